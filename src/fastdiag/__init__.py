@@ -1,0 +1,45 @@
+"""Exact combinatorics of stochastic gradient descent. `import fastdiag as fd`; see fd.predict, fd.diagrams, fd.maps."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> the room that holds it. Rooms load when first used: importing fastdiag imports none of them.
+_ROOMS = {
+    "Diagram": "diagram",
+    "Diagrams": "diagram",
+    "diagrams": "diagram",
+    "stream_diagrams": "diagram",
+    "count_diagrams": "diagram",
+    "Spacetime": "spacetime",
+    "maps": "embedding",
+    "embeddings": "embedding",
+    "embedding_counts": "embedding",
+    "coefficient": "coefficient",
+    "uvalue": "values",
+    "rvalue": "values",
+    "predict": "expansion",
+    "simulate": "simulation",
+    "FastdiagError": "errors",
+}
+_MODULES = ("landscapes", "errors", "drawing")
+
+__all__ = [*_ROOMS, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = importlib.import_module(f".{name}", __name__)
+    elif name in _ROOMS:
+        value = getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+    else:
+        raise AttributeError(f"module 'fastdiag' has no attribute {name!r}; see dir(fastdiag)")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

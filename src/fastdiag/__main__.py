@@ -1,0 +1,5 @@
+"""`python -m fastdiag`."""
+
+from fastdiag.cli import main
+
+main()

@@ -1,0 +1,7 @@
+"""Diagrams: rooted trees with a partition of their nodes; their canonical form, their enumeration, their number."""
+
+from .counting import count_diagrams
+from .diagram import Diagram
+from .enumeration import Diagrams, diagrams, stream_diagrams
+
+__all__ = ["Diagram", "Diagrams", "count_diagrams", "diagrams", "stream_diagrams"]

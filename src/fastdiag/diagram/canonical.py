@@ -1,0 +1,87 @@
+"""Canonical form: children ordered least first, the partition's growth string least under the tree's automorphisms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import InputError
+from ..kernels.growth import stabilizer
+from ..kernels.trees import tree_shape
+
+
+def levels_of(parents: Sequence[int]) -> tuple[int, ...]:
+    """Distance from the root of each node, for parents that come before their children."""
+    levels = [0]
+    for parent in parents[1:]:
+        levels.append(levels[parent] + 1)
+    return tuple(levels)
+
+
+def canonical(
+    parents: Sequence[int], blocks: Sequence[Any]
+) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Canonical parents, canonical blocks and |Aut| of any rooted tree with labelled nodes."""
+    nodes = _preorder(parents, blocks)
+    depth = {node: 0 for node in nodes}
+    for node in nodes[1:]:
+        depth[node] = depth[parents[node]] + 1
+    n = len(nodes)
+    shape = [[0] * n for _ in range(4)]
+    tree_shape.py_func([depth[node] for node in nodes], *shape)
+    labels = [blocks[node] for node in nodes]
+    scratch = [[0] * n for _ in range(5)]
+    image = scratch[0]
+    while True:
+        names: dict[Any, int] = {}
+        string = [names.setdefault(label, len(names)) for label in labels]
+        tops = [max(string[: i + 1]) for i in range(n)]
+        members = [string.count(block) for block in range(n)]
+        group = stabilizer.py_func(*shape, string, tops, members, *scratch)
+        if group > 0:
+            return tuple(shape[0]), tuple(string), group
+        _complete(image, -group, shape)
+        labels = [labels[v] for v in image]
+
+
+def _complete(image: list[int], last: int, shape: list[list[int]]) -> None:
+    """Extend an automorphism that is given up to position `last`, taking free twins in order."""
+    parents, sizes, heads, twins = shape
+    taken = set(image[: last + 1])
+    for j in range(last + 1, len(image)):
+        first = image[parents[j]] + heads[j] - parents[j]
+        image[j] = next(v for v in range(first, first + twins[j] * sizes[j], sizes[j]) if v not in taken)
+        taken.add(image[j])
+
+
+def _preorder(parents: Sequence[int], blocks: Sequence[Any]) -> list[int]:
+    """The nodes in the canonical preorder of the tree alone (isomorphic siblings in any order)."""
+    n = len(parents)
+    if n == 0 or len(blocks) != n:
+        raise InputError(
+            f"a diagram needs one parent and one block for each node, got {n} parents and {len(blocks)} blocks"
+        )
+    children: list[list[int]] = [[] for _ in range(n)]
+    roots = []
+    for node, parent in enumerate(parents):
+        if parent == -1:
+            roots.append(node)
+        elif 0 <= parent < n:
+            children[parent].append(node)
+        else:
+            raise InputError(f"parents[{node}] = {parent!r} is no node; the nodes are 0..{n - 1}, the root has -1")
+    if len(roots) != 1:
+        raise InputError(f"exactly one node must have parent -1 (the root), not {len(roots)}")
+    order = [roots[0]]
+    for node in order:
+        order.extend(children[node])
+    if len(order) != n:
+        raise InputError("the parents contain a cycle, so they are no tree")
+    # shape of a subtree: its level sequence relative to its top; the least sequence has the least shapes first
+    shapes: dict[int, tuple[int, ...]] = {}
+    preorders: dict[int, list[int]] = {}
+    for node in reversed(order):
+        children[node].sort(key=shapes.__getitem__)
+        shapes[node] = (0, *(level + 1 for child in children[node] for level in shapes[child]))
+        preorders[node] = [node, *(v for child in children[node] for v in preorders[child])]
+    return preorders[roots[0]]

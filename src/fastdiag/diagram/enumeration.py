@@ -1,0 +1,232 @@
+"""All diagrams of an order, as arrays: rooted trees, and on each tree the growth strings least in their orbits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+
+from ..errors import InputError, TooLargeError
+from ..kernels.growth import least_growth_strings
+from ..kernels.masks import irreducible_mask, path_condition_mask
+from ..kernels.trees import rooted_trees, smallest_first, tree_shape
+from ..typing import IntArray
+from .counting import check_order, count_diagrams, count_rooted_trees
+from .diagram import Diagram
+
+LARGEST_ORDER = 20  # |Aut| <= 20! < 2^63; the list itself ends long before
+MEMORY_BYTES = 4 << 30  # what `diagrams` will hold before it points to `stream_diagrams`
+
+
+class Diagrams:
+    """Diagrams of one order as arrays; no Python object per diagram until one is asked for.
+
+    Supports len, indexing (an int gives a Diagram; a slice, mask or index array gives Diagrams) and iteration.
+    """
+
+    __slots__ = ("__dict__", "automorphisms", "blocks", "order", "root_shares", "tree_index", "trees")
+
+    def __init__(
+        self, trees: IntArray, tree_index: IntArray, blocks: IntArray, automorphisms: IntArray, root_shares: bool
+    ) -> None:
+        self.trees: IntArray = trees
+        """Parents of each rooted tree, (trees, order + 1) int8."""
+        self.tree_index: IntArray = tree_index
+        """The tree of each diagram, (count,) int32."""
+        self.blocks: IntArray = blocks
+        """Part of each node, (count, order + 1) int8; row by row a restricted growth string."""
+        self.automorphisms: IntArray = automorphisms
+        """|Aut| of each diagram, (count,) int64."""
+        self.order: int = blocks.shape[1] - 1
+        self.root_shares: bool = root_shares
+
+    @cached_property
+    def parents(self) -> IntArray:
+        """Parent of each node, -1 at the root, (count, order + 1) int8."""
+        return self.trees[self.tree_index]
+
+    @cached_property
+    def irreducible(self) -> IntArray:
+        """Mask of the irreducible diagrams, (count,) bool."""
+        out = np.zeros(len(self), np.bool_)
+        irreducible_mask(self.trees, self.tree_index, self.blocks, out)
+        return out
+
+    @cached_property
+    def satisfies_path_condition(self) -> IntArray:
+        """Mask of the diagrams on which no path from leaf to root meets a part twice, (count,) bool."""
+        out = np.zeros(len(self), np.bool_)
+        path_condition_mask(self.trees, self.tree_index, self.blocks, out)
+        return out
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    @overload
+    def __getitem__(self, index: int) -> Diagram: ...
+    @overload
+    def __getitem__(self, index: slice | IntArray | list[int]) -> Diagrams: ...
+    def __getitem__(self, index: Any) -> Diagram | Diagrams:
+        if isinstance(index, int | np.integer):
+            return Diagram._of_canonical(
+                tuple(self.trees[self.tree_index[index]].tolist()),
+                tuple(self.blocks[index].tolist()),
+                int(self.automorphisms[index]),
+            )
+        return Diagrams(
+            self.trees, self.tree_index[index], self.blocks[index], self.automorphisms[index], self.root_shares
+        )
+
+    def __iter__(self) -> Iterator[Diagram]:
+        trees = [tuple(row) for row in self.trees.tolist()]
+        for start in range(0, len(self), 4096):
+            stop = start + 4096
+            rows = zip(
+                self.tree_index[start:stop].tolist(),
+                self.blocks[start:stop].tolist(),
+                self.automorphisms[start:stop].tolist(),
+                strict=True,
+            )
+            for tree, blocks, group in rows:
+                yield Diagram._of_canonical(trees[tree], tuple(blocks), group)
+
+    def __repr__(self) -> str:
+        shares = ", root may share" if self.root_shares else ""
+        return f"<{len(self):,} diagrams of order {self.order}{shares}>"
+
+    def _repr_html_(self) -> str:
+        from .. import drawing  # the one upward look, for notebooks
+
+        return drawing.diagrams_html(self)
+
+
+def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False) -> Diagrams:
+    """All diagrams with `order` edges, up to isomorphism, in ascending order.
+
+    Parameters
+    ----------
+    order : number of edges, >= 0
+    irreducible : only those without a degree-2 node alone in its part (the root is exempt)
+    root_shares : whether the root may lie in a part with other nodes
+
+    Returns
+    -------
+    Diagrams, a sequence held as arrays
+
+    Raises
+    ------
+    InputError : the order is not an integer from 0 to 20
+    TooLargeError : the arrays would exceed 4 GiB; `stream_diagrams` hands them out in shards
+
+    Notes
+    -----
+    Trees come from the successor rule of Beyer and Hedetniemi; on each, a growth string is kept when it is least under
+    the tree's automorphisms, and its stabilizer is |Aut|. The first call in a fresh environment compiles for some
+    seconds; the result is cached on disk.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.diagrams(4)
+    <101 diagrams of order 4>
+    >>> [str(D) for D in fd.diagrams(2)]
+    ['[a a]', '[a b]', '[a[a]]', '[a[b]]']
+    """
+    count = count_diagrams(_listable(order), root_shares)
+    need = count * (order + 1 + 8 + 4)
+    if need > MEMORY_BYTES:
+        raise TooLargeError(
+            f"the {count:,} diagrams of order {order} need {need / 2**30:.1f} GiB; "
+            f"iterate over fastdiag.stream_diagrams({order}) instead, or only count them with count_diagrams"
+        )
+    shards = list(_shards(order, irreducible, root_shares, max(count, 1)))
+    return shards[0] if shards else _empty(order, root_shares)
+
+
+def stream_diagrams(
+    order: int,
+    *,
+    irreducible: bool = False,
+    root_shares: bool = False,
+    shard: int = 1 << 20,
+    progress: bool | None = None,
+) -> Iterator[Diagrams]:
+    """The diagrams of `diagrams(order)`, in the same order, in shards of at most `shard` diagrams.
+
+    Parameters
+    ----------
+    order, irreducible, root_shares : as for `diagrams`
+    shard : diagrams to a shard, >= 1; memory stays at one shard
+    progress : draw a progress bar; by default where standard error is a terminal and there is more than one shard
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> sum(len(shard) for shard in fd.stream_diagrams(6, shard=1000))
+    5861
+    """
+    total = count_diagrams(_listable(order), root_shares)
+    if shard < 1:
+        raise InputError(f"shard must be at least 1 diagram, not {shard}")
+    from ..progress import track
+
+    shards = _shards(order, irreducible, root_shares, shard)
+    return track(shards, total, len, f"diagrams of order {order}", progress if total > shard else False)
+
+
+def _listable(order: int) -> int:
+    order = check_order(order)
+    if order > LARGEST_ORDER:
+        raise InputError(
+            f"order {order} has {count_diagrams(order):.2e} diagrams; lists go to order {LARGEST_ORDER}. "
+            "count_diagrams counts any order."
+        )
+    return order
+
+
+def _trees(order: int) -> IntArray:
+    """Level sequences of the trees with `order` edges, children least first, sorted."""
+    levels = np.zeros((count_rooted_trees(order + 1), order + 1), np.int8)
+    rooted_trees(levels)
+    out = np.empty_like(levels)
+    smallest_first(levels, out)
+    return out[np.lexsort(out.T[::-1])]
+
+
+def _empty(order: int, root_shares: bool) -> Diagrams:
+    n = order + 1
+    return Diagrams(
+        np.zeros((0, n), np.int8), np.zeros(0, np.int32), np.zeros((0, n), np.int8), np.zeros(0, np.int64), root_shares
+    )
+
+
+def _shards(order: int, irreducible: bool, root_shares: bool, size: int) -> Iterator[Diagrams]:
+    n = order + 1
+    levels = _trees(order)
+    shapes = np.zeros((len(levels), 4, n), np.int64)
+    for row, shape in zip(levels, shapes, strict=True):
+        tree_shape(row, *shape)
+    trees = np.ascontiguousarray(shapes[:, 0], np.int8)
+
+    def fresh() -> tuple[IntArray, IntArray, IntArray]:
+        return np.empty((size, n), np.int8), np.empty(size, np.int64), np.empty(size, np.int32)
+
+    blocks, groups, index = fresh()
+    filled = 0
+    for tree, shape in enumerate(shapes):
+        state, string = np.zeros((9, n), np.int64), np.zeros(n, np.int64)
+        while True:
+            written = least_growth_strings(
+                *shape, root_shares, irreducible, state, string, blocks[filled:], groups[filled:]
+            )
+            index[filled : filled + written] = tree
+            filled += written
+            if filled < size:
+                break  # the tree is finished
+            yield Diagrams(trees, index, blocks, groups, root_shares)
+            blocks, groups, index = fresh()
+            filled = 0
+    if filled:
+        yield Diagrams(trees, index[:filled].copy(), blocks[:filled].copy(), groups[:filled].copy(), root_shares)

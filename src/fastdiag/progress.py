@@ -1,0 +1,27 @@
+"""Progress bars over shards of work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Shard = TypeVar("Shard")
+
+
+def track(
+    shards: Iterable[Shard], total: int, size: Callable[[Shard], int], what: str, show: bool | None
+) -> Iterator[Shard]:
+    """Pass the shards on and advance a bar by the size of each; `show=None` asks whether stderr is a terminal."""
+    if not (sys.stderr.isatty() if show is None else show):
+        yield from shards
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total)
+        for shard in shards:
+            bar.advance(task, size(shard))
+            yield shard

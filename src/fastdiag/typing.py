@@ -1,0 +1,18 @@
+"""Type aliases used in signatures."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray: TypeAlias = npt.NDArray[Any]
+"""Integers or booleans."""
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+"""Real numbers, float64."""
+Exact: TypeAlias = int | Fraction
+"""An exact count."""
+Basis: TypeAlias = Literal["cumulant", "moment"]
+Sampling: TypeAlias = Literal["reshuffle", "cyclic", "replacement"]

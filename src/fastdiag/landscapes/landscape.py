@@ -1,0 +1,133 @@
+"""What every landscape answers: joint cumulants of derivative tensors at the starting weights."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from ..diagram.partition import moebius_to_top, set_partitions
+from ..errors import InputError, MissingTensorError
+from ..typing import FloatArray
+
+Nodes: TypeAlias = tuple[tuple[int, ...], ...]
+"""One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
+
+
+class Landscape(ABC):
+    """A loss with its data distribution, seen from the starting weights theta_0.
+
+    A landscape supplies joint cumulants over the data x of the tensors grad^k l_x(theta_0).
+    """
+
+    dimension: int
+    """Number of weights n."""
+    highest_degree: int | None
+    """Highest derivative that it knows; None if any."""
+
+    @abstractmethod
+    def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        """Joint cumulant of the nodes' tensors, indices with one label set equal.
+
+        Parameters
+        ----------
+        nodes : for each node, the labels of its indices; the labels are 0..m-1. `((0, 1), (1,))` is
+            cov(hess l_x [a, b], grad l_x [b]), an array over a and b
+        frame : (n, n), its columns the directions along which components are taken; None for the given coordinates
+
+        Returns
+        -------
+        array of shape (n,) * m
+        """
+
+    @property
+    def loss(self) -> float:
+        """Test loss l(theta_0)."""
+        return float(self.part(((),)))
+
+    @property
+    def gradient(self) -> FloatArray:
+        """grad l(theta_0), (n,)."""
+        return self.part(((0,),))
+
+    @property
+    def hessian(self) -> FloatArray:
+        """Hessian of the test loss at theta_0, (n, n)."""
+        return self.part(((0, 1),))
+
+    @property
+    def gradient_covariance(self) -> FloatArray:
+        """Covariance C of the per-point gradients at theta_0, (n, n)."""
+        return self.part(((0,), (1,)))
+
+    def require_degree(self, degree: int, why: str) -> None:
+        """Raise MissingTensorError if derivatives of this degree are not known."""
+        if self.highest_degree is not None and degree > self.highest_degree:
+            names = ("loss", "grad", "hess", "third", "fourth")
+            name = names[degree] if degree < len(names) else f"degree {degree}"
+            raise MissingTensorError(
+                f"{why} needs derivatives of degree {degree}, but this landscape has them only up to degree "
+                f"{self.highest_degree}; supply `{name}`, or ask for a lower order"
+            )
+
+
+class SampledLandscape(Landscape):
+    """A landscape whose distribution is a finite set of weighted points; cumulants come from moments over them."""
+
+    weights: FloatArray
+    """Probability of each point, (S,)."""
+
+    @abstractmethod
+    def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
+        """Mean over the points of the product of the nodes' tensors; the axes are the labels in ascending order."""
+
+    def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        for node in nodes:
+            self.require_degree(len(node), f"a node of degree {len(node)}")
+        labels = sorted({label for node in nodes for label in node})
+        total = np.zeros((self.dimension,) * len(labels))
+        for string in set_partitions(len(nodes)):
+            factors: list[FloatArray | list[int]] = []
+            for block in range(max(string) + 1):
+                members = tuple(node for node, b in zip(nodes, string, strict=True) if b == block)
+                factors += [self.moment(members, frame), sorted({label for node in members for label in node})]
+            total += moebius_to_top(string) * np.einsum(*factors, labels)
+        return total
+
+
+def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
+    """A finite float64 array of the given shape (None: any length), or an error that says which shape was expected."""
+    try:
+        result = np.asarray(array, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of real numbers: {error}") from None
+    expected = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
+    if result.ndim != len(shape) or any(s is not None and s != r for s, r in zip(shape, result.shape, strict=True)):
+        raise InputError(f"{name} must have shape {expected} ({meaning}), not {result.shape}")
+    if not np.isfinite(result).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
+        raise InputError(f"{name} must be finite; entry {where} is {result[where]}")
+    return result
+
+
+def checked_weights(weights: object, points: int) -> FloatArray:
+    """Probabilities of the points: uniform by default, else positive numbers, normalised."""
+    if weights is None:
+        return np.full(points, 1.0 / points)
+    result = checked("weights", weights, (points,), "one probability per point")
+    if (result < 0).any() or result.sum() <= 0:
+        raise InputError("weights must be non-negative and not all zero; they are the probabilities of the points")
+    return np.asarray(result / result.sum())
+
+
+def check_symmetric(name: str, array: FloatArray, groups: Sequence[Sequence[int]]) -> None:
+    """Raise InputError unless the array is unchanged by swapping neighbouring axes within each group."""
+    scale = float(np.abs(array).max(initial=0.0))
+    for group in groups:
+        for i, j in zip(group, group[1:], strict=False):
+            if not np.allclose(array, array.swapaxes(i, j), rtol=1e-10, atol=1e-10 * scale):
+                raise InputError(
+                    f"{name} must be symmetric in axes {i} and {j} (derivatives commute); symmetrise it first"
+                )

@@ -1,0 +1,192 @@
+"""The grid of training points and updates, and which of its cells a run visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from math import comb, factorial
+from numbers import Rational
+from typing import get_args
+
+from ..errors import InputError
+from ..typing import Sampling
+
+SAMPLINGS: tuple[str, ...] = get_args(Sampling)
+
+Batches = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Spacetime:
+    """N training points, T updates with batches of B, and the rule that draws the batches.
+
+    Parameters
+    ----------
+    N : number of training points, >= 1
+    B : batch size, from 1 to N; it must divide N, except under 'replacement'
+    T : number of updates, >= 0
+    E : number of epochs instead of T: an int or a Fraction, T = E N / B must be whole
+    sampling : 'reshuffle' (a fresh order each epoch, the default), 'cyclic' (one order, repeated) or 'replacement'
+        (every batch a fresh uniform B-subset)
+
+    Raises
+    ------
+    InputError : a number that is not whole or out of range, B not dividing N, T and E contradictory or both missing,
+        an unknown sampling
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> st = fd.Spacetime(N=10, B=2, E=4)
+    >>> st.T, st.updates_per_epoch, st
+    (20, 5, Spacetime(N=10, B=2, T=20, sampling='reshuffle'))
+    """
+
+    N: int
+    B: int
+    T: int
+    sampling: Sampling
+
+    def __init__(
+        self,
+        N: int,
+        B: int = 1,
+        T: int | None = None,
+        E: int | Fraction | None = None,
+        sampling: Sampling = "reshuffle",
+    ) -> None:
+        if sampling not in SAMPLINGS:
+            raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
+        N, B = _whole("N", N, 1, "training points"), _whole("B", B, 1, "points per batch")
+        if B > N:
+            raise InputError(f"B = {B} exceeds N = {N}: a batch holds distinct training points, so B <= N")
+        if N % B and sampling != "replacement":
+            below, above = (k for k in (_divisor(N, B, -1), _divisor(N, B, 1)))
+            raise InputError(
+                f"B = {B} does not divide N = {N}, so an epoch is no whole number of batches; "
+                f"use B = {below} or {above}, or sampling='replacement'"
+            )
+        if E is not None:
+            if isinstance(E, float) and E.is_integer():
+                E = int(E)
+            if isinstance(E, bool) or not isinstance(E, Rational) or E <= 0:
+                raise InputError(f"E must be a positive number of epochs (an int or a Fraction), not {E!r}")
+            updates = Fraction(E) * Fraction(N, B)
+            if updates.denominator != 1:
+                raise InputError(f"E = {E} epochs are {updates} updates of B = {B}, not a whole number; give T instead")
+            if T is not None and T != updates:
+                raise InputError(f"T = {T} and E = {E} contradict each other: E N / B = {updates}; give one of them")
+            T = int(updates)
+        if T is None:
+            raise InputError("give the number of updates T, or of epochs E")
+        object.__setattr__(self, "N", N)
+        object.__setattr__(self, "B", B)
+        object.__setattr__(self, "T", _whole("T", T, 1, "updates"))
+        object.__setattr__(self, "sampling", sampling)
+
+    @property
+    def E(self) -> Fraction:
+        """Epochs: T B / N."""
+        return Fraction(self.T * self.B, self.N)
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """L = N / B; under 'replacement' every update is an epoch of its own."""
+        return 1 if self.sampling == "replacement" else self.N // self.B
+
+    @property
+    def whole_epochs(self) -> int:
+        """Epochs that are run to their end."""
+        return self.T // self.updates_per_epoch
+
+    @property
+    def partial_updates(self) -> int:
+        """Updates of the last epoch if it is partial, else 0."""
+        return self.T % self.updates_per_epoch
+
+    @property
+    def is_one_epoch(self) -> bool:
+        """Whether no row is visited twice."""
+        return self.T <= self.updates_per_epoch
+
+    @property
+    def is_random(self) -> bool:
+        """Whether counts depend on the drawn batches beyond a renaming of the rows."""
+        return self.sampling != "cyclic" and not self.is_one_epoch
+
+    def with_updates(self, T: int) -> Spacetime:
+        """The same spacetime with another number of updates."""
+        return Spacetime(self.N, self.B, T, sampling=self.sampling)
+
+    def number_of_realisations(self) -> int:
+        """How many batch sequences `realisations` lists (rows renamed so that the first epoch is in order)."""
+        if not self.is_random:
+            return 1
+        if self.sampling == "replacement":
+            return comb(self.N, self.B) ** (self.T - 1)
+        whole = _arrangements(self.N, self.B, self.updates_per_epoch) ** (self.whole_epochs - 1)
+        return whole * _arrangements(self.N, self.B, self.partial_updates)
+
+    def realisations(self) -> Iterator[Batches]:
+        """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows each."""
+        epoch = self.updates_per_epoch
+        first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, self.T))]
+        if not self.is_random:
+            yield tuple(first[t % epoch] for t in range(self.T))
+            return
+        later = [epoch] * (self.whole_epochs - 1) + [self.partial_updates] * bool(self.partial_updates)
+
+        def extend(prefix: Batches, epochs: list[int]) -> Iterator[Batches]:
+            if not epochs:
+                yield prefix
+                return
+            for batches in _ordered_batches(tuple(range(self.N)), self.B, epochs[0]):
+                yield from extend((*prefix, *batches), epochs[1:])
+
+        yield from extend(tuple(first), later)
+
+    def batches(self) -> Batches:
+        """One realisation of the batches: for each update, the rows in its batch (the shaded cells of its column)."""
+        return next(self.realisations())
+
+    def __repr__(self) -> str:
+        return f"Spacetime(N={self.N}, B={self.B}, T={self.T}, sampling={self.sampling!r})"
+
+    def _repr_svg_(self) -> str:
+        from .. import drawing  # the one upward look, for notebooks
+
+        return drawing.spacetime_svg(self)
+
+
+def _whole(name: str, value: object, least: int, what: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputError(f"{name} must be a whole number of {what}, not {value!r}")
+    number = int(value.__index__())
+    if number < least:
+        raise InputError(f"{name} must be at least {least} ({what}), not {number}")
+    return number
+
+
+def _divisor(N: int, B: int, step: int) -> int:
+    while N % B:
+        B += step
+    return B
+
+
+def _arrangements(N: int, B: int, batches: int) -> int:
+    """Sequences of disjoint B-subsets of N rows."""
+    return factorial(N) // (factorial(B) ** batches * factorial(N - B * batches))
+
+
+def _ordered_batches(rows: tuple[int, ...], B: int, batches: int) -> Iterator[Batches]:
+    if batches == 0:
+        yield ()
+        return
+    for chosen in combinations(rows, B):
+        rest = tuple(row for row in rows if row not in chosen)
+        for more in _ordered_batches(rest, B, batches - 1):
+            yield (chosen, *more)

@@ -27,7 +27,13 @@ def _strings(size: int) -> Iterator[tuple[int, ...]]:
 
 
 def moebius_to_top(string: Sequence[int]) -> int:
-    """mu(finest, sigma) of the partition lattice: the product of (-1)^(k-1) (k-1)! over the blocks of sigma."""
+    """mu(sigma, one block) of the partition lattice: (-1)^(b-1) (b-1)! for b blocks. Moments to a joint cumulant."""
+    blocks = max(string, default=0) + 1
+    return (-1) ** (blocks - 1) * factorial(blocks - 1)
+
+
+def moebius_from_bottom(string: Sequence[int]) -> int:
+    """mu(all separate, sigma): the product of (-1)^(k-1) (k-1)! over the block sizes k. Cumulant to moment counts."""
     result = 1
     for block in range(max(string, default=-1) + 1):
         size = string.count(block)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 import numpy as np
 
@@ -15,24 +14,36 @@ LEAF_HEIGHT = 26.0  # from a leaf to the next
 ROOT_MARK = "●"
 
 
-def tree_rows(D: Diagram) -> list[float]:
-    """The row of each node: leaves at 0, 1, 2, ... in preorder, a parent midway between its first and last child.
+def tree_positions(D: Diagram) -> FloatArray:
+    """The point of each node, (order + 1, 2), y downwards, root at x = 0 and all others at x < 0.
 
-    Nodes of one level are at least one row apart, since their subtrees hold disjoint runs of leaves.
+    Leaves lie LEAF_HEIGHT apart in preorder, a parent midway between its first and last child. Subtrees hold disjoint
+    runs of leaves, so nodes of one level are at least LEAF_HEIGHT apart too.
 
     Examples
     --------
     >>> import fastdiag as fd
-    >>> tree_rows(fd.Diagram.parse("[a b[a b]]"))
-    [0.75, 0.0, 1.5, 1.0, 2.0]
+    >>> tree_positions(fd.Diagram.parse("[a b]")).tolist()
+    [[0.0, 13.0], [-30.0, 0.0], [-30.0, 26.0]]
     """
-    rows = [0.0] * (D.order + 1)
-    leaf = 0
-    for node in range(D.order + 1):
-        if not D.children[node]:
-            rows[node] = leaf
-            leaf += 1
+    children = D.children
+    rows = np.zeros(D.order + 1)
+    leaves = [node for node in range(D.order + 1) if not children[node]]
+    rows[leaves] = np.arange(len(leaves))
     for node in reversed(range(D.order + 1)):
-        if D.children[node]:
-            rows[node] = (rows[D.children[node][0]] + rows[D.children[node][-1]]) / 2
-    return [float(row) for row in rows]
+        if children[node]:
+            rows[node] = (rows[children[node][0]] + rows[children[node][-1]]) / 2
+    return np.stack([-LEVEL_WIDTH * np.array(D.levels), LEAF_HEIGHT * rows], axis=1)
+
+
+def node_names(D: Diagram) -> list[str]:
+    """The letter of each node's part as in str(D); '●' for a root alone in its part.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> node_names(fd.Diagram.parse("[a b[a]]"))
+    ['●', 'a', 'b', 'a']
+    """
+    names = re.findall(r"[a-z][0-9]*", str(D))  # the text lists the nodes in preorder, as the diagram does
+    return names if D.root_shares else [ROOT_MARK, *names]

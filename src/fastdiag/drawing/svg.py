@@ -1,0 +1,175 @@
+"""Diagrams as SVG, and grids of them as HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+
+from ..diagram import Diagram, Diagrams
+from ..errors import InputError
+from ..typing import FloatArray
+from .layout import tree_positions
+from .outline import bands
+
+DOT = 2.4  # radius of a node
+BAND = 12.0  # width of an outline
+CLEARANCE = BAND / 2 + DOT + 1.8
+MARGIN = 10.0
+SHADES = (("#d4d4d4", "#a8a8a8"), ("#e0e0e0", "#8f8f8f"), ("#c8c8c8", "#b0b0b0"))  # band, border
+
+
+def diagram_svg(diagram: Diagram | str, scale: float = 1.0) -> str:
+    """A diagram as SVG text: the root rightmost, a soft grey outline around each part of two nodes or more.
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text
+    scale : size on the page; at 1 an edge takes 30 CSS pixels from left to right
+
+    Returns
+    -------
+    str, well-formed XML that stands alone and can be put into HTML as it is. Outlines are `g.outline`, edges
+    `path.edge`, nodes `circle.node` in node order; the title is the diagram's text.
+
+    Raises
+    ------
+    InputError : not a diagram; scale is not a positive number
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> picture = fd.drawing.diagram_svg("[a b[a]]")
+    >>> picture.startswith("<svg"), picture.count("<circle"), picture.count('class="outline"')
+    (True, 4, 1)
+    """
+    return tostring(diagram_element(Diagram.of(diagram), check_scale(scale)), encoding="unicode")
+
+
+def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: float = 1.0) -> str:
+    """A grid of drawn diagrams, each with its text and |Aut|, as HTML.
+
+    Parameters
+    ----------
+    ds : diagrams, as `fastdiag.diagrams` lists them or any sequence of Diagram
+    limit : how many to draw at most; the rest is counted in a last line
+    scale : as for `diagram_svg`
+
+    Raises
+    ------
+    InputError : not diagrams, a negative limit, a scale that is not a positive number
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> page = fd.drawing.diagrams_html(fd.diagrams(4), limit=10)
+    >>> page.count("<svg"), "... and 91 more" in page
+    (10, True)
+    """
+    if not hasattr(ds, "__len__") or not hasattr(ds, "__getitem__") or isinstance(ds, str):
+        raise InputError(f"expected diagrams such as fastdiag.diagrams(4), not {ds!r}; diagram_svg draws a single one")
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise InputError(f"limit must be a number of diagrams >= 0, not {limit!r}")
+    check_scale(scale)
+    page = Element("div", {"class": "fastdiag"})
+    grid = SubElement(
+        page, "div", {"style": "display:flex;flex-wrap:wrap;gap:14px 22px;align-items:flex-end"}
+    )
+    for index in range(min(limit, len(ds))):
+        D = Diagram.of(ds[index])
+        figure = SubElement(grid, "figure", {"style": "margin:0;text-align:center"})
+        figure.append(diagram_element(D, scale))
+        caption = SubElement(figure, "figcaption", {"style": "font:11px monospace"})
+        caption.text = str(D)
+        SubElement(caption, "br").tail = f"|Aut| = {D.automorphisms}"
+    if not len(ds):
+        SubElement(page, "p").text = "no diagrams"
+    elif len(ds) > limit:
+        SubElement(page, "p").text = f"... and {len(ds) - limit:,} more"
+    return tostring(page, encoding="unicode")
+
+
+def diagram_element(D: Diagram, scale: float) -> Element:
+    """The `svg` element of a diagram."""
+    points = tree_positions(D)
+    art = Element("g")
+    wrapped = add_outlines(art, points, D.parts)
+    for node in range(1, D.order + 1):
+        add_path(art, "edge", [points[[node, D.parents[node]]]])
+    add_nodes(art, points)
+    return framed(art, np.concatenate([points, *wrapped]), MARGIN, str(D), scale)
+
+
+def framed(art: Element, extent: FloatArray, margin: float, title: str, scale: float) -> Element:
+    """An `svg` element just large enough for the points of `extent` and a margin around them."""
+    left, top = extent.min(axis=0) - margin
+    width, height = np.ptp(extent, axis=0) + 2 * margin
+    svg = Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "role": "img",
+            "width": number(width * scale),
+            "height": number(height * scale),
+            "viewBox": " ".join(map(number, (left, top, width, height))),
+        },
+    )
+    SubElement(svg, "title").text = title
+    svg.append(art)
+    return svg
+
+
+def add_outlines(art: Element, points: FloatArray, parts: Sequence[tuple[int, ...]]) -> list[FloatArray]:
+    """One `g.outline` for each part of two nodes or more; returns the points the outlines pass."""
+    found = bands(points, [part for part in parts if len(part) > 1], CLEARANCE, BAND)
+    for index, band in enumerate(found):
+        inner, border = SHADES[index % len(SHADES)]
+        outline = SubElement(art, "g", {"class": "outline", "opacity": "0.72"})
+        for stroke, width in ((border, BAND), (inner, BAND - 1.4)):
+            add_path(outline, "band", band.curves, stroke, width)
+    return [curve for band in found for curve in band.curves]
+
+
+def add_path(
+    art: Element, name: str, curves: Sequence[FloatArray], stroke: str = "#222", width: float = 0.9
+) -> None:
+    """A `path` through the corners of each curve, rounded there."""
+    style = {"fill": "none", "stroke": stroke, "stroke-width": number(width)}
+    style |= {"stroke-linecap": "round", "stroke-linejoin": "round"}
+    SubElement(art, "path", {"class": name, "d": " ".join(map(rounded, curves)), **style})
+
+
+def add_nodes(art: Element, points: FloatArray) -> None:
+    """A dot for each node, the root first."""
+    for node, (x, y) in enumerate(points):
+        name = "node" if node else "node root"
+        SubElement(art, "circle", {"class": name, "cx": number(x), "cy": number(y), "r": number(DOT)})
+
+
+def rounded(corners: FloatArray) -> str:
+    """Path data for a polyline whose inner corners are rounded, each from the middle of a side to the next."""
+    middles = (corners[1:] + corners[:-1]) / 2
+    data = "M" + _pair(corners[0])
+    for corner, before, after in zip(corners[1:-1], middles[:-1], middles[1:], strict=True):
+        reach = min(math.dist(corner, before), math.dist(corner, after)) * 1.0
+        enter, leave = (corner + (m - corner) * min(1, reach / math.dist(corner, m)) for m in (before, after))
+        data += f" L{_pair(enter)} Q{_pair(corner)} {_pair(leave)}"
+    return f"{data} L{_pair(corners[-1])}"
+
+
+def check_scale(scale: float) -> float:
+    """The scale, or an error where it is not a positive number."""
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
+        raise InputError(f"scale must be a positive number, not {scale!r}")
+    return scale
+
+
+def number(value: float) -> str:
+    """Two decimals at most, no trailing zeros, no negative zero."""
+    return f"{round(float(value), 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def _pair(point: FloatArray) -> str:
+    return ",".join(map(number, point))

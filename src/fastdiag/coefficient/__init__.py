@@ -1,0 +1,5 @@
+"""Coefficients: exact rational weights of diagrams."""
+
+from .coefficient import coefficient
+
+__all__ = ["coefficient"]

@@ -11,7 +11,7 @@ from ..typing import FloatArray, IntArray
 
 RING = 16  # waypoints around an obstacle
 CROWDING = 1.5  # how much longer a way looks where a band already runs
-LONGER = 1.12  # how much longer than the shortest way a smooth arc may be
+LONGER = 1.2  # how much longer than the shortest way a smooth arc may be
 CELL = 3.0  # resolution at which bands notice each other
 
 
@@ -82,8 +82,15 @@ class _Crowd:
         shape = np.ceil((points.max(axis=0) + 3 * margin - self.corner) / CELL).astype(int) + 1
         self.taken = np.zeros(shape, np.bool_)
 
-    def at(self, points: FloatArray) -> IntArray:
-        """Whether a band runs at each of the points, (..., 2) -> (...)."""
+    def cost(self, start: FloatArray, end: FloatArray) -> FloatArray:
+        """The lengths of straight lines, and more for the share of them that runs where a band does."""
+        lengths: FloatArray = np.linalg.norm(end - start, axis=-1)
+        if self.taken.any():
+            samples = [self._at(start + (end - start) * t) for t in (0.1, 0.3, 0.5, 0.7, 0.9)]
+            lengths *= 1 + CROWDING * np.mean(samples, axis=0)
+        return lengths
+
+    def _at(self, points: FloatArray) -> IntArray:
         index = ((points - self.corner) / CELL).astype(int)
         index = np.clip(index, 0, np.array(self.taken.shape) - 1)
         return self.taken[index[..., 0], index[..., 1]]
@@ -122,7 +129,7 @@ def _arc(corners: FloatArray, outside: FloatArray, radii: FloatArray, crowd: _Cr
     t = np.linspace(0, 1, 13)[:, None]
     for bulge in np.arange(0.1, 1.01, 0.05):
         arc: FloatArray = start + (end - start) * t + up * bulge * 2 * t * (1 - t) * across
-        if _walk(arc) > LONGER * _walk(corners) or crowd.at(arc).mean() > crowd.at(corners).mean() + 0.1:
+        if crowd.cost(arc[:-1], arc[1:]).sum() > LONGER * crowd.cost(corners[:-1], corners[1:]).sum():
             break
         if (_distance(arc[:-1, None], arc[1:, None], outside) >= radii).all():
             return arc
@@ -144,12 +151,9 @@ def _waypoints(outside: FloatArray, radii: FloatArray, width: float) -> FloatArr
 def _costs(stops: FloatArray, outside: FloatArray, radii: FloatArray, crowd: _Crowd) -> FloatArray:
     """Cost of the straight line between any two stops, (stops, stops); infinite where it meets an obstacle."""
     start, end = stops[:, None], stops[None]
-    costs = np.linalg.norm(end - start, axis=2)
-    if crowd.taken.any():
-        samples = [crowd.at(start + (end - start) * t) for t in (0.1, 0.3, 0.5, 0.7, 0.9)]
-        costs = costs * (1 + CROWDING * np.mean(samples, axis=0))
     middle = (start + end) / 2
-    costs = costs * (1 + 1e-4 * middle[..., 1] + 1e-5 * middle[..., 0])  # of equal ways, the upper one
+    costs = crowd.cost(start, end)
+    costs *= (1 + 1e-4 * middle[..., 1] + 1e-5 * middle[..., 0])  # of equal ways, the upper one
     for centre, radius in zip(outside, radii, strict=True):
         costs[_distance(start, end, centre) < radius] = np.inf
     return costs
@@ -184,10 +188,6 @@ def _nearest(costs: FloatArray, sources: list[int], targets: list[int]) -> list[
     while before[corners[-1]] >= 0:
         corners.append(int(before[corners[-1]]))
     return corners[::-1]
-
-
-def _walk(corners: FloatArray) -> float:
-    return float(np.linalg.norm(np.diff(corners, axis=0), axis=1).sum())
 
 
 def _length(points: FloatArray) -> float:

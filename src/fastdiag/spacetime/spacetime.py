@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import comb, factorial
+from math import comb, factorial, inf
 from numbers import Rational
 from typing import get_args
 
@@ -24,9 +24,9 @@ class Spacetime:
 
     Parameters
     ----------
-    N : number of training points, >= 1
+    N : number of training points, >= 1; math.inf for fresh data at every update
     B : batch size, from 1 to N; it must divide N, except under 'replacement'
-    T : number of updates, >= 0
+    T : number of updates, >= 1; math.inf for the limit, where a function says that it has one
     E : number of epochs instead of T: an int or a Fraction, T = E N / B must be whole
     sampling : 'reshuffle' (a fresh order each epoch, the default), 'cyclic' (one order, repeated) or 'replacement'
         (every batch a fresh uniform B-subset)
@@ -44,26 +44,29 @@ class Spacetime:
     (20, 5, Spacetime(N=10, B=2, T=20, sampling='reshuffle'))
     """
 
-    N: int
+    N: int | float
     B: int
-    T: int
+    T: int | float
     sampling: Sampling
 
     def __init__(
         self,
-        N: int,
+        N: int | float,
         B: int = 1,
-        T: int | None = None,
+        T: int | float | None = None,
         E: int | Fraction | None = None,
         sampling: Sampling = "reshuffle",
     ) -> None:
         if sampling not in SAMPLINGS:
             raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
-        N, B = _whole("N", N, 1, "training points"), _whole("B", B, 1, "points per batch")
+        B = _whole("B", B, 1, "points per batch")
+        N = N if N == inf else _whole("N", N, 1, "training points")
+        if N == inf and E is not None:
+            raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
         if B > N:
             raise InputError(f"B = {B} exceeds N = {N}: a batch holds distinct training points, so B <= N")
-        if N % B and sampling != "replacement":
-            below, above = (k for k in (_divisor(N, B, -1), _divisor(N, B, 1)))
+        if N != inf and N % B and sampling != "replacement":
+            below, above = _divisor(int(N), B, -1), _divisor(int(N), B, 1)
             raise InputError(
                 f"B = {B} does not divide N = {N}, so an epoch is no whole number of batches; "
                 f"use B = {below} or {above}, or sampling='replacement'"
@@ -73,7 +76,7 @@ class Spacetime:
                 E = int(E)
             if isinstance(E, bool) or not isinstance(E, Rational) or E <= 0:
                 raise InputError(f"E must be a positive number of epochs (an int or a Fraction), not {E!r}")
-            updates = Fraction(E) * Fraction(N, B)
+            updates = Fraction(E) * Fraction(int(N), B)
             if updates.denominator != 1:
                 raise InputError(f"E = {E} epochs are {updates} updates of B = {B}, not a whole number; give T instead")
             if T is not None and T != updates:
@@ -83,40 +86,40 @@ class Spacetime:
             raise InputError("give the number of updates T, or of epochs E")
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "B", B)
-        object.__setattr__(self, "T", _whole("T", T, 1, "updates"))
+        object.__setattr__(self, "T", T if T == inf else _whole("T", T, 1, "updates"))
         object.__setattr__(self, "sampling", sampling)
 
     @property
     def E(self) -> Fraction:
         """Epochs: T B / N."""
-        return Fraction(self.T * self.B, self.N)
+        return Fraction(self.finite("T") * self.B, self.finite("N"))
 
     @property
     def updates_per_epoch(self) -> int:
         """L = N / B; under 'replacement' every update is an epoch of its own."""
-        return 1 if self.sampling == "replacement" else self.N // self.B
+        return 1 if self.sampling == "replacement" else self.finite("N") // self.B
 
     @property
     def whole_epochs(self) -> int:
         """Epochs that are run to their end."""
-        return self.T // self.updates_per_epoch
+        return self.finite("T") // self.updates_per_epoch
 
     @property
     def partial_updates(self) -> int:
         """Updates of the last epoch if it is partial, else 0."""
-        return self.T % self.updates_per_epoch
+        return self.finite("T") % self.updates_per_epoch
 
     @property
     def is_one_epoch(self) -> bool:
         """Whether no row is visited twice."""
-        return self.T <= self.updates_per_epoch
+        return self.N == inf or self.T <= self.updates_per_epoch
 
     @property
     def is_random(self) -> bool:
         """Whether counts depend on the drawn batches beyond a renaming of the rows."""
         return self.sampling != "cyclic" and not self.is_one_epoch
 
-    def with_updates(self, T: int) -> Spacetime:
+    def with_updates(self, T: int | float) -> Spacetime:
         """The same spacetime with another number of updates."""
         return Spacetime(self.N, self.B, T, sampling=self.sampling)
 
@@ -125,16 +128,18 @@ class Spacetime:
         if not self.is_random:
             return 1
         if self.sampling == "replacement":
-            return comb(self.N, self.B) ** (self.T - 1)
-        whole = _arrangements(self.N, self.B, self.updates_per_epoch) ** (self.whole_epochs - 1)
-        return whole * _arrangements(self.N, self.B, self.partial_updates)
+            return comb(self.finite("N"), self.B) ** (self.finite("T") - 1)
+        N = self.finite("N")
+        whole = _arrangements(N, self.B, self.updates_per_epoch) ** (self.whole_epochs - 1)
+        return whole * _arrangements(N, self.B, self.partial_updates)
 
     def realisations(self) -> Iterator[Batches]:
         """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows each."""
-        epoch = self.updates_per_epoch
-        first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, self.T))]
+        T = self.finite("T")
+        epoch = T if self.N == inf else self.updates_per_epoch
+        first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, T))]
         if not self.is_random:
-            yield tuple(first[t % epoch] for t in range(self.T))
+            yield tuple(first[t % epoch] for t in range(T))
             return
         later = [epoch] * (self.whole_epochs - 1) + [self.partial_updates] * bool(self.partial_updates)
 
@@ -142,7 +147,7 @@ class Spacetime:
             if not epochs:
                 yield prefix
                 return
-            for batches in _ordered_batches(tuple(range(self.N)), self.B, epochs[0]):
+            for batches in _ordered_batches(tuple(range(self.finite("N"))), self.B, epochs[0]):
                 yield from extend((*prefix, *batches), epochs[1:])
 
         yield from extend(tuple(first), later)
@@ -150,6 +155,13 @@ class Spacetime:
     def batches(self) -> Batches:
         """One realisation of the batches: for each update, the rows in its batch (the shaded cells of its column)."""
         return next(self.realisations())
+
+    def finite(self, name: str) -> int:
+        """N or T as an int, or InputError if it is infinite."""
+        value = self.N if name == "N" else self.T
+        if value == inf:
+            raise InputError(f"{name} = inf: infinitely many cells cannot be counted or listed; give a finite {name}")
+        return int(value)
 
     def __repr__(self) -> str:
         return f"Spacetime(N={self.N}, B={self.B}, T={self.T}, sampling={self.sampling!r})"

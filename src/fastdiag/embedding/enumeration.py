@@ -1,0 +1,181 @@
+"""Embeddings one by one, in any spacetime small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import get_args
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..errors import InputError, TooLargeError
+from ..kernels.maps import list_maps, orbit_stabilizers
+from ..spacetime import Batches, Spacetime
+from ..typing import Basis, Exact, IntArray
+
+BASES: tuple[str, ...] = get_args(Basis)
+MOST_REALISATIONS = 200_000
+MOST_AUTOMORPHISMS = 1_000_000
+BUFFER = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A map of a diagram's nodes to shaded cells, up to the diagram's automorphisms."""
+
+    diagram: Diagram
+    cells: tuple[tuple[int, int], ...]
+    """(row, time) of each node but the root: cells[0] belongs to node 1."""
+    stabilizer: int
+    """|Aut_f|: automorphisms of the diagram that leave every node in its cell."""
+    batches: Batches
+    """The realisation of the batches that it lives in."""
+    probability: Fraction
+    """Of that realisation."""
+
+    def _repr_svg_(self) -> str:
+        from .. import drawing  # the one upward look, for notebooks
+
+        rows = 1 + max(row for batch in self.batches for row in batch)
+        size = len(self.batches[0])
+        N = -(-rows // size) * size
+        spacetime = Spacetime(N, size, len(self.batches), sampling="cyclic")
+        return drawing.spacetime_svg(spacetime, embedding=self)
+
+
+def check_basis(basis: str) -> None:
+    """Raise InputError unless the basis is known."""
+    if basis not in BASES:
+        raise InputError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")
+
+
+def automorphism_group(diagram: Diagram) -> IntArray:
+    """The automorphisms of a diagram as permutations of its nodes, (|Aut|, order + 1)."""
+    if diagram.automorphisms > MOST_AUTOMORPHISMS:
+        raise TooLargeError(
+            f"{diagram} has {diagram.automorphisms:,} automorphisms, too many to list (limit {MOST_AUTOMORPHISMS:,}); "
+            "fastdiag.maps needs no list"
+        )
+    children, blocks, n = diagram.children, diagram.blocks, len(diagram.parents)
+    found: list[list[int]] = []
+
+    def extend(image: list[int], carried: dict[int, int]) -> None:
+        node = len(image)
+        if node == n:
+            found.append(image)
+            return
+        for target in children[image[diagram.parents[node]]]:
+            if target in image or len(children[target]) != len(children[node]):
+                continue
+            seen = carried.get(blocks[node])
+            if seen is None and blocks[target] not in carried.values():
+                extend([*image, target], {**carried, blocks[node]: blocks[target]})
+            elif seen == blocks[target]:
+                extend([*image, target], carried)
+
+    extend([0], {blocks[0]: blocks[0]})
+    return np.array(found, np.int64)
+
+
+def map_slots(diagram: Diagram, batches: Batches, basis: Basis) -> Iterator[IntArray]:
+    """The maps into one realisation, in buffers: (count, order + 1) slots, time * B + place within the batch."""
+    rows = np.array(batches, np.int64)
+    parents, blocks = np.array(diagram.parents), np.array(diagram.blocks)
+    state = np.zeros((3, len(parents)), np.int64)
+    while state[0, 0] != 2:
+        out = np.empty((BUFFER, len(parents)), np.int64)
+        written = list_maps(parents, blocks, rows, basis == "moment", state, out)
+        yield out[:written]
+
+
+def embeddings(
+    diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
+) -> Iterator[Embedding]:
+    """The embeddings of a diagram into a spacetime, one from each orbit of maps under Aut(D).
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text
+    spacetime : with random sampling, every realisation of the batches is gone through
+    basis : 'cumulant' (nodes of one part share a row; parts may share rows and cells) or 'moment' (two nodes share a
+        row if and only if they share a part)
+
+    Yields
+    ------
+    Embedding : its cells, |Aut_f|, and the realisation with its probability
+
+    Raises
+    ------
+    InputError : unknown basis
+    TooLargeError : more than 200,000 realisations of the batches; `fastdiag.maps` counts without listing them
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> [(f.cells, f.stabilizer) for f in fd.embeddings("[a b]", fd.Spacetime(N=2, T=2))]
+    [(((0, 0), (0, 0)), 2), (((0, 0), (1, 1)), 1), (((1, 1), (1, 1)), 2)]
+    """
+    diagram = Diagram.of(diagram)
+    check_basis(basis)
+    probability = Fraction(1, check_realisations(spacetime))
+    group = automorphism_group(diagram)
+
+    def walk() -> Iterator[Embedding]:
+        for batches in spacetime.realisations():
+            rows = [row for batch in batches for row in batch]
+            for slots in map_slots(diagram, batches, basis):
+                stabilizers = np.empty(len(slots), np.int64)
+                orbit_stabilizers(group, slots, stabilizers)
+                for f in np.flatnonzero(stabilizers):
+                    cells = tuple((rows[s], s // spacetime.B) for s in slots[f, 1:].tolist())
+                    yield Embedding(diagram, cells, int(stabilizers[f]), batches, probability)
+
+    return walk()
+
+
+def enumerated_embedding_counts(
+    diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
+) -> dict[int, Exact]:
+    """Expected number of embeddings for each |Aut_f|, by going through all of them."""
+    diagram = Diagram.of(diagram)
+    check_basis(basis)
+    realisations = check_realisations(spacetime)
+    group = automorphism_group(diagram)
+    totals: dict[int, int] = {}
+    for batches in spacetime.realisations():
+        for slots in map_slots(diagram, batches, basis):
+            stabilizers = np.empty(len(slots), np.int64)
+            orbit_stabilizers(group, slots, stabilizers)
+            sizes, counts = np.unique(stabilizers[stabilizers > 0], return_counts=True)
+            for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+                totals[size] = totals.get(size, 0) + count
+    return {size: exact(Fraction(count, realisations)) for size, count in sorted(totals.items())}
+
+
+def enumerated_maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
+    """Expected number of maps, by going through all of them: the oracle of the closed forms."""
+    diagram = Diagram.of(diagram)
+    check_basis(basis)
+    realisations = check_realisations(spacetime)
+    total = sum(
+        len(slots) for batches in spacetime.realisations() for slots in map_slots(diagram, batches, basis)
+    )
+    return exact(Fraction(total, realisations))
+
+
+def check_realisations(spacetime: Spacetime) -> int:
+    """The number of realisations of the batches, or an error if there are too many to go through."""
+    realisations = spacetime.number_of_realisations()
+    if realisations > MOST_REALISATIONS:
+        raise TooLargeError(
+            f"{spacetime} has {float(realisations):.3g} realisations of its batches, too many to go through "
+            f"(limit {MOST_REALISATIONS:,}); use the closed form fastdiag.maps(D, spacetime, basis)"
+        )
+    return realisations
+
+
+def exact(value: Fraction) -> Exact:
+    """An int where it is whole."""
+    return int(value) if value.denominator == 1 else value

@@ -1,0 +1,129 @@
+"""Resummed values: every edge eta replaced by (1 - eta H)^(dt - 1) eta, summed over all maps."""
+
+from __future__ import annotations
+
+from math import inf, isinf
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..errors import InputError, UnsupportedError
+from ..kernels.nested_sums import nested_sums
+from ..landscapes.landscape import Landscape
+from ..spacetime import Spacetime
+from ..typing import FloatArray
+from .frame import Frame, eigenframe, learning_rates
+from .plan import plan, transfer
+
+SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
+
+
+def rvalue(
+    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: object
+) -> float | FloatArray:
+    """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
+
+    An edge of duration dt carries K^(dt-1) eta, K = 1 - eta H (papers: Theorem 1). In an eigenbasis of eta H the sum
+    over maps is, for each tuple of edge indices, a nested geometric sum; it is stable for flat directions (k = 1),
+    equal k, k <= 0 and any number of updates.
+
+    Parameters
+    ----------
+    diagram : an irreducible Diagram or its text
+    landscape : supplies the cumulants, and H
+    spacetime : one epoch (T <= N/B). N = inf stands for fresh data at every update; then T may be inf, for the limit
+    eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
+
+    Returns
+    -------
+    float, or an array of eta's shape
+
+    Raises
+    ------
+    InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2
+    UnsupportedError : more than one epoch
+    MissingTensorError : a cumulant or a derivative that the landscape does not have
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])
+    >>> round(fd.rvalue("[a a]", land, fd.Spacetime(N=10, T=10), eta=0.1), 10)  # (eta^2/2) C H (1-k^2T)/(1-k^2)
+    0.0274549494
+    """
+    diagram = Diagram.of(diagram)
+    numbers, metric = learning_rates(eta, landscape.dimension)
+    frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
+    check_resummable(diagram, landscape, spacetime)
+    result = resummed(diagram, frame, spacetime, np.atleast_1d(numbers)).reshape(numbers.shape)
+    return float(result) if result.ndim == 0 else result
+
+
+def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetime) -> None:
+    """Raise an error that says why, if a resummed value cannot be had."""
+    if not diagram.is_irreducible:
+        raise InputError(
+            f"{diagram} is reducible (a node of degree 2 is alone in its part): resummation absorbs it into the diagram "
+            "without that node, so it has no resummed value of its own; coefficient and uvalue give its plain one"
+        )
+    if not spacetime.is_one_epoch:
+        raise UnsupportedError(
+            f"resummed values are for one epoch, T <= N/B = {spacetime.N // spacetime.B}, and here T = {spacetime.T}; "
+            "predict(..., resummed=False) takes any number of epochs"
+        )
+    landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+
+
+def resummed(diagram: Diagram, frame: Frame, spacetime: Spacetime, numbers: FloatArray) -> FloatArray:
+    """Resummed contribution for each learning rate in `numbers`, (len(numbers),)."""
+    moves = transfer(diagram)
+    if moves is None:
+        return np.zeros(len(numbers))
+    forever = isinf(spacetime.T)
+    if forever and diagram.order:
+        check_contracts(frame, numbers)
+    gains = float(spacetime.B) ** moves.added
+    totals = np.zeros(len(numbers))
+    n, d = len(frame.rates), diagram.order
+    step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
+    for start in range(0, n if d else 1, step):
+        values = contracted(diagram, frame, slice(start, start + step))
+        for i, number in enumerate(numbers):
+            slabs = np.empty(len(values))
+            nested_sums(
+                values, start, number * frame.rates, d,
+                0 if forever else int(spacetime.T), forever,
+                moves.crossing, moves.sources, moves.targets, moves.passing, gains, slabs,
+            )
+            totals[i] += slabs.sum()
+    return totals * (-numbers / spacetime.B) ** d / diagram.automorphisms
+
+
+def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:
+    """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1))."""
+    d, n = diagram.order, len(frame.rates)
+    product = np.ones((1,) * d)
+    for nodes, edges in plan(diagram).parts:
+        part = frame.part(nodes)
+        if 0 in edges:
+            part = part[rows]  # edges ascend, so the first edge is the first axis
+        shape = [1] * d
+        for axis, edge in enumerate(edges):
+            shape[edge] = part.shape[axis]
+        product = product * part.reshape(shape)
+    return np.ascontiguousarray(product).reshape(-1, n ** max(d - 1, 0))
+
+
+def check_contracts(frame: Frame, numbers: FloatArray) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h < 2."""
+    lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    if numbers.min(initial=inf) * lowest <= 0:
+        raise InputError(
+            f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
+            "give a finite T"
+        )
+    if numbers.max(initial=0.0) * highest >= 2:
+        raise InputError(
+            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
+            f"use eta < {2 / highest:.4g}, or a finite T"
+        )

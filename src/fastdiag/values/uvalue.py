@@ -1,0 +1,38 @@
+"""Un-resummed values: a diagram's tensors contracted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..landscapes.landscape import Landscape
+from .plan import plan
+
+
+def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
+    """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
+
+    A node of degree k is grad^k l_x, a part the joint cumulant of its nodes over x, an edge contracts two indices.
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text, any order, root shared or not
+    landscape : supplies the cumulants
+
+    Raises
+    ------
+    MissingTensorError : a cumulant or a derivative that the landscape does not have, by name
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> land = fd.landscapes.samples([0.0, 0.0], [[1.0], [3.0]], [[[2.0]], [[2.0]]])
+    >>> fd.uvalue("[a]", land), fd.uvalue("[a a]", land)  # G.G and C.H
+    (4.0, 2.0)
+    """
+    diagram = Diagram.of(diagram)
+    landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    operands: list[object] = []
+    for nodes, edges in plan(diagram).parts:
+        operands += [landscape.part(nodes), list(edges)]
+    return float(np.einsum(*operands, [], optimize="greedy"))

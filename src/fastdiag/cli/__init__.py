@@ -1,0 +1,54 @@
+"""The command line: `fastdiag predict | draw | bench | completion`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import FastdiagError
+from .bench import bench
+from .draw import draw
+from .predict import predict
+
+
+class Commands(click.Group):
+    """Turns fastdiag's own errors into one clear message and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FastdiagError as error:
+            raise click.UsageError(str(error)) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="fastdiag")
+def main() -> None:
+    """Exact combinatorics of stochastic gradient descent.
+
+    Diagrams are rooted trees with outlines round tied nodes; a text such as '[a b[a]]' names one. Start with
+
+    \b
+        fastdiag predict                    a prediction on real data, beside a simulation
+        fastdiag draw '[a b[a]]'            a diagram, as text; -o file.svg for a picture
+    """
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a SHELL.
+
+    For bash: fastdiag completion bash > ~/.fastdiag-complete.sh, and source that file in ~/.bashrc.
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
+
+
+for command in (predict, draw, bench):
+    main.add_command(command)

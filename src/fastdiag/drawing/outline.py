@@ -130,7 +130,7 @@ def _arc(corners: FloatArray, outside: FloatArray, radii: FloatArray, crowd: _Cr
     for bulge in np.arange(0.1, 1.01, 0.05):
         arc: FloatArray = start + (end - start) * t + up * bulge * 2 * t * (1 - t) * across
         if crowd.cost(arc[:-1], arc[1:]).sum() > LONGER * crowd.cost(corners[:-1], corners[1:]).sum():
-            break
+            continue
         if (_distance(arc[:-1, None], arc[1:, None], outside) >= radii).all():
             return arc
     return corners

@@ -1,8 +1,12 @@
-"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, logistic regression."""
+"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, logistic regression, real data."""
 
+from .datasets import breast_cancer, standardised, with_bias
 from .landscape import Landscape, SampledLandscape
 from .logistic import Logistic, logistic
 from .samples import Samples, samples
 from .tensors import Tensors, tensors
 
-__all__ = ["Landscape", "Logistic", "SampledLandscape", "Samples", "Tensors", "logistic", "samples", "tensors"]
+__all__ = [
+    "Landscape", "Logistic", "SampledLandscape", "Samples", "Tensors",
+    "breast_cancer", "logistic", "samples", "standardised", "tensors", "with_bias",
+]

@@ -1,0 +1,37 @@
+# `make` sets everything up and runs a prediction on real data; `make test` sets everything up and tests.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+READY := $(VENV)/.ready
+
+.PHONY: all test test-all bench check clean
+
+all: $(READY)
+	$(BIN)/fastdiag predict --plot prediction.png
+
+$(READY): pyproject.toml
+ifneq ($(UV),)
+	test -x $(BIN)/python || $(UV) venv -q $(VENV)
+	$(UV) pip install -q --python $(BIN)/python -e '.[test]'
+else
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
+endif
+	touch $@
+
+test: $(READY) check
+	$(BIN)/python -m pytest -n 2 -m "not long"
+
+test-all: $(READY) check
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check src tests bench data
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/fastdiag bench
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,62 @@
+"""`fastdiag draw`."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from ..errors import InputError
+from ..spacetime import SAMPLINGS
+
+
+@click.command()
+@click.argument("diagram", required=False)
+@click.option("-N", "points", type=int, help="Training points: draw a spacetime.")
+@click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
+@click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
+@click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True)
+@click.option("--embedding", type=click.IntRange(1), default=1, show_default=True, help="Which embedding to lay over.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG file.")
+def draw(
+    diagram: str | None,
+    points: int | None,
+    batch: int,
+    updates: int | None,
+    sampling: str,
+    embedding: int,
+    output: Path | None,
+) -> None:
+    """Draw a DIAGRAM, or a spacetime with an embedding of it.
+
+    \b
+        fastdiag draw '[a b[a]]'                       as text
+        fastdiag draw '[a b[a]]' -o diagram.svg        as a picture
+        fastdiag draw -N 6 -B 2 -T 9                   the shaded cells of a spacetime
+        fastdiag draw '[a b[a]]' -N 4 -T 8 --embedding 3 -o embedding.svg
+    """
+    from .. import drawing
+    from ..diagram import Diagram
+    from ..embedding import embeddings
+    from ..spacetime import Spacetime
+
+    parsed = None if diagram is None else Diagram.parse(diagram)
+    if points is None:
+        if parsed is None:
+            raise InputError("nothing to draw; give a diagram such as '[a b[a]]', or a spacetime with -N")
+        picture = drawing.diagram_svg(parsed) if output else drawing.diagram_text(parsed)
+    else:
+        spacetime = Spacetime(points, batch, updates or points // batch, sampling=sampling)  # type: ignore[arg-type]
+        chosen = None
+        if parsed is not None:
+            chosen = next(islice(embeddings(parsed, spacetime), embedding - 1, None), None)
+            if chosen is None:
+                raise InputError(f"{parsed} has fewer than {embedding} embeddings in {spacetime}")
+        make = drawing.spacetime_svg if output else drawing.spacetime_text
+        picture = make(spacetime, embedding=chosen)
+    if output:
+        output.write_text(picture, encoding="utf-8")
+        click.echo(f"wrote {output}")
+    else:
+        click.echo(picture)

@@ -1,0 +1,124 @@
+"""`fastdiag predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..drawing.curves import Comparison
+    from ..landscapes import Landscape
+
+ETAS = "0.0005,0.001,0.002,0.005,0.01,0.02,0.05,0.1"
+
+
+def _numbers(context: click.Context, option: click.Parameter, text: str) -> list[float]:
+    try:
+        values = [float(item) for item in text.split(",") if item.strip()]
+    except ValueError:
+        raise click.BadParameter(f"a comma-separated list of numbers is expected, not {text!r}") from None
+    if not values:
+        raise click.BadParameter("at least one number is needed")
+    return values
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
+@click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
+@click.option("--eta", "etas", default=ETAS, show_default=True, callback=_numbers, help="Learning rates.")
+@click.option("--updates", default="10,20,50", show_default=True, callback=_numbers,
+              help="Numbers of training points, each visited once: N = T B.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Batch size B.")
+@click.option("--order", type=click.IntRange(0, 4), default=3, show_default=True, help="Most edges to a diagram.")
+@click.option("--runs", type=click.IntRange(2), default=10_000, show_default=True, help="Simulated runs.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
+              help="Save a picture (PNG, SVG or PDF) of the same.")
+def predict(
+    data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, order: int,
+    runs: int, seed: int, plot: Path | None,
+) -> None:
+    """Predict the test loss of SGD by diagrams, and simulate it.
+
+    Logistic regression with a ridge, from zero weights: the expected test loss after one epoch over N = T B points drawn
+    from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and resummed. The last
+    column says whether the highest resummed order lies in the simulation's 95 % interval.
+    """
+    from rich.console import Console
+
+    from .. import simulate
+    from ..drawing.curves import Comparison, save
+    from ..expansion import predict as prediction
+    from ..spacetime import Spacetime
+
+    landscape, name = _landscape(data, ridge)
+    numbers = np.array(sorted(etas))
+    console = Console()
+    console.print(
+        f"{name}: {landscape!r}; test loss at the start {landscape.loss:.4f}. "
+        f"B = {batch}, one epoch, {runs} simulated runs, seed {seed}."
+    )
+    comparisons: list[Comparison] = []
+    with console.status("predicting and simulating") as status:
+        for T in updates:
+            if T != int(T):
+                raise InputError(f"--updates must be whole numbers, not {T}")
+            spacetime = Spacetime(int(T) * batch, batch, int(T))
+            status.update(f"predicting and simulating T = {int(T)}")
+            plain = prediction(landscape, spacetime, numbers, order, resummed=False)
+            summed = prediction(landscape, spacetime, numbers, order)
+            measured = simulate(landscape, spacetime, numbers, runs=runs, seed=seed, progress=False)
+            comparisons.append(Comparison.of(plain, summed, measured, spacetime))
+    console.print(_table(comparisons, order))
+    for comparison in comparisons:
+        console.print(comparison.verdict())
+    if plot:
+        save(comparisons, plot, title=name)
+        console.print(f"picture: {plot}")
+
+
+def _landscape(data: Path | None, ridge: float) -> tuple[Landscape, str]:
+    from .. import landscapes
+
+    if data is None:
+        return landscapes.breast_cancer(ridge), "Breast Cancer Wisconsin (Diagnostic)"
+    try:
+        with np.load(data, allow_pickle=False) as arrays:
+            X, y = arrays["X"], arrays["y"]
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError(f"{data} must be an NPZ file with arrays X and y: {error}") from None
+    X = landscapes.with_bias(landscapes.standardised(X))
+    return landscapes.logistic(X, y, np.zeros(X.shape[1]), ridge), data.stem
+
+
+def _table(comparisons: list[Comparison], order: int) -> object:
+    from rich.table import Table
+
+    table = Table(title="expected test loss", header_style="bold")
+    columns = ["N = T", "eta", *(f"order {d}" for d in range(order + 1)),
+               *(f"resummed {d}" for d in range(1, order + 1)), "simulated, 95 %"]
+    for column in columns:
+        table.add_column(column, justify="right")
+    table.add_column("agree")
+    for comparison in comparisons:
+        for i, eta in enumerate(comparison.etas):
+            table.add_row(
+                str(comparison.updates) if i == 0 else "",
+                f"{eta:g}",
+                *(_cell(curve[i]) for curve in comparison.plain),
+                *(_cell(curve[i]) for curve in comparison.resummed[1:]),
+                f"{comparison.mean[i]:.4f} ± {comparison.halfwidth[i]:.4f}",
+                "yes" if comparison.agrees[i] else "no",
+            )
+        table.add_section()
+    return table
+
+
+def _cell(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.1e}"

@@ -1,0 +1,123 @@
+"""Predicted curves beside simulated points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..expansion import Prediction
+from ..simulation import Simulation
+from ..spacetime import Spacetime
+from ..typing import FloatArray
+
+INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Predictions at every order, and a simulation, over the same learning rates."""
+
+    updates: int
+    etas: FloatArray
+    plain: tuple[FloatArray, ...]
+    """Un-resummed predictions to each order."""
+    resummed: tuple[FloatArray, ...]
+    mean: FloatArray
+    halfwidth: FloatArray
+    """Of the simulation's 95 % interval."""
+
+    @classmethod
+    def of(
+        cls, plain: Prediction, resummed: Prediction, measured: Simulation, spacetime: Spacetime
+    ) -> Comparison:
+        """Collect two predictions and a simulation over one array of learning rates."""
+        return cls(
+            spacetime.finite("T"),
+            np.asarray(measured.eta),
+            tuple(np.asarray(plain.up_to(d)) for d in range(plain.order + 1)),
+            tuple(np.asarray(resummed.up_to(d)) for d in range(resummed.order + 1)),
+            np.asarray(measured.mean),
+            1.96 * np.asarray(measured.stderr),
+        )
+
+    @property
+    def agrees(self) -> FloatArray:
+        """Where the highest resummed order lies in the simulation's interval, bool."""
+        return np.asarray(np.abs(self.resummed[-1] - self.mean) <= self.halfwidth)
+
+    @property
+    def parting(self) -> float | None:
+        """The least learning rate from which on theory and simulation differ; None if they agree at the last."""
+        differ = np.flatnonzero(self.agrees)
+        first = int(differ[-1]) + 1 if len(differ) else 0
+        return float(self.etas[first]) if first < len(self.etas) else None
+
+    def verdict(self) -> str:
+        """Where theory and simulation part, in words."""
+        order, where = len(self.resummed) - 1, f"N = T = {self.updates}"
+        if self.parting is None:
+            return f"{where}: order {order}, resummed, agrees with the simulation up to eta = {self.etas[-1]:g}."
+        worst = int(np.searchsorted(self.etas, self.parting))
+        gap = float(self.resummed[-1][worst] - self.mean[worst])
+        return (
+            f"{where}: order {order}, resummed, and the simulation part at eta = {self.parting:g} "
+            f"(prediction off by {gap:+.4f})."
+        )
+
+
+def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -> None:
+    """Write a picture of predictions as curves and simulations as error bars, one panel for each number of updates.
+
+    Raises
+    ------
+    InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
+    """
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
+    from matplotlib.figure import Figure
+
+    kinds = Figure().canvas.get_supported_filetypes()
+    if Path(path).suffix.lstrip(".").lower() not in kinds:
+        raise InputError(f"cannot write {path}: give a file name that ends in .png, .svg or .pdf")
+    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+                                "svg.hashsalt": "fastdiag"}):
+        figure = Figure(figsize=(3.6 * len(comparisons) + 1.2, 3.6), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(1, len(comparisons), sharey=True))
+        for ax, comparison in zip(axes, comparisons, strict=True):
+            _panel(ax, comparison)
+        axes[0].set_ylabel("expected test loss")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
+        if title:
+            figure.suptitle(title, fontsize=10)
+        figure.savefig(path, dpi=200)
+
+
+def _panel(ax: Any, comparison: Comparison) -> None:
+    etas, top = comparison.etas, comparison.plain[0][0]
+    for d, curve in enumerate(comparison.plain):
+        if d:
+            ax.plot(etas, curve, color=INK[d % len(INK)], lw=0.9, ls=(0, (4, 2)), label=f"order {d}")
+    for d, curve in enumerate(comparison.resummed):
+        if d:
+            ax.plot(etas, curve, color=INK[d % len(INK)], lw=1.1 + 0.4 * d, label=f"order {d}, resummed")
+    ax.axhline(top, color=INK[0], lw=0.8, ls=":", label="order 0: the starting loss")
+    ax.errorbar(etas, comparison.mean, comparison.halfwidth, fmt="o", ms=3.5, color="#b5482a", capsize=2,
+                lw=1, label="simulation, 95 %", zorder=5)
+    ax.set_xscale("log")
+    ax.set_xlim(etas[0] / 1.15, etas[-1] * 1.15)
+    ax.set_ylim(0, 1.25 * top)
+    if comparison.parting is not None:
+        edge = comparison.parting
+        before = etas[etas < edge]
+        start = float(np.sqrt(before[-1] * edge)) if len(before) else etas[0] / 1.15
+        ax.axvspan(start, etas[-1] * 1.15, color="0.5", alpha=0.13, lw=0, label="theory and simulation differ")
+    ax.set_title(f"N = T = {comparison.updates}", fontsize=9)
+    ax.set_xlabel(r"learning rate $\eta$")

@@ -1,0 +1,287 @@
+"""Spacetimes, and diagrams embedded in them: time runs right, one row for each training point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..errors import InputError
+from ..typing import FloatArray
+from .layout import node_names
+from .outline import way
+from .svg import DOT, add_nodes, add_outlines, add_path, check_scale, framed, number
+
+COLUMNS_SHOWN, ROWS_SHOWN = 60, 40  # more would be too small to see; the rest is an ellipsis
+CELL = 24.0  # side of a cell
+EPOCH_GAP = 7.0  # between the last update of an epoch and the first of the next
+SHADED, BLANK = "░", "·"
+
+Batches = Sequence[Sequence[int]]
+Cell = tuple[int, int]  # (row, time)
+
+
+class Grid(Protocol):
+    """What is drawn of a spacetime: N training points, T updates with batches of B."""
+
+    @property
+    def N(self) -> int: ...
+    @property
+    def B(self) -> int: ...
+    @property
+    def T(self) -> int: ...
+    @property
+    def sampling(self) -> str: ...
+    def batches(self) -> Batches: ...
+
+
+class Placed(Protocol):
+    """What is drawn of an embedding; its `diagram` and `batches` are used where it has them."""
+
+    @property
+    def cells(self) -> Sequence[Cell]: ...
+
+
+def spacetime_svg(
+    st: Grid,
+    embedding: Placed | None = None,
+    diagram: Diagram | str | None = None,
+    batches: Batches | None = None,
+    scale: float = 1.0,
+) -> str:
+    """A spacetime as SVG text, with an embedded diagram laid over it.
+
+    Time runs right, one column for each update, a wider gap between epochs; one row for each training point. The cells
+    of each batch are shaded. The root stands beyond the last column. At most 60 columns and 40 rows are drawn; nodes
+    beyond them stand at the ellipsis.
+
+    Parameters
+    ----------
+    st : a Spacetime
+    embedding : where the diagram's nodes lie: `cells` holds (row, time) for nodes 1, 2, ...
+    diagram : a Diagram or its text; `embedding.diagram` by default
+    batches : the rows in the batch of each update, T sequences; by default those of the embedding, else `st.batches()`
+    scale : size on the page; at 1 a cell is 24 CSS pixels wide
+
+    Returns
+    -------
+    str, well-formed XML. Shaded cells are `rect.shaded`, others `rect.blank`; the rest is named as in `diagram_svg`.
+
+    Raises
+    ------
+    InputError : batches that do not fit the spacetime, cells that do not fit the diagram, a node in a cell that is not
+        shaded, a diagram without an embedding
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> picture = fd.drawing.spacetime_svg(fd.Spacetime(N=4, B=2, E=3))
+    >>> picture.count('class="shaded"'), picture.count('class="blank"')
+    (12, 12)
+    """
+    check_scale(scale)
+    scene = _scene(st, embedding, diagram, batches)
+    art = Element("g")
+    side = number(CELL - 2)
+    for time in range(scene.columns):
+        for row in range(scene.rows):
+            shaded = row in scene.shaded[time]
+            x, y = _centre(scene, (row, time)) - CELL / 2 + 1
+            style = {"fill": "#e3e3e3"} if shaded else {"fill": "none", "stroke": "#e3e3e3", "stroke-width": "0.8"}
+            where = {"x": number(x), "y": number(y), "width": side, "height": side, "rx": "2"}
+            SubElement(art, "rect", {"class": "shaded" if shaded else "blank", **where, **style})
+    first, last = _centre(scene, (0, 0)), _centre(scene, (scene.rows - 1, scene.columns - 1))
+    extent = [first - CELL / 2, last + CELL / 2]
+    extent += _add_ellipses(art, scene)
+    if scene.diagram is not None:
+        extent += _add_embedding(art, scene, scene.diagram)
+    corners = np.array(extent).reshape(-1, 2) if not scene.diagram else np.concatenate([np.atleast_2d(p) for p in extent])
+    return tostring(framed(art, corners, 8.0, scene.title, scale), encoding="unicode")
+
+
+def spacetime_text(
+    st: Grid,
+    embedding: Placed | None = None,
+    diagram: Diagram | str | None = None,
+    batches: Batches | None = None,
+) -> str:
+    """A spacetime in lines of text: '░' where a row is in the batch, '·' elsewhere, letters where nodes lie.
+
+    Parameters and errors are those of `spacetime_svg`. The embedded diagram's edges are listed below the grid, with
+    nodes as letter(row,time).
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> print(fd.drawing.spacetime_text(fd.Spacetime(N=3, B=1, E=2)))
+       0       5
+    0  ░ · · │ ░ · ·
+    1  · ░ · │ · ░ ·
+    2  · · ░ │ · · ░
+    """
+    scene = _scene(st, embedding, diagram, batches)
+    names = node_names(scene.diagram) if scene.diagram else []
+    lying: dict[Cell, str] = {}
+    for name, cell in zip(names[1:], scene.cells, strict=True):
+        lying[cell] = lying.get(cell, "") + name
+    beyond_time, beyond_row = scene.columns < st.T, scene.rows < st.N
+    columns = list(range(scene.columns + beyond_time))
+    widths = [max([1, *(len(text) for (_, t), text in lying.items() if t == time)]) for time in columns]
+    gutter = len(str(scene.rows)) + 2
+    lines = [" " * gutter]
+    for row in range(scene.rows + beyond_row):
+        line = ("⋮" if row == scene.rows else str(row)).ljust(gutter)
+        for time in columns:
+            if time:
+                line += " │ " if time % scene.epoch == 0 else " "
+            if row == 0 and time % 5 == 0 and time < scene.columns:
+                lines[0] = lines[0].ljust(len(line)) + str(time)
+            if row == scene.rows or time == scene.columns:
+                blank = "⋮" if row == scene.rows else "…"
+            else:
+                blank = SHADED if row in scene.shaded[time] else BLANK
+            line += lying.get((row, time), "").ljust(widths[time], blank)
+        lines.append(line)
+    if scene.diagram:
+        ends = [row for (row, _), up in zip(scene.cells, scene.diagram.parents[1:], strict=True) if up == 0]
+        root_row = round(sum(ends) / len(ends)) if ends else scene.rows // 2
+        lines[1 + root_row] += "   " + names[0]
+        lines += [
+            f"{_at(names, scene, node)} → {_at(names, scene, scene.diagram.parents[node])}"
+            for node in range(1, scene.diagram.order + 1)
+        ]
+    return "\n".join([*(line.rstrip() for line in lines), *([scene.note] if scene.note else [])])
+
+
+@dataclass(frozen=True)
+class _Scene:
+    rows: int  # shown
+    columns: int
+    epoch: int  # updates to an epoch
+    shaded: tuple[frozenset[int], ...]
+    diagram: Diagram | None
+    placed: tuple[Cell, ...]  # of nodes 1, 2, ...
+    note: str
+    title: str
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Where the nodes are drawn: what lies beyond the cells shown stands at the ellipsis."""
+        return tuple((min(row, self.rows), min(time, self.columns)) for row, time in self.placed)
+
+
+def _scene(
+    st: Grid, embedding: Placed | None, diagram: Diagram | str | None, batches: Batches | None
+) -> _Scene:
+    for name in ("N", "B", "T", "sampling"):
+        if not hasattr(st, name):
+            raise InputError(f"expected a Spacetime, not {st!r}: it has no {name}")
+    if embedding is None and diagram is not None:
+        raise InputError("a diagram is drawn where an embedding puts its nodes; give the embedding, or use diagram_svg")
+    if batches is None:
+        batches = getattr(embedding, "batches", None)
+    shaded = _shaded(st, st.batches() if batches is None else batches)
+    D, placed = None, ()
+    if embedding is not None:
+        D, placed = _embedded(st, embedding, diagram, shaded)
+    rows, columns = min(st.N, ROWS_SHOWN), min(st.T, COLUMNS_SHOWN)
+    shown = [f"first {columns} of {st.T} updates"] * (columns < st.T)
+    shown += [f"first {rows} of {st.N} training points"] * (rows < st.N)
+    title = f"{f'{D} in ' if D else ''}spacetime N = {st.N}, B = {st.B}, T = {st.T}, {st.sampling}"
+    epoch = st.N // st.B if st.sampling != "replacement" else st.T + 1  # epochs mean nothing with replacement
+    return _Scene(rows, columns, epoch, shaded, D, placed, ", ".join(shown), title)
+
+
+def _shaded(st: Grid, batches: Batches) -> tuple[frozenset[int], ...]:
+    try:
+        shaded = tuple(frozenset(int(row) for row in batch) for batch in batches)
+    except TypeError as error:
+        raise InputError(f"batches must be {st.T} sequences of rows, not {batches!r}") from error
+    if len(shaded) != st.T:
+        raise InputError(f"batches must hold the rows of each of the T = {st.T} updates, not of {len(shaded)}")
+    for time, batch in enumerate(shaded):
+        for row in sorted(batch):
+            if not 0 <= row < st.N:
+                raise InputError(f"the batch at time {time} has row {row}; rows go from 0 to {st.N - 1}")
+    return shaded
+
+
+def _embedded(
+    st: Grid, embedding: Placed, diagram: Any, shaded: tuple[frozenset[int], ...]
+) -> tuple[Diagram, tuple[Cell, ...]]:
+    if diagram is None:
+        diagram = getattr(embedding, "diagram", None)
+    if diagram is None:
+        raise InputError("this embedding does not say which diagram it embeds; give the diagram too")
+    D = Diagram.of(diagram)
+    try:
+        cells = tuple((int(row), int(time)) for row, time in embedding.cells)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"an embedding needs cells, a (row, time) for each node, not {embedding!r}") from error
+    if len(cells) != D.order:
+        raise InputError(f"{D} has {D.order} nodes besides the root, the embedding has {len(cells)} cells")
+    for node, (row, time) in enumerate(cells, 1):
+        if not 0 <= time < st.T or not 0 <= row < st.N:
+            raise InputError(f"node {node} of {D} lies at {row, time}, outside {st.N} rows x {st.T} times")
+        if row not in shaded[time]:
+            raise InputError(f"node {node} of {D} lies at {row, time}, but row {row} is not in the batch at {time}")
+    return D, cells
+
+
+def _at(names: list[str], scene: _Scene, node: int) -> str:
+    return names[node] + ("({},{})".format(*scene.placed[node - 1]) if node else "")
+
+
+def _centre(scene: _Scene, cell: Cell) -> FloatArray:
+    row, time = cell
+    return np.array([CELL * (time + 0.5) + EPOCH_GAP * (time // scene.epoch), CELL * (row + 0.5)])
+
+
+def _add_ellipses(art: Element, scene: _Scene) -> list[FloatArray]:
+    if not scene.note:
+        return []
+    middle = scene.columns // 2, scene.rows // 2
+    marks = [("⋯", (middle[1], scene.columns))] * ("updates" in scene.note)
+    marks += [("⋮", (scene.rows, middle[0]))] * ("points" in scene.note)
+    style = {"fill": "#555", "font-family": "sans-serif"}
+    for mark, cell in marks:
+        x, y = _centre(scene, cell)
+        where = {"x": number(x), "y": number(y + 5), "text-anchor": "middle", "font-size": "18"}
+        SubElement(art, "text", {"class": "ellipsis", **where, **style}).text = mark
+    x, y = _centre(scene, (scene.rows + ("points" in scene.note), 0))
+    SubElement(
+        art, "text", {"class": "note", "x": "1", "y": number(y + 3), "font-size": "12", **style}
+    ).text = scene.note
+    return [np.array([x, y]), *(_centre(scene, cell) + CELL / 2 for _, cell in marks)]
+
+
+def _add_embedding(art: Element, scene: _Scene, D: Diagram) -> list[FloatArray]:
+    """Outlines, edges and dots of the embedded diagram."""
+    points = np.zeros((D.order + 1, 2))
+    for cell in set(scene.cells):
+        nodes = [node for node, lies in enumerate(scene.cells, 1) if lies == cell]
+        points[nodes] = _centre(scene, cell) + _side_by_side(len(nodes))
+    heights = [points[child, 1] for child in D.children[0]] or [CELL * scene.rows / 2]
+    end = scene.columns - 1 + ("updates" in scene.note)
+    points[0] = _centre(scene, (0, end))[0] + 1.25 * CELL, float(np.mean(heights))
+    spread = [
+        part for part in D.parts if len({scene.cells[node - 1] if node else None for node in part}) > 1
+    ]
+    wrapped = add_outlines(art, points, spread)
+    for node in range(1, D.order + 1):
+        add_path(art, "edge", [way(points, node, D.parents[node], DOT + 2)])
+    add_nodes(art, points)
+    return [points, *wrapped]
+
+
+def _side_by_side(count: int) -> FloatArray:
+    """Offsets of the nodes that share a cell, (count, 2): in one line, or in several where a line would be too long."""
+    across = count if count <= 3 else math.ceil(math.sqrt(count))
+    places = np.array([(k % across, k // across) for k in range(count)], np.float64)
+    offsets: FloatArray = (places - places.max(axis=0) / 2) * min(8.0, 0.8 * CELL / across)
+    return offsets

@@ -1,0 +1,178 @@
+"""Predictions: the diagram sum as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+
+from ..coefficient import coefficient
+from ..diagram import Diagram, diagrams
+from ..diagram.counting import check_order
+from ..errors import InputError, UnsupportedError
+from ..landscapes import Landscape
+from ..spacetime import Spacetime
+from ..typing import FloatArray
+from ..values.frame import Frame, eigenframe, learning_rates
+from ..values.rvalue import check_resummable, resummed
+from ..values.uvalue import uvalue
+from .observables import check_observable
+
+DEVICES = ("auto", "cpu", "cuda")
+
+Curve: TypeAlias = float | FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A predicted observable, split by order and by diagram.
+
+    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays.
+    """
+
+    total: Curve
+    """The prediction: the sum over orders 0..order."""
+    by_order: tuple[Curve, ...]
+    """by_order[d]: contribution of the diagrams with d edges. Un-resummed, the eta^d term of the exact series."""
+    by_diagram: Mapping[Diagram, Curve]
+    """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue."""
+    observable: str
+    resummed: bool
+
+    @property
+    def order(self) -> int:
+        """The highest order that was kept."""
+        return len(self.by_order) - 1
+
+    def up_to(self, order: int) -> Curve:
+        """The prediction with the diagrams of at most `order` edges."""
+        return sum(self.by_order[1 : order + 1], self.by_order[0])
+
+    def __repr__(self) -> str:
+        kind = "resummed" if self.resummed else "un-resummed"
+        what = f"{self.total:.6g}" if np.ndim(self.total) == 0 else f"array of shape {np.shape(self.total)}"
+        return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
+
+
+def predict(
+    landscape: Landscape,
+    spacetime: Spacetime,
+    eta: object,
+    order: int = 3,
+    observable: str = "test_loss",
+    resummed: bool = True,
+    device: str = "auto",
+    T: object | None = None,
+) -> Prediction:
+    """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
+
+    Parameters
+    ----------
+    landscape : the loss and its data, seen from the starting weights
+    spacetime : N, B, T and the sampling
+    eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix
+    order : most edges to a diagram, >= 0
+    observable : 'test_loss', E[l(theta_T)]
+    resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
+        Theorem 1), one epoch. False: all diagrams, the exact Taylor series in eta (papers: Theorem 3), any epochs
+    device : 'auto' or 'cpu'
+    T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
+
+    Returns
+    -------
+    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape
+
+    Raises
+    ------
+    InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
+    UnsupportedError : resummed over several epochs
+    MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> land = fd.landscapes.samples([1.0, 1.0], [[1.0], [3.0]], [[[2.0]], [[2.0]]])
+    >>> p = fd.predict(land, fd.Spacetime(N=10, T=10), eta=0.05, order=2)
+    >>> round(p.total, 10), [round(x, 10) for x in p.by_order]
+    (0.1362056142, [1.0, -1.3026431198, 0.438848734])
+    """
+    order = check_order(order)
+    check_observable(observable)
+    if device not in DEVICES:
+        raise InputError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
+    if device == "cuda":
+        raise UnsupportedError("values are computed on the CPU only; use device='auto' or 'cpu'")
+    if not isinstance(landscape, Landscape):
+        raise InputError(f"landscape must come from fastdiag.landscapes, not {type(landscape).__name__}")
+    landscape.require_degree(order, f"a prediction to order {order}")
+    numbers, metric = learning_rates(eta, landscape.dimension)
+    times, times_shape = _times(spacetime, T)
+    shape = numbers.shape + times_shape
+    flat = np.atleast_1d(numbers)
+    frame = None
+    if resummed:
+        frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
+    elif metric is not None:
+        landscape = _in_metric(landscape, metric)
+    by_order: list[Curve] = []
+    by_diagram: dict[Diagram, Curve] = {}
+    for d in range(order + 1):
+        total = np.zeros((len(flat), len(times)))
+        for diagram in diagrams(d, irreducible=resummed):
+            if frame is not None:
+                value = _resummed(diagram, frame, times, flat)
+            else:
+                value = _plain(diagram, landscape, times, flat)
+            total += value
+            by_diagram[diagram] = _shaped(value, shape)
+        by_order.append(_shaped(total, shape))
+    whole = sum(by_order[1:], by_order[0])
+    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
+
+
+def _times(spacetime: Spacetime, T: object | None) -> tuple[list[Spacetime], tuple[int, ...]]:
+    if T is None:
+        return [spacetime], ()
+    values = np.asarray(T)
+    if values.ndim > 1:
+        raise InputError(f"T must be a number or a 1-D array, not of shape {values.shape}")
+    return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
+
+
+def _resummed(diagram: Diagram, frame: Frame, times: list[Spacetime], numbers: FloatArray) -> FloatArray:
+    columns = []
+    for spacetime in times:
+        check_resummable(diagram, frame.landscape, spacetime)
+        columns.append(resummed(diagram, frame, spacetime, numbers))
+    return np.stack(columns, axis=1)
+
+
+def _plain(
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
+) -> FloatArray:
+    weights = np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+    if not weights.any():
+        return np.zeros((len(numbers), len(times)))
+    return np.outer(numbers**diagram.order, weights * uvalue(diagram, landscape))
+
+
+class _InMetric(Landscape):
+    """A landscape in coordinates in which a matrix eta is the identity."""
+
+    def __init__(self, landscape: Landscape, directions: FloatArray) -> None:
+        self.landscape, self.directions = landscape, directions
+        self.dimension, self.highest_degree = landscape.dimension, landscape.highest_degree
+
+    def part(self, nodes: tuple[tuple[int, ...], ...], frame: FloatArray | None = None) -> FloatArray:
+        return self.landscape.part(nodes, self.directions if frame is None else self.directions @ frame)
+
+
+def _in_metric(landscape: Landscape, metric: FloatArray) -> Landscape:
+    return _InMetric(landscape, np.linalg.cholesky(metric))
+
+
+def _shaped(value: FloatArray, shape: tuple[int, ...]) -> Curve:
+    return float(value.reshape(())) if shape == () else value.reshape(shape)

@@ -17,8 +17,8 @@ ROOT_MARK = "●"
 def tree_positions(D: Diagram) -> FloatArray:
     """The point of each node, (order + 1, 2), y downwards, root at x = 0 and all others at x < 0.
 
-    Leaves lie LEAF_HEIGHT apart in preorder, a parent midway between its first and last child. Subtrees hold disjoint
-    runs of leaves, so nodes of one level are at least LEAF_HEIGHT apart too.
+    Leaves lie LEAF_HEIGHT apart in preorder, a parent midway between its first and last child. Subtrees hold
+    disjoint runs of leaves, so nodes of one level are at least LEAF_HEIGHT apart too.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def tree_positions(D: Diagram) -> FloatArray:
     for node in reversed(range(D.order + 1)):
         if children[node]:
             rows[node] = (rows[children[node][0]] + rows[children[node][-1]]) / 2
-    return np.stack([-LEVEL_WIDTH * np.array(D.levels), LEAF_HEIGHT * rows], axis=1)
+    return np.stack([-LEVEL_WIDTH * np.array(D.levels) + 0.0, LEAF_HEIGHT * rows], axis=1)
 
 
 def node_names(D: Diagram) -> list[str]:

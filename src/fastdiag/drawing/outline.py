@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def bands(
     ----------
     points : the nodes, (nodes, 2)
     parts : the parts to wrap, each of two nodes or more
-    clearance : how far a band's middle line stays from a node outside its part; less where the nodes lie closer
+    clearance : how far a band's middle line stays from nodes outside its part; less where nodes lie closer
     width : of the bands, so that they can avoid running over each other
 
     Returns
@@ -93,11 +94,12 @@ class _Crowd:
     def _at(self, points: FloatArray) -> IntArray:
         index = ((points - self.corner) / CELL).astype(int)
         index = np.clip(index, 0, np.array(self.taken.shape) - 1)
-        return self.taken[index[..., 0], index[..., 1]]
+        taken: IntArray = self.taken[index[..., 0], index[..., 1]]
+        return taken
 
     def add(self, curve: FloatArray, width: float) -> None:
         centres = self.corner + CELL * (np.indices(self.taken.shape).transpose(1, 2, 0) + 0.5)
-        for start, end in zip(curve[:-1], curve[1:], strict=True):
+        for start, end in pairwise(curve):
             self.taken |= _distance(start, end, centres) < 0.9 * width
 
 
@@ -109,7 +111,8 @@ def _tree(
     outside = np.delete(points, list(part), axis=0)
     gaps = np.linalg.norm(outside[:, None] - inside[None], axis=2).min(axis=1)
     radii = np.minimum(clearance, 0.95 * gaps)  # a node closer than that is approached, not covered
-    stops = np.concatenate([inside, _waypoints(outside, radii, width)])
+    lanes = 3 if crowd.taken.any() else 1
+    stops = np.concatenate([inside, _waypoints(outside, radii, [width * k for k in range(lanes)])])
     costs = _costs(stops, outside, radii, crowd)
     curves, joined = [], [0]
     while len(joined) < len(part):
@@ -120,7 +123,7 @@ def _tree(
 
 
 def _arc(corners: FloatArray, outside: FloatArray, radii: FloatArray, crowd: _Crowd) -> FloatArray:
-    """The flattest parabola between the ends of a bent way that keeps clear too, or the way where that is too long."""
+    """In place of a bent way the flattest parabola that keeps clear too, unless that is much longer."""
     start, end = corners[0], corners[-1]
     across = np.array([start[1] - end[1], end[0] - start[0]])
     up = 1 if (across @ (corners.mean(axis=0) - (start + end) / 2)) >= 0 else -1
@@ -136,11 +139,10 @@ def _arc(corners: FloatArray, outside: FloatArray, radii: FloatArray, crowd: _Cr
     return corners
 
 
-def _waypoints(outside: FloatArray, radii: FloatArray, width: float) -> FloatArray:
-    """Corners of polygons around the obstacles, close ones and ones that leave room for a band in between."""
+def _waypoints(outside: FloatArray, radii: FloatArray, lanes: Sequence[float]) -> FloatArray:
+    """Corners of polygons around the obstacles, close ones and ones that leave room for bands in between."""
     angles = np.linspace(0, 2 * np.pi, RING, endpoint=False) + np.pi / RING
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) / np.cos(np.pi / RING) * 1.01
-    lanes = [0.0, width, 2 * width] if width else [0.0]
     rings = [outside[:, None] + (radii[:, None, None] + lane) * circle for lane in lanes]
     stops = np.concatenate(rings).reshape(-1, 2)
     gaps = np.linalg.norm(stops[:, None] - outside[None], axis=2)
@@ -149,7 +151,7 @@ def _waypoints(outside: FloatArray, radii: FloatArray, width: float) -> FloatArr
 
 
 def _costs(stops: FloatArray, outside: FloatArray, radii: FloatArray, crowd: _Crowd) -> FloatArray:
-    """Cost of the straight line between any two stops, (stops, stops); infinite where it meets an obstacle."""
+    """Cost of the straight line between any two stops, (stops, stops); infinite through an obstacle."""
     start, end = stops[:, None], stops[None]
     middle = (start + end) / 2
     costs = crowd.cost(start, end)

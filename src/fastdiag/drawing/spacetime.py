@@ -20,6 +20,8 @@ from .svg import DOT, add_nodes, add_outlines, add_path, check_scale, framed, nu
 COLUMNS_SHOWN, ROWS_SHOWN = 60, 40  # more would be too small to see; the rest is an ellipsis
 CELL = 24.0  # side of a cell
 EPOCH_GAP = 7.0  # between the last update of an epoch and the first of the next
+SHADE = "#e6e6e6"
+SHADES_ON_CELLS = (("#bdbdbd", "#7c7c7c"), ("#cccccc", "#6a6a6a"), ("#b0b0b0", "#888888"))
 SHADED, BLANK = "░", "·"
 
 Batches = Sequence[Sequence[int]]
@@ -56,26 +58,27 @@ def spacetime_svg(
 ) -> str:
     """A spacetime as SVG text, with an embedded diagram laid over it.
 
-    Time runs right, one column for each update, a wider gap between epochs; one row for each training point. The cells
-    of each batch are shaded. The root stands beyond the last column. At most 60 columns and 40 rows are drawn; nodes
-    beyond them stand at the ellipsis.
+    Time runs right, one column for each update, a wider gap between epochs; one row for each training point.
+    The cells of each batch are shaded. The root stands beyond the last column. At most 60 columns and 40 rows
+    are drawn; nodes beyond them stand at the ellipsis, hollow.
 
     Parameters
     ----------
     st : a Spacetime
     embedding : where the diagram's nodes lie: `cells` holds (row, time) for nodes 1, 2, ...
     diagram : a Diagram or its text; `embedding.diagram` by default
-    batches : the rows in the batch of each update, T sequences; by default those of the embedding, else `st.batches()`
+    batches : the rows in the batch of each update, T sequences; by default `embedding.batches`, or else
+        `st.batches()`
     scale : size on the page; at 1 a cell is 24 CSS pixels wide
 
     Returns
     -------
-    str, well-formed XML. Shaded cells are `rect.shaded`, others `rect.blank`; the rest is named as in `diagram_svg`.
+    str, well-formed XML. Shaded cells are `rect.shaded`, others `rect.blank`; the rest as in `diagram_svg`.
 
     Raises
     ------
-    InputError : batches that do not fit the spacetime, cells that do not fit the diagram, a node in a cell that is not
-        shaded, a diagram without an embedding
+    InputError : batches that do not fit the spacetime, cells that do not fit the diagram, a node in a cell
+        that is not shaded, a diagram without an embedding
 
     Examples
     --------
@@ -92,16 +95,16 @@ def spacetime_svg(
         for row in range(scene.rows):
             shaded = row in scene.shaded[time]
             x, y = _centre(scene, (row, time)) - CELL / 2 + 1
-            style = {"fill": "#e3e3e3"} if shaded else {"fill": "none", "stroke": "#e3e3e3", "stroke-width": "0.8"}
+            style = {"class": "shaded", "fill": SHADE} if shaded else {"class": "blank", "fill": "none"}
+            style |= {"stroke": SHADE, "stroke-width": "0.8"}
             where = {"x": number(x), "y": number(y), "width": side, "height": side, "rx": "2"}
-            SubElement(art, "rect", {"class": "shaded" if shaded else "blank", **where, **style})
+            SubElement(art, "rect", style | where)
     first, last = _centre(scene, (0, 0)), _centre(scene, (scene.rows - 1, scene.columns - 1))
     extent = [first - CELL / 2, last + CELL / 2]
     extent += _add_ellipses(art, scene)
     if scene.diagram is not None:
         extent += _add_embedding(art, scene, scene.diagram)
-    corners = np.array(extent).reshape(-1, 2) if not scene.diagram else np.concatenate([np.atleast_2d(p) for p in extent])
-    return tostring(framed(art, corners, 8.0, scene.title, scale), encoding="unicode")
+    return tostring(framed(art, np.vstack(extent), 8.0, scene.title, scale), encoding="unicode")
 
 
 def spacetime_text(
@@ -112,14 +115,14 @@ def spacetime_text(
 ) -> str:
     """A spacetime in lines of text: '░' where a row is in the batch, '·' elsewhere, letters where nodes lie.
 
-    Parameters and errors are those of `spacetime_svg`. The embedded diagram's edges are listed below the grid, with
-    nodes as letter(row,time).
+    Parameters and errors are those of `spacetime_svg`. The embedded diagram's edges are listed below the grid,
+    each node as letter(row,time).
 
     Examples
     --------
     >>> import fastdiag as fd
     >>> print(fd.drawing.spacetime_text(fd.Spacetime(N=3, B=1, E=2)))
-       0       5
+       0           5
     0  ░ · · │ ░ · ·
     1  · ░ · │ · ░ ·
     2  · · ░ │ · · ░
@@ -129,12 +132,11 @@ def spacetime_text(
     lying: dict[Cell, str] = {}
     for name, cell in zip(names[1:], scene.cells, strict=True):
         lying[cell] = lying.get(cell, "") + name
-    beyond_time, beyond_row = scene.columns < st.T, scene.rows < st.N
-    columns = list(range(scene.columns + beyond_time))
+    columns = list(range(scene.columns + scene.more_columns))
     widths = [max([1, *(len(text) for (_, t), text in lying.items() if t == time)]) for time in columns]
     gutter = len(str(scene.rows)) + 2
     lines = [" " * gutter]
-    for row in range(scene.rows + beyond_row):
+    for row in range(scene.rows + scene.more_rows):
         line = ("⋮" if row == scene.rows else str(row)).ljust(gutter)
         for time in columns:
             if time:
@@ -162,12 +164,20 @@ def spacetime_text(
 class _Scene:
     rows: int  # shown
     columns: int
+    more_rows: bool  # than are shown
+    more_columns: bool
     epoch: int  # updates to an epoch
     shaded: tuple[frozenset[int], ...]
     diagram: Diagram | None
     placed: tuple[Cell, ...]  # of nodes 1, 2, ...
     note: str
     title: str
+
+    @property
+    def beyond(self) -> list[int]:
+        """Nodes beyond the cells shown."""
+        lies = enumerate(self.placed, 1)
+        return [node for node, (row, time) in lies if row >= self.rows or time >= self.columns]
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -182,19 +192,24 @@ def _scene(
         if not hasattr(st, name):
             raise InputError(f"expected a Spacetime, not {st!r}: it has no {name}")
     if embedding is None and diagram is not None:
-        raise InputError("a diagram is drawn where an embedding puts its nodes; give the embedding, or use diagram_svg")
+        raise InputError("give the embedding that places the diagram's nodes; diagram_svg draws a diagram alone")
     if batches is None:
         batches = getattr(embedding, "batches", None)
     shaded = _shaded(st, st.batches() if batches is None else batches)
-    D, placed = None, ()
+    D: Diagram | None = None
+    placed: tuple[Cell, ...] = ()
     if embedding is not None:
         D, placed = _embedded(st, embedding, diagram, shaded)
     rows, columns = min(st.N, ROWS_SHOWN), min(st.T, COLUMNS_SHOWN)
-    shown = [f"first {columns} of {st.T} updates"] * (columns < st.T)
-    shown += [f"first {rows} of {st.N} training points"] * (rows < st.N)
+    more_rows, more_columns = rows < st.N, columns < st.T
+    shown = [f"first {columns} of {st.T} updates"] * more_columns
+    shown += [f"first {rows} of {st.N} training points"] * more_rows
+    note = ", ".join(shown) + "; nodes beyond at the ellipsis" * any(
+        row >= rows or time >= columns for row, time in placed
+    )
     title = f"{f'{D} in ' if D else ''}spacetime N = {st.N}, B = {st.B}, T = {st.T}, {st.sampling}"
     epoch = st.N // st.B if st.sampling != "replacement" else st.T + 1  # epochs mean nothing with replacement
-    return _Scene(rows, columns, epoch, shaded, D, placed, ", ".join(shown), title)
+    return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
 
 
 def _shaded(st: Grid, batches: Batches) -> tuple[frozenset[int], ...]:
@@ -203,7 +218,7 @@ def _shaded(st: Grid, batches: Batches) -> tuple[frozenset[int], ...]:
     except TypeError as error:
         raise InputError(f"batches must be {st.T} sequences of rows, not {batches!r}") from error
     if len(shaded) != st.T:
-        raise InputError(f"batches must hold the rows of each of the T = {st.T} updates, not of {len(shaded)}")
+        raise InputError(f"batches must hold the rows of all T = {st.T} updates, not of {len(shaded)}")
     for time, batch in enumerate(shaded):
         for row in sorted(batch):
             if not 0 <= row < st.N:
@@ -222,14 +237,14 @@ def _embedded(
     try:
         cells = tuple((int(row), int(time)) for row, time in embedding.cells)
     except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"an embedding needs cells, a (row, time) for each node, not {embedding!r}") from error
+        raise InputError(f"an embedding has cells, one (row, time) a node, not {embedding!r}") from error
     if len(cells) != D.order:
         raise InputError(f"{D} has {D.order} nodes besides the root, the embedding has {len(cells)} cells")
     for node, (row, time) in enumerate(cells, 1):
         if not 0 <= time < st.T or not 0 <= row < st.N:
             raise InputError(f"node {node} of {D} lies at {row, time}, outside {st.N} rows x {st.T} times")
         if row not in shaded[time]:
-            raise InputError(f"node {node} of {D} lies at {row, time}, but row {row} is not in the batch at {time}")
+            raise InputError(f"node {node} of {D} lies at {row, time}, and row {row} is not in that batch")
     return D, cells
 
 
@@ -245,19 +260,18 @@ def _centre(scene: _Scene, cell: Cell) -> FloatArray:
 def _add_ellipses(art: Element, scene: _Scene) -> list[FloatArray]:
     if not scene.note:
         return []
-    middle = scene.columns // 2, scene.rows // 2
-    marks = [("⋯", (middle[1], scene.columns))] * ("updates" in scene.note)
-    marks += [("⋮", (scene.rows, middle[0]))] * ("points" in scene.note)
+    marks = [("⋯", (scene.rows // 2, scene.columns))] * scene.more_columns
+    marks += [("⋮", (scene.rows, scene.columns // 2))] * scene.more_rows
     style = {"fill": "#555", "font-family": "sans-serif"}
     for mark, cell in marks:
         x, y = _centre(scene, cell)
         where = {"x": number(x), "y": number(y + 5), "text-anchor": "middle", "font-size": "18"}
         SubElement(art, "text", {"class": "ellipsis", **where, **style}).text = mark
-    x, y = _centre(scene, (scene.rows + ("points" in scene.note), 0))
-    SubElement(
-        art, "text", {"class": "note", "x": "1", "y": number(y + 3), "font-size": "12", **style}
-    ).text = scene.note
-    return [np.array([x, y]), *(_centre(scene, cell) + CELL / 2 for _, cell in marks)]
+    y = CELL * (scene.rows + scene.more_rows + 0.6)
+    where = {"x": "1", "y": number(y), "font-size": "12"}
+    SubElement(art, "text", {"class": "note", **where, **style}).text = scene.note
+    width = 7 * len(scene.note)
+    return [np.array([[1, y], [width, y]]), *(_centre(scene, cell) + CELL / 2 for _, cell in marks)]
 
 
 def _add_embedding(art: Element, scene: _Scene, D: Diagram) -> list[FloatArray]:
@@ -267,20 +281,19 @@ def _add_embedding(art: Element, scene: _Scene, D: Diagram) -> list[FloatArray]:
         nodes = [node for node, lies in enumerate(scene.cells, 1) if lies == cell]
         points[nodes] = _centre(scene, cell) + _side_by_side(len(nodes))
     heights = [points[child, 1] for child in D.children[0]] or [CELL * scene.rows / 2]
-    end = scene.columns - 1 + ("updates" in scene.note)
+    end = scene.columns - 1 + scene.more_columns
     points[0] = _centre(scene, (0, end))[0] + 1.25 * CELL, float(np.mean(heights))
-    spread = [
-        part for part in D.parts if len({scene.cells[node - 1] if node else None for node in part}) > 1
-    ]
-    wrapped = add_outlines(art, points, spread)
+    lies = (None, *scene.cells)
+    spread = [part for part in D.parts if len({lies[node] for node in part}) > 1]
+    wrapped = add_outlines(art, points, spread, SHADES_ON_CELLS)
     for node in range(1, D.order + 1):
         add_path(art, "edge", [way(points, node, D.parents[node], DOT + 2)])
-    add_nodes(art, points)
+    add_nodes(art, points, scene.beyond)
     return [points, *wrapped]
 
 
 def _side_by_side(count: int) -> FloatArray:
-    """Offsets of the nodes that share a cell, (count, 2): in one line, or in several where a line would be too long."""
+    """Offsets of the nodes that share a cell, (count, 2): up to three in one line, more in several lines."""
     across = count if count <= 3 else math.ceil(math.sqrt(count))
     places = np.array([(k % across, k // across) for k in range(count)], np.float64)
     offsets: FloatArray = (places - places.max(axis=0) / 2) * min(8.0, 0.8 * CELL / across)

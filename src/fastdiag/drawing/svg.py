@@ -14,11 +14,12 @@ from ..typing import FloatArray
 from .layout import tree_positions
 from .outline import bands
 
-DOT = 2.4  # radius of a node
+DOT = 2.0  # radius of a node
 BAND = 12.0  # width of an outline
-CLEARANCE = BAND / 2 + DOT + 1.8
+CLEARANCE = BAND / 2 + DOT + 2.2
 MARGIN = 10.0
-SHADES = (("#d4d4d4", "#a8a8a8"), ("#e0e0e0", "#8f8f8f"), ("#c8c8c8", "#b0b0b0"))  # band, border
+SHADES = (("#d4d4d4", "#a8a8a8"), ("#e0e0e0", "#8f8f8f"), ("#c8c8c8", "#b0b0b0"))  # (band, border), in turn
+INK = "#222"
 
 
 def diagram_svg(diagram: Diagram | str, scale: float = 1.0) -> str:
@@ -68,8 +69,8 @@ def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: floa
     >>> page.count("<svg"), "... and 91 more" in page
     (10, True)
     """
-    if not hasattr(ds, "__len__") or not hasattr(ds, "__getitem__") or isinstance(ds, str):
-        raise InputError(f"expected diagrams such as fastdiag.diagrams(4), not {ds!r}; diagram_svg draws a single one")
+    if not isinstance(ds, Diagrams | list | tuple):
+        raise InputError(f"expected diagrams such as fastdiag.diagrams(4), not {ds!r}; diagram_svg draws one")
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
         raise InputError(f"limit must be a number of diagrams >= 0, not {limit!r}")
     check_scale(scale)
@@ -121,11 +122,16 @@ def framed(art: Element, extent: FloatArray, margin: float, title: str, scale: f
     return svg
 
 
-def add_outlines(art: Element, points: FloatArray, parts: Sequence[tuple[int, ...]]) -> list[FloatArray]:
+def add_outlines(
+    art: Element,
+    points: FloatArray,
+    parts: Sequence[tuple[int, ...]],
+    shades: Sequence[tuple[str, str]] = SHADES,
+) -> list[FloatArray]:
     """One `g.outline` for each part of two nodes or more; returns the points the outlines pass."""
     found = bands(points, [part for part in parts if len(part) > 1], CLEARANCE, BAND)
     for index, band in enumerate(found):
-        inner, border = SHADES[index % len(SHADES)]
+        inner, border = shades[index % len(shades)]
         outline = SubElement(art, "g", {"class": "outline", "opacity": "0.72"})
         for stroke, width in ((border, BAND), (inner, BAND - 1.4)):
             add_path(outline, "band", band.curves, stroke, width)
@@ -133,7 +139,7 @@ def add_outlines(art: Element, points: FloatArray, parts: Sequence[tuple[int, ..
 
 
 def add_path(
-    art: Element, name: str, curves: Sequence[FloatArray], stroke: str = "#222", width: float = 0.9
+    art: Element, name: str, curves: Sequence[FloatArray], stroke: str = INK, width: float = 0.9
 ) -> None:
     """A `path` through the corners of each curve, rounded there."""
     style = {"fill": "none", "stroke": stroke, "stroke-width": number(width)}
@@ -141,20 +147,21 @@ def add_path(
     SubElement(art, "path", {"class": name, "d": " ".join(map(rounded, curves)), **style})
 
 
-def add_nodes(art: Element, points: FloatArray) -> None:
-    """A dot for each node, the root first."""
+def add_nodes(art: Element, points: FloatArray, hollow: Sequence[int] = ()) -> None:
+    """A dot for each node, the root first; circles for the hollow ones."""
     for node, (x, y) in enumerate(points):
-        name = "node" if node else "node root"
-        SubElement(art, "circle", {"class": name, "cx": number(x), "cy": number(y), "r": number(DOT)})
+        where = {"class": "node" if node else "node root", "cx": number(x), "cy": number(y), "r": number(DOT)}
+        style = {"fill": "#fff" if node in hollow else INK, "stroke": INK, "stroke-width": "0.9"}
+        SubElement(art, "circle", where | style)
 
 
 def rounded(corners: FloatArray) -> str:
-    """Path data for a polyline whose inner corners are rounded, each from the middle of a side to the next."""
+    """Path data for a polyline with its inner corners rounded; the middles of its sides stay."""
     middles = (corners[1:] + corners[:-1]) / 2
     data = "M" + _pair(corners[0])
     for corner, before, after in zip(corners[1:-1], middles[:-1], middles[1:], strict=True):
-        reach = min(math.dist(corner, before), math.dist(corner, after)) * 1.0
-        enter, leave = (corner + (m - corner) * min(1, reach / math.dist(corner, m)) for m in (before, after))
+        reach = min(math.dist(corner, before), math.dist(corner, after))
+        enter, leave = (corner + (m - corner) * (reach / math.dist(corner, m)) for m in (before, after))
         data += f" L{_pair(enter)} Q{_pair(corner)} {_pair(leave)}"
     return f"{data} L{_pair(corners[-1])}"
 

@@ -11,7 +11,7 @@ BOXES = " ───│╯╰┴│╮╭┬│┤├┼"  # index: 1 to the left
 def diagram_text(diagram: Diagram | str) -> str:
     """A diagram in lines of text, the root rightmost: '●', or its letter where it shares a part.
 
-    Every other node is the letter of its part, as in the diagram's text. One line for each leaf, no line at the end.
+    Every other node is the letter of its part, as in the diagram's text. One line for each leaf.
 
     Raises
     ------
@@ -21,8 +21,8 @@ def diagram_text(diagram: Diagram | str) -> str:
     --------
     >>> import fastdiag as fd
     >>> print(fd.drawing.diagram_text("[a b[a]]"))
-      a─┬─●
-    a─b─╯
+        a─┬─●
+    a───b─╯
     """
     D = Diagram.of(diagram)
     names, children, levels = node_names(D), D.children, D.levels

@@ -6,12 +6,12 @@ from functools import lru_cache
 from math import comb
 
 import numpy as np
-import oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
+import oracle
 
 ORDER = 4
 CASES = [(3, 1, 3, "reshuffle"), (4, 2, 2, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 5, "cyclic"),
@@ -250,7 +250,7 @@ def test_predict_shapes_and_matrix_eta():
         assert matrix == pytest.approx(number, rel=1e-12)
     metric = np.array([[0.02, 0.005], [0.005, 0.01]])
     root = np.linalg.cholesky(metric)  # theta = root phi turns a matrix eta into the number 1
-    turned = [d for d in land.derivatives]
+    turned = list(land.derivatives)
     for degree in range(1, 5):
         for axis in range(1, degree + 1):
             turned[degree] = np.moveaxis(np.tensordot(turned[degree], root, (axis, 0)), -1, axis)

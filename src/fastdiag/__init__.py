@@ -18,7 +18,7 @@ _ROOMS = {
     "maps": "embedding",
     "embeddings": "embedding",
     "embedding_counts": "embedding",
-    "coefficient": "coefficient",
+    "coefficient": "coefficients",
     "uvalue": "values",
     "rvalue": "values",
     "predict": "expansion",

@@ -46,8 +46,8 @@ def predict(
 ) -> None:
     """Predict the test loss of SGD by diagrams, and simulate it.
 
-    Logistic regression with a ridge, from zero weights: the expected test loss after one epoch over N = T B points drawn
-    from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and resummed. The last
+    Logistic regression with a ridge, from zero weights: the expected test loss after one epoch over N = T B points
+    drawn from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and resummed. The last
     column says whether the highest resummed order lies in the simulation's 95 % interval.
     """
     from rich.console import Console
@@ -67,7 +67,7 @@ def predict(
     comparisons: list[Comparison] = []
     with console.status("predicting and simulating") as status:
         for T in updates:
-            if T != int(T):
+            if int(T) != T:
                 raise InputError(f"--updates must be whole numbers, not {T}")
             spacetime = Spacetime(int(T) * batch, batch, int(T))
             status.update(f"predicting and simulating T = {int(T)}")

@@ -23,7 +23,7 @@ def canonical(
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Canonical parents, canonical blocks and |Aut| of any rooted tree with labelled nodes."""
     nodes = _preorder(parents, blocks)
-    depth = {node: 0 for node in nodes}
+    depth = dict.fromkeys(nodes, 0)
     for node in nodes[1:]:
         depth[node] = depth[parents[node]] + 1
     n = len(nodes)

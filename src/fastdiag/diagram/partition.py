@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import factorial
+from math import factorial, prod
 
 
 @lru_cache(maxsize=16)
@@ -29,13 +29,10 @@ def _strings(size: int) -> Iterator[tuple[int, ...]]:
 def moebius_to_top(string: Sequence[int]) -> int:
     """mu(sigma, one block) of the partition lattice: (-1)^(b-1) (b-1)! for b blocks. Moments to a joint cumulant."""
     blocks = max(string, default=0) + 1
-    return (-1) ** (blocks - 1) * factorial(blocks - 1)
+    return (1 if blocks % 2 else -1) * factorial(blocks - 1)
 
 
 def moebius_from_bottom(string: Sequence[int]) -> int:
     """mu(all separate, sigma): the product of (-1)^(k-1) (k-1)! over the block sizes k. Cumulant to moment counts."""
-    result = 1
-    for block in range(max(string, default=-1) + 1):
-        size = string.count(block)
-        result *= (-1) ** (size - 1) * factorial(size - 1)
-    return result
+    sizes = [string.count(block) for block in range(max(string, default=-1) + 1)]
+    return prod((1 if size % 2 else -1) * factorial(size - 1) for size in sizes)

@@ -23,14 +23,12 @@ def parse(text: str) -> tuple[list[int], list[str]]:
 
     while position < len(text):
         char = text[position]
-        closed = bool(parents) and not open_brackets and not ready
+        closed = bool(parents) and not open_brackets and not (ready and char == "[")
         if char.isspace():
             ready = ready and not parents
         elif closed:
             raise DiagramSyntaxError(text, position, "nothing may follow the diagram")
         elif char.isascii() and char.isalpha():
-            if parents and not open_brackets:
-                raise DiagramSyntaxError(text, position, "a second root; put it inside the brackets of the first")
             end = position + 1
             while end < len(text) and text[end].isascii() and text[end].isdigit():
                 end += 1
@@ -63,7 +61,7 @@ def parse(text: str) -> tuple[list[int], list[str]]:
 
 
 def write(children: Sequence[Sequence[int]], blocks: Sequence[int]) -> str:
-    """The text of a canonical diagram: parts are named a, b, c, ... in preorder, a root alone in its part has no name."""
+    """The text of a canonical diagram: parts are named a, b, ... in preorder, a root alone in its part is bare."""
     alone = blocks.count(0) == 1
 
     def name(block: int) -> str:

@@ -54,7 +54,7 @@ def maps_one_epoch(diagram: Diagram, spacetime: Spacetime, basis: str) -> int:
 
     def cumulant(below: Sequence[int]) -> int:
         counts = level_counts(below)
-        return spacetime.B ** len(below) * sum(a * comb(T, m) for m, a in enumerate(counts))
+        return int(spacetime.B ** len(below)) * sum(a * comb(T, m) for m, a in enumerate(counts))
 
     if basis == "cumulant":
         return cumulant(below)

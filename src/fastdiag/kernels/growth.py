@@ -15,7 +15,8 @@ def stabilizer(
     A chain of stabilizers, deepest first: at each base node, its orbit under the automorphisms that fix all earlier
     nodes. One automorphism per orbit point is enough, so a star costs its square, not its factorial. On -j, `image`
     up to and including position j begins an automorphism whose string is smaller. tops: running maximum of blocks;
-    members: nodes in each block; the last five arguments are scratch of length n. Bound: |Aut| <= (n-1)! < 2^63 for n <= 21.
+    members: nodes in each block; the last five arguments are scratch of length n. Bound: |Aut| <= (n-1)! < 2^63 for
+    n <= 21; on lists `py_func` has no bound.
     """
     n = len(parents)
     group = 1

@@ -1,6 +1,6 @@
 """SGD on logistic regression and its test loss, for many independent runs side by side.
 
-Points come with the sign of their label folded in, z = (1 - 2y) x, so that l_x = softplus(z . theta): no labels here.
+Points come with the sign of their label folded in, z = (1 - 2y) x, so that l_x = softplus(z . theta): no labels.
 No sum is reordered by the compiler, so a run gives the same bits whatever runs beside it.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from .kernel import kernel
 
-LANES = 32  # runs side by side: their weights stay in the first-level cache
+LANES = 64  # runs side by side: their weights stay in the first-level cache
 FLUSH = 512  # factors of at most 2 multiplied before their logarithm is taken
 
 LOG2_E = 1.4426950408889634
@@ -39,7 +39,7 @@ def exp_negative(x: float) -> float:
 
 @kernel
 def logistic_descend(Z: Any, ridge: Any, rates: Any, batches: Any, theta: Any) -> None:
-    """Update theta (rates, runs, n) once for each batch; batches (runs, updates, B) hold row numbers of Z (points, n)."""
+    """Update theta (rates, runs, n) once for each batch; batches (runs, updates, B) hold rows of Z (points, n)."""
     runs, updates, B = batches.shape
     n = Z.shape[1]
     u = np.empty((B, LANES))
@@ -69,7 +69,8 @@ def logistic_descend(Z: Any, ridge: Any, rates: Any, batches: Any, theta: Any) -
                 for r in range(lanes):
                     row = batches[first + r, t, 0]
                     for i in range(n):
-                        theta[e, first + r, i] -= rate * ridge[i] * theta[e, first + r, i] + u[0, r] * Z[row, i]
+                        slope = rate * ridge[i] * theta[e, first + r, i] + u[0, r] * Z[row, i]
+                        theta[e, first + r, i] -= slope
                     for b in range(1, B):
                         row = batches[first + r, t, b]
                         for i in range(n):
@@ -77,14 +78,14 @@ def logistic_descend(Z: Any, ridge: Any, rates: Any, batches: Any, theta: Any) -
 
 
 @kernel
-def logistic_test_loss(Z: Any, ridge: Any, theta: Any, out: Any) -> None:
-    """Mean over all points of the loss at theta (rates, runs, n) into out (rates, runs); the points weigh the same.
+def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: Any, out: Any) -> None:
+    """Mean over the weighted points Z (points, n) of the loss at theta (rates, runs, n), into out (rates, runs).
 
-    The sum of log(1 + q) is the logarithm of a product, taken once for many points: q = exp(-|u|) <= 1.
+    If the weights are uniform, the sum of log(1 + q), q = exp(-|u|) <= 1, is one logarithm of a long product.
     """
     count, n = Z.shape
     runs = theta.shape[1]
-    weights = np.empty((n, LANES))
+    lane = np.empty((n, LANES))
     u = np.empty(LANES)
     total = np.empty(LANES)
     product = np.empty(LANES)
@@ -95,15 +96,20 @@ def logistic_test_loss(Z: Any, ridge: Any, theta: Any, out: Any) -> None:
                 total[r] = 0.0
                 product[r] = 1.0
                 for i in range(n):
-                    weights[i, r] = theta[e, first + r, i]
+                    lane[i, r] = theta[e, first + r, i]
             for s in range(count):
                 for r in range(lanes):
                     u[r] = 0.0
                 for i in range(n):
                     for r in range(lanes):
-                        u[r] += Z[s, i] * weights[i, r]
+                        u[r] += Z[s, i] * lane[i, r]
+                if not uniform:
+                    for r in range(lanes):
+                        q = exp_negative(-abs(u[r]))
+                        total[r] += weights[s] * ((0.0 if u[r] < 0.0 else u[r]) + math.log1p(q))
+                    continue
                 for r in range(lanes):
-                    total[r] += 0.0 if u[r] < 0.0 else u[r]
+                    total[r] += 0.0 if u[r] < 0.0 else u[r]  # nan stays nan
                     product[r] *= 1.0 + exp_negative(-abs(u[r]))
                 if s % FLUSH == FLUSH - 1 or s == count - 1:
                     for r in range(lanes):
@@ -112,5 +118,5 @@ def logistic_test_loss(Z: Any, ridge: Any, theta: Any, out: Any) -> None:
             for r in range(lanes):
                 penalty = 0.0
                 for i in range(n):
-                    penalty += ridge[i] * weights[i, r] ** 2
-                out[e, first + r] = total[r] / count + penalty / 2
+                    penalty += ridge[i] * lane[i, r] ** 2
+                out[e, first + r] = (total[r] * weights[0] if uniform else total[r]) + penalty / 2

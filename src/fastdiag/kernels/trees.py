@@ -34,7 +34,7 @@ def rooted_trees(out: Any) -> int:
 
 @kernel
 def smallest_first(levels: Any, out: Any) -> None:
-    """Reverse the order of the children at every node: the canonical sequence becomes the least instead of the greatest.
+    """Reverse the order of the children at every node: the greatest sequence becomes the least.
 
     A preorder with all children reversed is a postorder read backwards. `levels` and `out` are (count, n).
     """

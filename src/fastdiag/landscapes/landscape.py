@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -89,12 +89,18 @@ class SampledLandscape(Landscape):
         labels = sorted({label for node in nodes for label in node})
         total = np.zeros((self.dimension,) * len(labels))
         for string in set_partitions(len(nodes)):
-            factors: list[FloatArray | list[int]] = []
+            factors = []
             for block in range(max(string) + 1):
                 members = tuple(node for node, b in zip(nodes, string, strict=True) if b == block)
-                factors += [self.moment(members, frame), sorted({label for node in members for label in node})]
-            total += moebius_to_top(string) * np.einsum(*factors, labels)
+                factors.append((self.moment(members, frame), sorted({label for node in members for label in node})))
+            total += moebius_to_top(string) * contract(factors, labels)
         return total
+
+
+def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:
+    """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
+    operands: list[Any] = [item for array, axes in factors for item in (array, list(axes))]
+    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if len(operands) > 4 else False))
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:

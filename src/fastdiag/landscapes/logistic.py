@@ -7,7 +7,7 @@ from numpy.polynomial import Polynomial
 
 from ..errors import InputError
 from ..typing import FloatArray
-from .landscape import Nodes, SampledLandscape, checked, checked_weights
+from .landscape import Nodes, SampledLandscape, checked, checked_weights, contract
 
 CHUNK_BYTES = 1 << 26
 
@@ -65,7 +65,7 @@ class Logistic(SampledLandscape):
         elif len(labels) == 1:
             total = total + basis.T @ (self.ridge * self.theta)
         elif len(labels) == 2:
-            total = total + np.einsum((basis.T * self.ridge) @ basis, labels, sorted(set(labels)))
+            total = total + contract([((basis.T * self.ridge) @ basis, labels)], sorted(set(labels)))
         return total
 
     def __repr__(self) -> str:

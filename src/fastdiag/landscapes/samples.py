@@ -38,7 +38,8 @@ class Samples(SampledLandscape):
         return total
 
     def __repr__(self) -> str:
-        return f"<samples landscape: {len(self.weights)} points, {self.dimension} weights, degree {self.highest_degree}>"
+        S, n = len(self.weights), self.dimension
+        return f"<samples landscape: {S} points, {n} weights, degree {self.highest_degree}>"
 
 
 def samples(

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import Landscape, Nodes, check_symmetric, checked
+from .landscape import Landscape, Nodes, check_symmetric, checked, contract
 
 Key = tuple[int, ...]
 
@@ -36,7 +36,7 @@ class Tensors(Landscape):
             for axis in range(tensor.ndim):
                 tensor = np.moveaxis(np.tensordot(tensor, frame, (axis, 0)), -1, axis)
         labels = [label for node in ordered for label in node]
-        return np.einsum(tensor, labels, sorted(set(labels)))
+        return contract([(tensor, labels)], sorted(set(labels)))
 
     def __repr__(self) -> str:
         return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self.cumulants)}>"

@@ -60,33 +60,31 @@ class Spacetime:
         if sampling not in SAMPLINGS:
             raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
         B = _whole("B", B, 1, "points per batch")
-        N = N if N == inf else _whole("N", N, 1, "training points")
-        if N == inf and E is not None:
+        N = N if inf == N else _whole("N", N, 1, "training points")
+        if inf == N and E is not None:
             raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
         if B > N:
             raise InputError(f"B = {B} exceeds N = {N}: a batch holds distinct training points, so B <= N")
-        if N != inf and N % B and sampling != "replacement":
+        if inf != N and N % B and sampling != "replacement":
             below, above = _divisor(int(N), B, -1), _divisor(int(N), B, 1)
             raise InputError(
                 f"B = {B} does not divide N = {N}, so an epoch is no whole number of batches; "
                 f"use B = {below} or {above}, or sampling='replacement'"
             )
         if E is not None:
-            if isinstance(E, float) and E.is_integer():
-                E = int(E)
             if isinstance(E, bool) or not isinstance(E, Rational) or E <= 0:
                 raise InputError(f"E must be a positive number of epochs (an int or a Fraction), not {E!r}")
             updates = Fraction(E) * Fraction(int(N), B)
             if updates.denominator != 1:
                 raise InputError(f"E = {E} epochs are {updates} updates of B = {B}, not a whole number; give T instead")
-            if T is not None and T != updates:
+            if T is not None and updates != T:
                 raise InputError(f"T = {T} and E = {E} contradict each other: E N / B = {updates}; give one of them")
             T = int(updates)
         if T is None:
             raise InputError("give the number of updates T, or of epochs E")
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "B", B)
-        object.__setattr__(self, "T", T if T == inf else _whole("T", T, 1, "updates"))
+        object.__setattr__(self, "T", T if inf == T else _whole("T", T, 1, "updates"))
         object.__setattr__(self, "sampling", sampling)
 
     @property
@@ -112,7 +110,7 @@ class Spacetime:
     @property
     def is_one_epoch(self) -> bool:
         """Whether no row is visited twice."""
-        return self.N == inf or self.T <= self.updates_per_epoch
+        return inf == self.N or self.updates_per_epoch >= self.T
 
     @property
     def is_random(self) -> bool:
@@ -128,15 +126,15 @@ class Spacetime:
         if not self.is_random:
             return 1
         if self.sampling == "replacement":
-            return comb(self.finite("N"), self.B) ** (self.finite("T") - 1)
+            return int(comb(self.finite("N"), self.B) ** (self.finite("T") - 1))
         N = self.finite("N")
         whole = _arrangements(N, self.B, self.updates_per_epoch) ** (self.whole_epochs - 1)
-        return whole * _arrangements(N, self.B, self.partial_updates)
+        return int(whole) * _arrangements(N, self.B, self.partial_updates)
 
     def realisations(self) -> Iterator[Batches]:
         """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows each."""
         T = self.finite("T")
-        epoch = T if self.N == inf else self.updates_per_epoch
+        epoch = T if inf == self.N else self.updates_per_epoch
         first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, T))]
         if not self.is_random:
             yield tuple(first[t % epoch] for t in range(T))
@@ -191,7 +189,7 @@ def _divisor(N: int, B: int, step: int) -> int:
 
 def _arrangements(N: int, B: int, batches: int) -> int:
     """Sequences of disjoint B-subsets of N rows."""
-    return factorial(N) // (factorial(B) ** batches * factorial(N - B * batches))
+    return factorial(N) // int(factorial(B) ** batches * factorial(N - B * batches))
 
 
 def _ordered_batches(rows: tuple[int, ...], B: int, batches: int) -> Iterator[Batches]:

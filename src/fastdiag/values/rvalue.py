@@ -49,7 +49,7 @@ def rvalue(
     >>> import fastdiag as fd
     >>> land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])
     >>> round(fd.rvalue("[a a]", land, fd.Spacetime(N=10, T=10), eta=0.1), 10)  # (eta^2/2) C H (1-k^2T)/(1-k^2)
-    0.0274549494
+    0.0274575218
     """
     diagram = Diagram.of(diagram)
     numbers, metric = learning_rates(eta, landscape.dimension)
@@ -63,12 +63,16 @@ def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetim
     """Raise an error that says why, if a resummed value cannot be had."""
     if not diagram.is_irreducible:
         raise InputError(
-            f"{diagram} is reducible (a node of degree 2 is alone in its part): resummation absorbs it into the diagram "
-            "without that node, so it has no resummed value of its own; coefficient and uvalue give its plain one"
+            f"{diagram} is reducible (a node of degree 2 is alone in its part): resummation absorbs it into the "
+            "diagram without that node, so it has no resummed value of its own; coefficient and uvalue give its plain one"
+        )
+    if not spacetime.is_one_epoch and isinf(spacetime.T):
+        raise UnsupportedError(
+            f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
     if not spacetime.is_one_epoch:
         raise UnsupportedError(
-            f"resummed values are for one epoch, T <= N/B = {spacetime.N // spacetime.B}, and here T = {spacetime.T}; "
+            f"resummed values are for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
             "predict(..., resummed=False) takes any number of epochs"
         )
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")

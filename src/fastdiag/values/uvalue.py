@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..diagram import Diagram
-from ..landscapes.landscape import Landscape
+from ..landscapes.landscape import Landscape, contract
 from .plan import plan
 
 
@@ -32,7 +30,4 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     """
     diagram = Diagram.of(diagram)
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
-    operands: list[object] = []
-    for nodes, edges in plan(diagram).parts:
-        operands += [landscape.part(nodes), list(edges)]
-    return float(np.einsum(*operands, [], optimize="greedy"))
+    return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

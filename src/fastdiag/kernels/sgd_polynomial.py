@@ -1,0 +1,63 @@
+"""SGD where each point's loss is a Taylor polynomial, and its test loss."""
+
+from typing import Any
+
+import numpy as np
+
+from .kernel import kernel
+
+
+@kernel
+def taylor(tensors: Any, degree: int, point: int, delta: Any, order: int, work: Any) -> None:
+    """The derivative tensor of this order at delta, into the first n^order entries of work (n^degree,).
+
+    It is sum_k D_k delta^(k - order) / (k - order)!, D_k = tensors[k][point], by Horner's rule: contract the
+    highest tensor with delta, add the next lower one, and so on.
+    """
+    n = len(delta)
+    size = n**degree
+    for j in range(size):
+        work[j] = tensors[degree][point, j]
+    for k in range(degree - 1, order - 1, -1):
+        size //= n
+        for i in range(n):
+            step = delta[i] / (k + 1 - order)
+            for j in range(size):
+                work[j] = work[i * size + j] * step + (work[j] if i > 0 else 0.0)
+        for j in range(size):
+            work[j] += tensors[k][point, j]
+
+
+@kernel
+def polynomial_descend(tensors: Any, degree: int, rates: Any, batches: Any, delta: Any) -> None:
+    """Update delta = theta - theta_0 (rates, runs, n) once for each batch.
+
+    batches (runs, updates, B) hold points. tensors: five arrays (points, n^k), k = 0..4, not looked at above the
+    degree.
+    """
+    runs, updates, B = batches.shape
+    n = delta.shape[2]
+    work = np.empty(n**degree)
+    slope = np.empty(n)
+    for e in range(len(rates)):
+        for r in range(runs):
+            for t in range(updates):
+                for i in range(n):
+                    slope[i] = 0.0
+                for b in range(B):
+                    taylor(tensors, degree, batches[r, t, b], delta[e, r], 1, work)
+                    for i in range(n):
+                        slope[i] += work[i]
+                for i in range(n):
+                    delta[e, r, i] -= rates[e] * (slope[i] / B)
+
+
+@kernel
+def polynomial_test_loss(tensors: Any, degree: int, delta: Any, out: Any) -> None:
+    """The loss of the one point of the tensors at delta (rates, runs, n), into (rates, runs)."""
+    rates, runs, n = delta.shape
+    work = np.empty(n**degree)
+    for e in range(rates):
+        for r in range(runs):
+            taylor(tensors, degree, 0, delta[e, r], 0, work)
+            out[e, r] = work[0]

@@ -58,7 +58,10 @@ def predict(
     from ..spacetime import Spacetime
 
     landscape, name = _landscape(data, ridge)
-    numbers = np.array(sorted(etas))
+    numbers = np.unique(etas)
+    if not (np.isfinite(numbers).all() and numbers[0] > 0):
+        raise InputError(f"--eta must be positive numbers, not {numbers[0]:g} .. {numbers[-1]:g}")
+    grid = np.union1d(numbers, np.geomspace(numbers[0], numbers[-1], 60)) if plot and len(numbers) > 1 else numbers
     console = Console()
     console.print(
         f"{name}: {landscape!r}; test loss at the start {landscape.loss:.4f}. "
@@ -71,10 +74,10 @@ def predict(
                 raise InputError(f"--updates must be whole numbers, not {T}")
             spacetime = Spacetime(int(T) * batch, batch, int(T))
             status.update(f"predicting and simulating T = {int(T)}")
-            plain = prediction(landscape, spacetime, numbers, order, resummed=False)
-            summed = prediction(landscape, spacetime, numbers, order)
+            plain = prediction(landscape, spacetime, grid, order, resummed=False)
+            summed = prediction(landscape, spacetime, grid, order)
             measured = simulate(landscape, spacetime, numbers, runs=runs, seed=seed, progress=False)
-            comparisons.append(Comparison.of(plain, summed, measured, spacetime))
+            comparisons.append(Comparison.of(grid, plain, summed, measured, spacetime))
     console.print(_table(comparisons, order))
     for comparison in comparisons:
         console.print(comparison.verdict())
@@ -107,13 +110,15 @@ def _table(comparisons: list[Comparison], order: int) -> object:
         table.add_column(column, justify="right")
     table.add_column("agree")
     for comparison in comparisons:
+        plain = [comparison.at_simulated(curve) for curve in comparison.plain]
+        summed = [comparison.at_simulated(curve) for curve in comparison.resummed]
         for i, eta in enumerate(comparison.etas):
             table.add_row(
                 str(comparison.updates) if i == 0 else "",
                 f"{eta:g}",
-                *(_cell(curve[i]) for curve in comparison.plain),
-                *(_cell(curve[i]) for curve in comparison.resummed[1:]),
-                f"{comparison.mean[i]:.4f} ± {comparison.halfwidth[i]:.4f}",
+                *(_cell(curve[i]) for curve in plain),
+                *(_cell(curve[i]) for curve in summed[1:]),
+                f"{comparison.mean[i]:.5f} ± {comparison.halfwidth[i]:.5f}",
                 "yes" if comparison.agrees[i] else "no",
             )
         table.add_section()
@@ -121,4 +126,4 @@ def _table(comparisons: list[Comparison], order: int) -> object:
 
 
 def _cell(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:.1e}"
+    return f"{value:.5f}" if abs(value) < 100 else f"{value:.1e}"

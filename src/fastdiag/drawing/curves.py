@@ -20,35 +20,43 @@ INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Predictions at every order, and a simulation, over the same learning rates."""
+    """Predictions at every order over a fine range of learning rates, and a simulation at some of them."""
 
     updates: int
-    etas: FloatArray
+    grid: FloatArray
+    """Learning rates of the predictions."""
     plain: tuple[FloatArray, ...]
-    """Un-resummed predictions to each order."""
+    """Un-resummed predictions to each order, on the grid."""
     resummed: tuple[FloatArray, ...]
+    etas: FloatArray
+    """Learning rates of the simulation, all on the grid."""
     mean: FloatArray
     halfwidth: FloatArray
     """Of the simulation's 95 % interval."""
 
     @classmethod
     def of(
-        cls, plain: Prediction, resummed: Prediction, measured: Simulation, spacetime: Spacetime
+        cls, grid: FloatArray, plain: Prediction, resummed: Prediction, measured: Simulation, spacetime: Spacetime
     ) -> Comparison:
-        """Collect two predictions and a simulation over one array of learning rates."""
+        """Collect two predictions on a grid of learning rates and a simulation at some of them."""
         return cls(
             spacetime.finite("T"),
-            np.asarray(measured.eta),
+            grid,
             tuple(np.asarray(plain.up_to(d)) for d in range(plain.order + 1)),
             tuple(np.asarray(resummed.up_to(d)) for d in range(resummed.order + 1)),
+            np.asarray(measured.eta),
             np.asarray(measured.mean),
             1.96 * np.asarray(measured.stderr),
         )
 
+    def at_simulated(self, curve: FloatArray) -> FloatArray:
+        """A predicted curve at the simulated learning rates only."""
+        return np.asarray(curve[np.searchsorted(self.grid, self.etas)])
+
     @property
     def agrees(self) -> FloatArray:
         """Where the highest resummed order lies in the simulation's interval, bool."""
-        return np.asarray(np.abs(self.resummed[-1] - self.mean) <= self.halfwidth)
+        return np.asarray(np.abs(self.at_simulated(self.resummed[-1]) - self.mean) <= self.halfwidth)
 
     @property
     def parting(self) -> float | None:
@@ -63,7 +71,7 @@ class Comparison:
         if self.parting is None:
             return f"{where}: order {order}, resummed, agrees with the simulation up to eta = {self.etas[-1]:g}."
         worst = int(np.searchsorted(self.etas, self.parting))
-        gap = float(self.resummed[-1][worst] - self.mean[worst])
+        gap = float(self.at_simulated(self.resummed[-1])[worst] - self.mean[worst])
         return (
             f"{where}: order {order}, resummed, and the simulation part at eta = {self.parting:g} "
             f"(prediction off by {gap:+.4f})."
@@ -101,13 +109,13 @@ def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -
 
 
 def _panel(ax: Any, comparison: Comparison) -> None:
-    etas, top = comparison.etas, comparison.plain[0][0]
+    grid, etas, top = comparison.grid, comparison.etas, comparison.plain[0][0]
     for d, curve in enumerate(comparison.plain):
         if d:
-            ax.plot(etas, curve, color=INK[d % len(INK)], lw=0.9, ls=(0, (4, 2)), label=f"order {d}")
+            ax.plot(grid, curve, color=INK[d % len(INK)], lw=0.9, ls=(0, (4, 2)), label=f"order {d}")
     for d, curve in enumerate(comparison.resummed):
         if d:
-            ax.plot(etas, curve, color=INK[d % len(INK)], lw=1.1 + 0.4 * d, label=f"order {d}, resummed")
+            ax.plot(grid, curve, color=INK[d % len(INK)], lw=1.1 + 0.4 * d, label=f"order {d}, resummed")
     ax.axhline(top, color=INK[0], lw=0.8, ls=":", label="order 0: the starting loss")
     ax.errorbar(etas, comparison.mean, comparison.halfwidth, fmt="o", ms=3.5, color="#b5482a", capsize=2,
                 lw=1, label="simulation, 95 %", zorder=5)

@@ -115,7 +115,7 @@ def spacetime_text(
 ) -> str:
     """A spacetime in lines of text: '░' where a row is in the batch, '·' elsewhere, letters where nodes lie.
 
-    Parameters and errors are those of `spacetime_svg`. The embedded diagram's edges are listed below the grid,
+    Parameters and errors are those of `spacetime_svg`. The diagram's edges are listed below the grid,
     each node as letter(row,time).
 
     Examples
@@ -192,7 +192,7 @@ def _scene(
         if not hasattr(st, name):
             raise InputError(f"expected a Spacetime, not {st!r}: it has no {name}")
     if embedding is None and diagram is not None:
-        raise InputError("give the embedding that places the diagram's nodes; diagram_svg draws a diagram alone")
+        raise InputError("give the embedding that places the diagram's nodes; diagram_svg draws it alone")
     if batches is None:
         batches = getattr(embedding, "batches", None)
     shaded = _shaded(st, st.batches() if batches is None else batches)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..diagram import Diagram
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
-from .enumeration import check_basis, enumerated_maps
-from .one_epoch import maps_one_epoch
+from .counting import count
+from .enumeration import check_basis
+from .relations import Relations
 
 
 def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
@@ -14,15 +15,17 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 
     Parameters
     ----------
-    diagram : a Diagram or its text
-    spacetime : the grid and its sampling; with random sampling the count is an expectation
+    diagram : a Diagram or its text, any order, root shared or not
+    spacetime : the grid and its sampling, any N, B, T, partial epochs too; with random sampling the count is an
+        expectation
     basis : 'cumulant' (nodes of one part share a row; parts may share rows and cells) or 'moment' (two nodes share a
         row if and only if they share a part)
 
     Returns
     -------
-    int, or Fraction where the expectation is not whole; exact whatever its size. In one epoch (T <= N/B) this is the
-    strict order polynomial of the parts, B^P Omega(T) in the cumulant basis (papers: Proposition 1).
+    int, or Fraction where the expectation is not whole; exact whatever its size, and N = 10^9 costs what N = 10 costs.
+    No cell is ever listed: the diagram's small table of patterns is read with binomials. In one epoch (T <= N/B) it is
+    the strict order polynomial of the parts, B^P Omega(T) in the cumulant basis (papers: Proposition 1).
 
     Raises
     ------
@@ -33,9 +36,9 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     >>> import fastdiag as fd
     >>> fd.maps("[a b]", fd.Spacetime(N=10**9, T=10**9))
     1000000000000000000
+    >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a[a]]", fd.Spacetime(N=4, B=2, T=5))
+    (90, Fraction(14, 1))
     """
     diagram = Diagram.of(diagram)
     check_basis(basis)
-    if spacetime.is_one_epoch:
-        return maps_one_epoch(diagram, spacetime, basis)
-    return enumerated_maps(diagram, spacetime, basis)
+    return count(Relations.of(diagram), spacetime, basis)

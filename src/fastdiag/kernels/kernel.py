@@ -7,6 +7,7 @@ arrays it is the same formula without the 64-bit limit, and it needs no compiler
 from __future__ import annotations
 
 import functools
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,17 +18,27 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self.py_func = function
+        self._source = function
         self._dispatcher: Callable[..., Any] | None = None
+
+    @functools.cached_property
+    def py_func(self) -> Callable[..., Any]:
+        """The plain Python function; the helpers that it calls are plain too."""
+        names = dict(self._source.__globals__)
+        for name, value in self._source.__globals__.items():
+            source = value._source if isinstance(value, Kernel) else getattr(value, "py_func", None)
+            if source is not None and source.__globals__ is self._source.__globals__:
+                names[name] = types.FunctionType(source.__code__, names, name, source.__defaults__)
+        return names[self._source.__name__]  # type: ignore[no-any-return]
 
     @property
     def dispatcher(self) -> Callable[..., Any]:
         if self._dispatcher is None:
-            self._dispatcher = _jit(self.py_func)
+            self._dispatcher = _jit(self._source)
             # numba resolves helpers through the module's globals: it must find dispatchers there, not Kernels
-            names = self.py_func.__globals__
+            names = self._source.__globals__
             for name, value in list(names.items()):
-                if isinstance(value, Kernel) and value.py_func.__globals__ is names:
+                if isinstance(value, Kernel) and value._source.__globals__ is names:
                     names[name] = value.dispatcher
         return self._dispatcher
 

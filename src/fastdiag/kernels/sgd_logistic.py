@@ -39,42 +39,55 @@ def exp_negative(x: float) -> float:
 
 @kernel
 def logistic_descend(Z: Any, ridge: Any, rates: Any, batches: Any, theta: Any) -> None:
-    """Update theta (rates, runs, n) once for each batch; batches (runs, updates, B) hold rows of Z (points, n)."""
+    """Update theta (rates, runs, n) once for each batch; batches (runs, updates, B) hold rows of Z (points, n).
+
+    Loops over lanes have constant length, which vectorises better; idle lanes repeat the last run.
+    """
     runs, updates, B = batches.shape
     n = Z.shape[1]
-    u = np.empty((B, LANES))
+    points = np.empty((n, LANES))
+    old = np.empty((n, LANES))
+    new = np.empty((n, LANES))
+    u = np.empty(LANES)
     for e in range(len(rates)):
-        rate = rates[e]
+        rate = rates[e] / B
+        keep = 1.0 - rates[e] * ridge
         for first in range(0, runs, LANES):
-            lanes = min(LANES, runs - first)
+            for r in range(LANES):
+                for i in range(n):
+                    old[i, r] = theta[e, min(first + r, runs - 1), i]
             for t in range(updates):
                 for b in range(B):
-                    for r in range(lanes):
-                        row = batches[first + r, t, b]
-                        u0 = 0.0
-                        u1 = 0.0
-                        u2 = 0.0
-                        u3 = 0.0
-                        for i in range(0, n - 3, 4):
-                            u0 += Z[row, i] * theta[e, first + r, i]
-                            u1 += Z[row, i + 1] * theta[e, first + r, i + 1]
-                            u2 += Z[row, i + 2] * theta[e, first + r, i + 2]
-                            u3 += Z[row, i + 3] * theta[e, first + r, i + 3]
-                        for i in range(n - n % 4, n):
-                            u0 += Z[row, i] * theta[e, first + r, i]
-                        u[b, r] = (u0 + u1) + (u2 + u3)
-                    for r in range(lanes):
-                        q = exp_negative(-abs(u[b, r]))
-                        u[b, r] = (q if u[b, r] < 0.0 else 1.0) / (1.0 + q) * (rate / B)
-                for r in range(lanes):
-                    row = batches[first + r, t, 0]
-                    for i in range(n):
-                        slope = rate * ridge[i] * theta[e, first + r, i] + u[0, r] * Z[row, i]
-                        theta[e, first + r, i] -= slope
-                    for b in range(1, B):
-                        row = batches[first + r, t, b]
+                    for r in range(0, LANES, 4):  # four rows at a time, and unsigned: half the time of one by one
+                        row0 = np.uint64(batches[min(first + r, runs - 1), t, b])
+                        row1 = np.uint64(batches[min(first + r + 1, runs - 1), t, b])
+                        row2 = np.uint64(batches[min(first + r + 2, runs - 1), t, b])
+                        row3 = np.uint64(batches[min(first + r + 3, runs - 1), t, b])
                         for i in range(n):
-                            theta[e, first + r, i] -= u[b, r] * Z[row, i]
+                            points[i, r] = Z[row0, i]
+                            points[i, r + 1] = Z[row1, i]
+                            points[i, r + 2] = Z[row2, i]
+                            points[i, r + 3] = Z[row3, i]
+                    for r in range(LANES):
+                        u[r] = 0.0
+                    for i in range(n):
+                        for r in range(LANES):
+                            u[r] += points[i, r] * old[i, r]
+                    for r in range(LANES):
+                        q = exp_negative(-abs(u[r]))
+                        u[r] = rate * (q if u[r] < 0.0 else 1.0) / (1.0 + q)
+                    if b == 0:
+                        for i in range(n):
+                            for r in range(LANES):
+                                new[i, r] = keep[i] * old[i, r] - u[r] * points[i, r]
+                    else:
+                        for i in range(n):
+                            for r in range(LANES):
+                                new[i, r] -= u[r] * points[i, r]
+                old, new = new, old
+            for r in range(min(LANES, runs - first)):
+                for i in range(n):
+                    theta[e, first + r, i] = old[i, r]
 
 
 @kernel
@@ -91,31 +104,30 @@ def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: A
     product = np.empty(LANES)
     for e in range(theta.shape[0]):
         for first in range(0, runs, LANES):
-            lanes = min(LANES, runs - first)
-            for r in range(lanes):
+            for r in range(LANES):
                 total[r] = 0.0
                 product[r] = 1.0
                 for i in range(n):
-                    lane[i, r] = theta[e, first + r, i]
+                    lane[i, r] = theta[e, min(first + r, runs - 1), i]
             for s in range(count):
-                for r in range(lanes):
+                for r in range(LANES):
                     u[r] = 0.0
                 for i in range(n):
-                    for r in range(lanes):
+                    for r in range(LANES):
                         u[r] += Z[s, i] * lane[i, r]
                 if not uniform:
-                    for r in range(lanes):
+                    for r in range(LANES):
                         q = exp_negative(-abs(u[r]))
                         total[r] += weights[s] * ((0.0 if u[r] < 0.0 else u[r]) + math.log1p(q))
                     continue
-                for r in range(lanes):
-                    total[r] += 0.0 if u[r] < 0.0 else u[r]  # nan stays nan
+                for r in range(LANES):
+                    total[r] += 0.0 if u[r] < 0.0 else u[r]
                     product[r] *= 1.0 + exp_negative(-abs(u[r]))
                 if s % FLUSH == FLUSH - 1 or s == count - 1:
-                    for r in range(lanes):
+                    for r in range(LANES):
                         total[r] += math.log(product[r])
                         product[r] = 1.0
-            for r in range(lanes):
+            for r in range(min(LANES, runs - first)):
                 penalty = 0.0
                 for i in range(n):
                     penalty += ridge[i] * lane[i, r] ** 2

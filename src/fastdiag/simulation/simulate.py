@@ -196,7 +196,7 @@ def _batches(
     The points are exchangeable, so the first epoch takes them as they come.
     """
     B, left = spacetime.B, spacetime.finite("T")
-    if spacetime.N == math.inf:
+    if math.isinf(spacetime.N):
         while left > 0:
             updates = min(left, FRESH)
             fresh = points(updates * B)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..diagram import Diagram
-from ..embedding.one_epoch import parts_below
+from ..embedding.relations import Relations
 from ..landscapes.landscape import Nodes
 from ..typing import IntArray
 
@@ -49,8 +49,8 @@ def plan(diagram: Diagram) -> Plan:
 @lru_cache(maxsize=4096)
 def transfer(diagram: Diagram) -> Transfer | None:
     """One update of one epoch as a matrix over the ideals of parts; None if the diagram has no map in one epoch."""
-    below = parts_below(diagram)
-    index = {block: i for i, block in enumerate(sorted(set(diagram.blocks[1:])))}
+    below = Relations.of(diagram).part_relations()
+    index = dict(zip(diagram.blocks[1:], Relations.of(diagram).part, strict=True))
     full = (1 << len(below)) - 1
     ends = [
         (1 << index[diagram.blocks[child]], 1 << index[diagram.blocks[parent]] if parent else 0)

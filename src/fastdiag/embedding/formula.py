@@ -1,0 +1,98 @@
+"""Reading a pattern table with symbols: the count as a formula in N, B, T, E."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..diagram import Diagram
+from ..errors import InputError
+from ..spacetime import SAMPLINGS
+from ..typing import Basis, Sampling
+from .enumeration import check_basis
+from .patterns import Family, Patterns, catalog, patterns
+from .relations import Relations
+
+if TYPE_CHECKING:
+    import sympy
+
+
+def maps_formula(
+    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant"
+) -> sympy.Expr:
+    """The expected number of maps as an exact expression in the symbols N, B, T, E.
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text, any order
+    sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
+        'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
+    basis : 'cumulant' or 'moment'
+
+    Returns
+    -------
+    SymPy expression, factored or in binomials, whichever is shorter. It is an identity of polynomials, so it holds for
+    all N, B, T, E (where B divides N). Symbols are `sympy.symbols("N B T E", positive=True, integer=True)`.
+
+    Raises
+    ------
+    InputError : unknown sampling or basis
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.maps_formula("[a b]", "cyclic")
+    E**2*N**2
+    >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
+    B**2*T*(T - 1)/2
+    """
+    check_basis(basis)
+    if sampling != "one epoch" and sampling not in SAMPLINGS:
+        raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+    return _formula(Relations.of(Diagram.of(diagram)), sampling, basis)
+
+
+@lru_cache(maxsize=1024)
+def _formula(relations: Relations, sampling: str, basis: str) -> sympy.Expr:
+    import sympy
+
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    if sampling == "one epoch":
+        family: Family = "one order" if basis == "cumulant" else "fresh orders"
+        # whole epochs: one, of T updates over T B rows
+        shape = (T * B, B, sympy.Integer(1), T)
+    elif sampling == "replacement":
+        family, shape = "fresh orders", (N, B, T, sympy.Integer(1))
+    else:
+        family = "one order" if sampling == "cyclic" else "fresh orders"
+        shape = (N, B, E, N / B)
+    table = patterns(relations, family, basis, False)
+    terms = [number * weight for weight, number in _weights(table, *shape)]
+    in_binomials = sympy.Add(*terms)
+    factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
+    return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
+
+
+def _weights(table: Patterns, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:
+    """The symbolic weight of each pattern of whole epochs, and how many there are."""
+    import sympy
+
+    def choose(n: Any, k: int) -> Any:
+        return sympy.expand_func(sympy.binomial(n, k)) if k < 2 or n.is_number else sympy.binomial(n, k)
+
+    found = []
+    if table.family == "one order":
+        for (P, m, l, _), number in zip(table.index.tolist(), table.counts, strict=True):
+            found.append((B**P * choose(epochs, m) * choose(updates, l), number))
+        return found
+    known = catalog(table.nodes)
+
+    def placed(shape: tuple[int, ...]) -> Any:
+        ways = choose(updates, len(shape)) * sympy.Mul(*(sympy.ff(B, size) for size in shape))
+        return ways / sympy.ff(N, sum(shape))
+
+    for (P, key, _), number in zip(table.index.tolist(), table.counts, strict=True):
+        shapes = known.keys[key]
+        weight = sympy.ff(N, P) * choose(epochs, len(shapes)) * sympy.Mul(*map(placed, shapes))
+        found.append((weight, number))
+    return found

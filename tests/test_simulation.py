@@ -1,0 +1,274 @@
+"""Simulation against expectations enumerated in full, and against SGD in plain NumPy."""
+
+import math
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+import fastdiag as fd
+from fastdiag.errors import InputError, UnsupportedError
+from fastdiag.kernels import sgd_logistic, sgd_polynomial, shuffle
+from fastdiag.simulation.simulate import _Moments
+
+X = np.array([[1.0, 0.5], [-0.7, 1.2], [0.4, -1.5]])
+START = np.array([0.3, -0.2])
+UNEVEN = np.array([0.5, 0.2, 0.3])
+
+
+def logistic(weights=None):
+    return fd.landscapes.logistic(X, [1, 0, 1], START, ridge=[0.1, 0.4], weights=weights)
+
+
+def samples(weights=None, degree=4):
+    rng = np.random.default_rng(5)
+    tensors = []
+    for k in range(degree + 1):
+        tensor = rng.normal(size=(3,) + (2,) * k)
+        orders = list(permutations(range(1, k + 1)))
+        tensors.append(sum(tensor.transpose(0, *order) for order in orders) / len(orders))
+    return fd.landscapes.samples(*tensors, weights=weights)
+
+
+class Plain:
+    """Per-point gradients and the test loss, written out from the definitions."""
+
+    def __init__(self, landscape):
+        self.land = landscape
+        self.polynomial = isinstance(landscape, fd.landscapes.Samples)
+        self.start = np.zeros(landscape.dimension) if self.polynomial else landscape.theta
+
+    def contracted(self, tensor, delta, times):
+        for _ in range(times):
+            tensor = tensor @ delta
+        return tensor
+
+    def gradient(self, point, theta):
+        land = self.land
+        if not self.polynomial:
+            residual = 1 / (1 + np.exp(-land.X[point] @ theta)) - land.y[point]
+            return residual * land.X[point] + land.ridge * theta
+        terms = enumerate(land.derivatives[1:])
+        return sum(self.contracted(d[point], theta, k) / math.factorial(k) for k, d in terms)
+
+    def test_loss(self, theta):
+        land = self.land
+        if not self.polynomial:
+            u = land.X @ theta
+            return land.weights @ (np.logaddexp(0, u) - land.y * u) + np.sum(land.ridge * theta**2) / 2
+        terms = enumerate(land.derivatives)
+        return land.weights @ sum(self.contracted(d, theta, k) / math.factorial(k) for k, d in terms)
+
+    def descended(self, batches, eta):
+        theta = self.start
+        for batch in batches:
+            theta = theta - eta * np.mean([self.gradient(point, theta) for point in batch], axis=0)
+        return theta
+
+    def expectation(self, spacetime, eta):
+        """Mean and deviation of the test loss over all training sets and all equally likely batch sequences."""
+        sequences = list(spacetime.realisations())
+        total, squares = 0.0, 0.0
+        for points in product(range(3), repeat=spacetime.N):
+            for rows in sequences:
+                theta = self.descended([[points[row] for row in batch] for batch in rows], eta)
+                chance, loss = np.prod(self.land.weights[list(points)]) / len(sequences), self.test_loss(theta)
+                total, squares = total + chance * loss, squares + chance * loss**2
+        return total, math.sqrt(squares - total**2)
+
+
+GRIDS = [
+    fd.Spacetime(N=2, T=5, sampling="cyclic"),
+    fd.Spacetime(N=3, T=5),
+    fd.Spacetime(N=4, B=2, T=3),
+    fd.Spacetime(N=2, T=4, sampling="replacement"),
+    fd.Spacetime(N=3, B=2, T=3, sampling="replacement"),
+]
+
+
+@pytest.mark.parametrize("spacetime", GRIDS, ids=str)
+@pytest.mark.parametrize("make", [logistic, samples])
+@pytest.mark.parametrize("weights", [None, UNEVEN], ids=["even", "uneven"])
+def test_mean_is_the_enumerated_expectation(make, spacetime, weights):
+    landscape = make(weights)
+    eta = 0.8 if make is logistic else 0.1
+    measured = fd.simulate(landscape, spacetime, eta, runs=40_000, seed=1)
+    mean, deviation = Plain(landscape).expectation(spacetime, eta)
+    assert abs(measured.mean - mean) < 5 * measured.stderr
+    assert measured.stderr == pytest.approx(deviation / 200, rel=0.05)
+    lower, upper = measured.interval
+    assert upper - lower == pytest.approx(2 * 1.96 * measured.stderr)
+
+
+def test_samplings_are_told_apart():
+    """Where they differ by much, each simulation meets its own expectation and no other."""
+    landscape = fd.landscapes.samples([0, 0, 0], [[3.0], [-3.0], [1.0]], [[[3.0]], [[0.1]], [[0.5]]])
+    grids = [fd.Spacetime(N=3, T=5, sampling=s) for s in ("cyclic", "reshuffle", "replacement")]
+    measured = [fd.simulate(landscape, grid, 0.9, runs=100_000) for grid in grids]
+    exact = [Plain(landscape).expectation(grid, 0.9)[0] for grid in grids]
+    for i, j in product(range(3), repeat=2):
+        assert (abs(measured[i].mean - exact[j]) < 5 * measured[i].stderr) == (i == j)
+
+
+def test_infinite_N_is_fresh_data():
+    landscape = logistic(UNEVEN)
+    endless = fd.simulate(landscape, fd.Spacetime(N=math.inf, B=2, T=3), 0.5, runs=40_000)
+    exact, _ = Plain(landscape).expectation(fd.Spacetime(N=6, B=2, T=3), 0.5)
+    assert abs(endless.mean - exact) < 5 * endless.stderr
+    long = fd.simulate(landscape, fd.Spacetime(N=math.inf, T=130), 0.1, runs=300)
+    assert long.mean < landscape.loss
+
+
+@pytest.mark.parametrize("make", [logistic, samples])
+@pytest.mark.parametrize("weights", [None, UNEVEN], ids=["even", "uneven"])
+def test_same_bits_for_any_threads_and_other_bits_for_another_seed(make, weights):
+    landscape, grid = make(weights), fd.Spacetime(N=4, B=2, T=7)
+    runs = [fd.simulate(landscape, grid, [0.05, 0.1], runs=1111, threads=t, seed=3) for t in (1, 2, 5, 1)]
+    for other in runs[1:]:
+        assert np.array_equal(runs[0].mean, other.mean)
+        assert np.array_equal(runs[0].stderr, other.stderr)
+    reseeded = fd.simulate(landscape, grid, [0.05, 0.1], runs=1111, threads=1, seed=4)
+    assert not (runs[0].mean == reseeded.mean).any()
+
+
+@pytest.mark.parametrize("make", [logistic, samples])
+@pytest.mark.parametrize("sampling", ["cyclic", "reshuffle", "replacement"])
+def test_learning_rates_share_their_random_numbers(make, sampling):
+    landscape, grid = make(UNEVEN), fd.Spacetime(N=4, B=2, T=5, sampling=sampling)
+    both = fd.simulate(landscape, grid, [0.05, 0.11], runs=700)
+    for i, eta in enumerate((0.05, 0.11)):
+        alone = fd.simulate(landscape, grid, eta, runs=700)
+        assert (both.mean[i], both.stderr[i]) == (alone.mean, alone.stderr)
+        assert isinstance(alone.mean, float)
+        assert isinstance(alone.diverged, int)
+    assert both.mean.shape == both.stderr.shape == both.eta.shape == both.diverged.shape == (2,)
+
+
+@pytest.mark.parametrize("n", [1, 4, 7])
+@pytest.mark.parametrize("weights", [None, "uneven"])
+def test_logistic_kernels_follow_plain_numpy(n, weights):
+    rng = np.random.default_rng(n)
+    points, runs = 1300, 70  # more than one flush, more than one set of lanes
+    landscape = fd.landscapes.logistic(
+        rng.normal(size=(points, n)) * 3, rng.integers(2, size=points), rng.normal(size=n),
+        ridge=rng.uniform(size=n), weights=rng.uniform(size=points) if weights else None,
+    )  # fmt: skip
+    plain, rates = Plain(landscape), np.array([0.3, 0.7])
+    batches = rng.integers(points, size=(runs, 9, 3))
+    Z = landscape.X * (1 - 2 * landscape.y)[:, None]
+    theta = np.tile(landscape.theta, (2, runs, 1))
+    sgd_logistic.logistic_descend(Z, landscape.ridge, rates, batches, theta)
+    out = np.empty((2, runs))
+    sgd_logistic.logistic_test_loss(Z, landscape.weights, weights is None, landscape.ridge, theta, out)
+    for e, r in product(range(2), range(0, runs, 23)):
+        expected = plain.descended(batches[r], rates[e])
+        np.testing.assert_allclose(theta[e, r], expected, rtol=1e-12, atol=1e-12)
+        assert out[e, r] == pytest.approx(plain.test_loss(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3, 4])
+def test_polynomial_kernels_follow_plain_numpy(degree):
+    landscape = samples(UNEVEN, degree)
+    plain, rates = Plain(landscape), np.array([0.05, 0.1])
+    batches = np.random.default_rng(0).integers(3, size=(5, 9, 2))
+    absent = [np.empty((0, 0))] * (4 - degree)
+    tensors = (*(d.reshape(3, -1) for d in landscape.derivatives), *absent)
+    means = (*((UNEVEN @ tensor)[None] for tensor in tensors[: degree + 1]), *absent)
+    delta, out = np.zeros((2, 5, 2)), np.empty((2, 5))
+    sgd_polynomial.polynomial_descend(tensors, degree, rates, batches, delta)
+    sgd_polynomial.polynomial_test_loss(means, degree, delta, out)
+    for e, r in product(range(2), range(5)):
+        expected = plain.descended(batches[r], rates[e])
+        np.testing.assert_allclose(delta[e, r], expected, rtol=1e-12, atol=1e-12)
+        assert out[e, r] == pytest.approx(plain.test_loss(expected), rel=1e-12)
+
+
+def test_exponential_is_accurate():
+    rng = np.random.default_rng(0)
+    arguments = -np.concatenate([rng.uniform(0, 708, 4000), rng.exponential(2, 4000), np.logspace(-300, 0, 500)])
+    for x in [*arguments.tolist(), 0.0, -0.0, -708.0, -math.log(2) / 2]:
+        exact = math.exp(x)
+        assert abs(sgd_logistic.exp_negative(x) - exact) <= 3 * math.ulp(exact)
+    assert sgd_logistic.exp_negative(-math.inf) == sgd_logistic.exp_negative(-708.0) > 0
+    assert math.isnan(sgd_logistic.exp_negative(math.nan))
+
+
+def test_drawn_batches_are_uniform_ordered_subsets():
+    rng, runs = np.random.default_rng(0), 6000
+    rows, out = np.tile(np.arange(3), (runs, 1)), np.empty((runs, 2, 2), np.int64)
+    shuffle.draw_batches(rows, rng.random(out.shape), out)
+    assert (np.sort(rows, axis=1) == np.arange(3)).all()
+    codes, counts = np.unique(out.reshape(runs, 4) @ [27, 9, 3, 1], return_counts=True)
+    assert len(codes) == 36  # 6 ordered pairs, twice, independently
+    assert (abs(counts - runs / 36) < 5 * math.sqrt(runs / 36)).all()
+
+
+def test_bad_input_is_refused_before_any_run():
+    grid, land = fd.Spacetime(N=4, T=4), logistic()
+    table = [
+        ({"eta": 0}, "eta must be positive"),
+        ({"eta": -1.0}, "eta must be positive"),
+        ({"eta": [0.1, math.nan]}, "eta must be positive and finite"),
+        ({"eta": math.inf}, "eta must be positive and finite"),
+        ({"eta": np.eye(2)}, "not of shape"),
+        ({"eta": []}, "not of shape"),
+        ({"eta": "0.1"}, "eta must be a number"),
+        ({"eta": True}, "eta must be a number"),
+        ({"eta": None}, "eta must be"),
+        ({"eta": [[1], [2, 3]]}, "eta must be a number"),
+        ({"eta": 1j}, "eta must be a number"),
+        ({"runs": 1}, "runs must be at least 2"),
+        ({"runs": 2.5}, "runs must be a whole number"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": True}, "threads must be a whole number"),
+        ({"method": "gd"}, "unknown method 'gd'; known: sgd"),
+        ({"observable": "loss"}, "unknown observable 'loss'; known: test_loss"),
+        ({"landscape": "logistic"}, "landscape must be one of"),
+        ({"spacetime": 4}, "spacetime must be a Spacetime"),
+        ({"spacetime": fd.Spacetime(N=4, T=math.inf)}, "T = inf"),
+    ]
+    for change, message in table:
+        with pytest.raises(InputError, match=message):
+            fd.simulate(**({"landscape": land, "spacetime": grid, "eta": 0.1} | change))
+    tensors = fd.landscapes.tensors({(1,): [1.0]})
+    with pytest.raises(UnsupportedError, match=r"landscapes\.logistic"):
+        fd.simulate(tensors, grid, 0.1)
+
+
+def test_divergence_is_counted_and_reported():
+    steep = fd.landscapes.logistic([[1.0], [-2.0]], [1, 0], [1.0], ridge=1.0)
+    grid = fd.Spacetime(N=4, T=2000, sampling="cyclic")
+    lost = fd.simulate(steep, grid, [0.1, 3.0], runs=300)
+    assert lost.diverged.tolist() == [0, 300]
+    assert math.isfinite(lost.mean[0])
+    assert not math.isfinite(lost.mean[1])
+    assert "300 runs diverged" in repr(lost)
+    quartic = fd.landscapes.samples([0, 0], [[1.0], [-8.0]], [[[0.0]]] * 2, [[[[0.0]]]] * 2, [[[[[6.0]]]]] * 2)
+    some = fd.simulate(quartic, fd.Spacetime(N=2, T=60, sampling="cyclic"), 0.5, runs=700)
+    assert 0 < some.diverged < 700  # only those that see the second point
+    assert not math.isfinite(some.mean)
+    assert not math.isfinite(some.stderr)
+    assert f"{some.diverged} runs diverged" in repr(some)
+    assert all(not math.isfinite(end) for end in some.interval)
+
+
+def test_merged_moments_are_those_of_the_whole():
+    losses = 1e6 + np.random.default_rng(0).normal(size=(2, 50)) * [[1e-3], [1.0]]
+    merged = _Moments.of(losses[:, :3]).merged(_Moments.of(losses[:, 3:]))
+    np.testing.assert_allclose(merged.mean, losses.mean(axis=1), rtol=1e-14)
+    np.testing.assert_allclose(merged.squares / 50, losses.var(axis=1), rtol=1e-5)
+    losses[1, [0, 40]] = math.inf
+    lost = _Moments.of(losses[:, :3]).merged(_Moments.of(losses[:, 3:]))
+    assert lost.mean[1] == math.inf
+    assert lost.diverged.tolist() == [0, 2]
+
+
+def test_repr_and_progress(capsys):
+    grid = fd.Spacetime(N=2, T=2)
+    assert repr(fd.simulate(logistic(), grid, 0.1, runs=300)).startswith("Simulation(eta=0.1: 0.")
+    many = fd.simulate(logistic(), grid, [0.1, 0.2], runs=1000, progress=True)
+    assert repr(many).startswith("Simulation(1000 runs at each of 2 learning rates)\n  eta=0.1: 0.")
+    assert "runs" in capsys.readouterr().err
+    assert np.array_equal(many.mean, fd.simulate(logistic(), grid, [0.1, 0.2], runs=1000, progress=False).mean)

@@ -1,6 +1,13 @@
 """Embeddings of diagrams into spacetime: one by one, and counted in closed form."""
 
-from .enumeration import BASES, Embedding, check_basis, embedding_counts, embeddings, enumerated_maps
+from .batch import MapCounts, count_maps
+from .enumeration import BASES, Embedding, check_basis, embeddings, enumerated_embedding_counts, enumerated_maps
+from .formula import maps_formula
 from .maps import maps
+from .stabilizers import embedding_counts
+from .weighted import weighted_maps
 
-__all__ = ["BASES", "Embedding", "check_basis", "embedding_counts", "embeddings", "enumerated_maps", "maps"]
+__all__ = [
+    "BASES", "Embedding", "MapCounts", "check_basis", "count_maps", "embedding_counts", "embeddings", "enumerated_embedding_counts",
+    "enumerated_maps", "maps", "maps_formula", "weighted_maps",
+]

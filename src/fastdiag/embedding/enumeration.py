@@ -135,27 +135,10 @@ def embeddings(
     return walk()
 
 
-def embedding_counts(
+def enumerated_embedding_counts(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 ) -> dict[int, Exact]:
-    """Expected number of embeddings for each |Aut_f| (the table under Proposition 2 of paper [B]).
-
-    `sum of count / |Aut_f| = maps(D) / |Aut(D)|`.
-
-    Parameters
-    ----------
-    diagram, spacetime, basis : as for `maps`; all realisations of the batches and all maps are gone through
-
-    Raises
-    ------
-    TooLargeError : more than 200,000 realisations of the batches
-
-    Examples
-    --------
-    >>> import fastdiag as fd
-    >>> fd.embedding_counts("[a b]", fd.Spacetime(N=6, B=2, T=3))  # C(TB, 2) with |Aut_f| = 1, TB with 2
-    {1: 15, 2: 6}
-    """
+    """Expected number of embeddings for each |Aut_f|, by going through all of them: the oracle of `embedding_counts`."""
     diagram = Diagram.of(diagram)
     check_basis(basis)
     realisations = check_realisations(spacetime)

@@ -267,3 +267,25 @@ def reshuffle_tables(
             below, merged, P, partial, times[r], grow, join, starts,
             sub, order, slots, level, state, active, out[targets[r]],
         )
+
+
+@kernel
+def order_polynomials(parents: Any, strings: Any, below: Any, chains: Any, parts: Any, out: Any) -> None:
+    """out[r, l]: strictly order-preserving surjections of the parts of strings[r] onto l levels; parts[r]: how many.
+
+    parents: of each node but the root, numbered from 0, -1 for the root. Scratch: below (n,), chains (2^n, n+1, 1).
+    Bound: as `ideal_chains`.
+    """
+    count, n = strings.shape
+    for r in range(count):
+        P = 0
+        for v in range(n):
+            below[v] = 0
+            P = max(P, strings[r, v] + 1)
+        for v in range(n):
+            if parents[v] >= 0:
+                below[strings[r, parents[v]]] |= 1 << strings[r, v]
+        parts[r] = P
+        ideal_chains(below[:P], 0, chains[: 1 << P, : P + 1])
+        for l in range(n + 1):
+            out[r, l] = chains[(1 << P) - 1, l, 0] if l <= P else 0

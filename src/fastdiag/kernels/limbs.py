@@ -1,4 +1,5 @@
-"""Exact sums of big integers held as limbs: value = sum_j limb[j] 2^(width j)."""
+"""Exact sums of big integers held as limbs: value = sum_j limb[j] 2^(width j), all limbs in 0..2^width - 1 but the last,
+which carries the sign."""
 
 from typing import Any
 
@@ -6,52 +7,77 @@ from .kernel import kernel
 
 
 @kernel
-def table_times_limbs(table: Any, kind: Any, basis: Any, width: int, out: Any) -> None:
-    """out[r, t] = sum_c table[r, c] basis[kind[r], c, t], with carries carried.
+def carry(values: Any, width: int) -> None:
+    """Normalise the limbs of each row of `values` (rows, limbs)."""
+    mask = (1 << width) - 1
+    last = values.shape[1] - 1
+    for r in range(values.shape[0]):
+        over = 0
+        for j in range(last):
+            total = values[r, j] + over
+            values[r, j] = total & mask
+            over = total >> width
+        values[r, last] += over
 
-    table: (rows, columns) int64; basis: (kinds, columns, times, limbs), limbs in 0..2^width - 1; out: (rows, times,
-    limbs). Bound: the caller keeps (sum_c |table[r, c]|) 2^width + 2^62 / 2^width below 2^62.
+
+@kernel
+def table_times_limbs(table: Any, kinds: Any, worth: Any, slots: Any, width: int, out: Any) -> None:
+    """out[r, slots[c]] += table[r, c] worth[kinds[r], c], over all columns c.
+
+    table: (rows, columns) int64; worth: (kinds, columns, limbs); out: (rows, slots, limbs), zeros on entry. Bound: the
+    caller keeps sum_c |table[r, c]| 2^width below 2^62.
     """
-    rows, columns = table.shape
-    times, limbs = out.shape[1], out.shape[2]
-    for r in range(rows):
-        for t in range(times):
-            for j in range(limbs):
-                out[r, t, j] = 0
-        for c in range(columns):
+    limbs = out.shape[2]
+    for r in range(len(table)):
+        for c in range(table.shape[1]):
             count = table[r, c]
             if count != 0:
-                for t in range(times):
-                    for j in range(limbs):
-                        out[r, t, j] += count * basis[kind[r], c, t, j]
-        carry(out[r], width)
-
-
-@kernel
-def carry(values: Any, width: int) -> None:
-    """Bring the limbs of non-negative values (times, limbs) back to 0..2^width - 1; a limb may be negative before."""
-    mask = (1 << width) - 1
-    for t in range(values.shape[0]):
-        over = 0
-        for j in range(values.shape[1]):
-            total = values[t, j] + over
-            values[t, j] = total & mask
-            over = total >> width
-
-
-@kernel
-def combine_rows(starts: Any, sources: Any, weights: Any, values: Any, width: int, out: Any) -> None:
-    """out[r] = sum of weights[i] values[sources[i]] for i from starts[r] to starts[r + 1], with carries carried.
-
-    values: (rows, times, limbs), limbs in 0..2^width - 1. Bound: the caller keeps (sum |weights|) 2^width below 2^62.
-    """
-    times, limbs = out.shape[1], out.shape[2]
-    for r in range(len(starts) - 1):
-        for t in range(times):
-            for j in range(limbs):
-                out[r, t, j] = 0
-        for i in range(starts[r], starts[r + 1]):
-            for t in range(times):
                 for j in range(limbs):
-                    out[r, t, j] += weights[i] * values[sources[i], t, j]
+                    out[r, slots[c], j] += count * worth[kinds[r], c, j]
         carry(out[r], width)
+
+
+@kernel
+def combine_rows(rows: Any, starts: Any, sources: Any, weights: Any, values: Any, width: int, out: Any) -> None:
+    """out[r] = sum of weights[i] values[sources[i]] for i from starts[rows[r]] to starts[rows[r] + 1].
+
+    values, out: (rows, slots, limbs). Bound: the caller keeps sum_i |weights[i]| 2^width below 2^62.
+    """
+    slots, limbs = out.shape[1], out.shape[2]
+    for r in range(len(rows)):
+        for q in range(slots):
+            for j in range(limbs):
+                out[r, q, j] = 0
+        for i in range(starts[rows[r]], starts[rows[r] + 1]):
+            for q in range(slots):
+                for j in range(limbs):
+                    out[r, q, j] += weights[i] * values[sources[i], q, j]
+        carry(out[r], width)
+
+
+@kernel
+def limbs_times_factors(values: Any, factors: Any, width: int, out: Any) -> None:
+    """out[r, :, t] = sum_q values[r, q, :] factors[:, q, t], the product of limbs by limbs.
+
+    values: (rows, slots, limbs); factors: (limbs of factors, slots, times); out: (rows, limbs, times). Bound: the caller
+    keeps (limbs of factors) x slots x 2^width x (largest limb of a factor) below 2^62.
+    """
+    slots, limbs = values.shape[1], values.shape[2]
+    room, times = out.shape[1], out.shape[2]
+    mask = (1 << width) - 1
+    for r in range(len(values)):
+        for j in range(room):
+            for t in range(times):
+                out[r, j, t] = 0
+        for q in range(slots):
+            for j in range(limbs):
+                value = values[r, q, j]
+                if value != 0:
+                    for i in range(min(len(factors), room - j)):
+                        for t in range(times):
+                            out[r, i + j, t] += value * factors[i, q, t]
+        for j in range(room - 1):
+            for t in range(times):
+                total = out[r, j, t]
+                out[r, j, t] = total & mask
+                out[r, j + 1, t] += total >> width

@@ -270,8 +270,8 @@ def reshuffle_tables(
 
 
 @kernel
-def order_polynomials(parents: Any, strings: Any, below: Any, chains: Any, parts: Any, out: Any) -> None:
-    """out[r, l]: strictly order-preserving surjections of the parts of strings[r] onto l levels; parts[r]: how many.
+def order_polynomials(parents: Any, strings: Any, below: Any, chains: Any, out: Any) -> None:
+    """out[r, l]: strictly order-preserving surjections of the parts of strings[r] onto l levels.
 
     parents: of each node but the root, numbered from 0, -1 for the root. Scratch: below (n,), chains (2^n, n+1, 1).
     Bound: as `ideal_chains`.
@@ -285,7 +285,6 @@ def order_polynomials(parents: Any, strings: Any, below: Any, chains: Any, parts
         for v in range(n):
             if parents[v] >= 0:
                 below[strings[r, parents[v]]] |= 1 << strings[r, v]
-        parts[r] = P
         ideal_chains(below[:P], 0, chains[: 1 << P, : P + 1])
         for l in range(n + 1):
             out[r, l] = chains[(1 << P) - 1, l, 0] if l <= P else 0

@@ -1,0 +1,147 @@
+"""Reading many pattern tables at once: what a pattern is worth, apart from T, and the binomials of T that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from math import comb, factorial, inf, perm, prod
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ..spacetime import Spacetime
+from ..typing import IntArray
+from .counting import positions
+from .patterns import catalog
+
+Kind: TypeAlias = Literal["one epoch", "one order", "fresh orders"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """count = (1/denominator) sum over patterns c of number[c] worth[parts, c] factors[slots[c], time]."""
+
+    kind: Kind
+    partial: bool
+    """Whether some time ends in a partial epoch."""
+    worth: IntArray
+    """(parts, columns, limbs): apart from T."""
+    slots: IntArray
+    """(columns,): which factor goes with a column."""
+    factors: IntArray
+    """(limbs, slots, times): binomials of T."""
+    width: int
+    """Bits to a limb."""
+    denominator: int
+
+    @classmethod
+    def of(cls, spacetime: Spacetime, updates: Sequence[int], n: int) -> Reading:
+        """The reading of diagrams with n edges after each of some numbers of updates."""
+        B, partial, denominator = spacetime.B, False, 1
+        if spacetime.N == inf or max(updates) <= spacetime.updates_per_epoch:
+            kind: Kind = "one epoch"
+            rows = [[B**P] * (n + 1) for P in range(n + 1)]
+            slots = list(range(n + 1))
+            factors = [[comb(T, l) for T in updates] for l in slots]
+        else:
+            L = spacetime.updates_per_epoch
+            epochs = [divmod(T, L) for T in updates]
+            partial = any(rest for _, rest in epochs)
+            if spacetime.sampling == "cyclic":
+                kind = "one order"
+                rows, slots, factors = _one_order(n, B, L, epochs, partial)
+            else:
+                kind = "fresh orders"
+                rows, slots, factors, denominator = _fresh_orders(n, spacetime.finite("N"), B, L, epochs, partial)
+        if len(updates) == 1:  # nothing is shared between times: multiply now
+            rows = [[x * factors[slot][0] for x, slot in zip(row, slots, strict=True)] for row in rows]
+            slots, factors = [0] * len(slots), [[1]]
+        # patterns of one diagram, and weights of its coarsenings, are bounded; so are all sums of limbs, by 2^62
+        patterns = fubini(n) ** (1 if kind == "one epoch" else 2)
+        width = 24 if patterns.bit_length() + 24 <= 62 else 16
+        worth = _limbs(rows, width, patterns * factorial(n))
+        largest = max(x for row in factors for x in row).bit_length()
+        whole = largest + width + len(factors).bit_length() <= 62  # then a factor needs no splitting
+        binomials = np.array([factors]) if whole else np.moveaxis(_limbs(factors, width, 1), 2, 0)
+        assert patterns.bit_length() + width <= 62
+        assert factorial(n).bit_length() + width <= 62
+        assert whole or (len(binomials) * len(factors)).bit_length() + 2 * width <= 62
+        return cls(kind, partial, worth, np.array(slots), np.ascontiguousarray(binomials), width, denominator)
+
+    def room(self, values: IntArray) -> int:
+        """Limbs that hold any sum of `values` (rows, slots, limbs) times factors."""
+        top = max(abs(int(values[:, :, -1].max(initial=0))), abs(int(values[:, :, -1].min(initial=0)))) + 1
+        factor = (int(self.factors.max(initial=0)) + 1) * self.factors.shape[1]
+        bits = (top * factor).bit_length() + self.width * (values.shape[2] + len(self.factors) - 2)
+        return bits // self.width + 1
+
+
+def _one_order(
+    n: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool
+) -> tuple[list[list[int]], list[int], list[list[int]]]:
+    """Columns (m, l, h) of `cyclic_tables`; h only where some epoch is partial."""
+    columns = [(m, l, h) for m in range(n + 1) for l in range(n + 1) for h in range(n + 1 if partial else 1)]
+    choose = {whole: [comb(whole, m) for m in range(n + 1)] for whole, _ in epochs}
+    place = {
+        rest: {(l, h): positions(l, h, L, rest) if h <= l else 0 for _, l, h in columns} for _, rest in epochs
+    }
+    factors = [[choose[whole][m] * place[rest][l, h] for whole, rest in epochs] for m, l, h in columns]
+    return [[B**P] * len(columns) for P in range(n + 1)], list(range(len(columns))), factors
+
+
+def _fresh_orders(
+    n: int, N: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool
+) -> tuple[list[list[int]], list[int], list[list[int]], int]:
+    """Columns (key, last) of `reshuffle_tables`; the slot is (whole epochs, levels in the last one)."""
+    known = catalog(n)
+    lasts = known.shapes if partial else known.shapes[:1]
+    # N^(P falling) / prod N^(R falling): a factor N - i stands below at most floor(n / (i+1)) - 1 times too often
+    spare = [n // (i + 1) - 1 for i in range(min(n, N))]
+
+    rows = cache(lambda powers: prod((N - i) ** p for i, p in enumerate(powers)))
+    placed = {shape: prod(perm(B, size) for size in shape) for shape in known.shapes}
+    inside = [prod(placed[shape] * comb(L, len(shape)) for shape in key) for key in known.keys]
+    table = [[0] * (len(known.keys) * len(lasts)) for _ in range(n + 1)]
+    for P, k, s, over in _worthy(n):
+        if P <= N and s < len(lasts):
+            powers = tuple(e + (P > i) - over[i] for i, e in enumerate(spare))
+            table[P][k * len(lasts) + s] = rows(powers) * inside[k] * placed[lasts[s]]
+    columns = [(key, last) for key in known.keys for last in lasts]
+    pairs = [(m, j) for m in range(n + 1) for j in range(n + 1 - m if partial else 1)]
+    number = {pair: i for i, pair in enumerate(pairs)}
+    slots = [number.get((len(key), len(last)), 0) for key, last in columns]  # those of more than n nodes are never met
+    choose = {k: [comb(k, m) for m in range(n + 1)] for pair in set(epochs) for k in pair}
+    factors = [[choose[whole][m] * choose[rest][j] for whole, rest in epochs] for m, j in pairs]
+    return table, slots, factors, prod((N - i) ** e for i, e in enumerate(spare))
+
+
+@lru_cache(maxsize=16)
+def _worthy(n: int) -> tuple[tuple[int, int, int, tuple[int, ...]], ...]:
+    """(parts P, key, last) that some diagram of n edges can have, and for each i in how many epochs over i parts lie."""
+    known = catalog(n)
+    found = []
+    for k, key in enumerate(known.keys):
+        for s, last in enumerate(known.shapes):
+            present = [sum(shape) for shape in (*key, last)]
+            if sum(present) <= n:
+                over = tuple(sum(R > i for R in present) for i in range(n))
+                found += [(P, k, s, over) for P in range(max(present), sum(present) + 1)]
+    return tuple(found)
+
+
+def _limbs(numbers: Sequence[Sequence[int]], width: int, times: int) -> IntArray:
+    """Non-negative integers as limbs (rows, columns, limbs), with room for `times` the largest and a sign."""
+    largest = max((x for row in numbers for x in row), default=0)
+    count = (largest * times).bit_length() // width + 1
+    packed = b"".join(x.to_bytes(count * width // 8, "little") for row in numbers for x in row)
+    octets = np.frombuffer(packed, np.uint8).astype(np.int64).reshape(len(numbers), -1, count, width // 8)
+    return np.asarray(octets @ (1 << 8 * np.arange(width // 8, dtype=np.int64)))
+
+
+def fubini(n: int) -> int:
+    """Weak orders of n items."""
+    counts = [1]
+    for size in range(1, n + 1):
+        counts.append(sum(comb(size, k) * counts[size - k] for k in range(1, size + 1)))
+    return counts[n]

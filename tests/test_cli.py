@@ -13,7 +13,7 @@ from fastdiag.cli import main
 
 
 def run(*arguments):
-    return CliRunner().invoke(main, list(arguments))
+    return CliRunner().invoke(main, list(arguments), env={"COLUMNS": "200"})
 
 
 def test_help_teaches():

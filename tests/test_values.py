@@ -64,7 +64,8 @@ def brute_rvalue(D, land, spacetime, eta):
             durations[tuple(times[D.parents[v]] - times[v] for v in range(1, D.order + 1))] += 1
     total = 0.0
     for dts, count in durations.items():
-        ends = [lambda a, b, M=eta * np.linalg.matrix_power(K, dt - 1): M[a, b] for dt in dts]
+        powers = [eta * np.linalg.matrix_power(K, dt - 1) for dt in dts]
+        ends = [lambda a, b, M=power: M[a, b] for power in powers]
         total += count * exact.value(D.parents, D.parts, "cumulant", ends)
     return total * (-1 / spacetime.B) ** D.order / D.automorphisms
 

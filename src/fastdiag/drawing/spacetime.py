@@ -32,11 +32,11 @@ class Grid(Protocol):
     """What is drawn of a spacetime: N training points, T updates with batches of B."""
 
     @property
-    def N(self) -> int: ...
+    def N(self) -> int | float: ...
     @property
     def B(self) -> int: ...
     @property
-    def T(self) -> int: ...
+    def T(self) -> int | float: ...
     @property
     def sampling(self) -> str: ...
     def batches(self) -> Batches: ...
@@ -200,7 +200,7 @@ def _scene(
     placed: tuple[Cell, ...] = ()
     if embedding is not None:
         D, placed = _embedded(st, embedding, diagram, shaded)
-    rows, columns = min(st.N, ROWS_SHOWN), min(st.T, COLUMNS_SHOWN)
+    rows, columns = int(min(st.N, ROWS_SHOWN)), int(min(st.T, COLUMNS_SHOWN))
     more_rows, more_columns = rows < st.N, columns < st.T
     shown = [f"first {columns} of {st.T} updates"] * more_columns
     shown += [f"first {rows} of {st.N} training points"] * more_rows
@@ -208,7 +208,8 @@ def _scene(
         row >= rows or time >= columns for row, time in placed
     )
     title = f"{f'{D} in ' if D else ''}spacetime N = {st.N}, B = {st.B}, T = {st.T}, {st.sampling}"
-    epoch = st.N // st.B if st.sampling != "replacement" else st.T + 1  # epochs mean nothing with replacement
+    # with replacement, or with fresh data for ever, there are no epochs to set apart
+    epoch = len(shaded) + 1 if st.sampling == "replacement" or math.isinf(st.N) else int(st.N) // st.B
     return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
 
 

@@ -8,6 +8,6 @@ from .stabilizers import embedding_counts
 from .weighted import weighted_maps
 
 __all__ = [
-    "BASES", "Embedding", "MapCounts", "check_basis", "count_maps", "embedding_counts", "embeddings", "enumerated_embedding_counts",
-    "enumerated_maps", "maps", "maps_formula", "weighted_maps",
+    "BASES", "Embedding", "MapCounts", "check_basis", "count_maps", "embedding_counts", "embeddings",
+    "enumerated_embedding_counts", "enumerated_maps", "maps", "maps_formula", "weighted_maps",
 ]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
 from ..diagram import Diagrams
-from ..diagram.partition import moebius_from_bottom, set_partitions
+from ..diagram.partition import set_partitions
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, table_times_limbs
 from ..kernels.patterns import order_polynomials
 from ..spacetime import Spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
+from .moebius import coarsenings
 from .patterns import tables
 from .reading import Reading
 from .relations import Relations
@@ -130,7 +131,7 @@ def _by_tree(diagrams: Diagrams) -> Iterator[tuple[int, IntArray]]:
     """The growth strings, over the nodes but the root, of the diagrams on each tree."""
     order = np.argsort(diagrams.tree_index, kind="stable")
     trees, starts = np.unique(diagrams.tree_index[order], return_index=True)
-    for tree, rows in zip(trees.tolist(), np.split(order, starts[1:]), strict=True):
+    for tree, rows in zip(trees.tolist(), np.split(order, starts[1:]), strict=False):
         labels = diagrams.blocks[rows, 1:].astype(np.int64)
         if diagrams.root_shares and diagrams.order:
             # numbered by first appearance again: the rank of each label's first place
@@ -157,7 +158,9 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     if not native:
         ranks = np.searchsorted(_codes(computed), _codes(strings))
         summed = np.zeros((rows, *values.shape[1:]), np.int64)
-        combine_rows(ranks, *_coarsenings(n, basis), values, reading.width, summed)
+        up = coarsenings(n)
+        weights = np.ones_like(up.moebius) if basis == "cumulant" else up.moebius
+        combine_rows(ranks, up.starts, up.others, weights, values, reading.width, summed)
         values = summed
     return values
 
@@ -188,17 +191,3 @@ def _all_partitions(n: int) -> IntArray:
 def _codes(strings: IntArray) -> IntArray:
     """Growth strings as integers, in lexicographic order."""
     return np.asarray(strings @ (16 ** np.arange(strings.shape[1] - 1, -1, -1, dtype=np.int64)))
-
-
-@lru_cache(maxsize=16)
-def _coarsenings(n: int, basis: str) -> tuple[IntArray, IntArray, IntArray]:
-    """For each partition of n nodes, in order: its coarsenings and their weights, row after row."""
-    strings = set_partitions(n)
-    rank = {string: i for i, string in enumerate(strings)}
-    starts, sources, weights = [0], [], []
-    for string in strings:
-        for merge in set_partitions(max(string, default=-1) + 1):
-            sources.append(rank[tuple(merge[block] for block in string)])
-            weights.append(1 if basis == "cumulant" else moebius_from_bottom(merge))
-        starts.append(len(sources))
-    return np.array(starts), np.array(sources), np.array(weights)

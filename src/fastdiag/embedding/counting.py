@@ -24,7 +24,7 @@ def count(relations: Relations, spacetime: Spacetime, basis: str) -> Exact:
     T = spacetime.finite("T")
     if spacetime.is_one_epoch and basis == "cumulant":
         counts = level_counts(relations)
-        return spacetime.B**relations.parts * sum(a * comb(T, l) for l, a in enumerate(counts))
+        return int(spacetime.B**relations.parts) * sum(a * comb(T, l) for l, a in enumerate(counts))
     if spacetime.is_one_epoch:  # a partial epoch and nothing else; the number of rows drops out
         whole, rest, epoch, N = 0, T, T, T * spacetime.B
     else:

@@ -36,8 +36,8 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     >>> import fastdiag as fd
     >>> fd.maps("[a b]", fd.Spacetime(N=10**9, T=10**9))
     1000000000000000000
-    >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a[a]]", fd.Spacetime(N=4, B=2, T=5))
-    (90, Fraction(14, 1))
+    >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a a]", fd.Spacetime(N=4, T=3, sampling="replacement"))
+    (90, Fraction(9, 2))
     """
     diagram = Diagram.of(diagram)
     check_basis(basis)

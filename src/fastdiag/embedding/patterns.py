@@ -126,7 +126,7 @@ def tables(
     relations: Relations,
     family: Family,
     partial: bool,
-    strings: Sequence[Sequence[int]],
+    strings: Sequence[Sequence[int]] | IntArray,
     times: Sequence[int],
     targets: Sequence[int],
     size: int,

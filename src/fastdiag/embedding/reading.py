@@ -39,7 +39,7 @@ class Reading:
     def of(cls, spacetime: Spacetime, updates: Sequence[int], n: int) -> Reading:
         """The reading of diagrams with n edges after each of some numbers of updates."""
         B, partial, denominator = spacetime.B, False, 1
-        if spacetime.N == inf or max(updates) <= spacetime.updates_per_epoch:
+        if inf == spacetime.N or max(updates) <= spacetime.updates_per_epoch:
             kind: Kind = "one epoch"
             rows = [[B**P] * (n + 1) for P in range(n + 1)]
             slots = list(range(n + 1))
@@ -74,7 +74,7 @@ class Reading:
         top = max(abs(int(values[:, :, -1].max(initial=0))), abs(int(values[:, :, -1].min(initial=0)))) + 1
         factor = (int(self.factors.max(initial=0)) + 1) * self.factors.shape[1]
         bits = (top * factor).bit_length() + self.width * (values.shape[2] + len(self.factors) - 2)
-        return bits // self.width + 1
+        return int(bits // self.width + 1)
 
 
 def _one_order(
@@ -105,7 +105,7 @@ def _fresh_orders(
     table = [[0] * (len(known.keys) * len(lasts)) for _ in range(n + 1)]
     for P, k, s, over in _worthy(n):
         if P <= N and s < len(lasts):
-            powers = tuple(e + (P > i) - over[i] for i, e in enumerate(spare))
+            powers = tuple(e + (i < P) - over[i] for i, e in enumerate(spare))
             table[P][k * len(lasts) + s] = rows(powers) * inside[k] * placed[lasts[s]]
     columns = [(key, last) for key in known.keys for last in lasts]
     pairs = [(m, j) for m in range(n + 1) for j in range(n + 1 - m if partial else 1)]
@@ -125,7 +125,7 @@ def _worthy(n: int) -> tuple[tuple[int, int, int, tuple[int, ...]], ...]:
         for s, last in enumerate(known.shapes):
             present = [sum(shape) for shape in (*key, last)]
             if sum(present) <= n:
-                over = tuple(sum(R > i for R in present) for i in range(n))
+                over = tuple(sum(i < R for R in present) for i in range(n))
                 found += [(P, k, s, over) for P in range(max(present), sum(present) + 1)]
     return tuple(found)
 

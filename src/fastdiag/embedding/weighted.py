@@ -6,10 +6,10 @@ by its k at every update strictly between child and parent. Sums over runs of st
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import perm
 from typing import Any, TypeAlias
 
@@ -87,7 +87,7 @@ class _Sum:
     k: tuple[Number, ...]
     spacetime: Spacetime
 
-    @cached_property
+    @functools.cached_property
     def schedule(self) -> tuple[int, int, int, int]:
         """Rows, whole epochs, updates of an epoch, updates of the last, partial one."""
         st = self.spacetime
@@ -95,7 +95,7 @@ class _Sum:
             return st.finite("T") * st.B, 0, st.finite("T"), st.finite("T")
         return st.finite("N"), st.whole_epochs, st.updates_per_epoch, st.partial_updates
 
-    @cached_property
+    @functools.cached_property
     def full(self) -> int:
         return (1 << len(self.k)) - 1
 
@@ -106,6 +106,10 @@ class _Sum:
             if child_done(v) and (p < 0 or not parent_done(p)):
                 result = result * self.k[v]
         return result
+
+    def done(self, ideal: int, nodes: int = 0, placed: int = 0) -> Callable[[int], bool]:
+        """Whether a node lies in the ideal, or is one of `nodes` and its part is among those placed."""
+        return lambda v: bool(ideal >> v & 1 or (nodes >> v & 1 and placed >> self.relations.part[v] & 1))
 
     def next_ideals(self, ideal: int) -> Iterator[int]:
         """Ideals of nodes that properly contain this one."""
@@ -178,16 +182,12 @@ class _FreshOrders(_Sum):
 
     def epoch_weight(self, ideal: int, after: int, updates: int, N: int) -> Number:
         nodes = after & ~ideal
-        parts, part = self.met(nodes), self.relations.part
-
-        def done(placed: int) -> Callable[[int], bool]:
-            return lambda v: bool(ideal >> v & 1 or (nodes >> v & 1 and placed >> part[v] & 1))
-
+        parts = self.met(nodes)
         steps = self.position_steps(
             parts,
             self.part_order([nodes]),
             lambda size: perm(self.spacetime.B, size),
-            lambda before, now: self.crossing(done(before), done(now)),
+            lambda before, now: self.crossing(self.done(ideal, nodes, before), self.done(ideal, nodes, now)),
         )
         return _power(steps, {0: 1}, updates).get(parts, 0) * Fraction(1, perm(N, parts.bit_count()))
 
@@ -212,20 +212,14 @@ class _OneOrder(_Sum):
         sets = [after & ~before for before, after in zip(chain, chain[1:], strict=False)]
         last = self.full & ~chain[-1]
         order = self.part_order([*sets, last])
-        part, early = self.relations.part, self.met(last)
-        skipped = [
-            _whole_power(self.crossing(lambda v, i=ideal: bool(i >> v & 1), lambda v, i=ideal: bool(i >> v & 1)), epoch)
-            for ideal in chain
-        ]
+        early = self.met(last)
+        skipped = [self.crossing(self.done(ideal), self.done(ideal)) ** epoch for ideal in chain]
 
         def passing(before: int, now: int, partial: bool) -> Number:
             weight: Number = 1
             visits = [*zip(chain, sets, strict=False), *([(chain[-1], last)] if partial else [])]
             for ideal, nodes in visits:
-                weight = weight * self.crossing(
-                    lambda v, i=ideal, s=nodes: bool(i >> v & 1 or (s >> v & 1 and before >> part[v] & 1)),
-                    lambda v, i=ideal, s=nodes: bool(i >> v & 1 or (s >> v & 1 and now >> part[v] & 1)),
-                )
+                weight = weight * self.crossing(self.done(ideal, nodes, before), self.done(ideal, nodes, now))
             return weight
 
         everything = (1 << self.relations.parts) - 1
@@ -233,7 +227,7 @@ class _OneOrder(_Sum):
         for updates, partial in ((rest, True), (epoch - rest, False)):
             if updates:
                 steps = self.position_steps(
-                    everything, order, lambda size: self.spacetime.B**size, lambda b, n, p=partial: passing(b, n, p)
+                    everything, order, lambda size: int(self.spacetime.B**size), functools.partial(passing, partial=partial)
                 )
                 row = _power(steps, row, updates)
             if partial:  # the parts of the last epoch lie before its cut
@@ -272,10 +266,6 @@ def _product(row: dict[int, Number], matrix: Matrix) -> dict[int, Number]:
         for j, y in matrix[i].items():
             result[j] = result[j] + x * y if j in result else x * y
     return result
-
-
-def _whole_power(value: Number, exponent: int) -> Number:
-    return value**exponent if exponent else 1
 
 
 def _bits(mask: int) -> list[int]:

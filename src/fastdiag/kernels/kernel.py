@@ -7,10 +7,14 @@ arrays it is the same formula without the 64-bit limit, and it needs no compiler
 from __future__ import annotations
 
 import functools
+import threading
 import types
 import warnings
 from collections.abc import Callable
 from typing import Any
+
+
+_COMPILING = threading.RLock()  # threads may make the first call together
 
 
 class Kernel:
@@ -33,13 +37,17 @@ class Kernel:
 
     @property
     def dispatcher(self) -> Callable[..., Any]:
+        with _COMPILING:
+            return self._compiled()
+
+    def _compiled(self) -> Callable[..., Any]:
         if self._dispatcher is None:
             self._dispatcher = _jit(self._source)
             # numba resolves helpers through the module's globals: it must find dispatchers there, not Kernels
             names = self._source.__globals__
             for name, value in list(names.items()):
                 if isinstance(value, Kernel) and value._source.__globals__ is names:
-                    names[name] = value.dispatcher
+                    names[name] = value._compiled()
         return self._dispatcher
 
     def __call__(self, *args: Any) -> Any:

@@ -15,8 +15,8 @@ def ideal_chains(below: Any, watched: int, chains: Any) -> None:
     A step adds a non-empty set of elements all of whose lower covers are already there, so a chain of m steps to I is a
     strictly order-preserving surjection of I onto m levels. below[p] is the mask of elements that must come before p
     (p in below[p]: p can never come). h is the step by which all of `watched` is there, 0 while some of it is missing
-    or if it is empty (then only h = 0 is written). chains: (2^P, P+1, P+1). Bound: entries are at most the Fubini number of P, so int64 holds them
-    for P <= 17; on object arrays `py_func` has no bound.
+    or if it is empty (then only h = 0 is written). chains: (2^P, P+1, P+1). Bound: entries are at most the Fubini
+    number of P, so int64 holds them for P <= 17; on object arrays `py_func` has no bound.
     """
     P = len(below)
     full = (1 << P) - 1
@@ -147,7 +147,8 @@ def reshuffle_patterns(
 
     A shape is the multiset of the sizes of the levels onto which the parts present in an epoch fall (grow[shape, c]: one
     more level of c parts; 0 is the empty shape); a key is a multiset of shapes, one for each whole epoch that holds nodes
-    (join[key, shape]; 0 is the empty key). Shapes of c parts are starts[c] to starts[c + 1]. last: the shape in a last, partial epoch (if `partial`), else 0.
+    (join[key, shape]; 0 is the empty key). Shapes of c parts are starts[c] to starts[c + 1]. last: the shape in a
+    last, partial epoch (if `partial`), else 0.
 
     A chain of ideals of nodes visits the epochs; in each, parts present fall onto levels, strictly increasing along the
     relations inside. Scratch: sub (n,), order (n,), slots and level (2^n, shapes), state (2^n, keys), active (keys,).

@@ -68,7 +68,7 @@ def test_order_eight_in_one_epoch(benchmark, basis):
 @pytest.mark.parametrize("order", [4, 6])
 @pytest.mark.parametrize("times", [1, 1000])
 def test_a_vector_of_times(benchmark, order, times):
-    """Exact counts at T = 1..1000, held as limbs, against T = 1000 - 50 alone."""
+    """Exact counts at T = 1..1000, held as limbs, against T = 350 alone."""
     ds, spacetime = fd.diagrams(order), fd.Spacetime(1000, 10, 350)
     T = np.arange(1, 1001) if times == 1000 else np.array([350])
     counts = fd.count_maps(ds, spacetime, T=T)

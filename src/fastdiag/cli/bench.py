@@ -19,9 +19,11 @@ from ..errors import DataError
 def bench(pattern: str | None, folder: Path | None) -> None:
     """Run the benchmarks and print a table.
 
-    Every benchmark asserts its answers first. What counts is the ratio to the baseline of its group, in one run.
+    Every benchmark asserts its answers first. What counts is the ratio within a group, in one run: the last column is the
+    median over the fastest of the group.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     folder = folder or Path(__file__).resolve().parents[3] / "bench"
@@ -39,11 +41,19 @@ def bench(pattern: str | None, folder: Path | None) -> None:
             raise click.ClickException("the benchmarks did not pass; the output above says which, and why")
         results = json.loads(report.read_text())["benchmarks"]
     table = Table(title="benchmarks (median of warm runs)")
-    for column in ("benchmark", "median", "notes"):
-        table.add_column(column, justify="right" if column == "median" else "left", overflow="fold")
-    for result in sorted(results, key=lambda r: (r["group"] or "", r["stats"]["median"])):
-        notes = ", ".join(f"{key}: {value}" for key, value in result["extra_info"].items())
-        table.add_row(result["name"], _readable(result["stats"]["median"]), notes)
+    for column, side in (("group", "left"), ("benchmark", "left"), ("median", "right"), ("ratio", "right")):
+        table.add_column(column, justify=side, overflow="fold")  # type: ignore[arg-type]
+    groups: dict[str, list[tuple[float, str, str]]] = {}
+    for result in results:
+        notes = ", ".join(f"{key} {value}" for key, value in result["extra_info"].items())
+        name = result["name"].removeprefix("test_").replace("_", " ")
+        group = result["group"] or result["fullname"].split("/")[-1].split("::")[0].removesuffix(".py")
+        groups.setdefault(group, []).append((result["stats"]["median"], name, notes))
+    for group, rows in sorted(groups.items()):
+        for i, (median, name, notes) in enumerate(sorted(rows)):
+            title = escape(name) + (f"\n[dim]{escape(notes)}[/dim]" if notes else "")
+            table.add_row(escape(group) if i == 0 else "", title, _readable(median), f"{median / min(rows)[0]:.3g}")
+        table.add_section()
     Console().print(table)
 
 

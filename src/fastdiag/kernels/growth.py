@@ -53,6 +53,8 @@ def stabilizer(
                 k = choice[j] + 1
                 v = q + k * sizes[j]
                 while k < twins[j]:
+                    if twins[j] == 1:
+                        break  # the only candidate
                     free = v >= base and used[v] != search
                     if free and sizes[j] == 1 and j > base:
                         # of free twin leaves in one block, or each alone in its own, the first will do

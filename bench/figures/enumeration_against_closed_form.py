@@ -64,7 +64,8 @@ def main():
     crossing = np.exp(np.interp(0, ratio, np.log(cells[: len(SIZES)])))
     print(f"{'cells N T':>22} {'enumeration':>14} {'closed form':>14} {'ratio':>9}")
     for c, a, b in rows:
-        print(f"{c:22.0f} {'' if np.isnan(a) else f'{1e3 * a:11.3f} ms':>14} {1e3 * b:11.3f} ms {'' if np.isnan(a) else f'{a / b:9.2f}':>9}")
+        beside = ("", "") if np.isnan(a) else (f"{1e3 * a:.3f} ms", f"{a / b:.2f}")
+        print(f"{c:22.0f} {beside[0]:>14} {1e3 * b:11.3f} ms {beside[1]:>9}")
     print(f"they cross at {crossing:.0f} cells")
     if len(sys.argv) > 1:
         from matplotlib.figure import Figure
@@ -74,7 +75,8 @@ def main():
         ax.loglog(cells, listed, "o-", color="#b5482a", ms=4, lw=1, label="enumeration, one realisation of the batches")
         ax.loglog(cells, formula, "s-", color="#16425b", ms=4, lw=1, label="closed form, all realisations, exact")
         ax.axvline(crossing, color="0.6", lw=0.8, ls=":")
-        ax.annotate(f"{crossing:.0f} cells", (crossing, ax.get_ylim()[0]), xytext=(4, 6), textcoords="offset points", fontsize=8)
+        corner = (crossing, ax.get_ylim()[0])
+        ax.annotate(f"{crossing:.0f} cells", corner, xytext=(4, 6), textcoords="offset points", fontsize=8)
         ax.set_xlabel("cells of spacetime, N T")
         ax.set_ylabel("seconds")
         ax.set_title(f"counting the maps of {DIAGRAM}, two epochs", fontsize=9)

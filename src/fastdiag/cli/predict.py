@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..drawing.curves import Comparison
     from ..landscapes import Landscape
 
+WIDE = 128  # columns of the whole table
 ETAS = "0.0005,0.001,0.002,0.005,0.01,0.02,0.05,0.1"
 
 
@@ -63,6 +64,8 @@ def predict(
         raise InputError(f"--eta must be positive numbers, not {numbers[0]:g} .. {numbers[-1]:g}")
     grid = np.union1d(numbers, np.geomspace(numbers[0], numbers[-1], 60)) if plot and len(numbers) > 1 else numbers
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)  # a file or a pipe has no width to keep to
     console.print(
         f"{name}: {landscape!r}; test loss at the start {landscape.loss:.4f}. "
         f"B = {batch}, one epoch, {runs} simulated runs, seed {seed}."
@@ -78,7 +81,7 @@ def predict(
             summed = prediction(landscape, spacetime, grid, order)
             measured = simulate(landscape, spacetime, numbers, runs=runs, seed=seed, progress=False)
             comparisons.append(Comparison.of(grid, plain, summed, measured, spacetime))
-    console.print(_table(comparisons, order))
+    console.print(_table(comparisons, order, console.width < WIDE))
     for comparison in comparisons:
         console.print(comparison.verdict())
     if plot:
@@ -100,25 +103,28 @@ def _landscape(data: Path | None, ridge: float) -> tuple[Landscape, str]:
     return landscapes.logistic(X, y, np.zeros(X.shape[1]), ridge), data.stem
 
 
-def _table(comparisons: list[Comparison], order: int) -> object:
+def _table(comparisons: list[Comparison], order: int, narrow: bool) -> object:
+    from rich import box
     from rich.table import Table
 
-    table = Table(title="expected test loss", header_style="bold")
-    columns = ["N = T", "eta", *(f"order {d}" for d in range(order + 1)),
-               *(f"resummed {d}" for d in range(1, order + 1)), "simulated, 95 %"]
-    for column in columns:
-        table.add_column(column, justify="right")
-    table.add_column("agree")
+    plain = [f"order\n{d}" if narrow else f"order {d}" for d in range(order + 1)]
+    summed = [f"resum.\n{d}" if narrow else f"resummed {d}" for d in range(1, order + 1)]
+    table = Table(
+        title="expected test loss", header_style="bold", box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+        padding=(0, 0) if narrow else (0, 1), pad_edge=not narrow,
+    )
+    for column in ["N=T" if narrow else "N = T", "eta", *plain, *summed, "simulated, 95 %"]:
+        table.add_column(column, justify="right", max_width=10 if narrow else None)
+    table.add_column("ok" if narrow else "agree")
     for comparison in comparisons:
-        plain = [comparison.at_simulated(curve) for curve in comparison.plain]
-        summed = [comparison.at_simulated(curve) for curve in comparison.resummed]
+        curves = [comparison.at_simulated(curve) for curve in (*comparison.plain, *comparison.resummed[1:])]
         for i, eta in enumerate(comparison.etas):
+            mean, half = comparison.mean[i], comparison.halfwidth[i]
             table.add_row(
                 str(comparison.updates) if i == 0 else "",
                 f"{eta:g}",
-                *(_cell(curve[i]) for curve in plain),
-                *(_cell(curve[i]) for curve in summed[1:]),
-                f"{comparison.mean[i]:.5f} ± {comparison.halfwidth[i]:.5f}",
+                *(_cell(curve[i]) for curve in curves),
+                f"{mean:.4f}({1e4 * half:.0f})" if narrow else f"{mean:.5f} ± {half:.5f}",
                 "yes" if comparison.agrees[i] else "no",
             )
         table.add_section()
@@ -126,4 +132,4 @@ def _table(comparisons: list[Comparison], order: int) -> object:
 
 
 def _cell(value: float) -> str:
-    return f"{value:.5f}" if abs(value) < 100 else f"{value:.1e}"
+    return f"{value:#.4g}".rstrip(".")

@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-
 _COMPILING = threading.RLock()  # threads may make the first call together
 
 

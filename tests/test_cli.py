@@ -46,7 +46,8 @@ def test_draw(tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["draw", "[a"], "never closed"), (["draw"], "nothing to draw"), (["draw", "[a a[a]]", "-N", "3"], "fewer than 1 embeddings"),
+    [(["draw", "[a"], "never closed"), (["draw"], "nothing to draw"), (["draw", "-N", "4", "-B", "0"], "B must be at least 1"),
+     (["draw", "[a]", "-o", "no/such/folder.svg"], "No such file"), (["draw", "[a a[a]]", "-N", "3"], "fewer than 1 embeddings"),
      (["draw", "[a]", "-N", "10", "-B", "3"], "B = 3 does not divide N = 10"), (["predict", "--eta", "x"], "comma-separated"),
      (["predict", "--updates", "2.5"], "whole numbers"), (["predict", "--data", "nothing.npz"], "does not exist"),
      (["bench", "--folder", "nowhere"], "benchmarks come with the source")],

@@ -14,12 +14,12 @@ from .predict import predict
 
 
 class Commands(click.Group):
-    """Turns fastdiag's own errors into one clear message and exit status 2."""
+    """Turns fastdiag's own errors, and those of files, into one clear message and exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except FastdiagError as error:
+        except (FastdiagError, OSError) as error:  # OSError: a file that cannot be read or written
             raise click.UsageError(str(error)) from None
 
 

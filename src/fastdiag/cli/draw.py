@@ -9,6 +9,7 @@ import click
 
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
+from ..typing import Sampling
 
 
 @click.command()
@@ -24,7 +25,7 @@ def draw(
     points: int | None,
     batch: int,
     updates: int | None,
-    sampling: str,
+    sampling: Sampling,
     embedding: int,
     output: Path | None,
 ) -> None:
@@ -47,7 +48,7 @@ def draw(
             raise InputError("nothing to draw; give a diagram such as '[a b[a]]', or a spacetime with -N")
         picture = drawing.diagram_svg(parsed) if output else drawing.diagram_text(parsed)
     else:
-        spacetime = Spacetime(points, batch, updates or points // batch, sampling=sampling)  # type: ignore[arg-type]
+        spacetime = Spacetime(points, batch, updates, E=1 if updates is None else None, sampling=sampling)
         chosen = None
         if parsed is not None:
             chosen = next(islice(embeddings(parsed, spacetime), embedding - 1, None), None)

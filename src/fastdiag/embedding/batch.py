@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..diagram import Diagrams
 from ..diagram.partition import set_partitions
@@ -68,7 +69,7 @@ class MapCounts:
 
 
 def count_maps(
-    diagrams: Diagrams, spacetime: Spacetime, basis: Basis = "cumulant", T: object | None = None
+    diagrams: Diagrams, spacetime: Spacetime, basis: Basis = "cumulant", T: ArrayLike | None = None
 ) -> MapCounts:
     """Expected numbers of maps of a whole list of diagrams; `maps` for each, at a small part of the cost.
 
@@ -120,7 +121,7 @@ def count_maps(
     return MapCounts(limbs, reading.width, reading.denominator, shape)
 
 
-def _updates(T: object) -> list[int]:
+def _updates(T: ArrayLike) -> list[int]:
     times = np.asarray(T)
     if times.ndim != 1 or times.size == 0 or times.dtype.kind not in "iu" or times.min() < 1:
         raise InputError("T must be a 1-D array of numbers of updates, whole and at least 1")
@@ -183,9 +184,12 @@ def _dense(parents: IntArray, strings: IntArray, reading: Reading) -> IntArray:
     return np.ascontiguousarray(table if reading.partial else table[..., :1]).reshape(rows, -1)
 
 
+@lru_cache(maxsize=16)
 def _all_partitions(n: int) -> IntArray:
     strings = set_partitions(n)
-    return np.array(strings, np.int64).reshape(len(strings), n)
+    array = np.array(strings, np.int64).reshape(len(strings), n)
+    array.flags.writeable = False
+    return array
 
 
 def _codes(strings: IntArray) -> IntArray:

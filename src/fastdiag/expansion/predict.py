@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
@@ -60,12 +61,12 @@ class Prediction:
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: object,
+    eta: ArrayLike,
     order: int = 3,
     observable: str = "test_loss",
     resummed: bool = True,
     device: str = "auto",
-    T: object | None = None,
+    T: ArrayLike | None = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
 
@@ -133,7 +134,7 @@ def predict(
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 
 
-def _times(spacetime: Spacetime, T: object | None) -> tuple[list[Spacetime], tuple[int, ...]]:
+def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
     if T is None:
         return [spacetime], ()
     values = np.asarray(T)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.polynomial import Polynomial
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..typing import FloatArray
@@ -73,7 +74,7 @@ class Logistic(SampledLandscape):
 
 
 def logistic(
-    X: object, y: object, theta: object, ridge: object = 0.0, weights: object | None = None
+    X: object, y: object, theta: object, ridge: ArrayLike = 0.0, weights: object | None = None
 ) -> Logistic:
     """Logistic regression at weights theta: l_x = log(1 + exp(x.theta)) - y x.theta + (ridge/2) |theta|^2.
 
@@ -111,7 +112,7 @@ def logistic(
     elif not kinds <= {0.0, 1.0}:
         raise InputError(f"y must hold the labels 0 and 1, or -1 and 1; found {sorted(kinds)[:5]}")
     start = checked("theta", theta, (n,), "one per column of X")
-    shape = () if np.ndim(ridge) == 0 else (n,)  # type: ignore[arg-type]
+    shape = () if np.ndim(ridge) == 0 else (n,)
     penalty = np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), (n,)).copy()
     if (penalty < 0).any():
         raise InputError("ridge must be >= 0")

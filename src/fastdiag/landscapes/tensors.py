@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
@@ -42,7 +43,7 @@ class Tensors(Landscape):
         return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self.cumulants)}>"
 
 
-def tensors(cumulants: Mapping[Key, object], loss: float = 0.0) -> Tensors:
+def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
     """A landscape from dense joint cumulants of the derivatives at theta_0.
 
     Parameters
@@ -71,14 +72,14 @@ def tensors(cumulants: Mapping[Key, object], loss: float = 0.0) -> Tensors:
             raise InputError(f"a cumulant's key is a tuple of node degrees >= 1 such as (1, 2), not {key!r}")
         if list(key) != sorted(key):
             raise InputError(f"cumulant keys are sorted by degree: write {tuple(sorted(key))} instead of {key}")
-        if np.ndim(array) > 0:  # type: ignore[arg-type]
-            dimension = dimension or len(array)  # type: ignore[arg-type]
+        if np.ndim(array) > 0:
+            dimension = dimension or np.shape(array)[0]
     if dimension == 0:
         raise InputError("no cumulant is an array, so the number of weights is unknown; give (1,): the gradient")
     result = {}
     for key, array in cumulants.items():
         shape = (dimension,) * sum(key)
-        if np.ndim(array) == 0 and array == 0:  # type: ignore[arg-type]
+        if np.ndim(array) == 0 and array == 0:
             result[key] = np.zeros(shape)
             continue
         tensor = checked(f"cumulant {key}", array, shape, describe(key))

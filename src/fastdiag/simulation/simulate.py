@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, UnsupportedError
 from ..kernels.sgd_logistic import logistic_descend, logistic_test_loss
@@ -66,7 +67,7 @@ class Simulation:
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: object,
+    eta: ArrayLike,
     runs: int = 10_000,
     seed: int = 0,
     method: str = "sgd",
@@ -145,13 +146,13 @@ def simulate(
         pool.shutdown(cancel_futures=True)
     with np.errstate(all="ignore"):
         stderr = np.sqrt(total.squares / (runs - 1) / runs)
-    if np.ndim(eta) == 0:  # type: ignore[arg-type]
+    if np.ndim(eta) == 0:
         mean, error, rate = (float(column[0]) for column in (total.mean, stderr, rates))
         return Simulation(mean, error, rate, runs, int(total.diverged[0]))
     return Simulation(total.mean, stderr, rates, runs, total.diverged)
 
 
-def _rates(eta: object) -> FloatArray:
+def _rates(eta: ArrayLike) -> FloatArray:
     try:
         array = np.asarray(eta)
         numeric = array.dtype.kind in "iufO"  # no booleans, no text

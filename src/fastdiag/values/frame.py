@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..landscapes.landscape import Landscape, Nodes, check_symmetric, checked
@@ -42,17 +43,17 @@ def eigenframe(landscape: Landscape) -> Frame:
     return Frame(landscape)
 
 
-def learning_rates(eta: object, dimension: int) -> tuple[FloatArray, FloatArray | None]:
+def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArray | None]:
     """Check eta: a number or a 1-D array (many learning rates), or an (n, n) matrix. Returns (numbers, matrix)."""
-    if np.ndim(eta) == 2:  # type: ignore[arg-type]
+    if np.ndim(eta) == 2:
         metric = checked("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
         check_symmetric("eta", metric, [(0, 1)])
         if np.linalg.eigvalsh(metric)[0] <= 0:
             raise InputError("a matrix eta must be positive definite; its least eigenvalue is not positive")
         return np.ones(()), metric
-    if np.ndim(eta) > 2:  # type: ignore[arg-type]
+    if np.ndim(eta) > 2:
         raise InputError("eta must be a number, a 1-D array of numbers, or an (n, n) matrix")
-    numbers = checked("eta", eta, (None,) * np.ndim(eta), "learning rates")  # type: ignore[arg-type]
+    numbers = checked("eta", eta, (None,) * np.ndim(eta), "learning rates")
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
     return numbers, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isinf
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
 from ..errors import InputError, UnsupportedError
@@ -19,7 +20,7 @@ SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 
 
 def rvalue(
-    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: object
+    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike
 ) -> float | FloatArray:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 

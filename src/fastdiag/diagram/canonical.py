@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..kernels.growth import stabilizer
 from ..kernels.trees import tree_shape
@@ -56,7 +58,11 @@ def _complete(image: list[int], last: int, shape: list[list[int]]) -> None:
 
 def _preorder(parents: Sequence[int], blocks: Sequence[Any]) -> list[int]:
     """The nodes in the canonical preorder of the tree alone (isomorphic siblings in any order)."""
+    if not (isinstance(parents, Sequence | np.ndarray) and isinstance(blocks, Sequence | np.ndarray)):
+        raise InputError(f"parents and blocks must be sequences, one entry for each node, not {parents!r} and {blocks!r}")
     n = len(parents)
+    if any(not hasattr(parent, "__index__") for parent in parents):
+        raise InputError(f"parents must be node numbers, -1 for the root, not {list(parents)}")
     if n == 0 or len(blocks) != n:
         raise InputError(
             f"a diagram needs one parent and one block for each node, got {n} parents and {len(blocks)} blocks"

@@ -14,7 +14,7 @@ from ..diagram.partition import set_partitions
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, table_times_limbs
 from ..kernels.patterns import order_polynomials
-from ..spacetime import Spacetime
+from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
 from .moebius import coarsenings
@@ -103,7 +103,10 @@ def count_maps(
     >>> (counts.numerators // counts.denominator).tolist()
     [36, 144, 12, 60]
     """
+    check_spacetime(spacetime)
     check_basis(basis)
+    if not isinstance(diagrams, Diagrams):
+        raise InputError(f"count_maps takes a list as fastdiag.diagrams makes it, not {diagrams!r}; maps takes one diagram")
     if diagrams.order > MOST_NODES:
         raise InputError(f"count_maps takes diagrams of order at most {MOST_NODES}, not {diagrams.order}; use maps")
     updates = [spacetime.finite("T")] if T is None else _updates(T)

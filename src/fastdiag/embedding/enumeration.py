@@ -12,7 +12,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError
 from ..kernels.maps import list_maps, orbit_stabilizers
-from ..spacetime import Batches, Spacetime
+from ..spacetime import Batches, Spacetime, check_spacetime
 from ..typing import Basis, Exact, IntArray
 
 BASES: tuple[str, ...] = get_args(Basis)
@@ -49,6 +49,13 @@ def check_basis(basis: str) -> None:
     """Raise InputError unless the basis is known."""
     if basis not in BASES:
         raise InputError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")
+
+
+def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram:
+    """The diagram, once all three arguments have been found to be what they should be."""
+    check_spacetime(spacetime)
+    check_basis(basis)
+    return Diagram.of(diagram)
 
 
 def automorphism_group(diagram: Diagram) -> IntArray:
@@ -117,8 +124,7 @@ def embeddings(
     >>> [(f.cells, f.stabilizer) for f in fd.embeddings("[a b]", fd.Spacetime(N=2, T=2))]
     [(((0, 0), (0, 0)), 2), (((0, 0), (1, 1)), 1), (((1, 1), (1, 1)), 2)]
     """
-    diagram = Diagram.of(diagram)
-    check_basis(basis)
+    diagram = checked(diagram, spacetime, basis)
     probability = Fraction(1, check_realisations(spacetime))
     group = automorphism_group(diagram)
 
@@ -139,8 +145,7 @@ def enumerated_embedding_counts(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 ) -> dict[int, Exact]:
     """Expected number of embeddings for each |Aut_f|, by going through all of them: the oracle of `embedding_counts`."""
-    diagram = Diagram.of(diagram)
-    check_basis(basis)
+    diagram = checked(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
     group = automorphism_group(diagram)
     totals: dict[int, int] = {}
@@ -156,8 +161,7 @@ def enumerated_embedding_counts(
 
 def enumerated_maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
     """Expected number of maps, by going through all of them: the oracle of the closed forms."""
-    diagram = Diagram.of(diagram)
-    check_basis(basis)
+    diagram = checked(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
     total = sum(
         len(slots) for batches in spacetime.realisations() for slots in map_slots(diagram, batches, basis)

@@ -6,7 +6,7 @@ from ..diagram import Diagram
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
-from .enumeration import check_basis
+from .enumeration import checked
 from .relations import Relations
 
 
@@ -39,6 +39,5 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a a]", fd.Spacetime(N=4, T=3, sampling="replacement"))
     (90, Fraction(9, 2))
     """
-    diagram = Diagram.of(diagram)
-    check_basis(basis)
+    diagram = checked(diagram, spacetime, basis)
     return count(Relations.of(diagram), spacetime, basis)

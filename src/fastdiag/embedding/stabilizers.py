@@ -13,7 +13,7 @@ from ..diagram.partition import moebius_from_bottom
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
-from .enumeration import automorphism_group, check_basis, exact
+from .enumeration import automorphism_group, checked, exact
 from .relations import Relations
 
 
@@ -43,8 +43,7 @@ def embedding_counts(
     >>> fd.embedding_counts("[a b]", fd.Spacetime(N=6, B=2, T=3))  # C(TB, 2) with |Aut_f| = 1, TB with 2
     {1: 15, 2: 6}
     """
-    diagram = Diagram.of(diagram)
-    check_basis(basis)
+    diagram = checked(diagram, spacetime, basis)
     group = automorphism_group(diagram)[:, 1:] - 1
     relations = Relations.of(diagram)
     orbits = group.min(axis=0).tolist() if diagram.order else []

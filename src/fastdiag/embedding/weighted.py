@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..spacetime import Spacetime
 from ..typing import Basis
 from .counting import family_of
-from .enumeration import check_basis
+from .enumeration import checked
 from .relations import Relations
 
 Number: TypeAlias = Any
@@ -61,8 +61,7 @@ def weighted_maps(
     >>> fd.weighted_maps("[a b]", fd.Spacetime(N=2, T=4), [Fraction(1, 2), -1])
     Fraction(0, 1)
     """
-    diagram = Diagram.of(diagram)
-    check_basis(basis)
+    diagram = checked(diagram, spacetime, basis)
     factors, back = _exact_factors(k, diagram.order)
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
@@ -279,6 +278,8 @@ def _exact_factors(k: object, edges: int) -> tuple[tuple[Number, ...], Callable[
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
     if all(isinstance(value, int | Fraction) for value in values):
         return tuple(values), lambda total: total
+    if any(isinstance(value, float) for value in values):
+        raise InputError("k must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
     import sympy
     from sympy.polys.polyerrors import PolynomialError
     from sympy.polys.rings import ring
@@ -287,8 +288,8 @@ def _exact_factors(k: object, edges: int) -> tuple[tuple[Number, ...], Callable[
         expressions = [sympy.sympify(value, strict=True) for value in values]
     except sympy.SympifyError as error:
         raise InputError(f"k must be an int, a Fraction or a SymPy expression: {error}") from None
-    if any(expression.atoms(sympy.Float) for expression in expressions):
-        raise InputError("k must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
+    if any(expression.has(sympy.Float, sympy.nan, sympy.oo, sympy.zoo) for expression in expressions):
+        raise InputError(f"k must be exact and finite, not {values}; write Fraction(1, 2) instead of 0.5")
     symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
     if not symbols and all(e.is_Rational for e in expressions):
         return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total

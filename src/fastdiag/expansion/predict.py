@@ -15,7 +15,8 @@ from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape
-from ..spacetime import Spacetime
+from ..landscapes.landscape import check_landscape
+from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
 from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.rvalue import check_resummable, resummed
@@ -106,8 +107,8 @@ def predict(
         raise InputError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
     if device == "cuda":
         raise UnsupportedError("values are computed on the CPU only; use device='auto' or 'cpu'")
-    if not isinstance(landscape, Landscape):
-        raise InputError(f"landscape must come from fastdiag.landscapes, not {type(landscape).__name__}")
+    check_landscape(landscape)
+    check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     times, times_shape = _times(spacetime, T)
@@ -138,8 +139,8 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
     if T is None:
         return [spacetime], ()
     values = np.asarray(T)
-    if values.ndim > 1:
-        raise InputError(f"T must be a number or a 1-D array, not of shape {values.shape}")
+    if values.ndim > 1 or values.size == 0:
+        raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
 
 

@@ -97,6 +97,12 @@ class SampledLandscape(Landscape):
         return total
 
 
+def check_landscape(landscape: object) -> None:
+    """Raise InputError unless it is a Landscape."""
+    if not isinstance(landscape, Landscape):
+        raise InputError(f"landscape must come from fastdiag.landscapes, not {type(landscape).__name__}")
+
+
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:
     """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
     operands: list[Any] = [item for array, axes in factors for item in (array, list(axes))]

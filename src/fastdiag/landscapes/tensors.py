@@ -66,6 +66,8 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
     >>> fd.uvalue("[a a]", land)  # C.H
     1.0
     """
+    if not isinstance(cumulants, Mapping):
+        raise InputError(f"cumulants must be a dict from node degrees to arrays, {{(1,): G, (2,): H}}, not {cumulants!r}")
     dimension = 0
     for key, array in cumulants.items():
         if not (isinstance(key, tuple) and key and all(isinstance(k, int) and k >= 1 for k in key)):

@@ -19,7 +19,7 @@ from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Landscape, Logistic, SampledLandscape, Samples
 from ..progress import track
-from ..spacetime import Spacetime
+from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray, IntArray
 
 METHODS = ("sgd",)
@@ -112,8 +112,7 @@ def simulate(
     >>> bool(result.mean < land.loss), result.diverged
     (True, 0)
     """
-    if not isinstance(spacetime, Spacetime):
-        raise InputError(f"spacetime must be a Spacetime, not {spacetime!r}; write Spacetime(N=..., T=...)")
+    check_spacetime(spacetime)
     spacetime.finite("T")
     for name, value, known in (("method", method, METHODS), ("observable", observable, OBSERVABLES)):
         if value not in known:

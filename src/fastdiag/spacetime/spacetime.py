@@ -170,6 +170,12 @@ class Spacetime:
         return drawing.spacetime_svg(self)
 
 
+def check_spacetime(spacetime: object) -> None:
+    """Raise InputError unless it is a Spacetime."""
+    if not isinstance(spacetime, Spacetime):
+        raise InputError(f"spacetime must be a Spacetime, not {spacetime!r}; write Spacetime(N=..., T=...)")
+
+
 def _whole(name: str, value: object, least: int, what: str) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)

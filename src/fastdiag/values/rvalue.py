@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagram
 from ..errors import InputError, UnsupportedError
 from ..kernels.nested_sums import nested_sums
-from ..landscapes.landscape import Landscape
-from ..spacetime import Spacetime
+from ..landscapes.landscape import Landscape, check_landscape
+from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
 from .frame import Frame, eigenframe, learning_rates
 from .plan import plan, transfer
@@ -53,6 +53,8 @@ def rvalue(
     0.0274575218
     """
     diagram = Diagram.of(diagram)
+    check_landscape(landscape)
+    check_spacetime(spacetime)
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     check_resummable(diagram, landscape, spacetime)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diagram import Diagram
-from ..landscapes.landscape import Landscape, contract
+from ..landscapes.landscape import Landscape, check_landscape, contract
 from .plan import plan
 
 
@@ -29,5 +29,6 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     (4.0, 2.0)
     """
     diagram = Diagram.of(diagram)
+    check_landscape(landscape)
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
     return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import comb, factorial, inf, perm, prod
@@ -43,7 +43,7 @@ class Reading:
             kind: Kind = "one epoch"
             rows = [[B**P] * (n + 1) for P in range(n + 1)]
             slots = list(range(n + 1))
-            factors = [[comb(T, l) for T in updates] for l in slots]
+            factors = _of_values(updates, lambda T: [comb(T, l) for l in slots])
         else:
             L = spacetime.updates_per_epoch
             epochs = [divmod(T, L) for T in updates]
@@ -55,15 +55,15 @@ class Reading:
                 kind = "fresh orders"
                 rows, slots, factors, denominator = _fresh_orders(n, spacetime.finite("N"), B, L, epochs, partial)
         if len(updates) == 1:  # nothing is shared between times: multiply now
-            rows = [[x * factors[slot][0] for x, slot in zip(row, slots, strict=True)] for row in rows]
-            slots, factors = [0] * len(slots), [[1]]
+            rows = [[x * int(factors[slot, 0]) for x, slot in zip(row, slots, strict=True)] for row in rows]
+            slots, factors = [0] * len(slots), np.ones((1, 1), np.int64)
         # patterns of one diagram, and weights of its coarsenings, are bounded; so are all sums of limbs, by 2^62
         patterns = fubini(n) ** (1 if kind == "one epoch" else 2)
         width = 24 if patterns.bit_length() + 24 <= 62 else 16
         worth = _limbs(rows, width, patterns * factorial(n))
-        largest = max(x for row in factors for x in row).bit_length()
+        largest = int(factors.max()).bit_length()
         whole = largest + width + len(factors).bit_length() <= 62  # then a factor needs no splitting
-        binomials = np.array([factors]) if whole else np.moveaxis(_limbs(factors, width, 1), 2, 0)
+        binomials = factors[None].astype(np.int64) if whole else np.moveaxis(_limbs(factors.tolist(), width, 1), 2, 0)
         assert patterns.bit_length() + width <= 62
         assert factorial(n).bit_length() + width <= 62
         assert whole or (len(binomials) * len(factors)).bit_length() + 2 * width <= 62
@@ -79,20 +79,21 @@ class Reading:
 
 def _one_order(
     n: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool
-) -> tuple[list[list[int]], list[int], list[list[int]]]:
+) -> tuple[list[list[int]], list[int], IntArray]:
     """Columns (m, l, h) of `cyclic_tables`; h only where some epoch is partial."""
     columns = [(m, l, h) for m in range(n + 1) for l in range(n + 1) for h in range(n + 1 if partial else 1)]
-    choose = {whole: [comb(whole, m) for m in range(n + 1)] for whole, _ in epochs}
-    place = {
-        rest: {(l, h): positions(l, h, L, rest) if h <= l else 0 for _, l, h in columns} for _, rest in epochs
-    }
-    factors = [[choose[whole][m] * place[rest][l, h] for whole, rest in epochs] for m, l, h in columns]
+    places = [(l, h) for m, l, h in columns if m == 0]
+    choose = _of_values([whole for whole, _ in epochs], lambda whole: [comb(whole, m) for m in range(n + 1)])
+    place = _of_values(
+        [rest for _, rest in epochs], lambda rest: [positions(l, h, L, rest) if h <= l else 0 for l, h in places]
+    )
+    factors = np.concatenate([_times(choose[m], place) for m in range(n + 1)])
     return [[B**P] * len(columns) for P in range(n + 1)], list(range(len(columns))), factors
 
 
 def _fresh_orders(
     n: int, N: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool
-) -> tuple[list[list[int]], list[int], list[list[int]], int]:
+) -> tuple[list[list[int]], list[int], IntArray, int]:
     """Columns (key, last) of `reshuffle_tables`; the slot is (whole epochs, levels in the last one)."""
     known = catalog(n)
     lasts = known.shapes if partial else known.shapes[:1]
@@ -111,9 +112,26 @@ def _fresh_orders(
     pairs = [(m, j) for m in range(n + 1) for j in range(n + 1 - m if partial else 1)]
     number = {pair: i for i, pair in enumerate(pairs)}
     slots = [number.get((len(key), len(last)), 0) for key, last in columns]  # those of more than n nodes are never met
-    choose = {k: [comb(k, m) for m in range(n + 1)] for pair in set(epochs) for k in pair}
-    factors = [[choose[whole][m] * choose[rest][j] for whole, rest in epochs] for m, j in pairs]
+    chosen, levels = (
+        _of_values(numbers, lambda k: [comb(k, m) for m in range(n + 1)]) for numbers in zip(*epochs, strict=True)
+    )
+    factors = np.concatenate([_times(chosen[m], levels[: n + 1 - m if partial else 1]) for m in range(n + 1)])
     return table, slots, factors, prod((N - i) ** e for i, e in enumerate(spare))
+
+
+def _of_values(values: Sequence[int], function: Callable[[int], list[int]]) -> IntArray:
+    """function of each value as a column, computed once for equal values; int64 where it fits, else Python ints."""
+    distinct = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    columns = [function(value) for value in distinct]
+    kind = np.int64 if max(map(max, columns)) < 2**62 else object
+    return np.array(columns, kind).T[:, [distinct[value] for value in values]]
+
+
+def _times(row: IntArray, rows: IntArray) -> IntArray:
+    """Row by rows, exactly."""
+    if int(row.max()) * int(rows.max()) >= 2**62:
+        return np.asarray(row.astype(object) * rows.astype(object))
+    return np.asarray(row * rows)
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import comb, factorial, inf
+from math import comb, factorial, inf, isinf
 from numbers import Rational
 from typing import get_args
 
@@ -164,7 +164,9 @@ class Spacetime:
     def __repr__(self) -> str:
         return f"Spacetime(N={self.N}, B={self.B}, T={self.T}, sampling={self.sampling!r})"
 
-    def _repr_svg_(self) -> str:
+    def _repr_svg_(self) -> str | None:
+        if isinf(self.T):
+            return None
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.spacetime_svg(self)

@@ -330,7 +330,8 @@ def test_order_eight():
 @settings(max_examples=25)
 @given(spacetime=spacetimes(5), basis=st.sampled_from(BASES))
 def test_embedding_counts_are_enumerated(spacetime, basis):
-    for D in [*fd.diagrams(2, root_shares=True), *fd.diagrams(3)]:
+    glued = [fd.Diagram.parse(text) for text in ("[a a b b]", "[a b a[b]]", "[a[b] b[a]]")]  # parts meet in a cell
+    for D in [*fd.diagrams(2, root_shares=True), *fd.diagrams(3), *glued]:
         assert fd.embedding_counts(D, spacetime, basis) == enumerated_embedding_counts(D, spacetime, basis)
 
 

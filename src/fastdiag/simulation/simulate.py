@@ -19,7 +19,7 @@ from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Landscape, Logistic, SampledLandscape, Samples
 from ..progress import track
-from ..spacetime import Spacetime, check_spacetime
+from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
 
 METHODS = ("sgd",)
@@ -117,9 +117,9 @@ def simulate(
     for name, value, known in (("method", method, METHODS), ("observable", observable, OBSERVABLES)):
         if value not in known:
             raise InputError(f"unknown {name} {value!r}; known: {', '.join(known)}")
-    runs, seed = _whole("runs", runs, 2), _whole("seed", seed, 0)
+    runs, seed = whole_number("runs", runs, 2, "runs"), whole_number("seed", seed, 0, "any seed")
     shards = -(-runs // SHARD)
-    workers = min((os.cpu_count() or 1) if threads is None else _whole("threads", threads, 1), shards)
+    workers = min((os.cpu_count() or 1) if threads is None else whole_number("threads", threads, 1, "threads"), shards)
     rates = _rates(eta)
     losses = _losses(landscape)
     assert isinstance(landscape, SampledLandscape)
@@ -168,17 +168,6 @@ def _rates(eta: ArrayLike) -> FloatArray:
     if not (np.isfinite(rates) & (rates > 0)).all():
         raise InputError(f"eta must be positive and finite, not {eta!r}")
     return rates
-
-
-def _whole(name: str, value: object, least: int) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputError(f"{name} must be a whole number, not {value!r}")
-    number = int(value.__index__())
-    if number < least:
-        raise InputError(f"{name} must be at least {least}, not {number}")
-    return number
 
 
 def _uniform(weights: FloatArray) -> bool:

@@ -1,5 +1,5 @@
 """Spacetime: the grid of training points and updates, and the samplings that shade its cells."""
 
-from .spacetime import SAMPLINGS, Batches, Spacetime, check_spacetime
+from .spacetime import SAMPLINGS, Batches, Spacetime, check_spacetime, whole_number
 
-__all__ = ["SAMPLINGS", "Batches", "Spacetime", "check_spacetime"]
+__all__ = ["SAMPLINGS", "Batches", "Spacetime", "check_spacetime", "whole_number"]

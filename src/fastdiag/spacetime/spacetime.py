@@ -59,8 +59,8 @@ class Spacetime:
     ) -> None:
         if sampling not in SAMPLINGS:
             raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
-        B = _whole("B", B, 1, "points per batch")
-        N = N if inf == N else _whole("N", N, 1, "training points")
+        B = whole_number("B", B, 1, "points per batch")
+        N = N if inf == N else whole_number("N", N, 1, "training points")
         if inf == N and E is not None:
             raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
         if B > N:
@@ -84,7 +84,7 @@ class Spacetime:
             raise InputError("give the number of updates T, or of epochs E")
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "B", B)
-        object.__setattr__(self, "T", T if inf == T else _whole("T", T, 1, "updates"))
+        object.__setattr__(self, "T", T if inf == T else whole_number("T", T, 1, "updates"))
         object.__setattr__(self, "sampling", sampling)
 
     @property
@@ -178,7 +178,8 @@ def check_spacetime(spacetime: object) -> None:
         raise InputError(f"spacetime must be a Spacetime, not {spacetime!r}; write Spacetime(N=..., T=...)")
 
 
-def _whole(name: str, value: object, least: int, what: str) -> int:
+def whole_number(name: str, value: object, least: int, what: str) -> int:
+    """The value as an int, or InputError unless it is whole and at least `least`; `what` is counted."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not hasattr(value, "__index__"):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from .kernel import kernel
+from .kernel import inlined, kernel
 
 
-@kernel
+@inlined
 def stabilizer(
     parents: Any, sizes: Any, heads: Any, twins: Any, blocks: Any, tops: Any, members: Any,
     image: Any, used: Any, label: Any, choice: Any, opened: Any,

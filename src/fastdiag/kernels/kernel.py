@@ -19,9 +19,10 @@ _COMPILING = threading.RLock()  # threads may make the first call together
 class Kernel:
     """A function that numba compiles at its first call."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], inline: bool = False) -> None:
         functools.update_wrapper(self, function)
         self._source = function
+        self._inline = inline
         self._dispatcher: Callable[..., Any] | None = None
 
     @functools.cached_property
@@ -41,7 +42,7 @@ class Kernel:
 
     def _compiled(self) -> Callable[..., Any]:
         if self._dispatcher is None:
-            self._dispatcher = _jit(self._source)
+            self._dispatcher = _jit(self._source, self._inline)
             # numba resolves helpers through the module's globals: it must find dispatchers there, not Kernels
             names = self._source.__globals__
             for name, value in list(names.items()):
@@ -53,11 +54,11 @@ class Kernel:
         return self.dispatcher(*args)
 
 
-def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
+def _jit(function: Callable[..., Any], inline: bool) -> Callable[..., Any]:
     import numba
 
     try:
-        return numba.njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(nogil=True, cache=True, forceinline=inline)(function)  # type: ignore[no-any-return]
     except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
         if "cache" not in str(error):
             raise
@@ -67,9 +68,14 @@ def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
             RuntimeWarning,
             stacklevel=3,
         )
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(nogil=True, forceinline=inline)(function)  # type: ignore[no-any-return]
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
     """Mark a leaf function for compilation. Its helpers must stand in the same file (numba's cache sees one file)."""
     return Kernel(function)
+
+
+def inlined(function: Callable[..., Any]) -> Kernel:
+    """Mark a helper with many arguments that is called from the innermost loop of a kernel in the same file."""
+    return Kernel(function, inline=True)

@@ -235,7 +235,7 @@ def test_value_classes():
     ("call", "words"),
     [(lambda: fd.diagrams(-1), "order must be an integer >= 0"), (lambda: fd.diagrams(2.5), "order must be"),
      (lambda: fd.diagrams(11), "stream_diagrams"), (lambda: fd.count_diagrams("4"), "order must be"),
-     (lambda: fd.diagrams(25), "lists go to order 20"), (lambda: fd.stream_diagrams(3, shard=0), "at least 1"),
+     (lambda: fd.diagrams(25), "lists of diagrams go to order 20"), (lambda: fd.stream_diagrams(3, shard=0), "at least 1"),
      (lambda: fd.Diagram.of(3), "expected a Diagram")],
 )
 def test_bad_input(call, words):

@@ -35,6 +35,10 @@ class MissingTensorError(FastdiagError, KeyError):
         return str(self.args[0])
 
 
+class DiagramIndexError(FastdiagError, IndexError):
+    """An index that a list of diagrams does not have, or that is no index."""
+
+
 class TooLargeError(FastdiagError, MemoryError):
     """The answer, or the work, would not fit; the message says how big it is and what to call instead."""
 

@@ -43,6 +43,10 @@ def draw(
     from ..spacetime import Spacetime
 
     parsed = None if diagram is None else Diagram.parse(diagram)
+    if output and output.suffix.lower() != ".svg":
+        raise InputError(f"pictures are written as SVG; give a file name that ends in .svg, not {output.name}")
+    if points is None and (updates is not None or batch != 1 or embedding != 1):
+        raise InputError("-B, -T and --embedding belong to a spacetime; give its number of training points with -N")
     if points is None:
         if parsed is None:
             raise InputError("nothing to draw; give a diagram such as '[a b[a]]', or a spacetime with -N")

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
 from ..kernels.growth import stabilizer
 from ..kernels.trees import tree_shape
+
+MOST_NODES = 300  # text is written by recursion over the tree
 
 
 def levels_of(parents: Sequence[int]) -> tuple[int, ...]:
@@ -36,7 +38,10 @@ def canonical(
     image = scratch[0]
     while True:
         names: dict[Any, int] = {}
-        string = [names.setdefault(label, len(names)) for label in labels]
+        try:
+            string = [names.setdefault(label, len(names)) for label in labels]
+        except TypeError as error:
+            raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
         tops = [max(string[: i + 1]) for i in range(n)]
         members = [string.count(block) for block in range(n)]
         group = stabilizer.py_func(*shape, string, tops, members, *scratch)
@@ -63,6 +68,8 @@ def _preorder(parents: Sequence[int], blocks: Sequence[Any]) -> list[int]:
     n = len(parents)
     if any(not hasattr(parent, "__index__") for parent in parents):
         raise InputError(f"parents must be node numbers, -1 for the root, not {list(parents)}")
+    if n > MOST_NODES:
+        raise TooLargeError(f"a diagram of {n} nodes is more than this can hold; the limit is {MOST_NODES}")
     if n == 0 or len(blocks) != n:
         raise InputError(
             f"a diagram needs one parent and one block for each node, got {n} parents and {len(blocks)} blocks"

@@ -7,7 +7,9 @@ from fractions import Fraction
 from functools import cache
 from math import factorial, prod
 
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
+
+MOST_COUNTED = 30  # the number of cycle types, and of ways to split each, grows quickly
 
 Cycles = tuple[tuple[int, int], ...]  # (length, how many), lengths ascending
 
@@ -24,7 +26,7 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
 
     Parameters
     ----------
-    order : number of edges, any integer >= 0
+    order : number of edges, 0 to 30
     root_shares : whether the root may lie in a part with other nodes (train loss, generalization gap)
 
     Returns
@@ -35,6 +37,7 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
     Raises
     ------
     InputError : the order is not an integer >= 0
+    TooLargeError : order above 30, which takes some ten seconds
 
     Examples
     --------
@@ -43,6 +46,8 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
     [1, 1, 4, 17, 101, 700, 5861, 55818, 598201]
     """
     order = check_order(order)
+    if order > MOST_COUNTED:
+        raise TooLargeError(f"counting diagrams of order {order} would take too long; the limit is {MOST_COUNTED}")
     total = Fraction(0)
     for cycles in cycle_types(order):
         weight = prod(length**many * factorial(many) for length, many in cycles)

@@ -144,6 +144,8 @@ class Diagram:
 
     def rerooted(self, root: int) -> Diagram:
         """The same tree and partition, hung from another node."""
+        if not hasattr(root, "__index__") or not 0 <= root < len(self.parents):
+            raise InputError(f"root must be a node, 0 to {self.order}, not {root!r}")
         parents = list(self.parents)
         below, node = -1, root
         while node >= 0:

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..errors import InputError, TooLargeError
+from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
@@ -69,12 +69,26 @@ class Diagrams:
     @overload
     def __getitem__(self, index: slice | IntArray | list[int]) -> Diagrams: ...
     def __getitem__(self, index: Any) -> Diagram | Diagrams:
-        if isinstance(index, int | np.integer):
+        if isinstance(index, int | np.integer) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise DiagramIndexError(f"there is no diagram {index}: there are {len(self):,}")
             return Diagram._of_canonical(
                 tuple(self.trees[self.tree_index[index]].tolist()),
                 tuple(self.blocks[index].tolist()),
                 int(self.automorphisms[index]),
             )
+        chosen = index if isinstance(index, slice) else np.asarray(index)
+        if not isinstance(chosen, slice) and (chosen.ndim != 1 or chosen.dtype.kind not in "iub" or chosen.size == 0):
+            if chosen.shape != (0,):
+                raise DiagramIndexError(
+                    f"a list of diagrams is indexed by an int, a slice, a 1-D mask or 1-D integers, not {index!r}"
+                )
+            chosen = np.zeros(0, np.int64)
+        try:
+            self.tree_index[chosen]
+        except IndexError as error:
+            raise DiagramIndexError(f"{error}; there are {len(self):,} diagrams") from None
+        index = chosen
         return Diagrams(
             self.trees, self.tree_index[index], self.blocks[index], self.automorphisms[index], self.root_shares
         )
@@ -168,8 +182,9 @@ def stream_diagrams(
     5861
     """
     total = count_diagrams(_listable(order), root_shares)
-    if shard < 1:
-        raise InputError(f"shard must be at least 1 diagram, not {shard}")
+    if isinstance(shard, bool) or not hasattr(shard, "__index__") or int(shard) < 1:
+        raise InputError(f"shard must be a whole number of diagrams, at least 1, not {shard!r}")
+    shard = max(1, min(int(shard), total))
     from ..progress import track
 
     shards = _shards(order, irreducible, root_shares, shard)
@@ -180,8 +195,8 @@ def _listable(order: int) -> int:
     order = check_order(order)
     if order > LARGEST_ORDER:
         raise InputError(
-            f"order {order} has {count_diagrams(order):.2e} diagrams; lists go to order {LARGEST_ORDER}. "
-            "count_diagrams counts any order."
+            f"lists of diagrams go to order {LARGEST_ORDER} (10^21 of them), not {order}; "
+            "count_diagrams counts higher orders"
         )
     return order
 

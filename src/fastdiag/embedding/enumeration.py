@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import log10
 from typing import get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..typing import Basis, Exact, IntArray
 
 BASES: tuple[str, ...] = get_args(Basis)
 MOST_REALISATIONS = 200_000
+MOST_CELLS = 20_000
 MOST_AUTOMORPHISMS = 1_000_000
 BUFFER = 4096
 
@@ -171,11 +173,18 @@ def enumerated_maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis =
 
 def check_realisations(spacetime: Spacetime) -> int:
     """The number of realisations of the batches, or an error if there are too many to go through."""
+    advice = "use the closed form fastdiag.maps(D, spacetime, basis)"
+    cells = spacetime.finite("T") * spacetime.B
+    if cells > MOST_CELLS:
+        raise TooLargeError(f"{spacetime} has {cells} shaded cells, too many to list (limit {MOST_CELLS:,}); {advice}")
+    if spacetime.is_random and spacetime.N > MOST_CELLS:
+        raise TooLargeError(f"{spacetime} has too many realisations of its batches to go through; {advice}")
     realisations = spacetime.number_of_realisations()
     if realisations > MOST_REALISATIONS:
+        many = f"{realisations:,}" if realisations < 10**15 else f"about 10^{int(log10(realisations))}"
         raise TooLargeError(
-            f"{spacetime} has {float(realisations):.3g} realisations of its batches, too many to go through "
-            f"(limit {MOST_REALISATIONS:,}); use the closed form fastdiag.maps(D, spacetime, basis)"
+            f"{spacetime} has {many} realisations of its batches, too many to go through "
+            f"(limit {MOST_REALISATIONS:,}); {advice}"
         )
     return realisations
 

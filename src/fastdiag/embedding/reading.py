@@ -106,7 +106,7 @@ def _fresh_orders(
     table = [[0] * (len(known.keys) * len(lasts)) for _ in range(n + 1)]
     for P, k, s, over in _worthy(n):
         if P <= N and s < len(lasts):
-            powers = tuple(e + (i < P) - over[i] for i, e in enumerate(spare))
+            powers = tuple(e + (P > i) - over[i] for i, e in enumerate(spare))
             table[P][k * len(lasts) + s] = rows(powers) * inside[k] * placed[lasts[s]]
     columns = [(key, last) for key in known.keys for last in lasts]
     pairs = [(m, j) for m in range(n + 1) for j in range(n + 1 - m if partial else 1)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import perm
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from ..diagram import Diagram
@@ -274,6 +275,7 @@ def _bits(mask: int) -> list[int]:
 def _exact_factors(k: object, edges: int) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """k for each edge, in arithmetic that is fast, and the way back."""
     values = list(k) if isinstance(k, list | tuple) else [k] * edges
+    values = [int(v) if isinstance(v, Integral) else v for v in values]
     if len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
     if all(isinstance(value, int | Fraction) for value in values):

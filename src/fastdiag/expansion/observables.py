@@ -9,5 +9,5 @@ OBSERVABLES: tuple[str, ...] = ("test_loss",)
 
 def check_observable(observable: str) -> None:
     """Raise InputError unless the observable is known."""
-    if observable not in OBSERVABLES:
+    if not isinstance(observable, str) or observable not in OBSERVABLES:
         raise InputError(f"unknown observable {observable!r}; known: {', '.join(OBSERVABLES)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
@@ -50,7 +51,9 @@ class Prediction:
         return len(self.by_order) - 1
 
     def up_to(self, order: int) -> Curve:
-        """The prediction with the diagrams of at most `order` edges."""
+        """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
+        if order not in range(self.order + 1):
+            raise InputError(f"this prediction holds orders 0 to {self.order}, not {order!r}")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
 
     def __repr__(self) -> str:
@@ -124,21 +127,29 @@ def predict(
     for d in range(order + 1):
         total = np.zeros((len(flat), len(times)))
         for diagram in diagrams(d, irreducible=resummed):
-            if frame is not None:
-                value = _resummed(diagram, frame, times, flat)
-            else:
-                value = _plain(diagram, landscape, times, flat)
-            total += value
+            with np.errstate(all="ignore"):  # an overflow is reported once, below
+                if frame is not None:
+                    value = _resummed(diagram, frame, times, flat)
+                else:
+                    value = _plain(diagram, landscape, times, flat)
+                total += value
             by_diagram[diagram] = _shaped(value, shape)
         by_order.append(_shaped(total, shape))
     whole = sum(by_order[1:], by_order[0])
+    if not np.isfinite(whole).all():
+        warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 
 
 def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
     if T is None:
         return [spacetime], ()
-    values = np.asarray(T)
+    try:
+        values = np.asarray(T)
+    except ValueError:
+        raise InputError(f"T must be a number or a 1-D array of numbers, not {T!r}") from None
+    if values.size and values.dtype.kind not in "iuf":
+        raise InputError(f"T must be a whole number or a 1-D array of them, not {T!r}")
     if values.ndim > 1 or values.size == 0:
         raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
@@ -155,7 +166,10 @@ def _resummed(diagram: Diagram, frame: Frame, times: list[Spacetime], numbers: F
 def _plain(
     diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
 ) -> FloatArray:
-    weights = np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+    try:
+        weights = np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+    except OverflowError:
+        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient gives it exactly") from None
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
     return np.outer(numbers**diagram.order, weights * uvalue(diagram, landscape))

@@ -112,8 +112,11 @@ def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequen
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
     """A finite float64 array of the given shape (None: any length), or an error that says which shape was expected."""
     try:
-        result = np.asarray(array, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+        raw = np.asarray(array)
+        if raw.dtype.kind not in "iufO" or (raw.dtype.kind == "O" and any(x is None for x in raw.flat)):
+            raise TypeError(f"not {array!r}" if raw.size < 10 else f"not entries of type {raw.dtype}")
+        result = np.asarray(raw, dtype=np.float64, order="C")
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} must be an array of real numbers: {error}") from None
     expected = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
     if result.ndim != len(shape) or any(s is not None and s != r for s, r in zip(shape, result.shape, strict=True)):

@@ -29,7 +29,8 @@ class Logistic(SampledLandscape):
         u = self.X @ self.theta
         if degree == 0:
             return np.logaddexp(0.0, u) - self.y * u
-        s = 1.0 / (1.0 + np.exp(-u))
+        small = np.exp(-np.abs(u))
+        s = np.where(u >= 0, 1.0, small) / (1.0 + small)
         # d sigma / du = sigma (1 - sigma): each derivative is a polynomial in sigma with integer coefficients
         polynomial, rate = Polynomial([0, 1]), Polynomial([0, 1, -1])
         for _ in range(degree - 1):

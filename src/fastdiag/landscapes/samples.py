@@ -82,6 +82,8 @@ def samples(
         raise InputError("loss is empty; a landscape needs at least one point")
     second = checked("grad", grad, (points, None), "points, weights")
     n = second.shape[1]
+    if n == 0:
+        raise InputError("grad has no column; a landscape needs at least one weight")
     derivatives = [first, second]
     for name, array in (("hess", hess), ("third", third), ("fourth", fourth)):
         degree = len(derivatives)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.sgd_logistic import logistic_descend, logistic_test_loss
 from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss
 from ..kernels.shuffle import draw_batches
@@ -26,6 +27,7 @@ METHODS = ("sgd",)
 OBSERVABLES = ("test_loss",)
 SHARD = 256  # runs with one random generator of their own, whatever the number of threads
 FRESH = 64  # updates drawn at a time if the data never repeat
+MOST_ROWS = 2_000_000  # training points of a run, if they are met again
 PATIENCE = 1.0  # seconds before a progress bar appears unasked
 
 Losses: TypeAlias = Callable[[FloatArray, int, Iterator[IntArray]], FloatArray]
@@ -121,6 +123,10 @@ def simulate(
     shards = -(-runs // SHARD)
     workers = min((os.cpu_count() or 1) if threads is None else whole_number("threads", threads, 1, "threads"), shards)
     rates = _rates(eta)
+    if not spacetime.is_one_epoch and spacetime.N > MOST_ROWS:
+        raise TooLargeError(
+            f"several epochs over N = {spacetime.N} points need every point of every run in memory; the limit is {MOST_ROWS:,}"
+        )
     losses = _losses(landscape)
     assert isinstance(landscape, SampledLandscape)
     weights = landscape.weights
@@ -136,12 +142,15 @@ def simulate(
                 return rng.integers(len(weights), size=(size, count))
             return rng.choice(len(weights), size=(size, count), p=weights)
 
-        return _Moments.of(losses(rates, size, _batches(points, spacetime, rng, draw)))
+        batches = _batches(points, spacetime, rng, draw)
+        return _Moments.of(losses(rates, size, itertools.takewhile(lambda _: not stop.is_set(), batches)))
 
+    stop = threading.Event()  # an interrupt need not wait for the shards that run
     pool = ThreadPoolExecutor(workers)
     try:
         total = _merged(pool.map(measure, range(shards)), runs, progress)
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
     with np.errstate(all="ignore"):
         stderr = np.sqrt(total.squares / (runs - 1) / runs)
@@ -185,7 +194,7 @@ def _batches(
     The points are exchangeable, so the first epoch takes them as they come.
     """
     B, left = spacetime.B, spacetime.finite("T")
-    if math.isinf(spacetime.N):
+    if spacetime.is_one_epoch:  # no row is met twice
         while left > 0:
             updates = min(left, FRESH)
             fresh = points(updates * B)

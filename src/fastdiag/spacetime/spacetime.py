@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import comb, factorial, inf, isinf
+from math import comb, factorial, inf
 from numbers import Rational
 from typing import get_args
 
@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..typing import Sampling
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
+
+MOST_DRAWN = 10_000  # cells that a notebook draws unasked
 
 Batches = tuple[tuple[int, ...], ...]
 
@@ -54,24 +56,28 @@ class Spacetime:
         N: int | float,
         B: int = 1,
         T: int | float | None = None,
-        E: int | Fraction | None = None,
+        E: int | float | Fraction | None = None,
         sampling: Sampling = "reshuffle",
     ) -> None:
-        if sampling not in SAMPLINGS:
+        if not isinstance(sampling, str) or sampling not in SAMPLINGS:
             raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
         B = whole_number("B", B, 1, "points per batch")
-        N = N if inf == N else whole_number("N", N, 1, "training points")
-        if inf == N and E is not None:
+        N = inf if _is_infinite(N) else whole_number("N", N, 1, "training points")
+        if N == inf and E is not None:
             raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
         if B > N:
             raise InputError(f"B = {B} exceeds N = {N}: a batch holds distinct training points, so B <= N")
-        if inf != N and N % B and sampling != "replacement":
-            below, above = _divisor(int(N), B, -1), _divisor(int(N), B, 1)
+        if N != inf and N % B and sampling != "replacement":
+            near = [b for b in range(max(1, B - 5000), min(int(N), B + 5000) + 1) if N % b == 0]
+            below, above = [b for b in near if b < B][-1:], [b for b in near if b > B][:1]
+            advice = " or ".join(map(str, below + above)) or "a divisor of N"
             raise InputError(
                 f"B = {B} does not divide N = {N}, so an epoch is no whole number of batches; "
-                f"use B = {below} or {above}, or sampling='replacement'"
+                f"use B = {advice}, or sampling='replacement'"
             )
         if E is not None:
+            if isinstance(E, float) and E.is_integer():
+                E = int(E)
             if isinstance(E, bool) or not isinstance(E, Rational) or E <= 0:
                 raise InputError(f"E must be a positive number of epochs (an int or a Fraction), not {E!r}")
             updates = Fraction(E) * Fraction(int(N), B)
@@ -84,7 +90,7 @@ class Spacetime:
             raise InputError("give the number of updates T, or of epochs E")
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "B", B)
-        object.__setattr__(self, "T", T if inf == T else whole_number("T", T, 1, "updates"))
+        object.__setattr__(self, "T", inf if _is_infinite(T) else whole_number("T", T, 1, "updates"))
         object.__setattr__(self, "sampling", sampling)
 
     @property
@@ -110,7 +116,7 @@ class Spacetime:
     @property
     def is_one_epoch(self) -> bool:
         """Whether no row is visited twice."""
-        return inf == self.N or self.updates_per_epoch >= self.T
+        return self.N == inf or self.T <= self.updates_per_epoch
 
     @property
     def is_random(self) -> bool:
@@ -134,7 +140,7 @@ class Spacetime:
     def realisations(self) -> Iterator[Batches]:
         """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows each."""
         T = self.finite("T")
-        epoch = T if inf == self.N else self.updates_per_epoch
+        epoch = T if self.N == inf else self.updates_per_epoch
         first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, T))]
         if not self.is_random:
             yield tuple(first[t % epoch] for t in range(T))
@@ -165,7 +171,7 @@ class Spacetime:
         return f"Spacetime(N={self.N}, B={self.B}, T={self.T}, sampling={self.sampling!r})"
 
     def _repr_svg_(self) -> str | None:
-        if isinf(self.T):
+        if self.T * self.B > MOST_DRAWN:
             return None
         from .. import drawing  # the one upward look, for notebooks
 
@@ -178,22 +184,23 @@ def check_spacetime(spacetime: object) -> None:
         raise InputError(f"spacetime must be a Spacetime, not {spacetime!r}; write Spacetime(N=..., T=...)")
 
 
+def _is_infinite(value: object) -> bool:
+    return isinstance(value, float) and value == inf
+
+
 def whole_number(name: str, value: object, least: int, what: str) -> int:
     """The value as an int, or InputError unless it is whole and at least `least`; `what` is counted."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise InputError(f"{name} must be a whole number of {what}, not {value!r}")
-    number = int(value.__index__())
+    try:
+        number = int(value.__index__())
+    except TypeError:
+        raise InputError(f"{name} must be one whole number of {what}, not {value!r}") from None
     if number < least:
         raise InputError(f"{name} must be at least {least} ({what}), not {number}")
     return number
-
-
-def _divisor(N: int, B: int, step: int) -> int:
-    while N % B:
-        B += step
-    return B
 
 
 def _arrangements(N: int, B: int, batches: int) -> int:

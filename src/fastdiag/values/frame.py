@@ -45,6 +45,10 @@ def eigenframe(landscape: Landscape) -> Frame:
 
 def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArray | None]:
     """Check eta: a number or a 1-D array (many learning rates), or an (n, n) matrix. Returns (numbers, matrix)."""
+    try:
+        np.ndim(eta)
+    except ValueError:
+        raise InputError(f"eta must be a number, a 1-D array of numbers, or an (n, n) matrix, not {eta!r}") from None
     if np.ndim(eta) == 2:
         metric = checked("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
         check_symmetric("eta", metric, [(0, 1)])
@@ -54,6 +58,8 @@ def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArr
     if np.ndim(eta) > 2:
         raise InputError("eta must be a number, a 1-D array of numbers, or an (n, n) matrix")
     numbers = checked("eta", eta, (None,) * np.ndim(eta), "learning rates")
+    if numbers.size == 0:
+        raise InputError("eta is empty; give at least one learning rate")
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
     return numbers, None

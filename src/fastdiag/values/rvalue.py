@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
 from ..spacetime import Spacetime, check_spacetime
@@ -87,6 +87,8 @@ def resummed(diagram: Diagram, frame: Frame, spacetime: Spacetime, numbers: Floa
     if moves is None:
         return np.zeros(len(numbers))
     forever = isinf(spacetime.T)
+    if (not forever and spacetime.T >= 2**62) or spacetime.B >= 2**62:
+        raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
     if forever and diagram.order:
         check_contracts(frame, numbers)
     gains = float(spacetime.B) ** moves.added

@@ -49,7 +49,10 @@ def test_draw(tmp_path):
     [(["draw", "[a"], "never closed"), (["draw"], "nothing to draw"), (["draw", "-N", "4", "-B", "0"], "B must be at least 1"),
      (["draw", "[a]", "-o", "no/such/folder.svg"], "No such file"), (["draw", "[a a[a]]", "-N", "3"], "fewer than 1 embeddings"),
      (["draw", "[a]", "-N", "10", "-B", "3"], "B = 3 does not divide N = 10"), (["predict", "--eta", "x"], "comma-separated"),
-     (["predict", "--updates", "2.5"], "whole numbers"), (["predict", "--data", "nothing.npz"], "does not exist"),
+     (["predict", "--updates", "2.5"], "whole numbers"), (["predict", "--updates", "inf"], "whole numbers"),
+     (["draw", "-N", "4", "-T", "0"], "T must be at least 1"), (["draw", "[a]", "-T", "4"], "with -N"),
+     (["draw", "[a]", "-o", "x.png"], "ends in .svg"), (["predict", "--plot", "no/such.png"], "no such folder"),
+     (["predict", "--data", "README.md"], "no NPZ file"), (["predict", "--data", "nothing.npz"], "does not exist"),
      (["bench", "--folder", "nowhere"], "benchmarks come with the source")],
 )
 def test_errors_are_one_message(arguments, words, tmp_path):

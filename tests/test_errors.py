@@ -57,3 +57,39 @@ def test_wrong_kinds(call):
         call()
     assert len(str(caught.value)) > 20
     assert any(base.__module__ == "builtins" for base in type(caught.value).__mro__[2:-3])
+
+
+BIG = {
+    "B does not divide a large N": lambda: fd.Spacetime(N=10**18 + 9, B=2, T=5),
+    "embeddings, many realisations": lambda: fd.embeddings("[a]", fd.Spacetime(N=100, T=1000)),
+    "embeddings, many cells": lambda: fd.embeddings("[a]", fd.Spacetime(N=10**9, T=10**9)),
+    "counting a high order": lambda: fd.count_diagrams(10**30),
+    "listing a high order": lambda: fd.diagrams(10**30),
+    "streaming a high order": lambda: fd.stream_diagrams(40),
+    "rvalue at a huge T": lambda: fd.rvalue("[a]", LAND, fd.Spacetime(math.inf, T=10**30), 0.1),
+    "a plain series at a huge T": lambda: fd.predict(LAND, fd.Spacetime(10**200, T=10**200), 0.1, resummed=False),
+    "simulating a huge N": lambda: fd.simulate(LAND, fd.Spacetime(10**9, T=2 * 10**9), 0.1),
+    "deep text": lambda: fd.Diagram.parse("[" + "a[" * 3000 + "b" + "]" * 3001),
+    "an index beyond the end": lambda: fd.diagrams(3)[17],
+    "no index": lambda: fd.diagrams(3)[None],
+    "a mask of the wrong shape": lambda: fd.diagrams(3)[[[True] * 5]],
+    "an order that was not predicted": lambda: fd.predict(LAND, ST, 0.1, order=1).up_to(2),
+    "another root": lambda: fd.Diagram.parse("[a]").rerooted(5),
+}
+
+
+@pytest.mark.parametrize("call", BIG.values(), ids=BIG.keys())
+def test_too_much_is_refused_at_once(call):
+    with pytest.raises(fd.FastdiagError) as caught:
+        call()
+    assert len(str(caught.value)) > 20
+
+
+def test_an_overflowing_prediction_says_so():
+    with pytest.warns(RuntimeWarning, match="the prediction overflows"):
+        fd.predict(LAND, fd.Spacetime(math.inf, T=4), 1e200, order=2, resummed=False)
+
+
+def test_large_logits_are_no_error():
+    land = fd.landscapes.logistic([[1000.0], [2.0]], [1, 0], [-5.0])
+    assert math.isfinite(fd.predict(land, ST, 0.001).total)

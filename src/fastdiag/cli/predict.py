@@ -54,11 +54,16 @@ def predict(
     from rich.console import Console
 
     from .. import simulate
-    from ..drawing.curves import Comparison, save
+    from ..drawing.curves import Comparison, check_picture, save
     from ..expansion import predict as prediction
     from ..spacetime import Spacetime
 
     landscape, name = _landscape(data, ridge)
+    for T in updates:
+        if not np.isfinite(T) or int(T) != T:
+            raise InputError(f"--updates must be whole numbers, not {T}")
+    if plot:
+        check_picture(plot)
     numbers = np.unique(etas)
     if not (np.isfinite(numbers).all() and numbers[0] > 0):
         raise InputError(f"--eta must be positive numbers, not {numbers[0]:g} .. {numbers[-1]:g}")
@@ -73,8 +78,6 @@ def predict(
     comparisons: list[Comparison] = []
     with console.status("predicting and simulating") as status:
         for T in updates:
-            if int(T) != T:
-                raise InputError(f"--updates must be whole numbers, not {T}")
             spacetime = Spacetime(int(T) * batch, batch, int(T))
             status.update(f"predicting and simulating T = {int(T)}")
             plain = prediction(landscape, spacetime, grid, order, resummed=False)
@@ -97,8 +100,12 @@ def _landscape(data: Path | None, ridge: float) -> tuple[Landscape, str]:
     try:
         with np.load(data, allow_pickle=False) as arrays:
             X, y = arrays["X"], arrays["y"]
-    except (KeyError, ValueError, OSError) as error:
+    except KeyError as error:
         raise InputError(f"{data} must be an NPZ file with arrays X and y: {error}") from None
+    except (TypeError, ValueError, OSError):
+        raise InputError(f"{data} is no NPZ file; save one with numpy.savez(file, X=..., y=...)") from None
+    if X.ndim != 2 or len(X) == 0:
+        raise InputError(f"X in {data} must have shape (points, measurements), not {X.shape}")
     X = landscapes.with_bias(landscapes.standardised(X))
     return landscapes.logistic(X, y, np.zeros(X.shape[1]), ridge), data.stem
 

@@ -78,6 +78,18 @@ class Comparison:
         )
 
 
+def check_picture(path: str | Path) -> None:
+    """Raise InputError unless a picture can be written there: an ending matplotlib knows, in a folder that exists."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
+    if Path(path).suffix.lstrip(".").lower() not in Figure().canvas.get_supported_filetypes():
+        raise InputError(f"cannot write {path}: give a file name that ends in .png, .svg or .pdf")
+    if not Path(path).resolve().parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no such folder")
+
+
 def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -> None:
     """Write a picture of predictions as curves and simulations as error bars, one panel for each number of updates.
 
@@ -85,15 +97,10 @@ def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -
     ------
     InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
     """
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
-        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
+    check_picture(path)
+    import matplotlib
     from matplotlib.figure import Figure
 
-    kinds = Figure().canvas.get_supported_filetypes()
-    if Path(path).suffix.lstrip(".").lower() not in kinds:
-        raise InputError(f"cannot write {path}: give a file name that ends in .png, .svg or .pdf")
     with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
                                 "svg.hashsalt": "fastdiag"}):
         figure = Figure(figsize=(3.6 * len(comparisons) + 1.2, 3.6), layout="constrained")

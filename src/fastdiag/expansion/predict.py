@@ -169,7 +169,7 @@ def _plain(
     try:
         weights = np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
     except OverflowError:
-        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient gives it exactly") from None
+        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
     return np.outer(numbers**diagram.order, weights * uvalue(diagram, landscape))

@@ -62,13 +62,18 @@ def _jit(function: Callable[..., Any], inline: bool) -> Callable[..., Any]:
     except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
         if "cache" not in str(error):
             raise
-        warnings.warn(
-            f"no writable cache directory for {function.__name__}: it is compiled anew in every process. "
-            "Set NUMBA_CACHE_DIR to a writable directory to keep it.",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        _warn_of_no_cache()
         return numba.njit(nogil=True, forceinline=inline)(function)  # type: ignore[no-any-return]
+
+
+@functools.cache  # once to a process
+def _warn_of_no_cache() -> None:
+    warnings.warn(
+        "no writable cache directory: kernels are compiled anew in every process. "
+        "Set NUMBA_CACHE_DIR to a writable directory to keep them.",
+        RuntimeWarning,
+        stacklevel=6,
+    )
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:

@@ -125,7 +125,7 @@ def simulate(
     rates = _rates(eta)
     if not spacetime.is_one_epoch and spacetime.N > MOST_ROWS:
         raise TooLargeError(
-            f"several epochs over N = {spacetime.N} points need every point of every run in memory; the limit is {MOST_ROWS:,}"
+            f"several epochs need all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}"
         )
     losses = _losses(landscape)
     assert isinstance(landscape, SampledLandscape)

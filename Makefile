@@ -3,6 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
+# the certificates that the machine trusts, as pip's users expect behind a proxy
+export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
 READY := $(VENV)/.ready
 
 .PHONY: all test test-all bench check clean

@@ -41,8 +41,8 @@ def bench(pattern: str | None, folder: Path | None) -> None:
             raise click.ClickException("the benchmarks did not pass; the output above says which, and why")
         results = json.loads(report.read_text())["benchmarks"]
     table = Table(title="benchmarks (median of warm runs)")
-    for column, side in (("group", "left"), ("benchmark", "left"), ("median", "right"), ("ratio", "right")):
-        table.add_column(column, justify=side, overflow="fold")  # type: ignore[arg-type]
+    for column in ("group", "benchmark", "median", "ratio"):
+        table.add_column(column, justify="right" if column in ("median", "ratio") else "left", overflow="fold")
     groups: dict[str, list[tuple[float, str, str]]] = {}
     for result in results:
         notes = ", ".join(f"{key} {value}" for key, value in result["extra_info"].items())

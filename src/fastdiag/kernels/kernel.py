@@ -33,7 +33,8 @@ class Kernel:
             source = value._source if isinstance(value, Kernel) else getattr(value, "py_func", None)
             if source is not None and source.__globals__ is self._source.__globals__:
                 names[name] = types.FunctionType(source.__code__, names, name, source.__defaults__)
-        return names[self._source.__name__]  # type: ignore[no-any-return]
+        plain: Callable[..., Any] = names[self._source.__name__]
+        return plain
 
     @property
     def dispatcher(self) -> Callable[..., Any]:
@@ -57,13 +58,15 @@ class Kernel:
 def _jit(function: Callable[..., Any], inline: bool) -> Callable[..., Any]:
     import numba
 
+    compiled: Callable[..., Any]
     try:
-        return numba.njit(nogil=True, cache=True, forceinline=inline)(function)  # type: ignore[no-any-return]
+        compiled = numba.njit(nogil=True, cache=True, forceinline=inline)(function)
     except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
         if "cache" not in str(error):
             raise
         _warn_of_no_cache()
-        return numba.njit(nogil=True, forceinline=inline)(function)  # type: ignore[no-any-return]
+        compiled = numba.njit(nogil=True, forceinline=inline)(function)
+    return compiled
 
 
 @functools.cache  # once to a process
@@ -82,5 +85,5 @@ def kernel(function: Callable[..., Any]) -> Kernel:
 
 
 def inlined(function: Callable[..., Any]) -> Kernel:
-    """Mark a helper with many arguments that is called from the innermost loop of a kernel in the same file."""
+    """Mark a helper that is called from the innermost loop of a kernel in the same file."""
     return Kernel(function, inline=True)

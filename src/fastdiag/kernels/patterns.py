@@ -5,7 +5,27 @@ A pattern problem is n nodes with below[v], the mask of nodes that must come str
 
 from typing import Any
 
-from .kernel import kernel
+from .kernel import inlined, kernel
+
+
+@inlined
+def elements(mask: int) -> int:
+    """How many elements a mask has."""
+    size = 0
+    while mask:
+        mask &= mask - 1
+        size += 1
+    return size
+
+
+@inlined
+def next_elements(below: Any, count: int, ideal: int) -> int:
+    """The elements that can come next: outside the ideal, with everything below them in it."""
+    free = 0
+    for p in range(count):
+        if not ideal >> p & 1 and below[p] & ~ideal == 0:
+            free |= 1 << p
+    return free
 
 
 @kernel
@@ -27,13 +47,8 @@ def ideal_chains(below: Any, watched: int, chains: Any) -> None:
                 chains[ideal, m, h] = 0
     chains[0, 0, 0] = 1
     for ideal in range(full):
-        size = 0
-        free = 0
-        for p in range(P):
-            if ideal >> p & 1:
-                size += 1
-            elif below[p] & ~ideal == 0:
-                free |= 1 << p
+        size = elements(ideal)
+        free = next_elements(below, P, ideal)
         done = watched & ~ideal == 0
         some = False
         for m in range(size + 1):
@@ -174,28 +189,18 @@ def reshuffle_patterns(
                         order[sub[part[v]]] |= 1 << sub[part[u]]
         top = (1 << present) - 1
         for placed in range(top + 1):
-            size = 0
-            for p in range(present):
-                size += placed >> p & 1
+            size = elements(placed)
             for s in range(starts[size], starts[size + 1]):
                 level[placed, s] = 0
         level[0, 0] = 1
         for placed in range(top):
-            free = 0
-            size = 0
-            for p in range(present):
-                if placed >> p & 1:
-                    size += 1
-                elif order[p] & ~placed == 0:
-                    free |= 1 << p
+            size = elements(placed)
+            free = next_elements(order, present, placed)
             for s in range(starts[size], starts[size + 1]):
                 if level[placed, s] != 0:
                     step = free
                     while step > 0:
-                        added = 0
-                        for p in range(present):
-                            added += step >> p & 1
-                        level[placed | step, grow[s, added]] += level[placed, s]
+                        level[placed | step, grow[s, elements(step)]] += level[placed, s]
                         step = (step - 1) & free
         for s in range(shapes):
             slots[chosen, s] = level[top, s] if starts[present] <= s < starts[present + 1] else 0

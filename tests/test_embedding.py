@@ -36,6 +36,7 @@ def test_maps_are_brute_force(grid, basis):
 )
 def test_one_epoch_closed_form_is_enumeration(index, order, B, T, basis):
     ds = fd.diagrams(order)
+    ds = ds[ds.satisfies_path_condition]  # the others have no map in one epoch
     D, spacetime = ds[index % len(ds)], fd.Spacetime(6 * B, B, T)
     if (B * T) ** order < 3e5:
         assert fd.maps(D, spacetime, basis) == enumerated_maps(D, spacetime, basis)

@@ -19,8 +19,7 @@ import oracle
 from fastdiag.diagram.partition import moebius_to_top, set_partitions
 from fastdiag.embedding import enumerated_embedding_counts, enumerated_maps
 from fastdiag.embedding.moebius import coarsenings, moebius, refinements, zeta
-from fastdiag.kernels.limbs import combine_rows, limbs_times_factors, table_times_limbs
-from fastdiag.kernels.patterns import cyclic_tables, order_polynomials, reshuffle_tables
+from fastdiag.kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 
 BASES = ["cumulant", "moment"]
 SAMPLINGS = ["reshuffle", "cyclic", "replacement"]
@@ -215,56 +214,64 @@ def test_untied_counts_are_kauris_weights_of_composed_euler_steps():
     assert list(seen.values()) == [1, 1, 2, 4, 9, 20, 48]
 
 
-def test_pattern_kernels_are_their_python_source_and_pass_64_bits():
-    """Compiled on int64, and the same source on Python integers: equal where both hold; the latter goes on."""
-    relations = fd.embedding.relations.Relations.of(fd.Diagram.parse("[a b[a c] d]"))
-    patterns = fd.embedding.patterns
+def rows_of(relations, family, partial, strings, plain, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(fd.embedding.patterns, "INT64_NODES", 0 if plain else 10)
+        return fd.embedding.patterns.pattern_rows(relations, family, partial, strings)
+
+
+@pytest.mark.parametrize("text", ["[a b[a c] d]", "[a a[b[c]]]", "[a[b] c[d]]"])
+def test_pattern_kernels_are_their_python_source(text, monkeypatch):
+    """Compiled on int64, and the same source on Python integers."""
+    relations = fd.embedding.relations.Relations.of(fd.Diagram.parse(text))
+    strings = set_partitions(relations.parts)
     for family in ("one order", "fresh orders"):
         for partial in (False, True):
-            arguments = (relations, family, partial, [range(4)], [1], [0], 1)
-            compiled = patterns.tables(*arguments)
-            limit, patterns.INT64_NODES = patterns.INT64_NODES, 0
-            try:
-                plain = patterns.tables(*arguments)
-            finally:
-                patterns.INT64_NODES = limit
-            assert compiled.dtype == np.int64
-            assert plain.dtype == object
-            assert (compiled == plain).all()
-            times = 2**70 + 1
-            limit, patterns.INT64_NODES = patterns.INT64_NODES, 0
-            try:
-                huge = patterns.tables(relations, family, partial, [range(4)], [times], [0], 1)
-            finally:
-                patterns.INT64_NODES = limit
-            assert (huge == plain * times).all()
-    assert cyclic_tables is not None
-    assert reshuffle_tables is not None
+            compiled, plain = (rows_of(relations, family, partial, strings, plain, monkeypatch) for plain in (False, True))
+            assert compiled.counts.dtype == np.int64
+            assert plain.counts.dtype == object
+            assert all((x == y).all() for x, y in zip(compiled, plain, strict=True))
+
+
+def test_rows_are_the_same_in_small_space(monkeypatch):
+    """A kernel that runs out of space goes on where it was."""
+    ds = fd.diagrams(6)
+    relations, strings = fd.embedding.relations.Relations.of(ds[5000]), set_partitions(fd.embedding.relations.Relations.of(ds[5000]).parts)
+    for family in ("one order", "fresh orders"):
+        whole = fd.embedding.patterns.pattern_rows(relations, family, True, strings)
+        with monkeypatch.context() as patch:
+            patch.setattr(fd.embedding.patterns, "ROW_SPACE", 1)
+            split = fd.embedding.patterns.pattern_rows(relations, family, True, strings)
+        assert all((x == y).all() for x, y in zip(whole, split, strict=True))
 
 
 def test_the_bound_of_the_pattern_kernels():
-    """Fubini(n) n! 2^(n-1) bounds every sum over coarsenings: it must fit up to the size that is compiled."""
+    """2 (n + 1) Fubini(n)^2 bounds what a row sums to, and holds up to the size that is compiled."""
     from fastdiag.embedding.patterns import INT64_NODES
     from fastdiag.embedding.reading import fubini
 
-    n = INT64_NODES
-    stirling = {(0, 0): 1}
-    for m in range(1, n + 1):
-        for k in range(m + 1):
-            stirling[m, k] = stirling.get((m - 1, k - 1), 0) + (m - 1) * stirling.get((m - 1, k), 0)
-    most = fubini(n) * sum(stirling[n, k] * fubini(k) for k in range(n + 1))
-    assert most == fubini(n) * math.factorial(n) * 2 ** (n - 1) < 2**63
+    assert 2 * (INT64_NODES + 1) * fubini(INT64_NODES) ** 2 < 2**63
+    for n in range(1, 7):
+        for tree in {D.parents for D in fd.diagrams(n)}:
+            relations = fd.embedding.relations.Relations.of(fd.Diagram(tree, range(n + 1)))
+            for family in ("one order", "fresh orders"):
+                rows = fd.embedding.patterns.pattern_rows(relations, family, True, [range(n)])
+                assert rows.counts.min() > 0
+                assert int(rows.counts.sum()) <= 2 * (n + 1) * fubini(n) ** 2
 
 
-def test_order_polynomials_kernel_past_64_bits():
-    strings = np.array([[0, 1, 2, 3, 4, 5, 6, 7], [0, 0, 1, 1, 2, 2, 3, 3]])
-    out = np.zeros((2, 9), np.int64)
-    order_polynomials(np.full(8, -1), strings, np.zeros(8, np.int64), np.zeros((256, 9, 1), np.int64), out)
+def test_order_polynomials_past_64_bits():
     T = 10**12
-    assert sum(int(a) * math.comb(T, l) for l, a in enumerate(out[0])) == T**8
-    assert sum(int(a) * math.comb(T, l) for l, a in enumerate(out[1])) == T**4
     counts = fd.count_maps(fd.diagrams(8)[:3], fd.Spacetime(T, 1, T))
     assert counts.numerators.tolist() == [fd.maps(D, fd.Spacetime(T, 1, T)) for D in fd.diagrams(8)[:3]]
+    assert fd.maps("[a b c d e f g h]", fd.Spacetime(T, 1, T)) == T**8
+
+
+@pytest.mark.long
+def test_patterns_past_64_bits():
+    """Twelve leaves have 1.2 10^19 pairs of weak orders: the plain source goes on where int64 ends."""
+    text = "[a b c d e f g h i j k l]"
+    assert fd.maps(text, fd.Spacetime(6, 2, E=1000, sampling="cyclic")) == 6000**12
 
 
 def limbs(number, width, count):
@@ -289,7 +296,7 @@ def test_limb_kernels_past_64_bits(data):
     held = np.array([[limbs(worth[3 * k + c], width, count) for c in range(3)] for k in range(2)])
     kinds, slots = np.array([1, 0]), np.array([0, 1, 0])
     sums = np.zeros((2, 2, count), np.int64)
-    table_times_limbs(table, kinds, held, slots, width, sums)
+    rows_times_limbs(np.array([3, 3]), np.tile(np.arange(3), 2), table.ravel(), kinds, held, slots, width, sums)
     exact = [
         [sum(int(table[r, c]) * worth[3 * int(kinds[r]) + c] for c in range(3) if slots[c] == q) for q in range(2)]
         for r in range(2)

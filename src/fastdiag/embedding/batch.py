@@ -12,17 +12,16 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagrams
 from ..diagram.partition import set_partitions
 from ..errors import InputError
-from ..kernels.limbs import combine_rows, limbs_times_factors, table_times_limbs
-from ..kernels.patterns import order_polynomials
+from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
 from .moebius import coarsenings
-from .patterns import tables
+from .patterns import Rows, level_tables, pattern_rows
 from .reading import Reading
 from .relations import Relations
 
-CHUNK_ENTRIES = 1 << 23  # dense table entries that are held at a time
+CHUNK_STRINGS = 1 << 10  # partitions of one tree whose patterns are held at a time
 MOST_NODES = 8
 
 
@@ -111,7 +110,7 @@ def count_maps(
         raise InputError(f"count_maps takes diagrams of order at most {MOST_NODES}, not {diagrams.order}; use maps")
     updates = [spacetime.finite("T")] if T is None else _updates(T)
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
-    reading = Reading.of(spacetime, updates, diagrams.order)
+    reading = Reading.of(spacetime, updates, diagrams.order, basis)
     parts = [_of_tree(diagrams.trees[tree], strings, basis, reading) for tree, strings in _by_tree(diagrams)]
     values = np.concatenate(parts) if parts else np.zeros((0, reading.factors.shape[1], 1), np.int64)
     place = np.argsort(np.argsort(diagrams.tree_index, kind="stable"), kind="stable")
@@ -150,41 +149,41 @@ def _by_tree(diagrams: Diagrams) -> Iterator[tuple[int, IntArray]]:
 def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading) -> IntArray:
     """What each factor of the counts of the diagrams on one tree is multiplied by, (strings, slots, limbs)."""
     rows, n = strings.shape
-    native = basis == ("moment" if reading.kind == "fresh orders" else "cumulant")
+    native = basis == "moment" or reading.kind != "fresh orders"
     computed = strings if native else _all_partitions(n)
     values = np.zeros((len(computed), reading.factors.shape[1], reading.worth.shape[2]), np.int64)
-    kinds = computed.max(axis=1, initial=-1) + 1
-    step = max(1, CHUNK_ENTRIES // len(reading.slots))
-    for start in range(0, len(computed), step):
-        chunk = slice(start, start + step)
-        table = _dense(parents, computed[chunk], reading)
-        table_times_limbs(table, kinds[chunk], reading.worth, reading.slots, reading.width, values[chunk])
+    kinds = np.minimum(computed.max(axis=1, initial=-1) + 1, len(reading.worth) - 1)
+    relations = _of_nodes(parents)
+    for start in range(0, len(computed), CHUNK_STRINGS):
+        chunk = slice(start, start + CHUNK_STRINGS)
+        patterns = _rows(relations, computed[chunk], reading)
+        rows_times_limbs(*patterns, kinds[chunk], reading.worth, reading.slots, reading.width, values[chunk])
     if not native:
         ranks = np.searchsorted(_codes(computed), _codes(strings))
         summed = np.zeros((rows, *values.shape[1:]), np.int64)
         up = coarsenings(n)
-        weights = np.ones_like(up.moebius) if basis == "cumulant" else up.moebius
-        combine_rows(ranks, up.starts, up.others, weights, values, reading.width, summed)
+        combine_rows(ranks, up.starts, up.others, np.ones_like(up.moebius), values, reading.width, summed)
         values = summed
     return values
 
 
-def _dense(parents: IntArray, strings: IntArray, reading: Reading) -> IntArray:
-    """Pattern tables of partitions of one tree's nodes, (strings, columns)."""
-    rows, n = strings.shape
-    if reading.kind == "one epoch":
-        table = np.zeros((rows, n + 1), np.int64)
-        order_polynomials(
-            parents[1:].astype(np.int64) - 1, strings, np.zeros(n, np.int64), np.zeros((1 << n, n + 1, 1), np.int64), table
-        )
-        return table
+def _of_nodes(parents: IntArray) -> Relations:
+    """The nodes of a tree, each a part of its own."""
+    n = len(parents) - 1
     below = [0] * n
     for child, parent in enumerate(parents.tolist()):
         if parent > 0:
             below[parent - 1] |= 1 << child - 1
-    relations = Relations(tuple(below), tuple(range(n)))
-    table = tables(relations, reading.kind, reading.partial, strings, [1] * rows, range(rows), rows)
-    return np.ascontiguousarray(table if reading.partial else table[..., :1]).reshape(rows, -1)
+    return Relations(tuple(below), tuple(range(n)))
+
+
+def _rows(relations: Relations, strings: IntArray, reading: Reading) -> Rows:
+    """Pattern tables of partitions of one tree's nodes."""
+    if reading.kind != "one epoch":
+        return pattern_rows(relations, reading.kind, reading.partial, strings)
+    table = level_tables(relations, strings)
+    where, shapes = np.nonzero(table)
+    return Rows(np.bincount(where, minlength=len(strings)), shapes, table[where, shapes])
 
 
 @lru_cache(maxsize=16)

@@ -7,43 +7,46 @@ from math import comb, perm, prod
 
 from ..spacetime import Spacetime
 from ..typing import Exact
-from .patterns import Family, Patterns, Shape, catalog, level_counts, patterns
+from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
 from .relations import Relations
 
 
-def family_of(spacetime: Spacetime, basis: str) -> Family:
-    """Which patterns a spacetime has; in one epoch both kinds do, and the basis decides which is simple."""
-    if spacetime.is_one_epoch:
-        return "one order" if basis == "cumulant" else "fresh orders"
+def family_of(spacetime: Spacetime) -> Family:
+    """Which patterns a spacetime of several epochs has."""
     return "one order" if spacetime.sampling == "cyclic" else "fresh orders"
 
 
 def count(relations: Relations, spacetime: Spacetime, basis: str) -> Exact:
     """Expected number of maps, exact at any size."""
-    family = family_of(spacetime, basis)
-    T = spacetime.finite("T")
-    if spacetime.is_one_epoch and basis == "cumulant":
-        counts = level_counts(relations)
-        return int(spacetime.B**relations.parts) * sum(a * comb(T, l) for l, a in enumerate(counts))
-    if spacetime.is_one_epoch:  # a partial epoch and nothing else; the number of rows drops out
-        whole, rest, epoch, N = 0, T, T, T * spacetime.B
-    else:
-        whole, rest = spacetime.whole_epochs, spacetime.partial_updates
-        epoch, N = spacetime.updates_per_epoch, spacetime.finite("N")
-    table = patterns(relations, family, basis, rest > 0)
-    numerator, denominator = read(table, N, spacetime.B, whole, epoch, rest)
-    total = Fraction(numerator, denominator)
+    T, B = spacetime.finite("T"), spacetime.B
+    if spacetime.is_one_epoch:
+        found = level_shapes(relations)
+        return sum(number * placements(shape, B, T, basis) for shape, number in found.items())
+    table = patterns(relations, family_of(spacetime), basis, spacetime.partial_updates > 0)
+    total = Fraction(*read(table, basis, *grid(spacetime)))
     return int(total) if total.denominator == 1 else total
 
 
-def read(table: Patterns, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
+def grid(spacetime: Spacetime) -> tuple[int, int, int, int, int]:
+    """N, B, whole epochs, updates to an epoch, updates in the last one; a single, partial epoch is one of its own."""
+    B = int(spacetime.B)
+    if spacetime.is_one_epoch:  # then the number of rows drops out
+        T = int(spacetime.finite("T"))
+        return T * B, B, 0, T, T
+    N = int(spacetime.finite("N"))
+    return N, B, spacetime.whole_epochs, spacetime.updates_per_epoch, spacetime.partial_updates
+
+
+def read(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
     """The count as numerator and denominator, for `whole` epochs of `epoch` updates and a last one of `rest` updates."""
-    if table.family == "one order":
-        total = 0
-        for (P, m, l, h), number in zip(table.index.tolist(), table.counts, strict=True):
-            total += number * B**P * comb(whole, m) * positions(l, h, epoch, rest)
-        return total, 1
     known, n = catalog(table.nodes), table.nodes
+    if table.family == "one order":
+        slots = [placements(shape, B, None, basis) for shape in known.shapes]
+        total = 0
+        for (m, shape, j), number in zip(table.index.tolist(), table.counts, strict=True):
+            l = int(known.levels[shape])
+            total += number * slots[shape] * comb(whole, m) * comb(rest, j) * comb(epoch - rest, l - j)
+        return total, 1
     shared = perm(N, min(n, N))  # every N (N-1) ... (N-k+1), k parts, divides it
     inside = [_scaled(shape, N, B, epoch, shared) for shape in known.shapes]
     ending = [_scaled(shape, N, B, rest, shared) if shape else shared for shape in known.shapes]
@@ -61,16 +64,13 @@ def read(table: Patterns, N: int, B: int, whole: int, epoch: int, rest: int) -> 
 
 def _scaled(shape: Shape, N: int, B: int, updates: int, shared: int) -> int:
     """Expected placements of a shape in an epoch of `updates` updates for given rows, times `shared`."""
-    return placements(shape, B, updates) * (shared // perm(N, sum(shape))) if sum(shape) <= N else 0
+    return placements(shape, B, updates, "moment") * (shared // perm(N, sum(shape))) if sum(shape) <= N else 0
 
 
-def placements(shape: Shape, B: int, updates: int) -> int:
-    """Ways to place levels of parts, a level in one batch, its parts in different slots of it."""
-    return comb(updates, len(shape)) * prod(perm(B, size) for size in shape)
+def placements(shape: Shape, B: int, updates: int | None, basis: str) -> int:
+    """Ways to place levels of parts among some updates (None: given ones), a level in one batch.
 
-
-def positions(l: int, h: int, epoch: int, rest: int) -> int:
-    """Ways to place l levels in an epoch, the first h of them (if h > 0) before the cut of the partial epoch."""
-    if h == 0:
-        return comb(epoch, l)
-    return sum(comb(rest, j) * comb(epoch - rest, l - j) for j in range(h, l + 1))
+    The parts of a level lie in different slots of the batch in the moment basis, in any slots in the cumulant basis.
+    """
+    slots = B ** sum(shape) if basis == "cumulant" else prod(perm(B, size) for size in shape)
+    return int(slots if updates is None else slots * comb(updates, len(shape)))

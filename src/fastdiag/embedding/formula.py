@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..spacetime import SAMPLINGS
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
-from .patterns import Family, Patterns, catalog, patterns
+from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
 from .relations import Relations
 
 if TYPE_CHECKING:
@@ -58,41 +58,49 @@ def _formula(relations: Relations, sampling: str, basis: str) -> sympy.Expr:
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     if sampling == "one epoch":
-        family: Family = "one order" if basis == "cumulant" else "fresh orders"
-        # whole epochs: one, of T updates over T B rows
-        shape = (T * B, B, sympy.Integer(1), T)
-    elif sampling == "replacement":
-        family, shape = "fresh orders", (N, B, T, sympy.Integer(1))
+        terms = [
+            number * _choose(T, len(shape)) * _slots(shape, B, basis) for shape, number in level_shapes(relations).items()
+        ]
     else:
-        family = "one order" if sampling == "cyclic" else "fresh orders"
-        shape = (N, B, E, N / B)
-    table = patterns(relations, family, basis, False)
-    terms = [number * weight for weight, number in _weights(table, *shape)]
+        family: Family = "one order" if sampling == "cyclic" else "fresh orders"
+        epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+        table = patterns(relations, family, basis, False)
+        terms = [number * weight for weight, number in _weights(table, basis, N, B, epochs, updates)]
     in_binomials = sympy.Add(*terms)
     factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
     return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
 
 
-def _weights(table: Patterns, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:
+def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:
     """The symbolic weight of each pattern of whole epochs, and how many there are."""
     import sympy
 
-    def choose(n: Any, k: int) -> Any:
-        return sympy.expand_func(sympy.binomial(n, k)) if k < 2 or n.is_number else sympy.binomial(n, k)
-
+    known = catalog(table.nodes)
     found = []
     if table.family == "one order":
-        for (P, m, l, _), number in zip(table.index.tolist(), table.counts, strict=True):
-            found.append((B**P * choose(epochs, m) * choose(updates, l), number))
+        for (m, s, _), number in zip(table.index.tolist(), table.counts, strict=True):
+            shape = known.shapes[s]
+            found.append((_slots(shape, B, basis) * _choose(epochs, m) * _choose(updates, len(shape)), number))
         return found
-    known = catalog(table.nodes)
 
-    def placed(shape: tuple[int, ...]) -> Any:
-        ways = choose(updates, len(shape)) * sympy.Mul(*(sympy.ff(B, size) for size in shape))
-        return ways / sympy.ff(N, sum(shape))
+    def placed(shape: Shape) -> Any:
+        return _choose(updates, len(shape)) * _slots(shape, B, "moment") / sympy.ff(N, sum(shape))
 
     for (P, key, _), number in zip(table.index.tolist(), table.counts, strict=True):
         shapes = known.keys[key]
-        weight = sympy.ff(N, P) * choose(epochs, len(shapes)) * sympy.Mul(*map(placed, shapes))
+        weight = sympy.ff(N, P) * _choose(epochs, len(shapes)) * sympy.Mul(*map(placed, shapes))
         found.append((weight, number))
     return found
+
+
+def _choose(n: Any, k: int) -> Any:
+    import sympy
+
+    return sympy.expand_func(sympy.binomial(n, k)) if k < 2 or n.is_number else sympy.binomial(n, k)
+
+
+def _slots(shape: Shape, B: Any, basis: str) -> Any:
+    """Ways to put the parts of each level into slots of its batch."""
+    import sympy
+
+    return B ** sum(shape) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in shape))

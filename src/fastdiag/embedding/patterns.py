@@ -7,22 +7,25 @@ numbers or symbols.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..diagram.partition import moebius_from_bottom, set_partitions
-from ..kernels.patterns import cyclic_tables, ideal_chains, reshuffle_tables
+from ..diagram.partition import set_partitions
+from ..kernels.patterns import cyclic_rows, epoch_patterns, level_rows, reshuffle_rows
 from ..typing import IntArray
 from .relations import Relations
 
-INT64_NODES = 10  # sums over coarsenings are at most Fubini(n) n! 2^(n-1) < 2^63; beyond, the source runs on Python ints
+INT64_NODES = 10  # a row sums to at most 2 (n + 1) Fubini(n)^2 < 2^63; beyond, the source runs on Python ints
+PLAIN_NODES = 4  # up to here, for one diagram, the plain source is done before numba is imported
+ROW_SPACE = 1 << 20  # entries that are asked for at a time
 
 Shape: TypeAlias = tuple[int, ...]
-"""Parts on each level of an epoch, in descending order."""
+"""Parts on each level, in descending order."""
 
 
 Family: TypeAlias = Literal["one order", "fresh orders"]
@@ -33,11 +36,12 @@ Family: TypeAlias = Literal["one order", "fresh orders"]
 class Patterns:
     """A diagram's pattern table: counts[i] patterns of the kind index[i].
 
-    One order: index rows are (parts P, epoch levels m, position levels l, h). h = 0: all nodes lie in whole epochs;
-    h >= 1: some lie in the last, partial epoch, their parts within the first h position levels.
+    One order, both bases: index rows are (m, shape, j): m whole epochs that hold nodes; the position levels of the parts,
+    a shape of the catalog; how many of these levels lie before the cut of the partial epoch (0: all epochs are whole).
 
     Fresh orders: index rows are (parts P, key, last), numbers in the catalog: the shapes of the whole epochs that hold
-    nodes, and the shape in the last, partial epoch (0: none).
+    nodes, and the shape in the last, partial epoch (0: none). In the moment basis P is the number of parts; in the
+    cumulant basis parts that share a row count once.
     """
 
     family: Family
@@ -46,17 +50,33 @@ class Patterns:
     counts: tuple[int, ...]
 
 
+class Rows(NamedTuple):
+    """Pattern tables of several diagrams, one after the other: lengths[i] entries, columns and counts."""
+
+    lengths: IntArray
+    columns: IntArray
+    counts: IntArray
+
+
 class Catalog(NamedTuple):
-    """Shapes and keys (multisets of shapes) of at most n parts, numbered; what the reshuffle kernel reads."""
+    """Shapes and keys (multisets of shapes) of at most n parts, numbered; what the kernels read."""
 
     shapes: tuple[Shape, ...]
     keys: tuple[tuple[Shape, ...], ...]
     grow: IntArray
     """grow[shape, c]: the shape with one more level of c parts."""
+    merge: IntArray
+    """merge[shape, other]: the levels of both."""
     join: IntArray
     """join[key, shape]: the key with one more epoch."""
+    levels: IntArray
+    """Number of levels of each shape."""
     starts: IntArray
     """Shapes of c parts are numbered from starts[c] to starts[c + 1]."""
+    key_starts: IntArray
+    """Keys of c parts, counted once for every epoch, are numbered from key_starts[c] to key_starts[c + 1]."""
+    sizes: IntArray
+    """Elements of each mask of n bits."""
 
 
 @lru_cache(maxsize=16)
@@ -72,17 +92,23 @@ def catalog(n: int) -> Catalog:
                 keys.append(key)
     keys = sorted(set(keys), key=lambda k: (sum(map(sum, k)), k))
     number = {key: i for i, key in enumerate(keys)}
-    grow = np.zeros((len(shapes), n + 1), np.int64)
-    for shape in shapes:
-        for c in range(1, n + 1):
-            grow[place[shape], c] = place.get(tuple(sorted((*shape, c), reverse=True)), 0)
+    merge = np.array([[place.get(_descending(one + other), 0) for other in shapes] for one in shapes])
+    grow = np.array([[place.get(_descending((*shape, c)), 0) if c else 0 for c in range(n + 1)] for shape in shapes])
     join = np.zeros((len(keys), len(shapes)), np.int64)
     for key in keys:
         for shape in shapes[1:]:
             more = tuple(sorted((*key, shape), key=place.__getitem__))
             join[number[key], place[shape]] = number.get(more, 0)
     starts = np.searchsorted([sum(shape) for shape in shapes], np.arange(n + 2))
-    return Catalog(shapes, tuple(keys), grow, join, starts)
+    key_starts = np.searchsorted([sum(map(sum, key)) for key in keys], np.arange(n + 2))
+    sizes = np.array([mask.bit_count() for mask in range(1 << n)])
+    return Catalog(
+        shapes, tuple(keys), grow, merge, join, np.array([len(shape) for shape in shapes]), starts, key_starts, sizes
+    )
+
+
+def _descending(sizes: Iterable[int]) -> Shape:
+    return tuple(sorted(sizes, reverse=True))
 
 
 def _integer_partitions(size: int, largest: int | None = None) -> Iterable[Shape]:
@@ -93,67 +119,109 @@ def _integer_partitions(size: int, largest: int | None = None) -> Iterable[Shape
             yield (first, *rest)
 
 
-def level_counts(relations: Relations) -> list[int]:
-    """a_l, l = 0..P: strictly order-preserving surjections of the parts onto l levels.
+@lru_cache(maxsize=4096)
+def level_shapes(relations: Relations) -> dict[Shape, int]:
+    """How many strictly order-preserving surjections of the parts onto levels have each shape.
 
-    The strict order polynomial is Omega(T) = sum_l a_l C(T, l); one epoch has B^P Omega(T) maps in the cumulant basis.
+    One epoch has sum over shapes of (how many) C(T, levels) prod (ways to place a level) maps: B^size in the cumulant
+    basis, where this is B^P times the strict order polynomial, and B (B-1) ... in the moment basis.
     """
-    P = relations.parts
-    chains = np.zeros((1 << P, P + 1, P + 1), object)
-    ideal_chains.py_func(relations.part_relations(), 0, chains)
-    return [int(a) for a in chains[-1, :, 0]]
+    known = catalog(len(relations.part))
+    out = level_tables(relations, np.arange(relations.parts)[None], len(relations.part) <= PLAIN_NODES)[0]
+    return {shape: int(out[s]) for s, shape in enumerate(known.shapes) if out[s]}
+
+
+def level_tables(relations: Relations, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False) -> IntArray:
+    """Dense tables (strings, shapes) of `level_shapes`, the parts merged by each growth string."""
+    n = len(relations.part)
+    known = catalog(n)
+    below, part, merges, kind = _problem(relations, strings)
+    out = np.zeros((len(merges), len(known.shapes)), kind)
+    scratch = np.zeros(n, np.int64), np.zeros((1 << n, len(known.shapes)), kind)
+    _run(level_rows, n, plain)(below, part, merges, known.grow, known.starts, known.sizes, *scratch, out)
+    return out
 
 
 @lru_cache(maxsize=4096)
 def patterns(relations: Relations, family: Family, basis: str, partial: bool) -> Patterns:
     """The pattern table; `partial`: for spacetimes that end in a partial epoch.
 
-    Cumulants are simple with one order, moments with fresh orders; the other basis sums over coarsenings of the parts:
-    maps_cumulant = sum of maps_moment, and back with the Moebius function of the partition lattice.
+    With fresh orders, cumulants sum over coarsenings of the parts: maps_cumulant = sum of maps_moment.
     """
-    strings: Sequence[Sequence[int]] = [range(relations.parts)]
-    times = [1]
-    if basis != ("cumulant" if family == "one order" else "moment"):
-        strings = set_partitions(relations.parts)
-        times = [1 if basis == "cumulant" else moebius_from_bottom(string) for string in strings]
-    parts = [max(string, default=-1) + 1 for string in strings]
-    table = tables(relations, family, partial, strings, times, parts, relations.parts + 1)
-    index = np.argwhere(table != 0)
-    return Patterns(family, len(relations.part), index, tuple(int(x) for x in table[tuple(index.T)]))
-
-
-def tables(
-    relations: Relations,
-    family: Family,
-    partial: bool,
-    strings: Sequence[Sequence[int]] | IntArray,
-    times: Sequence[int],
-    targets: Sequence[int],
-    size: int,
-) -> IntArray:
-    """Dense tables of coarsenings of the parts: times[r] x that of strings[r] is added to row targets[r] of `size`."""
     n = len(relations.part)
-    compiled = n <= INT64_NODES
-    kind = np.int64 if compiled else object
+    shapes = len(catalog(n).shapes)
+    strings: Sequence[Sequence[int]] = [range(relations.parts)]
+    if family == "fresh orders" and basis == "cumulant":
+        strings = set_partitions(relations.parts)
+    rows = pattern_rows(relations, family, partial, strings, n <= PLAIN_NODES)
+    if family == "one order":
+        rest, j = np.divmod(rows.columns, n + 1)
+        index = np.stack([*np.divmod(rest, shapes), j], axis=1)
+        return Patterns(family, n, index, tuple(rows.counts.tolist()))
+    parts = np.repeat([max(string, default=-1) + 1 for string in strings], rows.lengths)
+    totals: Counter[tuple[int, int]] = Counter()
+    for parted, column, number in zip(parts.tolist(), rows.columns.tolist(), rows.counts.tolist(), strict=True):
+        totals[parted, column] += number
+    index = np.array([(P, *divmod(column, shapes)) for P, column in sorted(totals)], np.int64).reshape(-1, 3)
+    return Patterns(family, n, index, tuple(totals[key] for key in sorted(totals)))
 
-    def zeros(*shape: int) -> IntArray:
+
+def pattern_rows(
+    relations: Relations, family: Family, partial: bool, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False
+) -> Rows:
+    """Pattern tables with the parts merged by each growth string; with fresh orders, in the moment basis.
+
+    Columns: (m x shapes + shape)(n + 1) + j with one order, key x shapes + last with fresh orders.
+    """
+    n = len(relations.part)
+    known = catalog(n)
+    shapes, keys = len(known.shapes), len(known.keys)
+    below, part, merges, kind = _problem(relations, strings)
+
+    def ints(*shape: int) -> IntArray:
+        return np.zeros(shape, np.int64)
+
+    def numbers(*shape: int) -> IntArray:
         return np.zeros(shape, kind)
 
-    arguments: list[object] = [
-        np.array(relations.below, np.int64), np.array(relations.part, np.int64),
-        np.array(strings, np.int64).reshape(len(strings), -1), np.array(times, kind), np.array(targets, np.int64), partial,
-    ]
     if family == "one order":
-        kernel = cyclic_tables
-        out = zeros(size, n + 1, n + 1, n + 1)
-        arguments += [zeros(n), zeros(n), zeros(n), zeros(n)]
-        arguments += [zeros(1 << n, n + 1, n + 1), zeros(1 << n, n + 1, n + 1)]
+        sets = 1 << int(sum(mask.bit_count() for mask in relations.below))
+        kernel, most = cyclic_rows, (n + 1) ** 2 * int(np.diff(known.starts).max())
+        begins, lasts, epochs = ints(sets + 1), ints(0), numbers(0, n + 1)
+        scratch = ints(n), ints(n), numbers(1 << n, n + 1)
+        entries = _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, begins, lasts, epochs)
+        lasts, epochs = ints(entries), numbers(entries, n + 1)
+        _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, begins, lasts, epochs)
+        arguments: tuple[Any, ...] = (
+            partial, begins, lasts, epochs, known.grow, known.merge, known.levels, known.starts, known.sizes,
+            ints(n), ints(n), ints(sets, n), ints(sets), ints(sets), ints(1 << n), numbers(1 << n, n + 1),
+            numbers(1 << n, shapes), numbers(1 << n, shapes), numbers(n + 1, shapes, n + 1),
+        )
     else:
-        kernel = reshuffle_tables
-        known = catalog(n)
-        keys, shapes = len(known.keys), len(known.shapes)
-        out = zeros(size, keys, shapes)
-        arguments += [known.grow, known.join, known.starts, zeros(n), zeros(n), zeros(n)]
-        arguments += [zeros(1 << n, shapes), zeros(1 << n, shapes), zeros(1 << n, keys), zeros(keys)]
-    (kernel if compiled else kernel.py_func)(*arguments, out)
-    return out
+        kernel, most = reshuffle_rows, keys * shapes
+        arguments = (
+            partial, known.grow, known.join, known.starts, known.key_starts, known.sizes, ints(n), ints(n), ints(n),
+            ints(1 << n), ints(1 << n), numbers(1 << n, shapes), numbers(1 << n, shapes), numbers(1 << n, keys), ints(keys),
+            ints(most), numbers(most),
+        )
+    space = min(max(ROW_SPACE, most), most * len(merges))
+    lengths, columns, counts = ints(len(merges)), ints(space), numbers(space)
+    found, done = [], 0
+    while done < len(merges):
+        more = _run(kernel, n, plain)(below, part, merges, done, *arguments, lengths[done:], columns, counts)
+        used = int(lengths[done : done + more].sum())
+        found.append((columns[:used].copy(), counts[:used].copy()))
+        done += more
+    columns, counts = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    return Rows(lengths, columns, counts)
+
+
+def _problem(relations: Relations, strings: Any) -> tuple[IntArray, IntArray, IntArray, Any]:
+    n = len(relations.part)
+    merges = np.array(strings, np.int64).reshape(len(strings), relations.parts)
+    kind = np.int64 if n <= INT64_NODES else object
+    return np.array(relations.below, np.int64), np.array(relations.part, np.int64), merges, kind
+
+
+def _run(kernel: Any, n: int, plain: bool) -> Any:
+    return kernel.py_func if plain or n > INT64_NODES else kernel

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from math import comb, factorial, inf, perm, prod
+from math import comb, factorial, inf, prod
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from ..spacetime import Spacetime
 from ..typing import IntArray
-from .counting import positions
+from .counting import placements
 from .patterns import catalog
 
 Kind: TypeAlias = Literal["one epoch", "one order", "fresh orders"]
@@ -20,13 +20,13 @@ Kind: TypeAlias = Literal["one epoch", "one order", "fresh orders"]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """count = (1/denominator) sum over patterns c of number[c] worth[parts, c] factors[slots[c], time]."""
+    """count = (1/denominator) sum over entries of a pattern row of number x worth[parts, c] x factors[slots[c], time]."""
 
     kind: Kind
     partial: bool
     """Whether some time ends in a partial epoch."""
     worth: IntArray
-    """(parts, columns, limbs): apart from T."""
+    """(parts or 1, columns, limbs): apart from T; one row where the columns tell the number of parts."""
     slots: IntArray
     """(columns,): which factor goes with a column."""
     factors: IntArray
@@ -36,21 +36,22 @@ class Reading:
     denominator: int
 
     @classmethod
-    def of(cls, spacetime: Spacetime, updates: Sequence[int], n: int) -> Reading:
+    def of(cls, spacetime: Spacetime, updates: Sequence[int], n: int, basis: str) -> Reading:
         """The reading of diagrams with n edges after each of some numbers of updates."""
-        B, partial, denominator = spacetime.B, False, 1
+        B, partial, denominator = int(spacetime.B), False, 1
+        known = catalog(n)
         if inf == spacetime.N or max(updates) <= spacetime.updates_per_epoch:
             kind: Kind = "one epoch"
-            rows = [[B**P] * (n + 1) for P in range(n + 1)]
-            slots = list(range(n + 1))
-            factors = _of_values(updates, lambda T: [comb(T, l) for l in slots])
+            rows = [[placements(shape, B, None, basis) for shape in known.shapes]]
+            slots = known.levels.tolist()
+            factors = _of_values(updates, lambda T: [comb(T, l) for l in range(n + 1)])
         else:
             L = spacetime.updates_per_epoch
             epochs = [divmod(T, L) for T in updates]
             partial = any(rest for _, rest in epochs)
             if spacetime.sampling == "cyclic":
                 kind = "one order"
-                rows, slots, factors = _one_order(n, B, L, epochs, partial)
+                rows, slots, factors = _one_order(n, B, L, epochs, partial, basis)
             else:
                 kind = "fresh orders"
                 rows, slots, factors, denominator = _fresh_orders(n, spacetime.finite("N"), B, L, epochs, partial)
@@ -58,7 +59,7 @@ class Reading:
             rows = [[x * int(factors[slot, 0]) for x, slot in zip(row, slots, strict=True)] for row in rows]
             slots, factors = [0] * len(slots), np.ones((1, 1), np.int64)
         # patterns of one diagram, and weights of its coarsenings, are bounded; so are all sums of limbs, by 2^62
-        patterns = fubini(n) ** (1 if kind == "one epoch" else 2)
+        patterns = fubini(n) if kind == "one epoch" else 2 * (n + 1) * fubini(n) ** 2
         width = 24 if patterns.bit_length() + 24 <= 62 else 16
         worth = _limbs(rows, width, patterns * factorial(n))
         largest = int(factors.max()).bit_length()
@@ -78,40 +79,43 @@ class Reading:
 
 
 def _one_order(
-    n: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool
+    n: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool, basis: str
 ) -> tuple[list[list[int]], list[int], IntArray]:
-    """Columns (m, l, h) of `cyclic_tables`; h only where some epoch is partial."""
-    columns = [(m, l, h) for m in range(n + 1) for l in range(n + 1) for h in range(n + 1 if partial else 1)]
-    places = [(l, h) for m, l, h in columns if m == 0]
+    """Columns (m, shape, j) of `cyclic_rows`; the slot is (m, levels, j), j only where some epoch is partial."""
+    known = catalog(n)
+    places = [(l, j) for l in range(n + 1) for j in range(l + 1 if partial else 1)]
+    number = {place: i for i, place in enumerate(places)}
     choose = _of_values([whole for whole, _ in epochs], lambda whole: [comb(whole, m) for m in range(n + 1)])
-    place = _of_values(
-        [rest for _, rest in epochs], lambda rest: [positions(l, h, L, rest) if h <= l else 0 for l, h in places]
-    )
+    rests = [rest for _, rest in epochs]
+    place = _of_values(rests, lambda rest: [comb(rest, j) * comb(L - rest, l - j) for l, j in places])
     factors = np.concatenate([_times(choose[m], place) for m in range(n + 1)])
-    return [[B**P] * len(columns) for P in range(n + 1)], list(range(len(columns))), factors
+    columns = [
+        (placements(shape, B, None, basis), m * len(places) + number.get((len(shape), j), 0))  # others are never met
+        for m in range(n + 1) for shape in known.shapes for j in range(n + 1)
+    ]
+    return [[worth for worth, _ in columns]], [slot for _, slot in columns], factors
 
 
 def _fresh_orders(
     n: int, N: int, B: int, L: int, epochs: Sequence[tuple[int, int]], partial: bool
 ) -> tuple[list[list[int]], list[int], IntArray, int]:
-    """Columns (key, last) of `reshuffle_tables`; the slot is (whole epochs, levels in the last one)."""
+    """Columns (key, last) of `reshuffle_rows`; the slot is (whole epochs, levels in the last one)."""
     known = catalog(n)
-    lasts = known.shapes if partial else known.shapes[:1]
     # N^(P falling) / prod N^(R falling): a factor N - i stands below at most floor(n / (i+1)) - 1 times too often
     spare = [n // (i + 1) - 1 for i in range(min(n, N))]
 
     rows = cache(lambda powers: prod((N - i) ** p for i, p in enumerate(powers)))
-    placed = {shape: prod(perm(B, size) for size in shape) for shape in known.shapes}
+    placed = {shape: placements(shape, B, None, "moment") for shape in known.shapes}
     inside = [prod(placed[shape] * comb(L, len(shape)) for shape in key) for key in known.keys]
-    table = [[0] * (len(known.keys) * len(lasts)) for _ in range(n + 1)]
+    table = [[0] * (len(known.keys) * len(known.shapes)) for _ in range(n + 1)]
     for P, k, s, over in _worthy(n):
-        if P <= N and s < len(lasts):
+        if P <= N and (partial or s == 0):
             powers = tuple(e + (P > i) - over[i] for i, e in enumerate(spare))
-            table[P][k * len(lasts) + s] = rows(powers) * inside[k] * placed[lasts[s]]
-    columns = [(key, last) for key in known.keys for last in lasts]
+            table[P][k * len(known.shapes) + s] = rows(powers) * inside[k] * placed[known.shapes[s]]
     pairs = [(m, j) for m in range(n + 1) for j in range(n + 1 - m if partial else 1)]
     number = {pair: i for i, pair in enumerate(pairs)}
-    slots = [number.get((len(key), len(last)), 0) for key, last in columns]  # those of more than n nodes are never met
+    # those of more than n nodes are never met
+    slots = [number.get((len(key), len(last)), 0) for key in known.keys for last in known.shapes]
     chosen, levels = (
         _of_values(numbers, lambda k: [comb(k, m) for m in range(n + 1)]) for numbers in zip(*epochs, strict=True)
     )

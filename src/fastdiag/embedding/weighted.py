@@ -66,7 +66,8 @@ def weighted_maps(
     factors, back = _exact_factors(k, diagram.order)
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
-    one_order = family_of(spacetime, basis) == "one order"
+    # in one epoch both kinds of patterns hold, and the basis decides which is simple
+    one_order = basis == "cumulant" if spacetime.is_one_epoch else family_of(spacetime) == "one order"
     strings: Sequence[Sequence[int]] = [range(relations.parts)]
     if one_order != (basis == "cumulant"):
         strings = set_partitions(relations.parts)

@@ -21,19 +21,22 @@ def carry(values: Any, width: int) -> None:
 
 
 @kernel
-def table_times_limbs(table: Any, kinds: Any, worth: Any, slots: Any, width: int, out: Any) -> None:
-    """out[r, slots[c]] += table[r, c] worth[kinds[r], c], over all columns c.
+def rows_times_limbs(
+    lengths: Any, columns: Any, counts: Any, kinds: Any, worth: Any, slots: Any, width: int, out: Any
+) -> None:
+    """out[r, slots[c]] += counts[i] worth[kinds[r], c], over the lengths[r] entries i of row r, c = columns[i].
 
-    table: (rows, columns) int64; worth: (kinds, columns, limbs); out: (rows, slots, limbs), zeros on entry. Bound: the
-    caller keeps sum_c |table[r, c]| 2^width below 2^62.
+    worth: (kinds, columns, limbs); out: (rows, slots, limbs), zeros on entry. Bound: the caller keeps
+    sum_i |counts[i]| 2^width below 2^62.
     """
     limbs = out.shape[2]
-    for r in range(len(table)):
-        for c in range(table.shape[1]):
-            count = table[r, c]
-            if count != 0:
-                for j in range(limbs):
-                    out[r, slots[c], j] += count * worth[kinds[r], c, j]
+    i = 0
+    for r in range(len(lengths)):
+        for _ in range(lengths[r]):
+            c = columns[i]
+            for j in range(limbs):
+                out[r, slots[c], j] += counts[i] * worth[kinds[r], c, j]
+            i += 1
         carry(out[r], width)
 
 

@@ -1,21 +1,18 @@
-"""Pattern tables: how nodes fall into epochs and parts into positions, counted once for all N, T, B, E.
+"""Pattern rows: how nodes fall into epochs and parts into positions, counted once for all N, T, B, E.
 
 A pattern problem is n nodes with below[v], the mask of nodes that must come strictly before v, and part[v] in 0..P-1.
+Shapes (multisets of level sizes) and keys (multisets of shapes) are numbered by a catalog: grow[shape, c] is the shape
+with one more level of c parts, merge[shape, other] the union, join[key, shape] the key with one more epoch; 0 is the
+empty shape and the empty key. Shapes of c parts are starts[c] to starts[c + 1], keys of c parts key_starts[c] to
+key_starts[c + 1]; sizes[mask] is how many elements a mask has.
+
+Every count is a number of patterns, so nothing is subtracted. Bound for n nodes: a row sums to at most
+2 (n + 1) Fubini(n)^2, below 2^63 for n <= 10; on object arrays `py_func` has no bound.
 """
 
 from typing import Any
 
 from .kernel import inlined, kernel
-
-
-@inlined
-def elements(mask: int) -> int:
-    """How many elements a mask has."""
-    size = 0
-    while mask:
-        mask &= mask - 1
-        size += 1
-    return size
 
 
 @inlined
@@ -29,73 +26,91 @@ def next_elements(below: Any, count: int, ideal: int) -> int:
 
 
 @kernel
-def ideal_chains(below: Any, watched: int, chains: Any) -> None:
-    """chains[I, m, h]: strict chains of m steps from the empty set to the order ideal I of a poset of P elements.
+def strict_chains(below: Any, sizes: Any, chains: Any) -> None:
+    """chains[I, m]: strict chains of m steps from the empty set to the order ideal I of a poset of P elements.
 
     A step adds a non-empty set of elements all of whose lower covers are already there, so a chain of m steps to I is a
     strictly order-preserving surjection of I onto m levels. below[p] is the mask of elements that must come before p
-    (p in below[p]: p can never come). h is the step by which all of `watched` is there, 0 while some of it is missing
-    or if it is empty (then only h = 0 is written). chains: (2^P, P+1, P+1). Bound: entries are at most the Fubini
-    number of P, so int64 holds them for P <= 17; on object arrays `py_func` has no bound.
+    (p in below[p]: p can never come). chains: (2^P, P+1).
     """
     P = len(below)
     full = (1 << P) - 1
-    width = P + 1 if watched else 1
     for ideal in range(full + 1):
         for m in range(P + 1):
-            for h in range(width):
-                chains[ideal, m, h] = 0
-    chains[0, 0, 0] = 1
+            chains[ideal, m] = 0
+    chains[0, 0] = 1
     for ideal in range(full):
-        size = elements(ideal)
         free = next_elements(below, P, ideal)
-        done = watched & ~ideal == 0
-        some = False
-        for m in range(size + 1):
-            for h in range(min(size + 1, width)):
-                some = some or chains[ideal, m, h] != 0
-        if not some:
-            continue
-        step = free
-        while step > 0:
-            after = ideal | step
-            completes = not done and watched & ~after == 0
-            for m in range(size + 1):
-                if completes:
-                    chains[after, m + 1, m + 1] += chains[ideal, m, 0]
-                else:
-                    for h in range(min(size + 1, width)):
-                        chains[after, m + 1, h] += chains[ideal, m, h]
-            step = (step - 1) & free
+        for m in range(sizes[ideal] + 1):
+            if chains[ideal, m] != 0:
+                step = free
+                while step > 0:
+                    chains[ideal | step, m + 1] += chains[ideal, m]
+                    step = (step - 1) & free
 
 
 @kernel
-def cyclic_patterns(
-    below: Any, part: Any, P: int, partial: bool, times: int,
-    component: Any, above: Any, order: Any, epochs: Any, positions: Any, out: Any,
+def level_chains(below: Any, grow: Any, starts: Any, sizes: Any, chains: Any) -> None:
+    """chains[I, shape]: `strict_chains` to I by the sizes of their steps. Only shapes of |I| parts are written."""
+    P = len(below)
+    full = (1 << P) - 1
+    for ideal in range(full + 1):
+        for s in range(starts[sizes[ideal]], starts[sizes[ideal] + 1]):
+            chains[ideal, s] = 0
+    chains[0, 0] = 1
+    for ideal in range(full):
+        free = next_elements(below, P, ideal)
+        for s in range(starts[sizes[ideal]], starts[sizes[ideal] + 1]):
+            if chains[ideal, s] != 0:
+                step = free
+                while step > 0:
+                    chains[ideal | step, grow[s, sizes[step]]] += chains[ideal, s]
+                    step = (step - 1) & free
+
+
+@kernel
+def level_rows(
+    below: Any, part: Any, strings: Any, grow: Any, starts: Any, sizes: Any, order: Any, chains: Any, out: Any
 ) -> None:
-    """Cumulant patterns where one order of the rows is repeated: `times` them, added to out[m, l, h].
+    """out[r, shape]: level patterns of one epoch, the parts merged by the growth string r.
 
-    h = 0: nodes fall onto m epoch levels and parts onto l position levels, (epoch, position) lexicographically strictly
-    increasing. h >= 1 (if `partial`): besides m levels of whole epochs, some nodes lie in the last, partial epoch, and
-    the parts of these are all within the first h position levels, not h - 1.
+    Scratch: order (n,), chains (2^n, shapes).
+    """
+    n = len(below)
+    for r in range(len(strings)):
+        P = 0
+        for v in range(n):
+            order[v] = 0
+            P = max(P, strings[r, part[v]] + 1)
+        for v in range(n):
+            for u in range(n):
+                if below[v] >> u & 1:
+                    order[strings[r, part[v]]] |= 1 << strings[r, part[u]]
+        level_chains(order[:P], grow, starts, sizes, chains)
+        for s in range(starts[P], starts[P + 1]):
+            out[r, s] = chains[(1 << P) - 1, s]
 
-    Every set of relations that stay inside an epoch is tried: joined by them, nodes form components, whose strict chains
-    are the epochs; the same relations make a poset of parts, whose strict chains are the positions. Scratch: component
-    (n,), above (n,), order (n,), epochs and positions (2^n, n+1, n+1). Bound: for times = 1 the sum of all entries is at
-    most Fubini(n) Fubini(P).
+
+@kernel
+def epoch_patterns(
+    below: Any, partial: bool, sizes: Any, component: Any, above: Any, chains: Any, begins: Any, lasts: Any, counts: Any
+) -> int:
+    """How nodes fall into epochs, for every set of relations that stay inside an epoch.
+
+    Joined by the relations `inside`, nodes form components, whose strict chains are the epochs. Entries begins[inside] to
+    begins[inside + 1]: lasts is the mask of the nodes in the last, partial epoch (0 unless `partial`), counts[:, m] the
+    ways for the others to fall onto m whole epochs. Returns the number of entries, and writes them if there is room.
+    Scratch: component and above (n,), chains (2^n, n+1).
     """
     n = len(below)
     relations = 0
     for v in range(n):
-        for u in range(n):
-            relations += below[v] >> u & 1
+        relations += sizes[below[v]]
+    written = 0
     for inside in range(1 << relations):
-        # components by the relations inside an epoch; the poset of parts that these make
+        begins[inside] = written
         for v in range(n):
             component[v] = v
-        for p in range(P):
-            order[p] = 0
         changed = True
         while changed:
             changed = False
@@ -103,16 +118,13 @@ def cyclic_patterns(
             for v in range(n):
                 for u in range(n):
                     if below[v] >> u & 1:
-                        if inside >> bit & 1:
-                            order[part[v]] |= 1 << part[u]
+                        if inside >> bit & 1 and component[u] != component[v]:
                             low = min(component[u], component[v])
-                            if component[u] != low or component[v] != low:
-                                component[u] = low
-                                component[v] = low
-                                changed = True
+                            component[u] = low
+                            component[v] = low
+                            changed = True
                         bit += 1
-        # number the components, and order them by the relations between epochs
-        count = 0
+        count = 0  # number the components, and order them by the relations between epochs
         for v in range(n):
             if component[v] == v:
                 above[v] = count
@@ -129,168 +141,246 @@ def cyclic_patterns(
                         above[component[v]] |= 1 << component[u]
                     bit += 1
         everything = (1 << count) - 1
-        ideal_chains(above[:count], 0, epochs[: everything + 1, : count + 1, : count + 1])
-        ideal_chains(order[:P], 0, positions[: 1 << P, : P + 1, : P + 1])
-        for m in range(count + 1):
-            for l in range(P + 1):
-                out[m, l, 0] += times * epochs[everything, m, 0] * positions[(1 << P) - 1, l, 0]
-        if not partial:
-            continue
-        for last in range(1, everything + 1):
-            fits = True
+        strict_chains(above[:count], sizes, chains[: everything + 1, : count + 1])
+        for last in range(everything + 1 if partial else 1):
+            fits = False  # also false where the components run in a circle
+            for m in range(count + 1):
+                fits = fits or chains[everything & ~last, m] != 0
             for c in range(count):  # nothing comes after the last epoch, and in it no relation goes between epochs
                 fits = fits and above[c] & last == 0
             if not fits:
                 continue
-            watched = 0
-            for v in range(n):
-                if last >> component[v] & 1:
-                    watched |= 1 << part[v]
-            ideal_chains(order[:P], watched, positions[: 1 << P, : P + 1, : P + 1])
-            for m in range(count + 1):
-                for l in range(P + 1):
-                    for h in range(1, l + 1):
-                        out[m, l, h] += times * epochs[everything & ~last, m, 0] * positions[(1 << P) - 1, l, h]
+            if written < len(lasts):
+                lasts[written] = 0
+                for v in range(n):
+                    if last >> component[v] & 1:
+                        lasts[written] |= 1 << v
+                for m in range(n + 1):
+                    counts[written, m] = chains[everything & ~last, m] if m <= count else 0
+            written += 1
+    begins[1 << relations] = written
+    return written
 
 
 @kernel
-def reshuffle_patterns(
-    below: Any, part: Any, P: int, partial: bool, times: int, grow: Any, join: Any, starts: Any,
-    sub: Any, order: Any, slots: Any, level: Any, state: Any, active: Any, out: Any,
-) -> None:
-    """Moment patterns where every epoch has its own order of the rows: `times` them, added to out[key, last].
+def cyclic_rows(
+    below: Any, part: Any, strings: Any, first: int, partial: bool, begins: Any, lasts: Any, epochs: Any,
+    grow: Any, merge: Any, levels: Any, starts: Any, sizes: Any, merged: Any, order: Any, orders: Any, head: Any,
+    following: Any, met: Any, ways: Any, up: Any, down: Any, row: Any, lengths: Any, columns: Any, counts: Any,
+) -> int:
+    """Pattern rows where one order of the rows is repeated, the parts merged by strings[first:], until the space ends.
 
-    A shape is the multiset of the sizes of the levels onto which the parts present in an epoch fall (grow[shape, c]: one
-    more level of c parts; 0 is the empty shape); a key is a multiset of shapes, one for each whole epoch that holds nodes
-    (join[key, shape]; 0 is the empty key). Shapes of c parts are starts[c] to starts[c + 1]. last: the shape in a
-    last, partial epoch (if `partial`), else 0.
+    Column (m shapes + shape) (n + 1) + j: some nodes fall onto m whole epochs and the others into the last, partial one;
+    parts fall onto position levels of that shape, (epoch, position) lexicographically strictly increasing; the first j
+    levels lie before the cut of the partial epoch, and hold every part that has a node in it. j = 0 is what remains where
+    all epochs are whole.
 
-    A chain of ideals of nodes visits the epochs; in each, parts present fall onto levels, strictly increasing along the
-    relations inside. Scratch: sub (n,), order (n,), slots and level (2^n, shapes), state (2^n, keys), active (keys,).
-    Bound: for times = 1 the sum of all entries is at most Fubini(n) Fubini(P).
+    begins, lasts, epochs: as `epoch_patterns` writes them. The relations inside an epoch make a poset of parts, whose
+    strict chains are the positions; sets of relations with one poset are treated together. levels[shape]: its number of
+    levels. Scratch: merged, order (n,); orders (sets, n); head, following (sets,); met (2^n,); ways (2^n, n+1); up, down
+    (2^n, shapes); row (n+1, shapes, n+1), zeros on entry and exit. Returns how many rows were written.
+    """
+    n = len(below)
+    shapes = len(grow)
+    used = 0
+    for r in range(first, len(strings)):
+        P = 0
+        for v in range(n):
+            merged[v] = strings[r, part[v]]
+            P = max(P, merged[v] + 1)
+        top = (1 << P) - 1
+        width = starts[P + 1] - starts[P]
+        if used + (n + 1) * width * (n + 1) > len(columns):
+            return r - first
+        met[0] = 0
+        for v in range(n):
+            for mask in range(1 << v):
+                met[mask | 1 << v] = met[mask] | 1 << merged[v]
+        groups = 0
+        for inside in range(len(begins) - 1):
+            if begins[inside] == begins[inside + 1]:
+                continue
+            for p in range(P):
+                order[p] = 0
+            bit = 0
+            for v in range(n):
+                for u in range(n):
+                    if below[v] >> u & 1:
+                        if inside >> bit & 1:
+                            order[merged[v]] |= 1 << merged[u]
+                        bit += 1
+            for q in range(P):  # transitive closure; a part below itself can have no position
+                for p in range(P):
+                    if order[p] >> q & 1:
+                        order[p] |= order[q]
+            possible = True
+            for p in range(P):
+                possible = possible and not order[p] >> p & 1
+            if not possible:
+                continue
+            group = 0
+            while group < groups:
+                same = True
+                for p in range(P):
+                    same = same and orders[group, p] == order[p]
+                if same:
+                    break
+                group += 1
+            if group == groups:
+                groups += 1
+                head[group] = -1
+                for p in range(P):
+                    orders[group, p] = order[p]
+            following[inside] = head[group]
+            head[group] = inside
+        for group in range(groups):
+            poset = orders[group, :P]
+            for mask in range(top + 1 if partial else 1):
+                for m in range(n + 1):
+                    ways[mask, m] = 0
+            inside = head[group]
+            while inside >= 0:
+                for entry in range(begins[inside], begins[inside + 1]):
+                    for m in range(n + 1):
+                        ways[met[lasts[entry]], m] += epochs[entry, m]
+                inside = following[inside]
+            if partial:  # now: all parts with a node in the last epoch lie within the mask
+                for p in range(P):
+                    for mask in range(top + 1):
+                        if mask >> p & 1:
+                            for m in range(n + 1):
+                                ways[mask, m] += ways[mask ^ 1 << p, m]
+            level_chains(poset, grow, starts, sizes, up)
+            for s in range(starts[P], starts[P + 1]):
+                down[top, s] = 0
+            down[top, 0] = 1
+            for ideal in range(top - 1, -1, -1):  # down[I, shape]: chains from I to all parts
+                rest = P - sizes[ideal]
+                for s in range(starts[rest], starts[rest + 1]):
+                    down[ideal, s] = 0
+                free = next_elements(poset, P, ideal)
+                step = free
+                while step > 0:
+                    size = sizes[step]
+                    for s in range(starts[rest - size], starts[rest - size + 1]):
+                        if down[ideal | step, s] != 0:
+                            down[ideal, grow[s, size]] += down[ideal | step, s]
+                    step = (step - 1) & free
+            for ideal in range(top + 1 if partial else 1):
+                for s in range(starts[sizes[ideal]], starts[sizes[ideal] + 1]):
+                    if up[ideal, s] != 0:
+                        rest = P - sizes[ideal]
+                        for t in range(starts[rest], starts[rest + 1]):
+                            if down[ideal, t] != 0:
+                                product = up[ideal, s] * down[ideal, t]
+                                for m in range(n + 1):
+                                    row[m, merge[s, t], levels[s]] += product * ways[ideal, m]
+        before = used
+        for m in range(n + 1):
+            for s in range(starts[P], starts[P + 1]):
+                for j in range(n + 1):
+                    if row[m, s, j] != 0:
+                        columns[used] = (m * shapes + s) * (n + 1) + j
+                        counts[used] = row[m, s, j]
+                        used += 1
+                        row[m, s, j] = 0
+        lengths[r - first] = used - before
+    return len(strings) - first
+
+
+@kernel
+def reshuffle_rows(
+    below: Any, part: Any, strings: Any, first: int, partial: bool, grow: Any, join: Any, starts: Any, key_starts: Any,
+    sizes: Any, merged: Any, sub: Any, order: Any, known: Any, needs: Any, slots: Any, level: Any, state: Any, active: Any,
+    touched: Any, row: Any, lengths: Any, columns: Any, counts: Any,
+) -> int:
+    """Pattern rows in the moment basis where every epoch has its own order, the parts merged by strings[first:].
+
+    Column key shapes + last: in each whole epoch that holds nodes, the parts present fall onto levels, strictly
+    increasing along the relations inside; the key is the multiset of the shapes of these epochs, last the shape in a
+    last, partial epoch (if `partial`; else 0).
+
+    A chain of ideals of nodes visits the epochs. Scratch: merged, sub, order (n,); known, needs (2^n,); slots, level
+    (2^n, shapes); state (2^n, keys), zeros on entry and exit; active (keys,); touched (columns,); row (columns,), zeros
+    on entry and exit. Returns how many rows were written before the space ended.
     """
     n = len(below)
     full = (1 << n) - 1
-    shapes = grow.shape[0]
-    keys = join.shape[0]
-    for chosen in range(1, full + 1):  # slots[S]: level patterns of the parts met by the nodes S
-        present = 0
-        for p in range(P):
-            sub[p] = -1
+    shapes = len(grow)
+    used = 0
+    needs[0] = 0
+    for v in range(n):
+        for mask in range(1 << v):
+            needs[mask | 1 << v] = needs[mask] | below[v]
+    for r in range(first, len(strings)):
+        if used + len(touched) > len(columns):
+            return r - first
+        P = 0
         for v in range(n):
-            if chosen >> v & 1 and sub[part[v]] < 0:
-                sub[part[v]] = present
-                order[present] = 0
-                present += 1
-        for v in range(n):
-            if chosen >> v & 1:
-                for u in range(n):
-                    if chosen >> u & 1 and below[v] >> u & 1:
-                        order[sub[part[v]]] |= 1 << sub[part[u]]
-        top = (1 << present) - 1
-        for placed in range(top + 1):
-            size = elements(placed)
-            for s in range(starts[size], starts[size + 1]):
-                level[placed, s] = 0
-        level[0, 0] = 1
-        for placed in range(top):
-            size = elements(placed)
-            free = next_elements(order, present, placed)
-            for s in range(starts[size], starts[size + 1]):
-                if level[placed, s] != 0:
-                    step = free
-                    while step > 0:
-                        level[placed | step, grow[s, elements(step)]] += level[placed, s]
-                        step = (step - 1) & free
-        for s in range(shapes):
-            slots[chosen, s] = level[top, s] if starts[present] <= s < starts[present + 1] else 0
-    for ideal in range(full + 1):
-        state[ideal, 0] = 1 if ideal == 0 else 0
-        for v in range(n):
-            if ideal >> v & 1 and below[v] & ~ideal != 0:
-                state[ideal, 0] = -1  # no ideal: never reached
-        if state[ideal, 0] >= 0:
-            for k in range(1, keys):
-                state[ideal, k] = 0
-    for ideal in range(full + 1):
-        some = 0
-        if state[ideal, 0] >= 0:
-            for k in range(keys):
+            merged[v] = strings[r, part[v]]
+            P = max(P, merged[v] + 1)
+        for mask in range(full + 1):
+            known[mask] = -1  # else the number of parts that the nodes of the mask meet
+        before = used
+        state[0, 0] = 1
+        found = 0
+        for ideal in range(full + 1):
+            count = 0
+            for k in range(key_starts[sizes[ideal] + 1]):
                 if state[ideal, k] != 0:
-                    active[some] = k
-                    some += 1
-        if some == 0:
-            continue
-        rest = full & ~ideal
-        if rest == 0:
-            for a in range(some):
-                out[active[a], 0] += times * state[full, active[a]]
-        elif partial:
-            for s in range(1, shapes):
-                if slots[rest, s] != 0:
-                    for a in range(some):
-                        out[active[a], s] += times * state[ideal, active[a]] * slots[rest, s]
-        chosen = rest
-        while chosen > 0:
-            after = ideal | chosen
-            if state[after, 0] >= 0:
-                for s in range(1, shapes):
-                    if slots[chosen, s] != 0:
-                        for a in range(some):
-                            k = active[a]
-                            state[after, join[k, s]] += state[ideal, k] * slots[chosen, s]
-            chosen = (chosen - 1) & rest
-
-
-@kernel
-def cyclic_tables(
-    below: Any, part: Any, strings: Any, times: Any, targets: Any, partial: bool,
-    merged: Any, component: Any, above: Any, order: Any, epochs: Any, positions: Any, out: Any,
-) -> None:
-    """For each growth string over the parts, merge them and add times[r] x its patterns to out[targets[r]]."""
-    for r in range(len(strings)):
-        P = 0
-        for v in range(len(part)):
-            merged[v] = strings[r, part[v]]
-            P = max(P, merged[v] + 1)
-        cyclic_patterns(
-            below, merged, P, partial, times[r], component, above, order, epochs, positions, out[targets[r]]
-        )
-
-
-@kernel
-def reshuffle_tables(
-    below: Any, part: Any, strings: Any, times: Any, targets: Any, partial: bool, grow: Any, join: Any, starts: Any,
-    merged: Any, sub: Any, order: Any, slots: Any, level: Any, state: Any, active: Any, out: Any,
-) -> None:
-    """For each growth string over the parts, merge them and add times[r] x its patterns to out[targets[r]]."""
-    for r in range(len(strings)):
-        P = 0
-        for v in range(len(part)):
-            merged[v] = strings[r, part[v]]
-            P = max(P, merged[v] + 1)
-        reshuffle_patterns(
-            below, merged, P, partial, times[r], grow, join, starts,
-            sub, order, slots, level, state, active, out[targets[r]],
-        )
-
-
-@kernel
-def order_polynomials(parents: Any, strings: Any, below: Any, chains: Any, out: Any) -> None:
-    """out[r, l]: strictly order-preserving surjections of the parts of strings[r] onto l levels.
-
-    parents: of each node but the root, numbered from 0, -1 for the root. Scratch: below (n,), chains (2^n, n+1, 1).
-    Bound: as `ideal_chains`.
-    """
-    count, n = strings.shape
-    for r in range(count):
-        P = 0
-        for v in range(n):
-            below[v] = 0
-            P = max(P, strings[r, v] + 1)
-        for v in range(n):
-            if parents[v] >= 0:
-                below[strings[r, parents[v]]] |= 1 << strings[r, v]
-        ideal_chains(below[:P], 0, chains[: 1 << P, : P + 1])
-        for l in range(n + 1):
-            out[r, l] = chains[(1 << P) - 1, l, 0] if l <= P else 0
+                    active[count] = k
+                    count += 1
+            if count == 0:
+                continue
+            rest = full & ~ideal
+            chosen = rest
+            while chosen > 0:
+                after = ideal | chosen
+                closed = needs[chosen] & ~after == 0
+                if closed and known[chosen] < 0:
+                    # level patterns of the parts met by the chosen nodes, from the relations among these
+                    present = 0
+                    for p in range(P):
+                        sub[p] = -1
+                    for v in range(n):
+                        if chosen >> v & 1 and sub[merged[v]] < 0:
+                            sub[merged[v]] = present
+                            order[present] = 0
+                            present += 1
+                    for v in range(n):
+                        if chosen >> v & 1 and below[v] & chosen != 0:
+                            for u in range(n):
+                                if chosen >> u & 1 and below[v] >> u & 1:
+                                    order[sub[merged[v]]] |= 1 << sub[merged[u]]
+                    level_chains(order[:present], grow, starts, sizes, level)
+                    for s in range(starts[present], starts[present + 1]):
+                        slots[chosen, s] = level[(1 << present) - 1, s]
+                    known[chosen] = present
+                if closed:
+                    for s in range(starts[known[chosen]], starts[known[chosen] + 1]):
+                        ways = slots[chosen, s]
+                        if ways != 0:
+                            for a in range(count):
+                                k = active[a]
+                                state[after, join[k, s]] += state[ideal, k] * ways
+                                if chosen == rest and partial:
+                                    c = k * shapes + s
+                                    if row[c] == 0:
+                                        touched[found] = c
+                                        found += 1
+                                    row[c] += state[ideal, k] * ways
+                chosen = (chosen - 1) & rest
+            for a in range(count):
+                k = active[a]
+                if ideal == full:
+                    columns[used] = k * shapes
+                    counts[used] = state[full, k]
+                    used += 1
+                state[ideal, k] = 0
+        for i in range(found):
+            columns[used] = touched[i]
+            counts[used] = row[touched[i]]
+            used += 1
+            row[touched[i]] = 0
+        lengths[r - first] = used - before
+    return len(strings) - first

@@ -154,6 +154,23 @@ def test_the_list_is_every_diagram_once_in_order(order, root_shares):
         assert fd.diagrams(order, root_shares=root_shares)[i].automorphisms == D.automorphisms
 
 
+@pytest.mark.parametrize("order", range(10))
+def test_listed_trees_are_canonical(order):
+    """From order 7 on, reversing the order of Beyer and Hedetniemi does not put all children least first."""
+    trees = next(iter(fd.stream_diagrams(order, shard=1))).trees.tolist()
+    assert [fd.Diagram(parents, range(order + 1)).parents for parents in trees] == [tuple(parents) for parents in trees]
+    assert trees == sorted(trees, key=lambda parents: fd.Diagram(parents, range(order + 1)).levels)
+
+
+def test_listed_diagrams_are_what_their_text_says():
+    """Those on every tree of order 7, the tree with branches [a[b]] and [a b[c]] among them."""
+    ds = fd.diagrams(7)
+    for i in np.linspace(0, len(ds) - 1, 400).astype(int):
+        assert fd.Diagram.parse(str(ds[i])) == ds[i]
+    tree = fd.Diagram.parse("[a[b c[d]] e[f[g]]]")
+    assert [D.parents for D in ds[ds.tree_index == ds.trees.tolist().index(list(tree.parents))]] == [tree.parents] * 877
+
+
 def test_automorphisms_against_networkx():
     ds = fd.diagrams(5)
     for D in [ds[i] for i in range(0, len(ds), 7)]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .kernel import kernel
+from .kernel import inlined, kernel
 
 
 @kernel
@@ -32,24 +32,52 @@ def rooted_trees(out: Any) -> int:
         row += 1
 
 
+@inlined
+def _reverse(row: Any, start: int, stop: int) -> None:
+    for i in range((stop - start) // 2):
+        held = row[start + i]
+        row[start + i] = row[stop - 1 - i]
+        row[stop - 1 - i] = held
+
+
 @kernel
 def smallest_first(levels: Any, out: Any) -> None:
-    """Reverse the order of the children at every node: the greatest sequence becomes the least.
+    """Order the children at every node by the level sequences of their subtrees, least first.
 
-    A preorder with all children reversed is a postorder read backwards. `levels` and `out` are (count, n).
+    The whole sequence becomes the least of its tree. `levels` and `out` are (count, n). Reversing the canonical
+    sequence of Beyer and Hedetniemi is not enough: from 8 nodes on, children need not be in order after it.
     """
     count, n = levels.shape
-    for row in range(count):
-        # A node ends in the postorder when a node no deeper follows it; the open path is a stack by depth.
-        place = n - 1
-        depth = -1
-        for i in range(n + 1):
-            level = levels[row, i] if i < n else 0
-            while depth >= level:
-                out[row, place] = depth
-                place -= 1
-                depth -= 1
-            depth = level
+    for number in range(count):
+        row = out[number]
+        for i in range(n):
+            row[i] = levels[number, i]
+        for top in range(n - 3, -1, -1):  # deeper nodes first
+            swapped = True
+            while swapped:
+                swapped = False
+                i = top + 1
+                while i < n and row[i] > row[top]:
+                    # the subtree at i is [i, j), that of the next sibling, if there is one, [j, k)
+                    j = i + 1
+                    while j < n and row[j] > row[i]:
+                        j += 1
+                    k = j
+                    if j < n and row[j] == row[i]:
+                        k = j + 1
+                        while k < n and row[k] > row[j]:
+                            k += 1
+                    same = 0
+                    while same < min(j - i, k - j) and row[i + same] == row[j + same]:
+                        same += 1
+                    if j < k and same < j - i and (same == k - j or row[j + same] < row[i + same]):
+                        _reverse(row, i, j)
+                        _reverse(row, j, k)
+                        _reverse(row, i, k)
+                        swapped = True
+                        i += k - j
+                    else:
+                        i = j
 
 
 @kernel

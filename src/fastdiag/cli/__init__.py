@@ -1,4 +1,4 @@
-"""The command line: `fastdiag predict | draw | bench | completion`."""
+"""The command line: `fastdiag predict | table | formula | draw | build | bench | cache | completion`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..errors import FastdiagError
 from .bench import bench
 from .draw import draw
 from .predict import predict
+from .tables import build, cache, formula, table
 
 
 class Commands(click.Group):
@@ -33,6 +34,8 @@ def main() -> None:
     \b
         fastdiag predict                    a prediction on real data, beside a simulation
         fastdiag draw '[a b[a]]'            a diagram, as text; -o file.svg for a picture
+        fastdiag table 2 -N 10 -T 5         all diagrams to order 2, and their coefficients
+        fastdiag formula '[a b]'            how many maps a diagram has, in N, B, E
     """
 
 
@@ -50,5 +53,5 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
-for command in (predict, draw, bench):
+for command in (predict, table, formula, draw, build, bench, cache):
     main.add_command(command)

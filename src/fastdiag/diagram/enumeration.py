@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..kernels.trees import rooted_trees, smallest_first, tree_shape
 from ..typing import IntArray
 from .counting import check_order, count_diagrams, count_rooted_trees
 from .diagram import Diagram
+from .partition import growth_strings
 
 LARGEST_ORDER = 20  # |Aut| <= 20! < 2^63; the list itself ends long before
 MEMORY_BYTES = 4 << 30  # what `diagrams` will hold before it points to `stream_diagrams`
@@ -191,6 +192,12 @@ def stream_diagrams(
     return track(shards, total, len, f"diagrams of order {order}", progress if total > shard else False)
 
 
+@lru_cache(maxsize=4)
+def on_tree(order: int, tree: int) -> Diagrams:
+    """The diagrams of an order on one of its trees, by the tree's number, the root alone."""
+    return next(_shards(order, False, False, len(growth_strings(order)), tree))
+
+
 def _listable(order: int) -> int:
     order = check_order(order)
     if order > LARGEST_ORDER:
@@ -217,7 +224,9 @@ def _empty(order: int, root_shares: bool) -> Diagrams:
     )
 
 
-def _shards(order: int, irreducible: bool, root_shares: bool, size: int) -> Iterator[Diagrams]:
+def _shards(
+    order: int, irreducible: bool, root_shares: bool, size: int, only: int | None = None
+) -> Iterator[Diagrams]:
     n = order + 1
     levels = _trees(order)
     shapes = np.zeros((len(levels), 4, n), np.int64)
@@ -231,6 +240,8 @@ def _shards(order: int, irreducible: bool, root_shares: bool, size: int) -> Iter
     blocks, groups, index = fresh()
     filled = 0
     for tree, shape in enumerate(shapes):
+        if only not in (None, tree):
+            continue
         state, string = np.zeros((9, n), np.int64), np.zeros(n, np.int64)
         while True:
             written = least_growth_strings(

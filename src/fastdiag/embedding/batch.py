@@ -116,11 +116,31 @@ def count_maps(
     place = np.argsort(np.argsort(diagrams.tree_index, kind="stable"), kind="stable")
     if (place[1:] < place[:-1]).any():  # a list as `diagrams` makes it is in order already
         values = values[place]
+    return MapCounts(_times_factors(values, reading), reading.width, reading.denominator, shape)
+
+
+def read_rows(
+    rows: Rows, parts: IntArray, reading: Reading, coarser: tuple[IntArray, IntArray, IntArray] | None
+) -> IntArray:
+    """Counts of stored pattern tables as limbs (rows, limbs, times); `coarser`: starts, rows and multiplicities to sum."""
+    values = np.zeros((len(parts), reading.factors.shape[1], reading.worth.shape[2]), np.int64)
+    kinds = np.minimum(parts, len(reading.worth) - 1)
+    entries = [np.ascontiguousarray(array, np.int64) for array in rows]
+    rows_times_limbs(*entries, kinds, reading.worth, reading.slots, reading.width, values)
+    if coarser is not None:
+        starts, others, times = (np.ascontiguousarray(array, np.int64) for array in coarser)
+        summed = np.zeros_like(values)
+        combine_rows(np.arange(len(values)), starts, others, times, values, reading.width, summed)
+        values = summed
+    return _times_factors(values, reading)
+
+
+def _times_factors(values: IntArray, reading: Reading) -> IntArray:
     while values.shape[2] > 1 and not values[:, :, -1].any():
         values = values[:, :, :-1]
-    limbs = np.empty((len(values), reading.room(values), len(updates)), np.int64)
+    limbs = np.empty((len(values), reading.room(values), reading.factors.shape[2]), np.int64)
     limbs_times_factors(np.ascontiguousarray(values), reading.factors, reading.width, limbs)
-    return MapCounts(limbs, reading.width, reading.denominator, shape)
+    return limbs
 
 
 def _updates(T: ArrayLike) -> list[int]:
@@ -153,7 +173,7 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     computed = strings if native else _all_partitions(n)
     values = np.zeros((len(computed), reading.factors.shape[1], reading.worth.shape[2]), np.int64)
     kinds = np.minimum(computed.max(axis=1, initial=-1) + 1, len(reading.worth) - 1)
-    relations = _of_nodes(parents)
+    relations = nodes_of(parents)
     for start in range(0, len(computed), CHUNK_STRINGS):
         chunk = slice(start, start + CHUNK_STRINGS)
         patterns = _rows(relations, computed[chunk], reading)
@@ -167,7 +187,7 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     return values
 
 
-def _of_nodes(parents: IntArray) -> Relations:
+def nodes_of(parents: IntArray) -> Relations:
     """The nodes of a tree, each a part of its own."""
     n = len(parents) - 1
     below = [0] * n

@@ -36,11 +36,14 @@ class Reading:
     denominator: int
 
     @classmethod
-    def of(cls, spacetime: Spacetime, updates: Sequence[int], n: int, basis: str) -> Reading:
-        """The reading of diagrams with n edges after each of some numbers of updates."""
+    def of(cls, spacetime: Spacetime, updates: Sequence[int], n: int, basis: str, stored: bool = False) -> Reading:
+        """The reading of diagrams with n edges after each of some numbers of updates.
+
+        `stored`: of tables made for several epochs, in which a single epoch is a partial one.
+        """
         B, partial, denominator = int(spacetime.B), False, 1
         known = catalog(n)
-        if inf == spacetime.N or max(updates) <= spacetime.updates_per_epoch:
+        if not stored and (inf == spacetime.N or max(updates) <= spacetime.updates_per_epoch):
             kind: Kind = "one epoch"
             rows = [[placements(shape, B, None, basis) for shape in known.shapes]]
             slots = known.levels.tolist()

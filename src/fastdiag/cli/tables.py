@@ -1,0 +1,217 @@
+"""`fastdiag table`, `formula`, `build` and `cache`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import DataError, InputError
+from ..spacetime import SAMPLINGS
+from ..typing import Basis, Sampling
+
+ROWS = 40
+
+_sampling = click.option(
+    "--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True, help="How batches are drawn."
+)
+_basis = click.option(
+    "--basis", type=click.Choice(["cumulant", "moment"]), default="cumulant", show_default=True,
+    help="Outlines (cumulant) or ties (moment).",
+)
+
+
+@click.command()
+@click.argument("order", type=int)
+@click.option("-N", "points", type=int, help="Training points: add a column of coefficients.")
+@click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
+@click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
+@click.option("-E", "epochs", type=int, help="Epochs instead of updates.")
+@_sampling
+@_basis
+@click.option("--by-value-class", is_flag=True, help="Add up the diagrams of one value.")
+@click.option("--irreducible", is_flag=True, help="Irreducible diagrams only.")
+@click.option("--at-minimum", is_flag=True, help="Leave out what vanishes at a minimum: leaves alone in their part.")
+@click.option("--all", "everything", is_flag=True, help=f"All rows; by default the first {ROWS}.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write all rows to a CSV file.")
+def table(
+    order: int, points: int | None, batch: int, updates: int | None, epochs: int | None, sampling: Sampling, basis: Basis,
+    by_value_class: bool, irreducible: bool, at_minimum: bool, everything: bool, output: Path | None,
+) -> None:
+    """The diagrams up to an ORDER, and their exact coefficients in a spacetime.
+
+    \b
+        fastdiag table 2 -N 10 -T 5
+        fastdiag table 3 -N 100 -B 10 -E 3 --by-value-class
+        fastdiag table 5 -N 100 -o coefficients.csv
+    """
+    from ..coefficients import table as coefficient_table
+
+    if points is None and (updates is not None or epochs is not None or batch != 1):
+        raise InputError("-B, -T and -E belong to a spacetime; give its number of training points with -N")
+    if updates is not None and epochs is not None:
+        raise InputError("give updates with -T or epochs with -E, not both")
+    if points is not None and updates is None and epochs is None:
+        epochs = 1
+    found = coefficient_table(order, sampling, basis)
+    found = found.where(
+        irreducible=True if irreducible else None, singleton_leaves=False if at_minimum else None
+    )
+    if by_value_class:
+        found = found.by_value_class()
+    names = ["diagram", "order", "parts", "|Aut|"] + ["coefficient"] * (points is not None)
+    shown = len(found) if everything or output else min(ROWS, len(found))
+    rows = []
+    for entry in (found[i] for i in range(shown)):
+        D = entry.diagram
+        row = [" + ".join(map(str, entry.diagrams)), D.order, len(D.parts) - 1]
+        row.append("" if len(entry.diagrams) > 1 else D.automorphisms)
+        if points is not None:
+            row.append(entry.coefficient(points, batch, updates, epochs))
+        rows.append([str(cell) for cell in row])
+    if output:
+        _write_csv(output, names, rows)
+        click.echo(f"wrote {len(rows):,} rows to {output}")
+        return
+    _print(names, rows)
+    if shown < len(found):
+        click.echo(f"and {len(found) - shown:,} more; --all shows them, -o file.csv writes them")
+
+
+def _print(names: list[str], rows: list[list[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table(*names[:1], box=SIMPLE_HEAD)
+    for name in names[1:]:
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        grid.add_row(*(cell.replace("[", r"\[") for cell in row))
+    Console(highlight=False).print(grid)
+
+
+def _write_csv(path: Path, names: list[str], rows: list[list[str]]) -> None:
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *rows])
+
+
+@click.command()
+@click.argument("diagram")
+@click.option("--sampling", type=click.Choice([*SAMPLINGS, "one epoch"]), default="reshuffle", show_default=True)
+@_basis
+@click.option("--coefficient", is_flag=True, help="The coefficient (-1/B)^d maps / |Aut| instead of the maps.")
+@click.option("--latex", is_flag=True, help="As LaTeX.")
+def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex: bool) -> None:
+    """How many maps a DIAGRAM has, as a formula in N, B, E (replacement: N, B, T; 'one epoch': B, T).
+
+    \b
+        fastdiag formula '[a b]'
+        fastdiag formula '[a[b]]' --sampling 'one epoch' --latex
+    """
+    import sympy
+
+    from ..diagram import Diagram
+    from ..embedding import maps_formula
+
+    parsed = Diagram.parse(diagram)
+    found = maps_formula(parsed, sampling, basis)
+    if coefficient:
+        B = sympy.Symbol("B", positive=True, integer=True)
+        found = sympy.factor(found * (-1 / B) ** parsed.order / parsed.automorphisms)
+    click.echo(sympy.latex(found) if latex else str(found))
+
+
+@click.command()
+@click.option("--order", type=int, required=True, help="Build the tables of all orders up to this one.")
+@_sampling
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Where; by default the user's cache.")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786; by default threads here.")
+def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str | None) -> None:
+    """Build coefficient tables that are not shipped. An interrupted build continues when it is started again.
+
+    \b
+        fastdiag build --order 8
+        fastdiag build --order 9 --scheduler tcp://host:8786
+    """
+    from ..coefficients import build as build_tables
+
+    if scheduler is None:
+        path = build_tables(order, sampling, directory=directory)
+    else:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise InputError("--scheduler needs Dask; pip install 'fastdiag[dask]'") from None
+        with Client(scheduler) as client:
+            path = build_tables(order, sampling, directory=directory, executor=client.get_executor())
+    click.echo(f"wrote {path}")
+
+
+@click.group()
+def cache() -> None:
+    """The tables that were built on this machine."""
+
+
+@cache.command("list")
+def list_files() -> None:
+    """The files of the cache, with their sizes."""
+    from ..files import cache_folder
+
+    folder = cache_folder()
+    files = _files(folder)
+    click.echo(f"{folder}" if files else f"{folder} is empty")
+    for file in files:
+        click.echo(f"{_size(file) / 1e6:10.2f} MB  {file.name}")
+
+
+@cache.command()
+def verify() -> None:
+    """Check every table of the cache against its sha256."""
+    from ..coefficients.store import read
+    from ..files import cache_folder
+
+    bad = 0
+    files = sorted(cache_folder().glob("*.npz"))
+    for file in files:
+        try:
+            read(file)
+            click.echo(f"ok       {file.name}")
+        except DataError as error:
+            bad += 1
+            click.echo(f"CORRUPT  {error}")
+    click.echo(f"{len(files) - bad} of {len(files)} are right")
+    if bad:
+        raise DataError(f"{bad} corrupt; they are never used, and `fastdiag build` replaces them")
+
+
+@cache.command()
+@click.confirmation_option(prompt="Delete all built tables, and what unfinished builds left?")
+def clear() -> None:
+    """Delete the built tables, and what unfinished or killed builds left."""
+    import shutil
+
+    from ..files import cache_folder
+
+    folder = cache_folder()
+    files = _files(folder)
+    for file in files:
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
+    click.echo(f"deleted {len(files)} from {folder}")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Tables, shards of unfinished ones, and what killed writers left."""
+    from ..files import leftovers
+
+    return sorted({*folder.glob("*.npz"), *folder.glob(".*.shards"), *leftovers(folder)})
+
+
+def _size(file: Path) -> int:
+    return sum(part.stat().st_size for part in file.rglob("*")) if file.is_dir() else file.stat().st_size

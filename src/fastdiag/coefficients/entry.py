@@ -1,0 +1,67 @@
+"""One row of a coefficient table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import inf
+
+from ..diagram import Diagram
+from ..embedding.counting import grid, read
+from ..spacetime import Spacetime
+from ..typing import Basis, Sampling
+from .order import OrderTable
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A diagram, or the diagrams of one value class, with their pattern tables."""
+
+    sampling: Sampling
+    basis: Basis
+    places: tuple[tuple[OrderTable, int], ...]
+    """Table and row of each diagram."""
+
+    @cached_property
+    def diagrams(self) -> tuple[Diagram, ...]:
+        """The diagrams of this row, in ascending order."""
+        return tuple(
+            Diagram._of_canonical(
+                tuple(table.arrays["parents"][row].tolist()),
+                tuple(table.arrays["blocks"][row].tolist()),
+                int(table.arrays["automorphisms"][row]),
+            )
+            for table, row in self.places
+        )
+
+    @property
+    def diagram(self) -> Diagram:
+        """The first of the diagrams."""
+        return self.diagrams[0]
+
+    def coefficient(
+        self, N: int | float, B: int = 1, T: int | None = None, E: int | Fraction | None = None
+    ) -> Fraction:
+        """The exact coefficient, summed over the diagrams of the row; `fastdiag.coefficient`, from the table.
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.table(3)["[a a]"].coefficient(N=10, B=2, T=5)
+        Fraction(5, 4)
+        """
+        spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
+        if inf == N:  # fresh data: one epoch that is long enough
+            spacetime = Spacetime(spacetime.finite("T") * B, B, spacetime.T)
+        numbers = grid(spacetime)
+        total = Fraction(0)
+        for table, row in self.places:
+            group = int(table.arrays["automorphisms"][row])
+            count = Fraction(*read(table.patterns(row, self.basis), self.basis, *numbers))
+            total += count * Fraction((-1) ** table.order, spacetime.B**table.order * group)
+        return total
+
+    def __repr__(self) -> str:
+        names = " + ".join(map(str, self.diagrams))
+        return f"<{names}: {self.sampling}, {self.basis} basis>"

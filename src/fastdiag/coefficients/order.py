@@ -1,0 +1,254 @@
+"""The integer tables of all diagrams of one order, and their reading at given N, B, T."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import perm
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ..embedding.counting import placements
+from ..embedding.patterns import Patterns, catalog
+from ..embedding.reading import Reading
+from ..diagram.counting import check_order
+from ..diagram.orbits import LARGEST_ORDER
+from ..errors import DataError, InputError
+from ..spacetime import SAMPLINGS, Spacetime
+from ..typing import FloatArray, IntArray
+
+VERSION = 1
+CHUNK_ENTRIES = 1 << 22  # that are turned into floats at a time
+Kind: TypeAlias = Literal["cyclic", "reshuffle"]
+KINDS: tuple[Kind, ...] = ("cyclic", "reshuffle")
+"""What is stored; replacement is reshuffle with one update to an epoch."""
+
+NAMES = (
+    "schema", "shapes", "keys", "index", "parents", "blocks", "automorphisms", "irreducible", "value_class",
+    "lengths", "columns", "counts", "coarser_lengths", "coarser", "coarser_times",
+)
+
+
+@dataclass(frozen=True)
+class OrderTable:
+    """Arrays of one NPZ file, one row for each diagram of an order; docs/tables.md explains them field by field."""
+
+    kind: Kind
+    order: int
+    arrays: Mapping[str, IntArray]
+
+    def __len__(self) -> int:
+        return len(self.arrays["parents"])
+
+    @classmethod
+    def of(cls, kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> OrderTable:
+        """Checked arrays.
+
+        Raises
+        ------
+        DataError : they are not the table of this kind and order, in this version
+        """
+        known = catalog(order)
+        if set(arrays) != set(NAMES):
+            raise DataError(f"it has the arrays {', '.join(sorted(arrays))} instead of {', '.join(NAMES)}")
+        expected = [VERSION, KINDS.index(kind), order]
+        if arrays["schema"].tolist() != expected:
+            raise DataError(f"its schema (version, kind, order) is {arrays['schema'].tolist()}, not {expected}")
+        rows, n = len(arrays["parents"]), order
+        index = file_index(kind, n)
+        shapes, keys = file_catalog(kind, n)
+        same = (
+            np.array_equal(arrays["shapes"], shapes)
+            and np.array_equal(arrays["keys"], keys)
+            and np.array_equal(arrays["index"], index)
+        )
+        if not same:
+            raise DataError("its columns are numbered in another way")
+        lengths, coarser = arrays["lengths"], arrays["coarser_lengths"]
+        whole = (
+            arrays["parents"].shape == arrays["blocks"].shape == (rows, n + 1)
+            and all(arrays[name].shape == (rows,) for name in ("automorphisms", "irreducible", "value_class", "lengths"))
+            and coarser.shape == ((rows,) if kind == "reshuffle" else (0,))
+            and arrays["columns"].shape == arrays["counts"].shape == (int(lengths.sum()),)
+            and arrays["coarser"].shape == arrays["coarser_times"].shape == (int(coarser.sum()),)
+            and int(arrays["columns"].max(initial=0)) < len(index)
+            and int(arrays["coarser"].max(initial=0)) < max(rows, 1)
+            and int(arrays["value_class"].max(initial=0)) < max(rows, 1)
+        )
+        if not whole or len(known.shapes) != len(shapes):
+            raise DataError("its arrays do not fit together")
+        return cls(kind, order, arrays)
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """Entries of row i run from starts[i] to starts[i + 1]."""
+        return _starts(self.arrays["lengths"])
+
+    @cached_property
+    def coarser_starts(self) -> IntArray:
+        """The coarser diagrams of row i run from coarser_starts[i] to coarser_starts[i + 1]."""
+        return _starts(self.arrays["coarser_lengths"])
+
+    @cached_property
+    def parts(self) -> IntArray:
+        """Number of parts but the root's, of each diagram."""
+        return self.arrays["blocks"].max(axis=1).astype(np.int64)
+
+    def patterns(self, row: int, basis: str) -> Patterns:
+        """The pattern table of one diagram, as `embedding` reads it."""
+        index, columns, counts = self.arrays["index"], self.arrays["columns"], self.arrays["counts"]
+
+        def entries(row: int) -> slice:
+            return slice(int(self.starts[row]), int(self.starts[row + 1]))
+
+        if self.kind == "cyclic":
+            here = entries(row)
+            return Patterns("one order", self.order, index[columns[here]].astype(np.int64), tuple(counts[here].tolist()))
+        rows, times = [row], [1]
+        if basis == "cumulant":
+            coarser = slice(int(self.coarser_starts[row]), int(self.coarser_starts[row + 1]))
+            rows, times = self.arrays["coarser"][coarser].tolist(), self.arrays["coarser_times"][coarser].tolist()
+        found: list[tuple[int, int, int]] = []
+        numbers: list[int] = []
+        for other, many in zip(rows, times, strict=True):
+            found += [(int(self.parts[other]), key, last) for key, last in index[columns[entries(other)]].tolist()]
+            numbers += [many * number for number in counts[entries(other)].tolist()]
+        return Patterns("fresh orders", self.order, np.array(found).reshape(-1, 3), tuple(numbers))
+
+    def floats(self, spacetime: Spacetime, basis: str, updates: IntArray, rows: IntArray) -> FloatArray:
+        """Counts of the maps of some rows after each number of updates, float64 (rows, times); N finite.
+
+        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place.
+        """
+        n, L, known = self.order, spacetime.updates_per_epoch, catalog(self.order)
+        index = self.arrays["index"].astype(np.int64)
+        whole, rest = (_binomials(x.astype(np.float64), n) for x in (updates // L, updates % L))
+        if self.kind == "cyclic":
+            worth = np.array([float(placements(shape, spacetime.B, None, basis)) for shape in known.shapes])[index[:, 1]]
+            after = _binomials((L - updates % L).astype(np.float64), n)
+            slots = np.stack([index[:, 0], index[:, 2], known.levels[index[:, 1]] - index[:, 2]])
+        else:
+            worth = self._fresh_worth(spacetime)
+            after = np.ones((1, len(updates)))
+            epochs = np.array([len(key) for key in known.keys])
+            slots = np.stack([epochs[index[:, 0]], known.levels[index[:, 1]], 0 * index[:, 0]])
+        code, slot = np.unique((slots[0] * (n + 1) + slots[1]) * (n + 1) + slots[2], return_inverse=True)
+        choose = whole[code // (n + 1) ** 2] * rest[code // (n + 1) % (n + 1)] * after[code % (n + 1)]
+        return np.asarray(self._apart_from_updates(worth, slot, len(code), spacetime, basis)[rows] @ choose)
+
+    def _apart_from_updates(
+        self, worth: FloatArray, slot: IntArray, slots: int, spacetime: Spacetime, basis: str
+    ) -> FloatArray:
+        """What each product of binomials of T is multiplied by, (all rows, slots)."""
+        lengths, starts, columns, counts = self.arrays["lengths"], self.starts, self.arrays["columns"], self.arrays["counts"]
+        values = np.empty((len(self), slots))
+        for low, high in _chunks(starts):
+            here = slice(starts[low], starts[high])
+            where = np.repeat(np.arange(high - low) * slots, lengths[low:high]) + slot[columns[here]]
+            summed = np.bincount(where, counts[here] * worth[columns[here]], (high - low) * slots)
+            values[low:high] = summed.reshape(high - low, slots)
+        if self.kind == "reshuffle":
+            values *= np.array([float(perm(int(spacetime.N), P)) for P in range(self.order + 1)])[self.parts, None]
+            if basis == "cumulant":
+                moments, starts = values, self.coarser_starts
+                values = np.empty_like(moments)
+                for low, high in _chunks(starts):
+                    here = slice(starts[low], starts[high])
+                    terms = moments[self.arrays["coarser"][here]] * self.arrays["coarser_times"][here, None]
+                    np.add.reduceat(terms, starts[low:high] - starts[low], axis=0, out=values[low:high])
+        return values
+
+    def _fresh_worth(self, spacetime: Spacetime) -> FloatArray:
+        """Of the columns (key, last): expected placements for given rows, apart from T."""
+        known, N, B = catalog(self.order), spacetime.finite("N"), int(spacetime.B)
+        placed = np.array(
+            [placements(s, B, None, "moment") / perm(N, sum(s)) if sum(s) <= N else 0.0 for s in known.shapes]
+        )
+        inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]
+        ways = np.ones(len(known.keys))
+        for epoch in self.arrays["keys"].T:  # shape numbers; 0 for no epoch more
+            ways *= np.where(epoch > 0, inside[epoch], 1.0)
+        keys, lasts = self.arrays["index"].T
+        return np.asarray(ways[keys] * placed[lasts])
+
+    def limbs(self, spacetime: Spacetime, basis: str, updates: list[int]) -> tuple[IntArray, Reading]:
+        """The exact counts of all rows as limbs (rows, limbs, times), and how to read them."""
+        from ..embedding.batch import read_rows
+        from ..embedding.patterns import Rows
+
+        reading = Reading.of(spacetime, updates, self.order, basis, stored=True)
+        n, known, index = self.order, catalog(self.order), self.arrays["index"].astype(np.int64)
+        shapes = len(known.shapes)
+        number = index[:, 0] * shapes + index[:, 1]
+        if self.kind == "cyclic":
+            number = number * (n + 1) + index[:, 2]
+        rows = Rows(self.arrays["lengths"], number[self.arrays["columns"]], self.arrays["counts"])
+        cumulant = self.kind == "reshuffle" and basis == "cumulant"
+        up = (self.coarser_starts, self.arrays["coarser"], self.arrays["coarser_times"]) if cumulant else None
+        return read_rows(rows, self.parts, reading, up), reading
+
+
+def check_table(order: int, sampling: str) -> tuple[int, Kind]:
+    """The order as an int, and the kind of file that a sampling is read from.
+
+    Raises
+    ------
+    InputError : order not from 0 to 10, unknown sampling
+    """
+    if sampling not in SAMPLINGS:
+        raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
+    order = check_order(order)
+    if order > LARGEST_ORDER:
+        raise InputError(f"tables go to order {LARGEST_ORDER}, not {order}; fastdiag.maps counts single diagrams of any order")
+    return order, "cyclic" if sampling == "cyclic" else "reshuffle"
+
+
+def file_name(kind: Kind, order: int) -> str:
+    """Of the NPZ file of an order."""
+    return f"{kind}-{order:02}.npz"
+
+
+def file_catalog(kind: Kind, n: int) -> tuple[IntArray, IntArray]:
+    """The shapes and keys of a file: level sizes of each shape, shape numbers of each key, filled up with 0."""
+    known = catalog(n)
+    place = {shape: i for i, shape in enumerate(known.shapes)}
+    shapes = [[*shape, *(0,) * (n - len(shape))] for shape in known.shapes]
+    keys = [[*map(place.__getitem__, key), *(0,) * (n - len(key))] for key in known.keys] if kind == "reshuffle" else []
+    return np.array(shapes, np.uint8).reshape(-1, n), np.array(keys, np.uint8).reshape(-1, n)
+
+
+def file_index(kind: Kind, n: int) -> IntArray:
+    """What each column means: (m, shape, j) or (key, last), only those that a diagram of n edges can have."""
+    known = catalog(n)
+    if kind == "cyclic":
+        found = [
+            (m, s, j) for m in range(n + 1) for s, shape in enumerate(known.shapes) for j in range(len(shape) + 1)
+        ]
+        return np.array(found, np.uint16).reshape(-1, 3)
+    sizes = [sum(map(sum, key)) for key in known.keys]
+    pairs = [(k, s) for k, size in enumerate(sizes) for s, shape in enumerate(known.shapes) if size + sum(shape) <= n]
+    return np.array(pairs, np.uint16).reshape(-1, 2)
+
+
+def _starts(lengths: IntArray) -> IntArray:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
+def _chunks(starts: IntArray) -> list[tuple[int, int]]:
+    """Ranges of rows of at most CHUNK_ENTRIES entries, or of one row."""
+    ends, low = [], 0
+    while low < len(starts) - 1:
+        high = max(low + 1, int(np.searchsorted(starts, starts[low] + CHUNK_ENTRIES, "right")) - 1)
+        ends.append((low, high))
+        low = high
+    return ends
+
+
+def _binomials(x: FloatArray, n: int) -> FloatArray:
+    """C(x, k) for k = 0..n, (n + 1, len(x)); x whole and not negative."""
+    out = np.ones((n + 1, len(x)))
+    for k in range(n):
+        out[k + 1] = out[k] * np.maximum(x - k, 0.0) / (k + 1)
+    return out

@@ -1,0 +1,412 @@
+"""All coefficients up to an order, looked up in integer tables."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..diagram import Diagram
+from ..embedding import MapCounts, check_basis
+from ..errors import DataError, DataWarning, DiagramIndexError, InputError, TooLargeError
+from ..files import cache_folder
+from ..spacetime import Spacetime
+from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
+from .entry import Entry
+from .grid import Grid
+from .order import Kind, OrderTable, check_table, file_name
+from .store import read, search
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+
+def table(
+    order: int,
+    sampling: Sampling = "reshuffle",
+    basis: Basis = "cumulant",
+    *,
+    path: PathLike | None = None,
+    progress: bool | None = None,
+) -> CoefficientTable:
+    """The coefficients of all diagrams with at most `order` edges, at any N, B, T, E.
+
+    Parameters
+    ----------
+    order : 0 to 10
+    sampling : 'reshuffle', 'cyclic' or 'replacement'
+    basis : 'cumulant' or 'moment'
+    path : a folder to look in before all others
+    progress : draw a progress bar if a table has to be built; by default where standard error is a terminal
+
+    Returns
+    -------
+    CoefficientTable. Its files, one for each order, are looked for in `path`, in the folder FASTDIAG_DATA_DIR, in the
+    package (orders 0 to 6), in the repository's data/, and in the user's cache; what is in none of them is built into the
+    cache. A file that does not verify is passed over with a DataWarning, never used. Replacement is read from the files of
+    reshuffle, with epochs of one update.
+
+    Raises
+    ------
+    InputError : order out of range, unknown sampling or basis
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> table = fd.table(4)
+    >>> table
+    <coefficient table: 124 diagrams to order 4, reshuffle, cumulant basis>
+    >>> table["[a a]"].coefficient(N=1000, B=10, E=3)
+    Fraction(45, 1)
+    >>> table.coefficients(N=1000, B=10, T=range(1, 1001)).shape
+    (124, 1000)
+    """
+    order, kind = check_table(order, sampling)
+    check_basis(basis)
+    orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
+    return CoefficientTable(sampling, basis, orders, np.arange(sum(map(len, orders))))
+
+
+def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None) -> OrderTable:
+    name, check = file_name(kind, order), partial(OrderTable.of, kind, order)
+    found = search(name, check, path)
+    if found is None:
+        from .build import in_memory, make
+
+        try:
+            folder = cache_folder()
+            make(kind, order, folder, progress=progress)
+            found = check(read(folder / name))
+        except DataError as error:
+            message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
+            warnings.warn(message, DataWarning, stacklevel=3)
+            found = check(in_memory(kind, order))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class CoefficientTable:
+    """Diagrams up to an order, with the integers from which their coefficients follow at any N, B, T, E; see `table`.
+
+    A row is a diagram, or, after `by_value_class`, all diagrams of one value. Supports len, iteration over entries, and
+    indexing: by an int, a Diagram or its text it gives an Entry; by a slice, a mask or an index array a table.
+    """
+
+    sampling: Sampling
+    basis: Basis
+    orders: tuple[OrderTable, ...]
+    """The tables of orders 0, 1, ..., order."""
+    diagram_rows: IntArray
+    """Which diagrams are kept, numbered through all orders, (diagrams,) int64."""
+    row_of: IntArray | None = None
+    """The row of each diagram kept, where several make up one row."""
+
+    @property
+    def order(self) -> int:
+        """The highest order of a diagram."""
+        return len(self.orders) - 1
+
+    def __len__(self) -> int:
+        return len(self.diagram_rows) if self.row_of is None else int(self.row_of.max(initial=-1)) + 1
+
+    # columns
+
+    @cached_property
+    def edges(self) -> IntArray:
+        """Order of each row, (rows,) int64."""
+        return np.searchsorted(self._offsets, self._first, "right") - 1
+
+    @cached_property
+    def parents(self) -> IntArray:
+        """Parent of each node, -1 at the root and where there is no node, (rows, order + 1) int8."""
+        return self._column("parents", -1)
+
+    @cached_property
+    def blocks(self) -> IntArray:
+        """Part of each node, -1 where there is no node, (rows, order + 1) int8."""
+        return self._column("blocks", -1)
+
+    @cached_property
+    def automorphisms(self) -> IntArray:
+        """|Aut|, (rows,) int64."""
+        return self._column("automorphisms").astype(np.int64)
+
+    @cached_property
+    def irreducible(self) -> IntArray:
+        """Whether no node but the root has degree 2 and is alone in its part, (rows,) bool."""
+        return self._column("irreducible").astype(np.bool_)
+
+    @cached_property
+    def value_class(self) -> IntArray:
+        """The least diagram with the same unrooted form, numbered through all orders, (rows,) int64."""
+        return self._column("value_class").astype(np.int64) + self._offsets[self.edges]
+
+    @cached_property
+    def parts(self) -> IntArray:
+        """Number of parts, the root's not counted, (rows,) int64."""
+        return self.blocks.max(axis=1, initial=0).astype(np.int64)
+
+    @cached_property
+    def part_sizes(self) -> IntArray:
+        """Nodes in each part, the root's first, 0 where there is no part, (rows, order + 1) int64."""
+        sizes = np.zeros((len(self), self.order + 1), np.int64)
+        for column in self.blocks.T:
+            here = np.flatnonzero(column >= 0)
+            sizes[here, column[here]] += 1
+        return sizes
+
+    @cached_property
+    def singleton_leaves(self) -> IntArray:
+        """Whether some leaf is alone in its part; its value has a factor G, which vanishes at a minimum, (rows,) bool."""
+        found = np.zeros(len(self), np.bool_)
+        rows = np.arange(len(self))
+        for node in range(1, self.order + 1):
+            leaf = (self.blocks[:, node] >= 0) & (self.parents != node).all(axis=1)
+            found |= leaf & (self.part_sizes[rows, self.blocks[:, node]] == 1)
+        return found
+
+    def _column(self, name: str, missing: int | None = None) -> IntArray:
+        columns = []
+        for table in self.orders:
+            array = table.arrays[name]
+            if missing is not None:
+                array = np.pad(array, ((0, 0), (0, self.order - table.order)), constant_values=missing)
+            columns.append(array)
+        return np.concatenate(columns)[self._first]
+
+    @cached_property
+    def _offsets(self) -> IntArray:
+        return np.concatenate([[0], np.cumsum([len(table) for table in self.orders])])
+
+    @cached_property
+    def _first(self) -> IntArray:
+        """The first diagram of each row."""
+        if self.row_of is None:
+            return self.diagram_rows
+        return self.diagram_rows[np.unique(self.row_of, return_index=True)[1]]
+
+    # selections
+
+    def where(
+        self,
+        *,
+        order: int | None = None,
+        irreducible: bool | None = None,
+        most_parts: int | None = None,
+        largest_part: int | None = None,
+        singleton_leaves: bool | None = None,
+    ) -> CoefficientTable:
+        """The rows that meet all the conditions given; what is left out is not computed later.
+
+        Parameters
+        ----------
+        order : diagrams with this many edges only
+        irreducible : those that are (True) or are not (False)
+        most_parts : most parts besides the root's
+        largest_part : most nodes to a part; 2 for Gaussian noise
+        singleton_leaves : False leaves out what vanishes at a minimum of the test loss: a leaf alone in its part is G
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> [str(entry.diagram) for entry in fd.table(2).where(singleton_leaves=False)]
+        ['[]', '[a a]', '[a[a]]']
+        """
+        mask = np.ones(len(self), np.bool_)
+        if order is not None:
+            mask &= self.edges == order
+        if irreducible is not None:
+            mask &= self.irreducible == irreducible
+        if most_parts is not None:
+            mask &= self.parts <= most_parts
+        if largest_part is not None:
+            mask &= (self.part_sizes <= largest_part).all(axis=1)
+        if singleton_leaves is not None:
+            mask &= self.singleton_leaves == singleton_leaves
+        return self[mask]
+
+    def by_value_class(self) -> CoefficientTable:
+        """One row for all diagrams of one unrooted form: their values are equal, so their coefficients add up.
+
+        The un-resummed value depends on the unrooted tree with its partition only; this is the form that papers print.
+        A row shows its first diagram.
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> cubic = fd.table(3).where(order=3).by_value_class()
+        >>> len(cubic), cubic["[a[b[c]]]"].diagrams
+        (8, (Diagram('[a b[c]]'), Diagram('[a[b c]]'), Diagram('[a[b[c]]]')))
+        """
+        if self.row_of is not None:
+            return self
+        _, first, rows = np.unique(self.value_class, return_index=True, return_inverse=True)
+        rank = np.argsort(np.argsort(first))
+        return replace(self, row_of=rank[rows.reshape(-1)])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (self[i] for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int | str | Diagram) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice | IntArray | list[int]) -> CoefficientTable: ...
+    def __getitem__(self, index: Any) -> Entry | CoefficientTable:
+        if isinstance(index, str | Diagram):
+            index = self._find(Diagram.of(index))
+        if isinstance(index, int | np.integer) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise DiagramIndexError(f"there is no row {index}: the table has {len(self):,}")
+            kept = [self.diagram_rows[int(index)]]
+            if self.row_of is not None:
+                kept = self.diagram_rows[self.row_of == int(index) % len(self)].tolist()
+            places = [self._place(int(number)) for number in kept]
+            return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
+        try:
+            rows = np.arange(len(self))[index]
+        except (IndexError, TypeError, ValueError) as error:
+            raise DiagramIndexError(
+                f"a table is indexed by an int, a diagram or its text, a slice, a mask or integers: {error}"
+            ) from None
+        if self.row_of is None:
+            return replace(self, diagram_rows=self.diagram_rows[rows])
+        order = np.argsort(self.row_of, kind="stable")
+        starts = np.searchsorted(self.row_of[order], np.arange(len(self) + 1))
+        members = [order[starts[row] : starts[row + 1]] for row in rows]
+        return replace(
+            self,
+            diagram_rows=self.diagram_rows[np.concatenate([np.zeros(0, np.int64), *members])],
+            row_of=np.repeat(np.arange(len(rows)), [len(m) for m in members]),
+        )
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """Order, and row in its table, of a diagram numbered through all orders."""
+        d = int(np.searchsorted(self._offsets, number, "right")) - 1
+        return d, number - int(self._offsets[d])
+
+    def _find(self, diagram: Diagram) -> int:
+        number = -1
+        if diagram.order <= self.order:
+            arrays = self.orders[diagram.order].arrays
+            equal = (arrays["parents"] == diagram.parents).all(axis=1) & (arrays["blocks"] == diagram.blocks).all(axis=1)
+            number = int(self._offsets[diagram.order] + np.argmax(equal)) if equal.any() else -1
+        here = np.flatnonzero(self.diagram_rows == number)
+        if not len(here):
+            raise DiagramIndexError(f"{diagram} is not in this table of {len(self):,} rows to order {self.order}")
+        return int(here[0] if self.row_of is None else self.row_of[here[0]])
+
+    # coefficients
+
+    def coefficients(
+        self,
+        N: ArrayLike,
+        B: ArrayLike = 1,
+        T: ArrayLike | None = None,
+        E: ArrayLike | None = None,
+        exact: bool = False,
+    ) -> FloatArray:
+        """(-1/B)^d maps / |Aut| of every row (papers: Theorem 3), summed over its diagrams.
+
+        Parameters
+        ----------
+        N, B : training points and batch size; N may be math.inf (fresh data at every update)
+        T, E : number of updates, or of epochs. All four may be arrays; they are broadcast against one another
+        exact : Fractions instead of float64
+
+        Returns
+        -------
+        float64 array, or object array of Fractions, of shape (rows,) + the shape that N, B, T, E broadcast to. Floats are
+        right to a few units of the last place: all terms of a count are positive.
+
+        Raises
+        ------
+        InputError : as for `Spacetime`; shapes that do not broadcast
+        TooLargeError : a count exceeds float64; exact=True has it
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> table = fd.table(2)
+        >>> table.coefficients(N=10, B=2, T=[5, 10], exact=True)[2].tolist()
+        [Fraction(5, 4), Fraction(5, 1)]
+        """
+        grid = Grid.of(self.sampling, N, B, T, E)
+        out = np.empty((len(self.diagram_rows), grid.size), object if exact else np.float64)
+        orders = np.searchsorted(self._offsets, self.diagram_rows, "right") - 1
+        for d in np.unique(orders).tolist():
+            table, kept = self.orders[d], np.flatnonzero(orders == d)
+            rows = self.diagram_rows[kept] - self._offsets[d]
+            group = table.arrays["automorphisms"][rows]
+            for spacetime, places, updates in grid.columns():
+                block = np.ix_(kept, places)
+                if exact:
+                    limbs, reading = table.limbs(spacetime, self.basis, updates)
+                    counts = MapCounts(limbs[rows], reading.width, reading.denominator, (len(rows), len(updates)))
+                    below = reading.denominator * (-int(spacetime.B)) ** d
+                    out[block] = [
+                        [Fraction(x, below * size) for x in line]
+                        for line, size in zip(counts.numerators.tolist(), group.tolist(), strict=True)
+                    ]
+                else:
+                    counted = table.floats(spacetime, self.basis, np.array(updates), rows)
+                    out[block] = counted / (group * (-float(spacetime.B)) ** d)[:, None]
+        if not exact and not np.isfinite(out).all():
+            raise TooLargeError("some coefficients exceed float64; ask for exact=True, or take fewer orders")
+        if self.row_of is not None:
+            summed = np.zeros((len(self), grid.size), out.dtype)
+            np.add.at(summed, self.row_of, out)
+            out = summed
+        return out.reshape(len(self), *grid.shape)
+
+    # other forms
+
+    def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
+        """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""
+        return _library("pandas").DataFrame(self._columns(spacetime))
+
+    def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
+        """One line a row, as a pyarrow Table; given N, B and T or E, numbers, with a column of coefficients."""
+        return _library("pyarrow").table(self._columns(spacetime))
+
+    def _columns(self, spacetime: dict[str, Any]) -> dict[str, Any]:
+        columns = {
+            "diagram": [str(entry.diagram) for entry in self],
+            "order": self.edges,
+            "parts": self.parts,
+            "automorphisms": self.automorphisms,
+            "irreducible": self.irreducible,
+            "value_class": self.value_class,
+        }
+        if spacetime:
+            found = self.coefficients(**spacetime)
+            if found.ndim > 1:
+                raise InputError("a table of one line a row takes one N, B and T; see coefficients() for arrays of them")
+            columns["coefficient"] = found
+        return columns
+
+    def __repr__(self) -> str:
+        what = "diagrams" if self.row_of is None else "value classes"
+        return f"<coefficient table: {len(self):,} {what} to order {self.order}, {self.sampling}, {self.basis} basis>"
+
+    def _repr_html_(self) -> str:
+        from .. import drawing  # the one upward look, for notebooks
+
+        return drawing.table_html(self)
+
+
+def _library(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise InputError(f"{name} is not installed; pip install {name}") from None
+
+

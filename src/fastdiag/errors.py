@@ -49,3 +49,7 @@ class UnsupportedError(FastdiagError, NotImplementedError):
 
 class DataError(FastdiagError, OSError):
     """A data file that is missing or does not verify."""
+
+
+class DataWarning(UserWarning):
+    """A data file that was passed over, or could not be kept; the answer is right all the same."""

@@ -1,37 +1,100 @@
-"""Where data files are found."""
+"""Where data files are found, and how one is replaced as a whole."""
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import DataError
+from .typing import PathLike
+
+PART = ".part"  # ends the name of a file that is still being written
 
 
 def find(name: str) -> Path:
-    """A data file, looked for in FASTDIAG_DATA_DIR, in the installed package, and in the repository's data/.
+    """A data file, looked for in every one of `folders()`.
 
     Raises
     ------
     DataError : it is in none of them, or differs from the sha256 recorded beside it
     """
-    here = Path(__file__).resolve()
-    folders = [here.parent / "data", here.parents[2] / "data"]
-    if chosen := os.environ.get("FASTDIAG_DATA_DIR"):
-        folders.insert(0, Path(chosen))
-    for folder in folders:
+    searched = folders()
+    for folder in searched:
         path = folder / name
         if path.is_file():
             _verify(path)
             return path
     raise DataError(
-        f"{name} was not found in {', '.join(map(str, folders))}; reinstall fastdiag, "
+        f"{name} was not found in {', '.join(map(str, searched))}; reinstall fastdiag, "
         "or set FASTDIAG_DATA_DIR to a folder that holds it"
     )
 
 
+def folders(path: PathLike | None = None) -> list[Path]:
+    """Where data files are looked for, first to last.
+
+    `path` if given, FASTDIAG_DATA_DIR if set, the installed package's data, the repository's data/, the user's cache.
+    """
+    here = Path(__file__).resolve()
+    chosen = [Path(folder) for folder in (path, os.environ.get("FASTDIAG_DATA_DIR")) if folder]
+    searched = [*chosen, here.parent / "data", here.parents[2] / "data"]
+    with suppress(DataError):
+        searched.append(cache_folder())
+    return searched
+
+
+def cache_folder() -> Path:
+    """Where this user's built tables are kept; it need not exist yet.
+
+    Raises
+    ------
+    DataError : this user has no home folder
+    """
+    from platformdirs import user_cache_dir
+
+    try:
+        folder = Path(user_cache_dir("fastdiag"))
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"there is no folder for a cache ({error}); set HOME to a folder") from error
+    if not folder.is_absolute():  # older platformdirs, without a home: a folder called ~ in the current one
+        raise DataError(f"there is no folder for a cache (not {folder}); set HOME to a folder")
+    return folder
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that becomes `path` when all of it is on the disk, and vanishes if anything goes wrong.
+
+    Whoever reads `path` meanwhile sees the old file or the new one, and no mixture; of several writers the last one stays.
+    """
+    import tempfile
+
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(OSError):  # some file systems know no modes
+            os.chmod(part, 0o644)  # mkstemp's 0600 would hide a shared folder's files from the others
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(part)
+        raise
+
+
+def leftovers(folder: PathLike) -> list[Path]:
+    """What killed writers left in a folder: files to delete, unless a writer is at work now."""
+    return sorted(Path(folder).glob(f".*{PART}"))
+
+
 def _verify(path: Path) -> None:
+    import hashlib
+
     recorded = path.with_name(path.name + ".sha256")
     if not recorded.is_file():
         return

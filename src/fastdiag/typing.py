@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -16,3 +17,5 @@ Exact: TypeAlias = int | Fraction
 """An exact count."""
 Basis: TypeAlias = Literal["cumulant", "moment"]
 Sampling: TypeAlias = Literal["reshuffle", "cyclic", "replacement"]
+PathLike: TypeAlias = str | os.PathLike[str]
+"""Where a file or folder is."""

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from ..diagram.rerooting import value_class
 from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
 from ..errors import DataError
-from ..files import cache_folder
+from ..files import cache_folder, folders
 from ..progress import track
 from ..typing import IntArray, PathLike, Sampling
 from .order import KINDS, VERSION, Kind, OrderTable, check_table, file_catalog, file_index, file_name
-from .store import Chunks, read, search, write
+from .store import Chunks, read, write
 
 SHARD_ROWS = 4096
 WINDOW = 16  # shards in flight, which bounds the memory of finished ones
@@ -134,13 +133,18 @@ def build(
     folder = cache_folder() if directory is None else Path(directory)
     for d in range(order + 1):
         path = folder / file_name(kind, d)
-        if directory is None and search(file_name(kind, d), partial(OrderTable.of, kind, d)) is not None and d < order:
-            continue
-        try:
-            OrderTable.of(kind, d, read(path))
-        except DataError:
+        shipped = [] if directory is not None or d == order else [other / path.name for other in folders()]
+        if not any(_is_table(kind, d, file) for file in [path, *shipped]):
             make(kind, d, folder, executor, progress)
     return path
+
+
+def _is_table(kind: Kind, order: int, file: Path) -> bool:
+    try:
+        OrderTable.of(kind, order, read(file))
+    except DataError:
+        return False
+    return True
 
 
 def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None, progress: bool | None = None) -> None:
@@ -210,18 +214,13 @@ def _joined(files: Sequence[Path]) -> dict[str, IntArray | Chunks]:
         for name, array in read(file).items():
             found.setdefault(name, []).append((array.dtype, array.shape))
 
-    def pieces(name: str) -> Iterator[IntArray]:
-        for file in files:
-            yield read(file)[name]
+    def joined(name: str) -> Chunks:
+        kind = np.result_type(*(kind for kind, _ in found[name]))
+        shapes = [shape for _, shape in found[name]]
+        pieces = (read(file)[name].astype(kind, copy=False) for file in files)
+        return Chunks(kind, (sum(shape[0] for shape in shapes), *shapes[0][1:]), pieces)
 
-    return {
-        name: Chunks(
-            np.result_type(*(kind for kind, _ in kinds)),
-            (sum(shape[0] for _, shape in kinds), *kinds[0][1][1:]),
-            pieces(name),
-        )
-        for name, kinds in found.items()
-    }
+    return {name: joined(name) for name in found}
 
 
 def in_memory(kind: Kind, order: int) -> dict[str, IntArray]:

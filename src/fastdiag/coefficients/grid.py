@@ -67,7 +67,8 @@ class Grid:
         """A spacetime of finite N, its places, and the number of updates at each."""
         for (N, B), (places, updates) in self.groups.items():
             if inf == N:  # fresh data: one epoch that is long enough
-                yield Spacetime(max(updates) * B, B, max(updates)), places, updates
+                one_epoch: Sampling = "cyclic" if self.sampling == "cyclic" else "reshuffle"
+                yield Spacetime(max(updates) * B, B, max(updates), sampling=one_epoch), places, updates
             else:
                 yield Spacetime(N, B, max(updates), sampling=self.sampling), places, updates
 

@@ -216,7 +216,7 @@ def file_catalog(kind: Kind, n: int) -> tuple[IntArray, IntArray]:
     place = {shape: i for i, shape in enumerate(known.shapes)}
     shapes = [[*shape, *(0,) * (n - len(shape))] for shape in known.shapes]
     keys = [[*map(place.__getitem__, key), *(0,) * (n - len(key))] for key in known.keys] if kind == "reshuffle" else []
-    return np.array(shapes, np.uint8).reshape(-1, n), np.array(keys, np.uint8).reshape(-1, n)
+    return np.array(shapes, np.uint8).reshape(len(shapes), n), np.array(keys, np.uint8).reshape(len(keys), n)
 
 
 def file_index(kind: Kind, n: int) -> IntArray:

@@ -85,6 +85,7 @@ def load(
     check: Callable[[dict[str, IntArray]], object],
     build: Callable[[], Mapping[str, IntArray]],
     path: PathLike | None = None,
+    make: Callable[[Path], None] | None = None,
 ) -> dict[str, IntArray]:
     """The arrays of a table: from the first file that is right, else built now and kept in the user's cache.
 
@@ -94,6 +95,7 @@ def load(
     check : raises DataError when the arrays it is given are not the table wanted
     build : makes the arrays
     path : a folder to look in first
+    make : writes the file into a folder piece by piece; `build` is for where that folder cannot be written
 
     Returns
     -------
@@ -118,21 +120,28 @@ def load(
         except DataError as error:
             message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
             warnings.warn(message, DataWarning, stacklevel=2)
-    arrays = {key: _frozen(array) for key, array in build().items()}
+    arrays = None
     try:
-        _keep(cache_folder(), name, arrays)
+        folder = _made(cache_folder())
+        if make is not None:
+            make(folder)
+            return read(folder / name)
+        arrays = build()
+        write(folder / name, arrays)
     except DataError as error:
         message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
         warnings.warn(message, DataWarning, stacklevel=2)
-    return arrays
+    return {key: _frozen(array) for key, array in (build() if arrays is None else arrays).items()}
 
 
-def _keep(folder: Path, name: str, arrays: Mapping[str, IntArray]) -> None:
+def _made(folder: Path) -> Path:
+    if not folder.is_absolute():  # without a home, the cache's name is a relative one
+        raise DataError(f"the cache {folder} is in no home folder; set HOME")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"the cache {folder} cannot be made ({error}); make it, or a folder above it writable") from error
-    write(folder / name, arrays)
+    return folder
 
 
 def _frozen(array: IntArray) -> IntArray:

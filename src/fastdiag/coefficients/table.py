@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,14 +13,13 @@ from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
 from ..embedding import MapCounts, check_basis
-from ..errors import DataError, DataWarning, DiagramIndexError, InputError, TooLargeError
-from ..files import cache_folder
+from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..spacetime import Spacetime
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
 from .order import Kind, OrderTable, check_table, file_name
-from .store import read, search
+from .store import load
 
 if TYPE_CHECKING:
     import pandas
@@ -75,20 +73,16 @@ def table(
 
 
 def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None) -> OrderTable:
-    name, check = file_name(kind, order), partial(OrderTable.of, kind, order)
-    found = search(name, check, path)
-    if found is None:
-        from .build import in_memory, make
+    from .build import in_memory, make
 
-        try:
-            folder = cache_folder()
-            make(kind, order, folder, progress=progress)
-            found = check(read(folder / name))
-        except DataError as error:
-            message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
-            warnings.warn(message, DataWarning, stacklevel=3)
-            found = check(in_memory(kind, order))
-    return found
+    arrays = load(
+        file_name(kind, order),
+        check=partial(OrderTable.of, kind, order),
+        build=partial(in_memory, kind, order),
+        path=path,
+        make=partial(make, kind, order, progress=progress),
+    )
+    return OrderTable.of(kind, order, arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
+from ..coefficients import CoefficientTable
 from ..diagram import Diagram, Diagrams
 from ..errors import InputError
 from ..typing import FloatArray
@@ -89,6 +90,46 @@ def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: floa
         SubElement(page, "p").text = "no diagrams"
     elif len(ds) > limit:
         SubElement(page, "p").text = f"... and {len(ds) - limit:,} more"
+    return tostring(page, encoding="unicode")
+
+
+def table_html(table: CoefficientTable, limit: int = 30, scale: float = 0.7) -> str:
+    """The rows of a coefficient table with their diagrams drawn, as HTML.
+
+    Parameters
+    ----------
+    table : as `fastdiag.table` gives it
+    limit : how many rows to draw at most; the rest is counted in a last line
+    scale : as for `diagram_svg`
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> page = fd.drawing.table_html(fd.table(3), limit=10)
+    >>> page.count("<svg"), "... and 13 more" in page
+    (10, True)
+    """
+    page = Element("div", {"class": "fastdiag"})
+    SubElement(page, "p").text = repr(table).strip("<>")
+    grid = SubElement(page, "table")
+    head = SubElement(SubElement(grid, "thead"), "tr")
+    for name in ("diagram", "", "order", "|Aut|", "irreducible"):
+        SubElement(head, "th").text = name
+    body = SubElement(grid, "tbody")
+    for index in range(min(limit, len(table))):
+        row, diagrams = SubElement(body, "tr"), table[index].diagrams
+        picture = SubElement(row, "td")
+        for D in diagrams:
+            picture.append(diagram_element(D, scale))
+        first = diagrams[0]
+        cells = (
+            " + ".join(map(str, diagrams)), str(first.order), ", ".join(str(D.automorphisms) for D in diagrams),
+            ", ".join("yes" if D.is_irreducible else "no" for D in diagrams),
+        )
+        for cell in cells:
+            SubElement(row, "td", {"style": "font-family:monospace"}).text = cell
+    if len(table) > limit:
+        SubElement(page, "p").text = f"... and {len(table) - limit:,} more"
     return tostring(page, encoding="unicode")
 
 

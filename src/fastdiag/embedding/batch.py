@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..diagram import Diagrams
-from ..diagram.partition import set_partitions
+from ..diagram.partition import growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, table_times_limbs
 from ..kernels.patterns import order_polynomials
@@ -151,7 +151,7 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     """What each factor of the counts of the diagrams on one tree is multiplied by, (strings, slots, limbs)."""
     rows, n = strings.shape
     native = basis == ("moment" if reading.kind == "fresh orders" else "cumulant")
-    computed = strings if native else _all_partitions(n)
+    computed = strings if native else growth_strings(n).astype(np.int64)
     values = np.zeros((len(computed), reading.factors.shape[1], reading.worth.shape[2]), np.int64)
     kinds = computed.max(axis=1, initial=-1) + 1
     step = max(1, CHUNK_ENTRIES // len(reading.slots))
@@ -160,11 +160,10 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
         table = _dense(parents, computed[chunk], reading)
         table_times_limbs(table, kinds[chunk], reading.worth, reading.slots, reading.width, values[chunk])
     if not native:
-        ranks = np.searchsorted(_codes(computed), _codes(strings))
         summed = np.zeros((rows, *values.shape[1:]), np.int64)
         up = coarsenings(n)
         weights = np.ones_like(up.moebius) if basis == "cumulant" else up.moebius
-        combine_rows(ranks, up.starts, up.others, weights, values, reading.width, summed)
+        combine_rows(ranks(strings), up.starts, up.others, weights, values, reading.width, summed)
         values = summed
     return values
 
@@ -185,16 +184,3 @@ def _dense(parents: IntArray, strings: IntArray, reading: Reading) -> IntArray:
     relations = Relations(tuple(below), tuple(range(n)))
     table = tables(relations, reading.kind, reading.partial, strings, [1] * rows, range(rows), rows)
     return np.ascontiguousarray(table if reading.partial else table[..., :1]).reshape(rows, -1)
-
-
-@lru_cache(maxsize=16)
-def _all_partitions(n: int) -> IntArray:
-    strings = set_partitions(n)
-    array = np.array(strings, np.int64).reshape(len(strings), n)
-    array.flags.writeable = False
-    return array
-
-
-def _codes(strings: IntArray) -> IntArray:
-    """Growth strings as integers, in lexicographic order."""
-    return np.asarray(strings @ (16 ** np.arange(strings.shape[1] - 1, -1, -1, dtype=np.int64)))

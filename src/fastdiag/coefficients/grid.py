@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..spacetime import Spacetime
-from ..typing import Sampling
+from ..typing import IntArray, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Grid:
     """Spacetimes that N, B, T, E broadcast to."""
 
     shape: tuple[int, ...]
-    groups: dict[tuple[Any, Any], tuple[list[int], list[int]]]
+    groups: dict[tuple[Any, Any], tuple[IntArray, list[int]]]
     """(N, B) -> places in the flattened shape, and the number of updates at each."""
     sampling: Sampling
 
@@ -45,25 +45,16 @@ class Grid:
         except ValueError:
             shapes = ", ".join(str(array.shape) for array in arrays)
             raise InputError(f"N, B and T or E have shapes {shapes}, which do not broadcast") from None
-        places: dict[tuple[Any, Any, Any], list[int]] = {}
-        flat = (np.broadcast_to(array, shape).ravel().tolist() for array in arrays)
-        for place, key in enumerate(zip(*flat, strict=True)):
-            places.setdefault(key, []).append(place)
-        groups: dict[tuple[Any, Any], tuple[list[int], list[int]]] = {}
-        checked: dict[tuple[Any, Any], Spacetime] = {}
-        for (points, batch, time), where in places.items():
-            if E is None and (points, batch) in checked and type(time) is int and time > 0:
-                updates = time
-            else:
-                spacetime = Spacetime(points, batch, *((time,) if E is None else (None, time)), sampling=sampling)
-                checked[points, batch] = spacetime
-                updates = spacetime.finite("T")
-            known = groups.setdefault((points, batch), ([], []))
-            known[0].extend(where)
-            known[1].extend([updates] * len(where))
+        points, batches, times = (np.broadcast_to(array, shape).ravel() for array in arrays)
+        groups: dict[tuple[Any, Any], tuple[IntArray, list[int]]] = {}
+        for pair, places in _alike(arrays[0], arrays[1], points, batches).items():
+            here = times[places].tolist()
+            whole = E is None and times.dtype.kind in "iu"  # then the least one tells whether all are right
+            known = {t: _updates(sampling, *pair, t, E is None) for t in ({min(here)} if whole else set(here))}
+            groups[pair] = places, here if whole else [known[t] for t in here]
         return cls(shape, groups, sampling)
 
-    def columns(self) -> Iterator[tuple[Spacetime, list[int], list[int]]]:
+    def columns(self) -> Iterator[tuple[Spacetime, IntArray, list[int]]]:
         """A spacetime of finite N, its places, and the number of updates at each."""
         for (N, B), (places, updates) in self.groups.items():
             if inf == N:  # fresh data: one epoch that is long enough
@@ -71,6 +62,22 @@ class Grid:
                 yield Spacetime(max(updates) * B, B, max(updates), sampling=one_epoch), places, updates
             else:
                 yield Spacetime(N, B, max(updates), sampling=self.sampling), places, updates
+
+
+def _updates(sampling: Sampling, N: Any, B: Any, time: Any, is_updates: bool) -> int:
+    if is_updates:
+        return Spacetime(N, B, time, sampling=sampling).finite("T")
+    return Spacetime(N, B, E=time, sampling=sampling).finite("T")
+
+
+def _alike(N: Any, B: Any, points: Any, batches: Any) -> dict[tuple[Any, Any], IntArray]:
+    """The places of each pair (N, B)."""
+    if N.size == B.size == 1:
+        return {(N.ravel().tolist()[0], B.ravel().tolist()[0]): np.arange(len(points))} if len(points) else {}
+    places: dict[tuple[Any, Any], list[int]] = {}
+    for place, pair in enumerate(zip(points.tolist(), batches.tolist(), strict=True)):
+        places.setdefault(pair, []).append(place)
+    return {pair: np.array(found) for pair, found in places.items()}
 
 
 def _array(name: str, value: Any) -> Any:

@@ -10,11 +10,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from ..diagram.counting import check_order
+from ..diagram.orbits import LARGEST_ORDER
 from ..embedding.counting import placements
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
-from ..diagram.counting import check_order
-from ..diagram.orbits import LARGEST_ORDER
 from ..errors import DataError, InputError
 from ..spacetime import SAMPLINGS, Spacetime
 from ..typing import FloatArray, IntArray
@@ -94,7 +94,7 @@ class OrderTable:
     @cached_property
     def parts(self) -> IntArray:
         """Number of parts but the root's, of each diagram."""
-        return self.arrays["blocks"].max(axis=1).astype(np.int64)
+        return np.asarray(self.arrays["blocks"].max(axis=1), np.int64)
 
     def patterns(self, row: int, basis: str) -> Patterns:
         """The pattern table of one diagram, as `embedding` reads it."""
@@ -142,7 +142,8 @@ class OrderTable:
         self, worth: FloatArray, slot: IntArray, slots: int, spacetime: Spacetime, basis: str
     ) -> FloatArray:
         """What each product of binomials of T is multiplied by, (all rows, slots)."""
-        lengths, starts, columns, counts = self.arrays["lengths"], self.starts, self.arrays["columns"], self.arrays["counts"]
+        lengths, columns, counts = (self.arrays[name] for name in ("lengths", "columns", "counts"))
+        starts = self.starts
         values = np.empty((len(self), slots))
         for low, high in _chunks(starts):
             here = slice(starts[low], starts[high])
@@ -201,7 +202,7 @@ def check_table(order: int, sampling: str) -> tuple[int, Kind]:
         raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
     order = check_order(order)
     if order > LARGEST_ORDER:
-        raise InputError(f"tables go to order {LARGEST_ORDER}, not {order}; fastdiag.maps counts single diagrams of any order")
+        raise InputError(f"tables go to order {LARGEST_ORDER}, not {order}; fastdiag.maps counts single diagrams")
     return order, "cyclic" if sampling == "cyclic" else "reshuffle"
 
 

@@ -120,18 +120,18 @@ def load(
         except DataError as error:
             message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
             warnings.warn(message, DataWarning, stacklevel=2)
-    arrays = None
+    built: Mapping[str, IntArray] | None = None
     try:
         folder = _made(cache_folder())
         if make is not None:
             make(folder)
             return read(folder / name)
-        arrays = build()
-        write(folder / name, arrays)
+        built = build()
+        write(folder / name, built)
     except DataError as error:
         message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
         warnings.warn(message, DataWarning, stacklevel=2)
-    return {key: _frozen(array) for key, array in (build() if arrays is None else arrays).items()}
+    return {key: _frozen(array) for key, array in (build() if built is None else built).items()}
 
 
 def _made(folder: Path) -> Path:

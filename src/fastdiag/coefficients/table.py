@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagram
 from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
-from ..spacetime import Spacetime
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
 from .order import Kind, OrderTable, check_table, file_name
+from .rows import Rows
 from .store import load
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def table(
     order, kind = check_table(order, sampling)
     check_basis(basis)
     orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
-    return CoefficientTable(sampling, basis, orders, np.arange(sum(map(len, orders))))
+    return CoefficientTable(orders, np.arange(sum(map(len, orders))), None, sampling, basis)
 
 
 def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None) -> OrderTable:
@@ -86,107 +86,22 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
 
 
 @dataclass(frozen=True, eq=False)
-class CoefficientTable:
+class CoefficientTable(Rows):
     """Diagrams up to an order, with the integers from which their coefficients follow at any N, B, T, E; see `table`.
 
     A row is a diagram, or, after `by_value_class`, all diagrams of one value. Supports len, iteration over entries, and
     indexing: by an int, a Diagram or its text it gives an Entry; by a slice, a mask or an index array a table.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> table = fd.table(3, "cyclic")
+    >>> table["[a b[a]]"], len(table[table.irreducible]), table[:3].parts.tolist()
+    (<[a b[a]]: cyclic, cumulant basis>, 17, [0, 1, 1])
     """
 
     sampling: Sampling
     basis: Basis
-    orders: tuple[OrderTable, ...]
-    """The tables of orders 0, 1, ..., order."""
-    diagram_rows: IntArray
-    """Which diagrams are kept, numbered through all orders, (diagrams,) int64."""
-    row_of: IntArray | None = None
-    """The row of each diagram kept, where several make up one row."""
-
-    @property
-    def order(self) -> int:
-        """The highest order of a diagram."""
-        return len(self.orders) - 1
-
-    def __len__(self) -> int:
-        return len(self.diagram_rows) if self.row_of is None else int(self.row_of.max(initial=-1)) + 1
-
-    # columns
-
-    @cached_property
-    def edges(self) -> IntArray:
-        """Order of each row, (rows,) int64."""
-        return np.searchsorted(self._offsets, self._first, "right") - 1
-
-    @cached_property
-    def parents(self) -> IntArray:
-        """Parent of each node, -1 at the root and where there is no node, (rows, order + 1) int8."""
-        return self._column("parents", -1)
-
-    @cached_property
-    def blocks(self) -> IntArray:
-        """Part of each node, -1 where there is no node, (rows, order + 1) int8."""
-        return self._column("blocks", -1)
-
-    @cached_property
-    def automorphisms(self) -> IntArray:
-        """|Aut|, (rows,) int64."""
-        return self._column("automorphisms").astype(np.int64)
-
-    @cached_property
-    def irreducible(self) -> IntArray:
-        """Whether no node but the root has degree 2 and is alone in its part, (rows,) bool."""
-        return self._column("irreducible").astype(np.bool_)
-
-    @cached_property
-    def value_class(self) -> IntArray:
-        """The least diagram with the same unrooted form, numbered through all orders, (rows,) int64."""
-        return self._column("value_class").astype(np.int64) + self._offsets[self.edges]
-
-    @cached_property
-    def parts(self) -> IntArray:
-        """Number of parts, the root's not counted, (rows,) int64."""
-        return self.blocks.max(axis=1, initial=0).astype(np.int64)
-
-    @cached_property
-    def part_sizes(self) -> IntArray:
-        """Nodes in each part, the root's first, 0 where there is no part, (rows, order + 1) int64."""
-        sizes = np.zeros((len(self), self.order + 1), np.int64)
-        for column in self.blocks.T:
-            here = np.flatnonzero(column >= 0)
-            sizes[here, column[here]] += 1
-        return sizes
-
-    @cached_property
-    def singleton_leaves(self) -> IntArray:
-        """Whether some leaf is alone in its part; its value has a factor G, which vanishes at a minimum, (rows,) bool."""
-        found = np.zeros(len(self), np.bool_)
-        rows = np.arange(len(self))
-        for node in range(1, self.order + 1):
-            leaf = (self.blocks[:, node] >= 0) & (self.parents != node).all(axis=1)
-            found |= leaf & (self.part_sizes[rows, self.blocks[:, node]] == 1)
-        return found
-
-    def _column(self, name: str, missing: int | None = None) -> IntArray:
-        columns = []
-        for table in self.orders:
-            array = table.arrays[name]
-            if missing is not None:
-                array = np.pad(array, ((0, 0), (0, self.order - table.order)), constant_values=missing)
-            columns.append(array)
-        return np.concatenate(columns)[self._first]
-
-    @cached_property
-    def _offsets(self) -> IntArray:
-        return np.concatenate([[0], np.cumsum([len(table) for table in self.orders])])
-
-    @cached_property
-    def _first(self) -> IntArray:
-        """The first diagram of each row."""
-        if self.row_of is None:
-            return self.diagram_rows
-        return self.diagram_rows[np.unique(self.row_of, return_index=True)[1]]
-
-    # selections
 
     def where(
         self,
@@ -237,7 +152,7 @@ class CoefficientTable:
         >>> import fastdiag as fd
         >>> cubic = fd.table(3).where(order=3).by_value_class()
         >>> len(cubic), cubic["[a[b[c]]]"].diagrams
-        (8, (Diagram('[a b[c]]'), Diagram('[a[b c]]'), Diagram('[a[b[c]]]')))
+        (12, (Diagram.parse('[a b[c]]'), Diagram.parse('[a[b[c]]]')))
         """
         if self.row_of is not None:
             return self
@@ -296,8 +211,6 @@ class CoefficientTable:
             raise DiagramIndexError(f"{diagram} is not in this table of {len(self):,} rows to order {self.order}")
         return int(here[0] if self.row_of is None else self.row_of[here[0]])
 
-    # coefficients
-
     def coefficients(
         self,
         N: ArrayLike,
@@ -334,23 +247,27 @@ class CoefficientTable:
         grid = Grid.of(self.sampling, N, B, T, E)
         out = np.empty((len(self.diagram_rows), grid.size), object if exact else np.float64)
         orders = np.searchsorted(self._offsets, self.diagram_rows, "right") - 1
-        for d in np.unique(orders).tolist():
-            table, kept = self.orders[d], np.flatnonzero(orders == d)
-            rows = self.diagram_rows[kept] - self._offsets[d]
-            group = table.arrays["automorphisms"][rows]
-            for spacetime, places, updates in grid.columns():
-                block = np.ix_(kept, places)
+        for spacetime, places, updates in grid.columns():
+            times = np.array(updates)
+            for d in np.unique(orders).tolist():
+                table, kept = self.orders[d], np.flatnonzero(orders == d)
+                rows = self.diagram_rows[kept] - self._offsets[d]
+                group = table.arrays["automorphisms"][rows]
                 if exact:
                     limbs, reading = table.limbs(spacetime, self.basis, updates)
                     counts = MapCounts(limbs[rows], reading.width, reading.denominator, (len(rows), len(updates)))
                     below = reading.denominator * (-int(spacetime.B)) ** d
-                    out[block] = [
+                    found = [
                         [Fraction(x, below * size) for x in line]
                         for line, size in zip(counts.numerators.tolist(), group.tolist(), strict=True)
                     ]
                 else:
-                    counted = table.floats(spacetime, self.basis, np.array(updates), rows)
-                    out[block] = counted / (group * (-float(spacetime.B)) ** d)[:, None]
+                    found = table.floats(spacetime, self.basis, times, rows)
+                    found /= (group * (-float(spacetime.B)) ** d)[:, None]
+                if len(places) == grid.size:
+                    out[kept] = found
+                else:
+                    out[np.ix_(kept, places)] = found
         if not exact and not np.isfinite(out).all():
             raise TooLargeError("some coefficients exceed float64; ask for exact=True, or take fewer orders")
         if self.row_of is not None:
@@ -358,8 +275,6 @@ class CoefficientTable:
             np.add.at(summed, self.row_of, out)
             out = summed
         return out.reshape(len(self), *grid.shape)
-
-    # other forms
 
     def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
         """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""

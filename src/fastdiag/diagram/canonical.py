@@ -26,7 +26,13 @@ def canonical(
     parents: Sequence[int], blocks: Sequence[Any]
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Canonical parents, canonical blocks and |Aut| of any rooted tree with labelled nodes."""
-    nodes = _preorder(parents, blocks)
+    if not (isinstance(parents, Sequence | np.ndarray) and isinstance(blocks, Sequence | np.ndarray)):
+        raise InputError(f"parents and blocks must be sequences, one entry for each node, not {parents!r} and {blocks!r}")
+    if len(parents) == 0 or len(blocks) != len(parents):
+        raise InputError(
+            f"a diagram needs one parent and one block for each node, got {len(parents)} parents and {len(blocks)} blocks"
+        )
+    nodes = preorder(parents)
     depth = dict.fromkeys(nodes, 0)
     for node in nodes[1:]:
         depth[node] = depth[parents[node]] + 1
@@ -61,19 +67,22 @@ def _complete(image: list[int], last: int, shape: list[list[int]]) -> None:
         taken.add(image[j])
 
 
-def _preorder(parents: Sequence[int], blocks: Sequence[Any]) -> list[int]:
-    """The nodes in the canonical preorder of the tree alone (isomorphic siblings in any order)."""
-    if not (isinstance(parents, Sequence | np.ndarray) and isinstance(blocks, Sequence | np.ndarray)):
-        raise InputError(f"parents and blocks must be sequences, one entry for each node, not {parents!r} and {blocks!r}")
+def hung_from(parents: Sequence[int], root: int) -> list[int]:
+    """Parents of the same nodes when the tree hangs from another one."""
+    hung = list(parents)
+    below, node = -1, root
+    while node >= 0:
+        hung[node], below, node = below, node, parents[node]
+    return hung
+
+
+def preorder(parents: Sequence[int]) -> list[int]:
+    """The nodes in the canonical preorder of the tree alone (isomorphic siblings in the order given)."""
     n = len(parents)
     if any(not hasattr(parent, "__index__") for parent in parents):
         raise InputError(f"parents must be node numbers, -1 for the root, not {list(parents)}")
     if n > MOST_NODES:
         raise TooLargeError(f"a diagram of {n} nodes is more than this can hold; the limit is {MOST_NODES}")
-    if n == 0 or len(blocks) != n:
-        raise InputError(
-            f"a diagram needs one parent and one block for each node, got {n} parents and {len(blocks)} blocks"
-        )
     children: list[list[int]] = [[] for _ in range(n)]
     roots = []
     for node, parent in enumerate(parents):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from . import text as _text
-from .canonical import canonical, levels_of
+from .canonical import canonical, hung_from, levels_of
 
 
 @total_ordering
@@ -146,11 +146,7 @@ class Diagram:
         """The same tree and partition, hung from another node."""
         if not hasattr(root, "__index__") or not 0 <= root < len(self.parents):
             raise InputError(f"root must be a node, 0 to {self.order}, not {root!r}")
-        parents = list(self.parents)
-        below, node = -1, root
-        while node >= 0:
-            parents[node], below, node = below, node, parents[node]
-        return Diagram(parents, self.blocks)
+        return Diagram(hung_from(self.parents, int(root)), self.blocks)
 
     @property
     def _key(self) -> tuple[Any, ...]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import factorial, prod
+
+import numpy as np
+
+from ..typing import IntArray
 
 
 @lru_cache(maxsize=16)
@@ -14,16 +18,59 @@ def set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
     >>> set_partitions(3)
     ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (0, 1, 2))
     """
-    return tuple(_strings(size))
+    return tuple(map(tuple, growth_strings(size).tolist()))
 
 
-def _strings(size: int) -> Iterator[tuple[int, ...]]:
-    if size == 0:
-        yield ()
-        return
-    for prefix in _strings(size - 1):
-        for block in range(max(prefix, default=-1) + 2):
-            yield (*prefix, block)
+@lru_cache(maxsize=16)
+def growth_strings(size: int) -> IntArray:
+    """The same as rows of an array, (Bell(size), size) int8, not writeable."""
+    strings, used = np.zeros((1, 0), np.int8), np.zeros(1, np.int8)
+    for _ in range(size):
+        ways = used.astype(np.int64) + 1  # an old part, or the next new one
+        last = (np.arange(ways.sum()) - np.repeat(np.cumsum(ways) - ways, ways)).astype(np.int8)
+        strings = np.column_stack([np.repeat(strings, ways, axis=0), last])
+        used = np.maximum(np.repeat(used, ways), last + np.int8(1))
+    strings.flags.writeable = False
+    return strings
+
+
+def ranks(strings: IntArray) -> IntArray:
+    """The row of `growth_strings` that each row of `strings` (rows, size) is, (rows,) int64, for size at most 25.
+
+    >>> ranks(np.array([[0, 1, 0], [0, 1, 2]])).tolist()
+    [2, 4]
+    """
+    rows, size = strings.shape
+    # follow[left][used]: strings that go on for `left` places after `used` parts; at most Bell(25) < 2^63
+    follow = [np.ones(size + 1, np.int64)]
+    for left in range(1, size):
+        follow.append(np.arange(size + 1 - left) * follow[-1][:-1] + follow[-1][1:])
+    rank, used = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    for place in range(size):
+        label = strings[:, place].astype(np.int64)
+        rank += label * follow[size - 1 - place][used]
+        np.maximum(used, label + 1, out=used)
+    return rank
+
+
+@lru_cache(maxsize=16)
+def coarser_ranks(size: int) -> tuple[IntArray, IntArray]:
+    """For each partition its coarsenings, itself included, as ascending ranks.
+
+    Returns (starts, others): those of the i-th partition are others[starts[i] : starts[i + 1]], one for each way to merge
+    its parts, in the order of `growth_strings(number of parts)`. others is int32.
+    """
+    strings = growth_strings(size)
+    parts = strings.max(axis=1, initial=-1) + 1
+    bell = np.array([len(growth_strings(number)) for number in range(size + 1)])
+    starts = np.concatenate([[0], np.cumsum(bell[parts])])
+    others = np.empty(starts[-1], np.int32)  # ranks stay below Bell(15) < 2^31
+    for number in np.unique(parts).tolist():
+        chosen = np.flatnonzero(parts == number)
+        merged = np.swapaxes(growth_strings(number)[:, strings[chosen]], 0, 1)  # (chosen, merges, items)
+        rank = ranks(merged.reshape(len(chosen) * bell[number], size))
+        others[starts[chosen, None] + np.arange(bell[number])] = rank.reshape(len(chosen), -1)
+    return starts, others
 
 
 def moebius_to_top(string: Sequence[int]) -> int:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
-from ..coefficients import CoefficientTable
 from ..diagram import Diagram, Diagrams
 from ..errors import InputError
 from ..typing import FloatArray
 from .layout import tree_positions
 from .outline import bands
+
+if TYPE_CHECKING:
+    from ..coefficients import CoefficientTable
 
 DOT = 2.0  # radius of a node
 BAND = 12.0  # width of an outline

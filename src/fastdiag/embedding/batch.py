@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..diagram import Diagrams
-from ..diagram.partition import set_partitions
+from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
-from .moebius import coarsenings
 from .patterns import Rows, level_tables, pattern_rows
 from .reading import Reading
 from .relations import Relations
@@ -170,7 +169,7 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     """What each factor of the counts of the diagrams on one tree is multiplied by, (strings, slots, limbs)."""
     rows, n = strings.shape
     native = basis == "moment" or reading.kind != "fresh orders"
-    computed = strings if native else _all_partitions(n)
+    computed = strings if native else growth_strings(n).astype(np.int64)
     values = np.zeros((len(computed), reading.factors.shape[1], reading.worth.shape[2]), np.int64)
     kinds = np.minimum(computed.max(axis=1, initial=-1) + 1, len(reading.worth) - 1)
     relations = nodes_of(parents)
@@ -179,10 +178,9 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
         patterns = _rows(relations, computed[chunk], reading)
         rows_times_limbs(*patterns, kinds[chunk], reading.worth, reading.slots, reading.width, values[chunk])
     if not native:
-        ranks = np.searchsorted(_codes(computed), _codes(strings))
         summed = np.zeros((rows, *values.shape[1:]), np.int64)
-        up = coarsenings(n)
-        combine_rows(ranks, up.starts, up.others, np.ones_like(up.moebius), values, reading.width, summed)
+        starts, others = coarser_ranks(n)
+        combine_rows(ranks(strings), starts, others, np.ones_like(others), values, reading.width, summed)
         values = summed
     return values
 
@@ -204,16 +202,3 @@ def _rows(relations: Relations, strings: IntArray, reading: Reading) -> Rows:
     table = level_tables(relations, strings)
     where, shapes = np.nonzero(table)
     return Rows(np.bincount(where, minlength=len(strings)), shapes, table[where, shapes])
-
-
-@lru_cache(maxsize=16)
-def _all_partitions(n: int) -> IntArray:
-    strings = set_partitions(n)
-    array = np.array(strings, np.int64).reshape(len(strings), n)
-    array.flags.writeable = False
-    return array
-
-
-def _codes(strings: IntArray) -> IntArray:
-    """Growth strings as integers, in lexicographic order."""
-    return np.asarray(strings @ (16 ** np.arange(strings.shape[1] - 1, -1, -1, dtype=np.int64)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..diagram.partition import moebius_from_bottom, set_partitions
+from ..diagram.partition import coarser_ranks, moebius_from_bottom, set_partitions
 from ..errors import InputError
 from ..typing import IntArray
 
@@ -33,15 +33,10 @@ class Intervals:
 @lru_cache(maxsize=16)
 def coarsenings(n: int) -> Intervals:
     """For each partition of n items its coarsenings, itself included."""
-    strings = set_partitions(n)
-    rank = {string: i for i, string in enumerate(strings)}
-    starts, others, weights = [0], [], []
-    for string in strings:
-        for merge in set_partitions(max(string, default=-1) + 1):
-            others.append(rank[tuple(merge[block] for block in string)])
-            weights.append(moebius_from_bottom(merge))
-        starts.append(len(others))
-    return Intervals(np.array(starts), np.array(others), np.array(weights))
+    starts, others = coarser_ranks(n)
+    weights = [[moebius_from_bottom(merge) for merge in set_partitions(parts)] for parts in range(n + 1)]
+    moebius = [weight for string in set_partitions(n) for weight in weights[max(string, default=-1) + 1]]
+    return Intervals(starts, others, np.array(moebius))
 
 
 @lru_cache(maxsize=16)

@@ -93,11 +93,12 @@ def _one_order(
     place = _of_values(rests, lambda rest: [comb(rest, j) * comb(L - rest, l - j) for l, j in places])
     factors = np.concatenate([_times(choose[m], place) for m in range(n + 1)])
     columns = [
-        # a stored table has columns that do not count here: of partial epochs where there are none
-        (placements(shape, B, None, basis), m * len(places) + number[len(shape), j]) if (len(shape), j) in number else (0, 0)
+        (m * len(places) + number.get((len(shape), j), 0), shape, (len(shape), j) in number)
         for m in range(n + 1) for shape in known.shapes for j in range(n + 1)
     ]
-    return [[worth for worth, _ in columns]], [slot for _, slot in columns], factors
+    # a stored table has columns that are worth nothing here: of partial epochs where there are none
+    row = [placements(shape, B, None, basis) if counts else 0 for _, shape, counts in columns]
+    return [row], [slot for slot, _, _ in columns], factors
 
 
 def _fresh_orders(

@@ -24,7 +24,7 @@ _ROOMS = {
     "coefficient": "coefficients",
     "table": "coefficients",
     "CoefficientTable": "coefficients",
-    "build": "coefficients",
+    "build": "coefficients.build",
     "uvalue": "values",
     "rvalue": "values",
     "predict": "expansion",

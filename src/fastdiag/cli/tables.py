@@ -137,7 +137,7 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
         fastdiag build --order 8
         fastdiag build --order 9 --scheduler tcp://host:8786
     """
-    from ..coefficients import build as build_tables
+    from ..coefficients.build import build as build_tables
 
     if scheduler is None:
         path = build_tables(order, sampling, directory=directory)

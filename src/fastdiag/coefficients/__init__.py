@@ -1,8 +1,7 @@
 """Coefficients: exact rational weights of diagrams, one by one and in tables."""
 
-from .build import build
 from .coefficient import coefficient
 from .entry import Entry
 from .table import CoefficientTable, table
 
-__all__ = ["CoefficientTable", "Entry", "build", "coefficient", "table"]
+__all__ = ["CoefficientTable", "Entry", "coefficient", "table"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -73,15 +74,17 @@ def table(
 
 
 def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None) -> OrderTable:
-    from .build import in_memory, make
+    def build() -> dict[str, IntArray]:
+        from .build import in_memory
 
-    arrays = load(
-        file_name(kind, order),
-        check=partial(OrderTable.of, kind, order),
-        build=partial(in_memory, kind, order),
-        path=path,
-        make=partial(make, kind, order, progress=progress),
-    )
+        return in_memory(kind, order)
+
+    def make(folder: Path) -> None:
+        from .build import make
+
+        make(kind, order, folder, progress=progress)
+
+    arrays = load(file_name(kind, order), partial(OrderTable.of, kind, order), build, path, make)
     return OrderTable.of(kind, order, arrays)
 
 

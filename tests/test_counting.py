@@ -247,8 +247,7 @@ def test_rows_are_the_same_in_small_space(monkeypatch):
 
 def test_the_bound_of_the_pattern_kernels():
     """2 (n + 1) Fubini(n)^2 bounds what a row sums to, and holds up to the size that is compiled."""
-    from fastdiag.embedding.patterns import INT64_NODES
-    from fastdiag.embedding.reading import fubini
+    from fastdiag.embedding.patterns import INT64_NODES, fubini
 
     assert 2 * (INT64_NODES + 1) * fubini(INT64_NODES) ** 2 < 2**63
     for n in range(1, 7):

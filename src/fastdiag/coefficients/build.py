@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
+from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from .store import Chunks, read, write
 SHARD_ROWS = 4096
 WINDOW = 16  # shards in flight, which bounds the memory of finished ones
 
+ArrayKind: TypeAlias = tuple[np.dtype[Any], tuple[int, ...]]
 COARSER = ("coarser_lengths", "coarser", "coarser_times")
 
 
@@ -71,6 +73,7 @@ def _on_one_tree(kind: Kind, ds: Diagrams, tree: int, starts: Sequence[int]) -> 
     return found
 
 
+@lru_cache(maxsize=4)
 def _numbers(kind: Kind, n: int) -> IntArray:
     """The number in the file of each column of the kernels."""
     index, shapes = file_index(kind, n).astype(np.int64), len(catalog(n).shapes)
@@ -167,7 +170,8 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
     with suppress(FileExistsError):
         shards.mkdir()
     files = [shards / f"{low:09}.npz" for low in bounds[:-1]]
-    todo = [i for i, file in enumerate(files) if not _is_whole(file)]
+    kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file)) is not None}
+    todo = [i for i in range(len(files)) if i not in kinds]
     title = f"{kind} table, order {order}"
     with ExitStack() as stack:
         if executor is None and todo:
@@ -175,16 +179,18 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
         work = _computed(executor, kind, order, starts, [(i, bounds[i], bounds[i + 1]) for i in todo])
         for i, arrays in track(work, len(todo), lambda _: 1, title, progress):
             write(files[i], arrays)
-    write(folder / name, heading(kind, order) | _joined(files))
+            kinds[i] = {key: (array.dtype, array.shape) for key, array in arrays.items()}
+    joined = _joined(files, [kinds[i] for i in range(len(files))])
+    write(folder / name, {**heading(kind, order), **joined})
     shutil.rmtree(shards, ignore_errors=True)
 
 
-def _is_whole(file: Path) -> bool:
+def _kinds(file: Path) -> dict[str, ArrayKind] | None:
+    """Dtype and shape of the arrays of a shard, if it is there and whole."""
     try:
-        read(file)
+        return {name: (array.dtype, array.shape) for name, array in read(file).items()}
     except DataError:
-        return False
-    return True
+        return None
 
 
 def _computed(
@@ -207,20 +213,20 @@ def _computed(
             future.cancel()
 
 
-def _joined(files: Sequence[Path]) -> dict[str, IntArray | Chunks]:
-    """The shards one after the other, in the smallest integers that hold all, streamed."""
-    found: dict[str, list[tuple[np.dtype[Any], tuple[int, ...]]]] = {}
-    for file in files:
-        for name, array in read(file).items():
-            found.setdefault(name, []).append((array.dtype, array.shape))
+def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dict[str, Chunks]:
+    """The shards, verified before, one after the other, in the smallest integers that hold all; streamed."""
+
+    def piece(file: Path, name: str, dtype: np.dtype[Any]) -> IntArray:
+        with np.load(file, allow_pickle=False) as arrays:  # reads this array only
+            return np.asarray(arrays[name].astype(dtype, copy=False))
 
     def joined(name: str) -> Chunks:
-        kind = np.result_type(*(kind for kind, _ in found[name]))
-        shapes = [shape for _, shape in found[name]]
-        pieces = (read(file)[name].astype(kind, copy=False) for file in files)
-        return Chunks(kind, (sum(shape[0] for shape in shapes), *shapes[0][1:]), pieces)
+        dtype = np.result_type(*(found[name][0] for found in kinds))
+        shapes = [found[name][1] for found in kinds]
+        pieces = (piece(file, name, dtype) for file in files)
+        return Chunks(dtype, (sum(shape[0] for shape in shapes), *shapes[0][1:]), pieces)
 
-    return {name: joined(name) for name in found}
+    return {name: joined(name) for name in kinds[0]}
 
 
 def in_memory(kind: Kind, order: int) -> dict[str, IntArray]:

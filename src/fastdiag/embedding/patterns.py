@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import comb
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -185,17 +186,16 @@ def pattern_rows(
         return np.zeros(shape, kind)
 
     if family == "one order":
-        sets = 1 << int(sum(mask.bit_count() for mask in relations.below))
         kernel, most = cyclic_rows, (n + 1) ** 2 * int(np.diff(known.starts).max())
-        begins, lasts, epochs = ints(sets + 1), ints(0), numbers(0, n + 1)
+        sets = 1 << sum(mask.bit_count() for mask in relations.below)
+        ways = numbers(sets, 1 << n if partial else 1, n + 1)
         scratch = ints(n), ints(n), numbers(1 << n, n + 1)
-        entries = _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, begins, lasts, epochs)
-        lasts, epochs = ints(entries), numbers(entries, n + 1)
-        _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, begins, lasts, epochs)
+        _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, ways)
+        space = _most_sequences(n, sets)
+        lists = [(ints(2 << n), ints(space), ints(space), numbers(space)) for _ in range(2)]
         arguments: tuple[Any, ...] = (
-            partial, begins, lasts, epochs, known.grow, known.merge, known.levels, known.starts, known.sizes,
-            ints(n), ints(n), ints(sets, n), ints(sets), ints(sets), ints(1 << n), numbers(1 << n, n + 1),
-            numbers(1 << n, shapes), numbers(1 << n, shapes), numbers(n + 1, shapes, n + 1),
+            partial, ways, known.grow, known.merge, known.levels, known.starts, known.sizes, ints(n), ints(1 << n),
+            ints(1 << n), ints(1 << n), ints(sets, shapes), *lists[0], *lists[1], numbers(shapes, n + 1, n + 1),
         )
     else:
         kernel, most = reshuffle_rows, keys * shapes
@@ -214,6 +214,20 @@ def pattern_rows(
         done += more
     columns, counts = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
     return Rows(lengths, columns, counts)
+
+
+def _most_sequences(n: int, sets: int) -> int:
+    """Most entries of all sequences of levels: a weak order each, or a set of relations and a shape each."""
+    shapes = np.diff(catalog(n).starts).tolist()
+    return sum(comb(n, k) * min(fubini(k), sets * shapes[k]) for k in range(n + 1))
+
+
+def fubini(n: int) -> int:
+    """Weak orders of n items."""
+    counts = [1]
+    for size in range(1, n + 1):
+        counts.append(sum(comb(size, k) * counts[size - k] for k in range(1, size + 1)))
+    return counts[n]
 
 
 def _problem(relations: Relations, strings: Any) -> tuple[IntArray, IntArray, IntArray, Any]:

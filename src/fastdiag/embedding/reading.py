@@ -13,7 +13,7 @@ import numpy as np
 from ..spacetime import Spacetime
 from ..typing import IntArray
 from .counting import placements
-from .patterns import catalog
+from .patterns import catalog, fubini
 
 Kind: TypeAlias = Literal["one epoch", "one order", "fresh orders"]
 
@@ -164,11 +164,3 @@ def _limbs(numbers: Sequence[Sequence[int]], width: int, times: int) -> IntArray
     packed = b"".join(x.to_bytes(count * width // 8, "little") for row in numbers for x in row)
     octets = np.frombuffer(packed, np.uint8).astype(np.int64).reshape(len(numbers), -1, count, width // 8)
     return np.asarray(octets @ (1 << 8 * np.arange(width // 8, dtype=np.int64)))
-
-
-def fubini(n: int) -> int:
-    """Weak orders of n items."""
-    counts = [1]
-    for size in range(1, n + 1):
-        counts.append(sum(comb(size, k) * counts[size - k] for k in range(1, size + 1)))
-    return counts[n]

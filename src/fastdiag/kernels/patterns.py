@@ -93,22 +93,20 @@ def level_rows(
 
 @kernel
 def epoch_patterns(
-    below: Any, partial: bool, sizes: Any, component: Any, above: Any, chains: Any, begins: Any, lasts: Any, counts: Any
-) -> int:
-    """How nodes fall into epochs, for every set of relations that stay inside an epoch.
+    below: Any, partial: bool, sizes: Any, component: Any, above: Any, chains: Any, ways: Any
+) -> None:
+    """ways[S, V, m]: how nodes fall onto m whole epochs, and some of the set V into a last, partial one.
 
-    Joined by the relations `inside`, nodes form components, whose strict chains are the epochs. Entries begins[inside] to
-    begins[inside + 1]: lasts is the mask of the nodes in the last, partial epoch (0 unless `partial`), counts[:, m] the
-    ways for the others to fall onto m whole epochs. Returns the number of entries, and writes them if there is room.
-    Scratch: component and above (n,), chains (2^n, n+1).
+    The relations between nodes of one epoch are among the set S. For each set of relations inside an epoch, joined nodes
+    are components, whose strict chains are the epochs; then sums over subsets. Relations are numbered by upper node,
+    then lower node. Scratch: component and above (n,), chains (2^n, n+1). ways: (2^relations, 2^n or 1 if not `partial`,
+    n+1), zeros on entry.
     """
     n = len(below)
     relations = 0
     for v in range(n):
         relations += sizes[below[v]]
-    written = 0
     for inside in range(1 << relations):
-        begins[inside] = written
         for v in range(n):
             component[v] = v
         changed = True
@@ -143,30 +141,78 @@ def epoch_patterns(
         everything = (1 << count) - 1
         strict_chains(above[:count], sizes, chains[: everything + 1, : count + 1])
         for last in range(everything + 1 if partial else 1):
-            fits = False  # also false where the components run in a circle
-            for m in range(count + 1):
-                fits = fits or chains[everything & ~last, m] != 0
+            fits = True
             for c in range(count):  # nothing comes after the last epoch, and in it no relation goes between epochs
                 fits = fits and above[c] & last == 0
-            if not fits:
-                continue
-            if written < len(lasts):
-                lasts[written] = 0
+            if fits:
+                nodes = 0
                 for v in range(n):
                     if last >> component[v] & 1:
-                        lasts[written] |= 1 << v
-                for m in range(n + 1):
-                    counts[written, m] = chains[everything & ~last, m] if m <= count else 0
-            written += 1
-    begins[1 << relations] = written
-    return written
+                        nodes |= 1 << v
+                for m in range(count + 1):
+                    ways[inside, nodes, m] += chains[everything & ~last, m]
+    for bit in range(relations):
+        for inside in range(1 << relations):
+            if inside >> bit & 1:
+                for nodes in range(ways.shape[1]):
+                    for m in range(n + 1):
+                        ways[inside, nodes, m] += ways[inside ^ 1 << bit, nodes, m]
+    for v in range(n if partial else 0):
+        for inside in range(1 << relations):
+            for nodes in range(1 << n):
+                if nodes >> v & 1:
+                    for m in range(n + 1):
+                        ways[inside, nodes, m] += ways[inside, nodes ^ 1 << v, m]
+
+
+@inlined
+def _sequences(
+    P: int, upwards: bool, entering: Any, leaving: Any, grow: Any, sizes: Any, place: Any,
+    begins: Any, inside: Any, shape: Any, number: Any,
+) -> None:
+    """Sequences of levels to each set of parts (`upwards`), or from it to all of them, merged by what can be told apart.
+
+    Those of a set are entries begins[set] to begins[2^P + set]: the relations along which they rise, their shape, and how
+    many they are. place: (sets of relations, shapes), 0 on entry and exit.
+    """
+    top = (1 << P) - 1
+    used = 0
+    for i in range(top + 1):
+        here = i if upwards else top ^ i
+        begins[here] = used
+        if i == 0:
+            inside[0] = 0
+            shape[0] = 0
+            number[0] = 1
+            used = 1
+        step = i
+        while step > 0:
+            other = here ^ step
+            lower = other if upwards else here
+            risen = entering[step] & leaving[lower]
+            for e in range(begins[other], begins[other + top + 1]):
+                s = grow[shape[e], sizes[step]]
+                found = place[inside[e] | risen, s] - 1
+                if found < 0:
+                    found = used
+                    used += 1
+                    place[inside[e] | risen, s] = used
+                    inside[found] = inside[e] | risen
+                    shape[found] = s
+                    number[found] = 0
+                number[found] += number[e]
+            step = (step - 1) & i
+        for e in range(begins[here], used):
+            place[inside[e], shape[e]] = 0
+        begins[here + top + 1] = used
 
 
 @kernel
 def cyclic_rows(
-    below: Any, part: Any, strings: Any, first: int, partial: bool, begins: Any, lasts: Any, epochs: Any,
-    grow: Any, merge: Any, levels: Any, starts: Any, sizes: Any, merged: Any, order: Any, orders: Any, head: Any,
-    following: Any, met: Any, ways: Any, up: Any, down: Any, row: Any, lengths: Any, columns: Any, counts: Any,
+    below: Any, part: Any, strings: Any, first: int, partial: bool, ways: Any, grow: Any, merge: Any, levels: Any,
+    starts: Any, sizes: Any, merged: Any, entering: Any, leaving: Any, members: Any, place: Any,
+    up_begins: Any, up_inside: Any, up_shape: Any, up: Any, down_begins: Any, down_inside: Any, down_shape: Any, down: Any,
+    row: Any, lengths: Any, columns: Any, counts: Any,
 ) -> int:
     """Pattern rows where one order of the rows is repeated, the parts merged by strings[first:], until the space ends.
 
@@ -175,10 +221,11 @@ def cyclic_rows(
     levels lie before the cut of the partial epoch, and hold every part that has a node in it. j = 0 is what remains where
     all epochs are whole.
 
-    begins, lasts, epochs: as `epoch_patterns` writes them. The relations inside an epoch make a poset of parts, whose
-    strict chains are the positions; sets of relations with one poset are treated together. levels[shape]: its number of
-    levels. Scratch: merged, order (n,); orders (sets, n); head, following (sets,); met (2^n,); ways (2^n, n+1); up, down
-    (2^n, shapes); row (n+1, shapes, n+1), zeros on entry and exit. Returns how many rows were written.
+    ways: of `epoch_patterns`. Relations along which the levels rise may lie inside an epoch, the others lie between
+    epochs; a weak order of the parts is a sequence of levels before the cut and one after it. levels[shape]: its number of
+    levels. Scratch: merged (n,); entering, leaving, members (2^n,); place (sets of relations, shapes), zeros on entry and
+    exit; begins (2^(n+1),), inside, shape, number (entries,), upwards and downwards; row (shapes, n+1, n+1), zeros on
+    entry and exit. Returns how many rows were written.
     """
     n = len(below)
     shapes = len(grow)
@@ -189,101 +236,53 @@ def cyclic_rows(
             merged[v] = strings[r, part[v]]
             P = max(P, merged[v] + 1)
         top = (1 << P) - 1
-        width = starts[P + 1] - starts[P]
-        if used + (n + 1) * width * (n + 1) > len(columns):
+        if used + (n + 1) * (starts[P + 1] - starts[P]) * (n + 1) > len(columns):
             return r - first
-        met[0] = 0
+        for mask in range(top + 1):  # of parts: relations that end there, relations that begin there, nodes
+            entering[mask] = 0
+            leaving[mask] = 0
+            members[mask] = 0
+        bit = 0
         for v in range(n):
-            for mask in range(1 << v):
-                met[mask | 1 << v] = met[mask] | 1 << merged[v]
-        groups = 0
-        for inside in range(len(begins) - 1):
-            if begins[inside] == begins[inside + 1]:
-                continue
-            for p in range(P):
-                order[p] = 0
-            bit = 0
-            for v in range(n):
-                for u in range(n):
-                    if below[v] >> u & 1:
-                        if inside >> bit & 1:
-                            order[merged[v]] |= 1 << merged[u]
-                        bit += 1
-            for q in range(P):  # transitive closure; a part below itself can have no position
-                for p in range(P):
-                    if order[p] >> q & 1:
-                        order[p] |= order[q]
-            possible = True
-            for p in range(P):
-                possible = possible and not order[p] >> p & 1
-            if not possible:
-                continue
-            group = 0
-            while group < groups:
-                same = True
-                for p in range(P):
-                    same = same and orders[group, p] == order[p]
-                if same:
-                    break
-                group += 1
-            if group == groups:
-                groups += 1
-                head[group] = -1
-                for p in range(P):
-                    orders[group, p] = order[p]
-            following[inside] = head[group]
-            head[group] = inside
-        for group in range(groups):
-            poset = orders[group, :P]
-            for mask in range(top + 1 if partial else 1):
-                for m in range(n + 1):
-                    ways[mask, m] = 0
-            inside = head[group]
-            while inside >= 0:
-                for entry in range(begins[inside], begins[inside + 1]):
+            members[1 << merged[v]] |= 1 << v
+            for u in range(n):
+                if below[v] >> u & 1:
+                    entering[1 << merged[v]] |= 1 << bit
+                    leaving[1 << merged[u]] |= 1 << bit
+                    bit += 1
+        for p in range(P):
+            for mask in range(1, 1 << p):
+                entering[mask | 1 << p] = entering[mask] | entering[1 << p]
+                leaving[mask | 1 << p] = leaving[mask] | leaving[1 << p]
+                members[mask | 1 << p] = members[mask] | members[1 << p]
+        _sequences(P, False, entering, leaving, grow, sizes, place, down_begins, down_inside, down_shape, down)
+        if partial:
+            _sequences(P, True, entering, leaving, grow, sizes, place, up_begins, up_inside, up_shape, up)
+        else:  # no level before the cut
+            up_begins[0] = 0
+            up_begins[top + 1] = 1
+            up_inside[0] = 0
+            up_shape[0] = 0
+            up[0] = 1
+        for early in range(top + 1 if partial else 1):
+            nodes = members[early]
+            for e in range(up_begins[early], up_begins[early + top + 1]):
+                j = levels[up_shape[e]]
+                for d in range(down_begins[early], down_begins[early + top + 1]):
+                    s = merge[up_shape[e], down_shape[d]]
+                    inside = up_inside[e] | down_inside[d]
+                    product = up[e] * down[d]
                     for m in range(n + 1):
-                        ways[met[lasts[entry]], m] += epochs[entry, m]
-                inside = following[inside]
-            if partial:  # now: all parts with a node in the last epoch lie within the mask
-                for p in range(P):
-                    for mask in range(top + 1):
-                        if mask >> p & 1:
-                            for m in range(n + 1):
-                                ways[mask, m] += ways[mask ^ 1 << p, m]
-            level_chains(poset, grow, starts, sizes, up)
-            for s in range(starts[P], starts[P + 1]):
-                down[top, s] = 0
-            down[top, 0] = 1
-            for ideal in range(top - 1, -1, -1):  # down[I, shape]: chains from I to all parts
-                rest = P - sizes[ideal]
-                for s in range(starts[rest], starts[rest + 1]):
-                    down[ideal, s] = 0
-                free = next_elements(poset, P, ideal)
-                step = free
-                while step > 0:
-                    size = sizes[step]
-                    for s in range(starts[rest - size], starts[rest - size + 1]):
-                        if down[ideal | step, s] != 0:
-                            down[ideal, grow[s, size]] += down[ideal | step, s]
-                    step = (step - 1) & free
-            for ideal in range(top + 1 if partial else 1):
-                for s in range(starts[sizes[ideal]], starts[sizes[ideal] + 1]):
-                    if up[ideal, s] != 0:
-                        rest = P - sizes[ideal]
-                        for t in range(starts[rest], starts[rest + 1]):
-                            if down[ideal, t] != 0:
-                                product = up[ideal, s] * down[ideal, t]
-                                for m in range(n + 1):
-                                    row[m, merge[s, t], levels[s]] += product * ways[ideal, m]
+                        row[s, j, m] += product * ways[inside, nodes, m]
         before = used
         for m in range(n + 1):
             for s in range(starts[P], starts[P + 1]):
                 for j in range(n + 1):
-                    if row[m, s, j] != 0:
+                    if row[s, j, m] != 0:
                         columns[used] = (m * shapes + s) * (n + 1) + j
-                        counts[used] = row[m, s, j]
+                        counts[used] = row[s, j, m]
                         used += 1
-                        row[m, s, j] = 0
+                        row[s, j, m] = 0
         lengths[r - first] = used - before
     return len(strings) - first
 

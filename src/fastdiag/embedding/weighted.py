@@ -6,26 +6,28 @@ by its k at every update strictly between child and parent. Sums over runs of st
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import reduce
 from math import perm
 from numbers import Integral
+from operator import mul
 from typing import Any, TypeAlias
 
 from ..diagram import Diagram
-from ..diagram.partition import moebius_from_bottom, set_partitions
+from ..diagram.partition import set_partitions
 from ..errors import InputError
 from ..spacetime import Spacetime
 from ..typing import Basis
-from .counting import family_of
+from .counting import family_of, grid, placements
 from .enumeration import checked
 from .relations import Relations
+from .transfer import Transfer, epoch, visits
 
 Number: TypeAlias = Any
 """Whatever k is made of: int, Fraction, an element of a polynomial ring."""
-Matrix: TypeAlias = dict[int, dict[int, Number]]
+Row: TypeAlias = dict[int, Number]
+Matrix: TypeAlias = dict[int, Row]
 STEPWISE = 48  # runs up to this long are walked step by step; longer ones by repeated squaring
 
 
@@ -66,175 +68,67 @@ def weighted_maps(
     factors, back = _exact_factors(k, diagram.order)
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
-    # in one epoch both kinds of patterns hold, and the basis decides which is simple
-    one_order = basis == "cumulant" if spacetime.is_one_epoch else family_of(spacetime) == "one order"
-    strings: Sequence[Sequence[int]] = [range(relations.parts)]
-    if one_order != (basis == "cumulant"):
-        strings = set_partitions(relations.parts)
+    if spacetime.is_one_epoch or family_of(spacetime) == "one order":
+        return back(_one_order(relations, above, factors, spacetime, basis))
+    strings = set_partitions(relations.parts) if basis == "cumulant" else [range(relations.parts)]
+    return back(sum(_fresh_orders(relations.coarsened(string), above, factors, spacetime) for string in strings))
+
+
+def _one_order(
+    relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime, basis: str
+) -> Number:
+    _, B, whole, updates, rest = grid(spacetime)
     total: Number = 0
-    for string in strings:
-        sum_over_maps = _OneOrder if one_order else _FreshOrders
-        sign = 1 if len(strings) == 1 or basis == "cumulant" else moebius_from_bottom(string)
-        total = total + sign * sum_over_maps(relations.coarsened(string), above, factors, spacetime).total()
-    return back(total)
+    for visit in visits(relations, above, min(whole, len(above)), rest > 0):
+        row: Row = {0: 1}
+        for moves, times in ((visit.early, rest), (visit.late, updates - rest)):
+            gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
+            row = _power(_matrix(moves, k, gains), row, times)
+            if moves is visit.early and rest:
+                row = {i: x for i, x in row.items() if visit.required & ~moves.states[i] == 0}
+        skipped = [_product(k, mask) ** updates for mask in visit.skipped]
+        ways = complete_homogeneous(whole - len(skipped) + 1, skipped)
+        total = total + row.get(len(visit.late.states) - 1, 0) * ways
+    return total
 
 
-@dataclass(frozen=True)
-class _Sum:
-    """One diagram, one partition of its nodes, one spacetime."""
-
-    relations: Relations
-    above: tuple[int, ...]
-    k: tuple[Number, ...]
-    spacetime: Spacetime
-
-    @functools.cached_property
-    def schedule(self) -> tuple[int, int, int, int]:
-        """Rows, whole epochs, updates of an epoch, updates of the last, partial one."""
-        st = self.spacetime
-        if st.is_one_epoch:
-            return st.finite("T") * st.B, 0, st.finite("T"), st.finite("T")
-        return st.finite("N"), st.whole_epochs, st.updates_per_epoch, st.partial_updates
-
-    @functools.cached_property
-    def full(self) -> int:
-        return (1 << len(self.k)) - 1
-
-    def crossing(self, child_done: Callable[[int], bool], parent_done: Callable[[int], bool]) -> Number:
-        """The product of the k of the edges that pass over an update."""
-        result: Number = 1
-        for v, p in enumerate(self.above):
-            if child_done(v) and (p < 0 or not parent_done(p)):
-                result = result * self.k[v]
-        return result
-
-    def done(self, ideal: int, nodes: int = 0, placed: int = 0) -> Callable[[int], bool]:
-        """Whether a node lies in the ideal, or is one of `nodes` and its part is among those placed."""
-        return lambda v: bool(ideal >> v & 1 or (nodes >> v & 1 and placed >> self.relations.part[v] & 1))
-
-    def next_ideals(self, ideal: int) -> Iterator[int]:
-        """Ideals of nodes that properly contain this one."""
-        rest = self.full & ~ideal
-        chosen = rest
-        while chosen:
-            after = ideal | chosen
-            if all(not after >> v & 1 or self.relations.below[v] & ~after == 0 for v in range(len(self.k))):
-                yield after
-            chosen = (chosen - 1) & rest
-
-    def part_order(self, together: Sequence[int]) -> list[int]:
-        """For each part, the mask of the parts strictly before it, by the relations inside each set of nodes."""
-        masks = [0] * self.relations.parts
-        for nodes in together:
-            for v in _bits(nodes):
-                for u in _bits(self.relations.below[v] & nodes):
-                    masks[self.relations.part[v]] |= 1 << self.relations.part[u]
-        return masks
-
-    def met(self, nodes: int) -> int:
-        """Mask of the parts of some nodes."""
-        mask = 0
-        for v in _bits(nodes):
-            mask |= 1 << self.relations.part[v]
-        return mask
-
-    def position_steps(
-        self, parts: int, order: Sequence[int], gain: Callable[[int], int], passing: Callable[[int, int], Number]
-    ) -> Matrix:
-        """One position as a matrix over the parts placed before it; `passing(before, after)` weighs the edges."""
-        matrix: Matrix = {0: {}}
-        for before in range(parts + 1):
-            if before not in matrix:
-                continue
-            free = sum(1 << p for p in _bits(parts & ~before) if order[p] & ~before == 0)
-            step = free
-            while True:
-                after = before | step
-                matrix.setdefault(after, {})
-                matrix[before][after] = gain(step.bit_count()) * passing(before, after)
-                if step == 0:
-                    break
-                step = (step - 1) & free
-        return matrix
-
-
-class _FreshOrders(_Sum):
+def _fresh_orders(relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has its own order of the rows."""
+    N, B, whole, updates, rest = grid(spacetime)
+    if relations.parts > N:
+        return 0
+    moves = epoch(relations, above)
+    gains = [perm(B, size) for size in range(relations.parts + 1)]
+    place = {ideal: i for i, ideal in enumerate(moves.ideals)}
 
-    def total(self) -> Number:
-        N, whole, epoch, rest = self.schedule
-        if self.relations.parts > N:
-            return 0
-        row: dict[int, Number] = {0: 1}
-        for updates, times in ((epoch, whole), (rest, 1)):
-            if updates and times:
-                row = _power(self.epoch_steps(updates, N), row, times)
-        return row.get(self.full, 0) * perm(N, self.relations.parts)
-
-    def epoch_steps(self, updates: int, N: int) -> Matrix:
+    def epochs(updates: int) -> Matrix:
         """One epoch as a matrix over ideals of nodes."""
         matrix: Matrix = {}
-        for ideal in range(self.full + 1):
-            if any(self.relations.below[v] & ~ideal for v in _bits(ideal)):
-                continue
-            matrix[ideal] = {after: self.epoch_weight(ideal, after, updates, N) for after in self.next_ideals(ideal)}
-            matrix[ideal][ideal] = self.epoch_weight(ideal, ideal, updates, N)
+        for i, (steps, used) in enumerate(zip(moves.transfers, moves.used, strict=True)):
+            row = _power(_matrix(steps, k, gains), {0: 1}, updates)
+            matrix[i] = {place[steps.states[j]]: x * Fraction(1, perm(N, used[j])) for j, x in row.items()}
         return matrix
 
-    def epoch_weight(self, ideal: int, after: int, updates: int, N: int) -> Number:
-        nodes = after & ~ideal
-        parts = self.met(nodes)
-        steps = self.position_steps(
-            parts,
-            self.part_order([nodes]),
-            lambda size: perm(self.spacetime.B, size),
-            lambda before, now: self.crossing(self.done(ideal, nodes, before), self.done(ideal, nodes, now)),
-        )
-        return _power(steps, {0: 1}, updates).get(parts, 0) * Fraction(1, perm(N, parts.bit_count()))
+    row: Row = {0: 1}
+    for length, times in ((updates, whole), (rest, 1)):
+        if length and times:
+            row = _power(epochs(length), row, times)
+    return row.get(len(moves.ideals) - 1, 0) * perm(N, relations.parts)
 
 
-class _OneOrder(_Sum):
-    """Cumulant basis; one order of the rows, repeated."""
+def _matrix(moves: Transfer, k: Sequence[Number], gains: Sequence[int]) -> Matrix:
+    matrix: Matrix = {i: {i: _products(k, masks)} for i, masks in enumerate(moves.crossing)}
+    for source, target, parts, passing in moves.steps:
+        matrix[source][target] = gains[parts] * _products(k, passing)
+    return matrix
 
-    def total(self) -> Number:
-        return sum(self.of_chain(chain) for chain in self.chains((0,)))
 
-    def chains(self, prefix: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        """Ideals at the end of each whole epoch that holds nodes; the last, partial epoch takes what is left."""
-        _, whole, _, rest = self.schedule
-        if prefix[-1] == self.full or rest:
-            yield prefix
-        if prefix[-1] != self.full and len(prefix) <= whole:
-            for after in self.next_ideals(prefix[-1]):
-                yield from self.chains((*prefix, after))
+def _products(k: Sequence[Number], masks: Sequence[int]) -> Number:
+    return reduce(mul, (_product(k, mask) for mask in masks), 1)
 
-    def of_chain(self, chain: tuple[int, ...]) -> Number:
-        _, whole, epoch, rest = self.schedule
-        sets = [after & ~before for before, after in zip(chain, chain[1:], strict=False)]
-        last = self.full & ~chain[-1]
-        order = self.part_order([*sets, last])
-        early = self.met(last)
-        skipped = [self.crossing(self.done(ideal), self.done(ideal)) ** epoch for ideal in chain]
 
-        def passing(before: int, now: int, partial: bool) -> Number:
-            weight: Number = 1
-            visits = [*zip(chain, sets, strict=False), *([(chain[-1], last)] if partial else [])]
-            for ideal, nodes in visits:
-                weight = weight * self.crossing(self.done(ideal, nodes, before), self.done(ideal, nodes, now))
-            return weight
-
-        everything = (1 << self.relations.parts) - 1
-        row: dict[int, Number] = {0: 1}
-        for updates, partial in ((rest, True), (epoch - rest, False)):
-            if updates:
-                steps = self.position_steps(
-                    everything, order, lambda size: int(self.spacetime.B**size), functools.partial(passing, partial=partial)
-                )
-                row = _power(steps, row, updates)
-            if partial:  # the parts of the last epoch lie before its cut
-                row = {placed: weight for placed, weight in row.items() if early & ~placed == 0}
-        ways = complete_homogeneous(whole - len(sets), skipped)
-        return row.get(everything, 0) * ways
+def _product(k: Sequence[Number], mask: int) -> Number:
+    return reduce(mul, (k[v] for v in range(mask.bit_length()) if mask >> v & 1), 1)
 
 
 def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
@@ -246,31 +140,28 @@ def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
     return _power(bidiagonal, {0: 1}, degree + m).get(m, 0)
 
 
-def _power(matrix: Matrix, row: dict[int, Number], times: int) -> dict[int, Number]:
+def _power(matrix: Matrix, row: Row, times: int) -> Row:
     """row @ matrix^times."""
     if times <= STEPWISE:
         for _ in range(times):
-            row = _product(row, matrix)
+            row = _times(row, matrix)
         return row
     while times:
         if times & 1:
-            row = _product(row, matrix)
+            row = _times(row, matrix)
         times >>= 1
         if times:
-            matrix = {i: _product(entries, matrix) for i, entries in matrix.items()}
+            matrix = {i: _times(entries, matrix) for i, entries in matrix.items()}
     return row
 
 
-def _product(row: dict[int, Number], matrix: Matrix) -> dict[int, Number]:
-    result: dict[int, Number] = {}
+def _times(row: Row, matrix: Matrix) -> Row:
+    result: Row = {}
     for i, x in row.items():
         for j, y in matrix[i].items():
             result[j] = result[j] + x * y if j in result else x * y
     return result
 
-
-def _bits(mask: int) -> list[int]:
-    return [v for v in range(mask.bit_length()) if mask >> v & 1]
 
 
 def _exact_factors(k: object, edges: int) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:

@@ -187,7 +187,6 @@ FOREVER = fd.Spacetime(math.inf, 1, math.inf)
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [(lambda: fd.rvalue("[a b[c]]", LAND, ST, 0.1), "InputError", "is reducible"),
-     (lambda: fd.rvalue("[a]", LAND, fd.Spacetime(4, 1, 8), 0.1), "UnsupportedError", r"one epoch, T <= N/B = 4, and here T = 8"),
      (lambda: fd.rvalue("[a b c d]", LAND, ST, 0.1), "MissingTensorError", "degree 4.*only up to degree 3; supply `fourth`"),
      (lambda: fd.uvalue("[a b c d]", LAND), "MissingTensorError", "degree 4"),
      (lambda: fd.predict(LAND, ST, 0.1, order=4), "MissingTensorError", "order 4 needs derivatives of degree 4"),

@@ -1,94 +1,261 @@
-"""Sums over maps with edges that carry k^(dt - 1), one for every tuple of edge indices, contracted on the fly."""
+"""Sums over maps with edges that carry k^(dt - 1), one for every tuple of edge indices, contracted on the fly.
+
+A programme is a list of transfers (triangular matrices over states) and what is made of them; see `values.programme`.
+Products of k are kept as 1 - k: then squaring, y -> y (2 - y), does not amplify rounding, so neither k = 1 nor equal k
+nor large powers cost accuracy. The functions of one tuple are compiled for the CPU and for the GPU.
+"""
 
 from typing import Any
 
-from .kernel import kernel
+from .kernel import inlined, kernel
+
+
+@inlined
+def complement_power(complement: float, times: int) -> float:
+    """1 - (1 - complement)^times."""
+    result = 0.0
+    left = times
+    square = complement
+    while left > 0:
+        if left & 1:
+            result = result + square - result * square
+        square = square * (2.0 - square)
+        left >>= 1
+    return result
+
+
+@inlined
+def complement_product(complements: Any, masks: Any, visits: int) -> float:
+    """1 - the product of the k of the edges in some masks."""
+    result = 0.0
+    for i in range(visits):
+        y = complements[masks[i]]
+        result = result + y - result * y
+    return result
+
+
+@inlined
+def row_times_power(
+    row: Any, diagonal: Any, upper: Any, size: int, times: int, forever: bool, next_row: Any, next_upper: Any
+) -> None:
+    """row <- row @ matrix^times, the matrix upper triangular with 1 - diagonal on its diagonal; matrix is overwritten.
+
+    With `forever`, the limit of infinitely many steps from the first state, which is stayed in for ever; all other
+    |1 - diagonal| < 1.
+    """
+    if forever:
+        for j in range(1, size):
+            total = 0.0
+            for i in range(j):
+                total += row[i] * upper[i, j]
+            row[j] = total / diagonal[j]
+        return
+    left = times
+    while left > 0:
+        if left & 1:
+            for j in range(size):
+                total = row[j] * (1.0 - diagonal[j])
+                for i in range(j):
+                    total += row[i] * upper[i, j]
+                next_row[j] = total
+            for j in range(size):
+                row[j] = next_row[j]
+        left >>= 1
+        if left > 0:
+            for i in range(size):
+                for j in range(i + 1, size):
+                    entry = upper[i, j] * (2.0 - diagonal[i] - diagonal[j])
+                    for k in range(i + 1, j):
+                        entry += upper[i, k] * upper[k, j]
+                    next_upper[i, j] = entry
+            for i in range(size):
+                diagonal[i] *= 2.0 - diagonal[i]
+                for j in range(i + 1, size):
+                    upper[i, j] = next_upper[i, j]
+
+
+@inlined
+def row_through(
+    row: Any, t: int, times: int, forever: bool, complements: Any, sizes: Any, state_begins: Any, step_begins: Any,
+    visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, diagonal: Any, upper: Any, next_row: Any,
+    next_upper: Any,
+) -> None:
+    """row <- row @ (matrix of transfer t)^times."""
+    size, begin = sizes[t], state_begins[t]
+    for i in range(size):
+        diagonal[i] = complement_product(complements, crossing[begin + i], visits[t])
+        for j in range(i + 1, size):
+            upper[i, j] = 0.0
+    for s in range(step_begins[t], step_begins[t + 1]):
+        factor = 1.0 - complement_product(complements, passing[s], visits[t])
+        upper[ends[s, 0], ends[s, 1]] = gains[s] * factor
+    row_times_power(row, diagonal, upper, size, times, forever, next_row, next_upper)
+
+
+@inlined
+def one_order_sum(
+    complements: Any, whole: int, epoch: int, rest: int, forever: bool, sizes: Any, state_begins: Any, step_begins: Any,
+    visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any,
+    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
+) -> float:
+    """The sum over maps where one order of the rows is repeated; terms: (early transfer, late transfer, epochs m)."""
+    total = 0.0
+    for term in range(len(terms)):
+        early, late, m = terms[term, 0], terms[term, 1], terms[term, 2]
+        ways = 1.0
+        if whole > 0:  # h_(whole - m) as the corner of the power of a bidiagonal matrix
+            for i in range(m + 1):
+                diagonal[i] = complement_power(complements[skipped[term, i]], epoch)
+                row[i] = 1.0 if i == 0 else 0.0
+                for j in range(i + 1, m + 1):
+                    upper[i, j] = 1.0 if j == i + 1 else 0.0
+            row_times_power(row, diagonal, upper, m + 1, whole, False, next_row, next_upper)
+            ways = row[m]
+        for i in range(max(sizes[early], sizes[late])):
+            row[i] = 1.0 if i == 0 else 0.0
+        if rest > 0 or forever:
+            row_through(
+                row, early, rest, forever, complements, sizes, state_begins, step_begins, visits, crossing, ends, passing,
+                gains, diagonal, upper, next_row, next_upper,
+            )
+            for i in range(sizes[early]):
+                row[i] *= kept[state_begins[early] + i]
+        if epoch > rest:
+            row_through(
+                row, late, epoch - rest, False, complements, sizes, state_begins, step_begins, visits, crossing, ends,
+                passing, gains, diagonal, upper, next_row, next_upper,
+            )
+        total += ways * row[sizes[late] - 1]
+    return total
+
+
+@inlined
+def fresh_orders_sum(
+    complements: Any, whole: int, epoch: int, rest: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
+    crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
+    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any, outer_diagonal: Any,
+    outer_upper: Any,
+) -> float:
+    """The sum over maps where every epoch has its own order.
+
+    terms: for each merging of the parts its first transfer, one from each ideal of nodes; skipped[0, i]: edges that pass
+    over an epoch from ideal i; goals: the ideal that each state is; kept: 1 / (N falling by the rows used); weights: N
+    falling by the parts.
+    """
+    ideals = skipped.shape[1]
+    total = 0.0
+    for term in range(len(terms)):
+        for i in range(ideals):
+            outer_row[i] = 1.0 if i == 0 else 0.0
+        for stage in range(2):
+            updates, times = (epoch, whole) if stage == 0 else (rest, 1)
+            if updates == 0 or times == 0:
+                continue
+            for i in range(ideals):
+                outer_diagonal[i] = complement_power(complements[skipped[0, i]], updates)
+                for j in range(i + 1, ideals):
+                    outer_upper[i, j] = 0.0
+            for i in range(ideals):
+                t = terms[term, 0] + i
+                for j in range(sizes[t]):
+                    row[j] = 1.0 if j == 0 else 0.0
+                row_through(
+                    row, t, updates, False, complements, sizes, state_begins, step_begins, visits, crossing, ends, passing,
+                    gains, diagonal, upper, next_row, next_upper,
+                )
+                for j in range(1, sizes[t]):
+                    state = state_begins[t] + j
+                    outer_upper[i, goals[state]] = row[j] * kept[state]
+            row_times_power(outer_row, outer_diagonal, outer_upper, ideals, times, False, next_row, next_upper)
+        total += weights[term] * outer_row[ideals - 1]
+    return total
+
+
+@inlined
+def fill_complements(complements: Any, rates: Any, index: Any, first: int, edges: int) -> None:
+    """complements[mask] = 1 - the product of 1 - rates[index[e]] over the edges of the mask; those before `first` stand."""
+    for e in range(first, edges):
+        x = rates[index[e]]
+        for mask in range(1 << e):
+            y = complements[mask]
+            complements[mask | 1 << e] = y + x - y * x
+
+
+@inlined
+def times_alike(index: Any, twins: Any, edges: int) -> float:
+    """In how many orders the indices of exchangeable edges can be put; twins[e]: edge e is like edge e - 1."""
+    orders = 1.0
+    run, same = 1, 1
+    for e in range(1, edges):
+        if twins[e]:
+            run += 1
+            same = same + 1 if index[e] == index[e - 1] else 1
+            orders = orders * run / same
+        else:
+            run, same = 1, 1
+    return orders
 
 
 @kernel
 def nested_sums(
-    values: Any, first: int, rates: Any, edges: int, updates: int, forever: bool,
-    crossing: Any, sources: Any, targets: Any, passing: Any, gains: Any, out: Any,
+    values: Any, first: int, rates: Any, edges: int, twins: Any, fresh: bool, whole: int, epoch: int, rest: int,
+    forever: bool, sizes: Any, state_begins: Any, step_begins: Any, visits: Any, crossing: Any, ends: Any, passing: Any,
+    gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any, out: Any,
 ) -> None:
     """out[r] = sum over tuples i in slab r of values[i] * W(k_i), k_e = 1 - rates[i_e].
 
-    W is the corner of the `updates`-th power of an upper triangular transfer matrix over ideals (its last row is the
-    full set): staying in ideal I multiplies by the k of `crossing[I]` (a mask of edges), step s goes from sources[s] to
-    targets[s] and multiplies by gains[s] and the k of passing[s]. values: (slabs, n^(edges-1)); slab r holds index
-    first + r of the first edge.
-
-    The diagonal is kept as 1 - k: then squaring, y -> y (2 - y), does not amplify rounding, so neither k = 1 nor equal
-    k nor large `updates` cost accuracy. With `forever`, the limit of infinitely many updates (all |k| < 1).
+    values: (slabs, n^(edges-1)); slab r holds index first + r of the first edge. Of tuples that differ by an exchange of
+    twins, which have equal values, the ascending one stands for all.
     """
     n = len(rates)
-    size = len(crossing)
-    masks = 1 << edges
-    complement = rates[:1].repeat(masks)
-    index = crossing[:1].repeat(edges + 1)
-    diagonal = rates[:1].repeat(size)
-    upper = diagonal.repeat(size).reshape((size, size))
-    next_upper = upper.copy()
-    row = diagonal.copy()
-    next_row = diagonal.copy()
-    complement[0] = 0.0
+    most = skipped.shape[1]
+    for t in range(len(sizes)):
+        most = max(most, sizes[t])
+    complements = rates[:1].repeat(1 << edges)
+    complements[0] = 0.0
+    index = twins[:1].astype(sizes.dtype).repeat(edges + 1)
+    row = rates[:1].repeat(most)
+    next_row, outer_row, diagonal, outer_diagonal = row.copy(), row.copy(), row.copy(), row.copy()
+    upper = row.repeat(most).reshape((most, most))
+    next_upper, outer_upper = upper.copy(), upper.copy()
+    strides = index.copy()
+    for e in range(edges):
+        strides[e] = 1
+        for _ in range(e + 1, edges):
+            strides[e] *= n
     for slab in range(len(values)):
         total = 0.0
-        for e in range(edges):
-            index[e] = 0
-        if edges > 0:
-            index[0] = first + slab
+        index[0] = first + slab
+        for e in range(1, edges):
+            index[e] = index[e - 1] if twins[e] else 0
         changed = 0
-        for flat in range(values.shape[1]):
-            for e in range(changed, edges):
-                x = rates[index[e]]
-                for mask in range(1 << e):
-                    y = complement[mask]
-                    complement[mask | 1 << e] = y + x - y * x
+        while True:
+            fill_complements(complements, rates, index, changed, edges)
+            flat = 0
+            for e in range(1, edges):
+                flat += index[e] * strides[e]
             value = values[slab, flat]
             if value != 0.0:
-                for i in range(size):
-                    diagonal[i] = complement[crossing[i]]
-                    row[i] = 0.0
-                    for j in range(i + 1, size):
-                        upper[i, j] = 0.0
-                for s in range(len(sources)):
-                    upper[sources[s], targets[s]] = gains[s] * (1.0 - complement[passing[s]])
-                row[0] = 1.0
-                if forever:
-                    for j in range(1, size):
-                        for i in range(j):
-                            row[j] += row[i] * upper[i, j]
-                        row[j] /= diagonal[j]
+                if fresh:
+                    found = fresh_orders_sum(
+                        complements, whole, epoch, rest, sizes, state_begins, step_begins, visits, crossing, ends, passing,
+                        gains, terms, skipped, kept, goals, weights, row, diagonal, upper, next_row, next_upper, outer_row,
+                        outer_diagonal, outer_upper,
+                    )
                 else:
-                    left = updates
-                    while True:
-                        if left & 1:
-                            for j in range(size):
-                                next_row[j] = row[j] * (1.0 - diagonal[j])
-                                for i in range(j):
-                                    next_row[j] += row[i] * upper[i, j]
-                            for j in range(size):
-                                row[j] = next_row[j]
-                        left >>= 1
-                        if left == 0:
-                            break
-                        for i in range(size):
-                            for j in range(i + 1, size):
-                                entry = upper[i, j] * (2.0 - diagonal[i] - diagonal[j])
-                                for k in range(i + 1, j):
-                                    entry += upper[i, k] * upper[k, j]
-                                next_upper[i, j] = entry
-                        for i in range(size):
-                            diagonal[i] *= 2.0 - diagonal[i]
-                            for j in range(i + 1, size):
-                                upper[i, j] = next_upper[i, j]
-                total += value * row[size - 1]
+                    found = one_order_sum(
+                        complements, whole, epoch, rest, forever, sizes, state_begins, step_begins, visits, crossing, ends,
+                        passing, gains, terms, skipped, kept, row, diagonal, upper, next_row, next_upper,
+                    )
+                total += value * found * times_alike(index, twins, edges)
             changed = edges - 1
             while changed > 0:
                 index[changed] += 1
                 if index[changed] < n:
                     break
-                index[changed] = 0
                 changed -= 1
-            changed = max(changed, 1)
+            if changed <= 0:
+                break
+            for e in range(changed + 1, edges):
+                index[e] = index[e - 1] if twins[e] else 0
         out[slab] = total

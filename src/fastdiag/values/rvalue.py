@@ -14,7 +14,8 @@ from ..landscapes.landscape import Landscape, check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
 from .frame import Frame, eigenframe, learning_rates
-from .plan import plan, transfer
+from .plan import plan, twins
+from .programme import programme
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 
@@ -32,7 +33,8 @@ def rvalue(
     ----------
     diagram : an irreducible Diagram or its text
     landscape : supplies the cumulants, and H
-    spacetime : one epoch (T <= N/B). N = inf stands for fresh data at every update; then T may be inf, for the limit
+    spacetime : any; several epochs, every sampling, partial epochs. N = inf stands for fresh data at every update; then T
+        may be inf, for the limit
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
 
     Returns
@@ -42,7 +44,7 @@ def rvalue(
     Raises
     ------
     InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2
-    UnsupportedError : more than one epoch
+    UnsupportedError : infinitely many epochs
     MissingTensorError : a cumulant or a derivative that the landscape does not have
 
     Examples
@@ -73,25 +75,17 @@ def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetim
         raise UnsupportedError(
             f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
-    if not spacetime.is_one_epoch:
-        raise UnsupportedError(
-            f"resummed values are for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
-            "predict(..., resummed=False) takes any number of epochs"
-        )
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
 
 
 def resummed(diagram: Diagram, frame: Frame, spacetime: Spacetime, numbers: FloatArray) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers`, (len(numbers),)."""
-    moves = transfer(diagram)
-    if moves is None:
-        return np.zeros(len(numbers))
     forever = isinf(spacetime.T)
     if (not forever and spacetime.T >= 2**62) or spacetime.B >= 2**62:
         raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
     if forever and diagram.order:
         check_contracts(frame, numbers)
-    gains = float(spacetime.B) ** moves.added
+    moves, alike = programme(diagram, spacetime), twins(diagram)
     totals = np.zeros(len(numbers))
     n, d = len(frame.rates), diagram.order
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
@@ -99,11 +93,7 @@ def resummed(diagram: Diagram, frame: Frame, spacetime: Spacetime, numbers: Floa
         values = contracted(diagram, frame, slice(start, start + step))
         for i, number in enumerate(numbers):
             slabs = np.empty(len(values))
-            nested_sums(
-                values, start, number * frame.rates, d,
-                0 if forever else int(spacetime.T), forever,
-                moves.crossing, moves.sources, moves.targets, moves.passing, gains, slabs,
-            )
+            nested_sums(values, start, number * frame.rates, d, alike, *moves.arguments(), slabs)
             totals[i] += slabs.sum()
     return totals * (-numbers / spacetime.B) ** d / diagram.automorphisms
 

@@ -1,0 +1,127 @@
+"""What the kernels run to sum over the maps of a diagram: transfers as arrays, with the numbers of a spacetime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, perm
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..diagram.partition import set_partitions
+from ..embedding.counting import family_of, grid, placements
+from ..embedding.relations import Relations
+from ..embedding.transfer import Transfer, epoch, visits
+from ..spacetime import Spacetime
+from ..typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """Arguments of `kernels.nested_sums`, which explains them."""
+
+    fresh: bool
+    whole: int
+    epoch: int
+    rest: int
+    forever: bool
+    sizes: IntArray
+    state_begins: IntArray
+    step_begins: IntArray
+    visits: IntArray
+    crossing: IntArray
+    ends: IntArray
+    passing: IntArray
+    gains: FloatArray
+    terms: IntArray
+    skipped: IntArray
+    kept: FloatArray
+    goals: IntArray
+    weights: FloatArray
+
+    @property
+    def most_states(self) -> int:
+        """Of a transfer, or of the matrix of an epoch."""
+        return int(max(self.sizes.max(initial=1), self.skipped.shape[1]))
+
+    def arguments(self) -> tuple[object, ...]:
+        """In the order in which the kernels take them."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+@lru_cache(maxsize=2048)
+def programme(diagram: Diagram, spacetime: Spacetime) -> Programme:
+    """The programme of the sum over maps in the cumulant basis."""
+    relations = Relations.of(diagram)
+    above = tuple(p - 1 for p in diagram.parents[1:])
+    forever = spacetime.T == inf
+    if forever:  # the limit of one epoch
+        spacetime = Spacetime(inf, spacetime.B, 1)
+    N, B, whole, updates, rest = grid(spacetime)
+    if spacetime.is_one_epoch or family_of(spacetime) == "one order":
+        found = visits(relations, above, min(whole, len(above)), rest > 0)
+        transfers = [moves for visit in found for moves in (visit.early, visit.late)]
+        widest = max((len(visit.skipped) for visit in found), default=1)
+        kept = [
+            float(visit.required & ~state == 0)
+            for visit in found for moves in (visit.early, visit.late) for state in moves.states
+        ]
+        return _packed(
+            transfers, [placements((size,), B, None, "cumulant") for size in range(len(above) + 1)],
+            fresh=False, whole=whole, epoch=updates, rest=rest, forever=forever,
+            terms=[(2 * i, 2 * i + 1, len(visit.skipped) - 1) for i, visit in enumerate(found)],
+            skipped=[visit.skipped + (0,) * (widest - len(visit.skipped)) for visit in found],
+            kept=kept, goals=[0] * len(kept), weights=[1.0] * len(found),
+        )
+    transfers, terms, kept, goals, weights = [], [], [], [], []
+    for string in set_partitions(relations.parts):
+        merged = relations.coarsened(string)
+        if merged.parts > N:
+            continue
+        moves = epoch(merged, above)
+        place = {ideal: i for i, ideal in enumerate(moves.ideals)}
+        terms.append((len(transfers), 0, 0))
+        weights.append(float(perm(N, merged.parts)))
+        for steps, used in zip(moves.transfers, moves.used, strict=True):
+            transfers.append(steps)
+            kept += [1 / perm(N, rows) if rows <= N else 0.0 for rows in used]
+            goals += [place[state] for state in steps.states]
+    return _packed(
+        transfers, [perm(B, size) for size in range(len(above) + 1)],
+        fresh=True, whole=whole, epoch=updates, rest=rest, forever=False,
+        terms=terms, skipped=[moves.crossing], kept=kept, goals=goals, weights=weights,
+    )
+
+
+def _packed(
+    transfers: Sequence[Transfer], gains: Sequence[int], *, fresh: bool, whole: int, epoch: int, rest: int, forever: bool,
+    terms: Sequence[Sequence[int]], skipped: Sequence[Sequence[int]], kept: Sequence[float], goals: Sequence[int],
+    weights: Sequence[float],
+) -> Programme:
+    widest = max((len(masks) for moves in transfers for masks in moves.crossing), default=1)
+
+    def padded(masks: Sequence[int]) -> list[int]:
+        return [*masks, *[0] * (widest - len(masks))]
+
+    def ints(numbers: Sequence[object], *shape: int) -> IntArray:
+        return np.array(numbers, np.int64).reshape(len(numbers), *shape)
+
+    steps = [step for moves in transfers for step in moves.steps]
+    return Programme(
+        fresh, whole, epoch, rest, forever,
+        sizes=ints([len(moves.states) for moves in transfers]),
+        state_begins=ints([0, *np.cumsum([len(moves.states) for moves in transfers])]),
+        step_begins=ints([0, *np.cumsum([len(moves.steps) for moves in transfers])]),
+        visits=ints([len(moves.crossing[0]) for moves in transfers]),
+        crossing=ints([padded(masks) for moves in transfers for masks in moves.crossing], widest),
+        ends=ints([(step.source, step.target) for step in steps], 2),
+        passing=ints([padded(step.passing) for step in steps], widest),
+        gains=np.array([float(gains[step.parts]) for step in steps]),
+        terms=ints(terms, 3),
+        skipped=ints(skipped, len(skipped[0]) if skipped else 1),
+        kept=np.array(kept, np.float64),
+        goals=ints(goals),
+        weights=np.array(weights, np.float64),
+    )

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..diagram.partition import moebius_to_top, set_partitions
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
+from .cumulant import joint_cumulant
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
@@ -62,6 +62,10 @@ class Landscape(ABC):
         """Covariance C of the per-point gradients at theta_0, (n, n)."""
         return self.part(((0,), (1,)))
 
+    def knows(self, degrees: Sequence[int]) -> bool:
+        """Whether it has the joint cumulant of nodes of these degrees: (1, 2) is cov(grad l, hess l)."""
+        return self.highest_degree is None or max(degrees, default=0) <= self.highest_degree
+
     def require_degree(self, degree: int, why: str) -> None:
         """Raise MissingTensorError if derivatives of this degree are not known."""
         if self.highest_degree is not None and degree > self.highest_degree:
@@ -86,15 +90,18 @@ class SampledLandscape(Landscape):
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         for node in nodes:
             self.require_degree(len(node), f"a node of degree {len(node)}")
-        labels = sorted({label for node in nodes for label in node})
-        total = np.zeros((self.dimension,) * len(labels))
-        for string in set_partitions(len(nodes)):
-            factors = []
-            for block in range(max(string) + 1):
-                members = tuple(node for node, b in zip(nodes, string, strict=True) if b == block)
-                factors.append((self.moment(members, frame), sorted({label for node in members for label in node})))
-            total += moebius_to_top(string) * contract(factors, labels)
-        return total
+        return np.asarray(
+            joint_cumulant(
+                nodes,
+                lambda members: self.moment(members, frame),
+                lambda moments: contract([(array, labels_of(members)) for members, array in moments], labels_of(nodes)),
+            )
+        )
+
+
+def labels_of(nodes: Nodes) -> list[int]:
+    """The labels that occur, in ascending order."""
+    return sorted({label for node in nodes for label in node})
 
 
 def check_landscape(landscape: object) -> None:

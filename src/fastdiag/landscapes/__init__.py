@@ -1,4 +1,4 @@
-"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, formulas, logistic regression, real data."""
+"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, formulas, logistic regression, data."""
 
 from .datasets import breast_cancer, standardised, with_bias
 from .distributions import Distribution, finite, normal, uniform

@@ -175,7 +175,7 @@ def finite(chances: Mapping[Any, object]) -> Finite:
     import sympy
 
     if not isinstance(chances, Mapping) or not chances:
-        raise InputError(f"finite takes a dict of values and probabilities, {{-1: Fraction(1, 2), 1: ...}}, not {chances!r}")
+        raise InputError(f"finite takes a dict of values and probabilities, {{1: Fraction(1, 2), ...}}, not {chances!r}")
     points = [
         tuple(exact("a value of the data", entry) for entry in (value if isinstance(value, tuple) else (value,)))
         for value in chances

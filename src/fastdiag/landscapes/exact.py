@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,7 +34,7 @@ def exact(name: str, value: object) -> Expression:
     """
     import sympy
 
-    if isinstance(value, Integral) and not isinstance(value, bool):
+    if isinstance(value, np.integer):
         value = int(value)
     if not is_exact(value):
         raise InputError(

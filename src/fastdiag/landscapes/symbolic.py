@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
-from .exact import Expression, arithmetic, canonical, exact, number
+from .exact import Expression, canonical, exact, number
 from .landscape import Landscape, Nodes, contract, labels_of
 from .samples import Samples, samples
 
@@ -88,14 +88,18 @@ class Symbolic(Landscape):
         return self._derivatives[indices]
 
     def samples(self, degree: int = 4) -> Samples:
-        """The same landscape as points with derivatives up to a degree (0 to 4), for a finite distribution.
+        """The same landscape as points with derivatives up to a degree (1 to 4), for a finite distribution.
+
+        `simulate` runs on the Taylor polynomial that they define.
 
         Raises
         ------
-        InputError : the distribution is not finite
+        InputError : the distribution is not finite; another degree
         UnsupportedError : derivatives or probabilities with free symbols
         """
-        points = list(self._points())
+        if degree not in range(1, 5):
+            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {degree!r}")
+        points = self._points
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []
         for k in range(degree + 1):
@@ -106,7 +110,9 @@ class Symbolic(Landscape):
                 for index in np.ndindex(*shape)
             ]
             arrays.append(np.array(entries).reshape(len(points), *shape))
-        return samples(*arrays, weights=chances)
+        loss, grad, *higher = arrays
+        hess, third, fourth = (*higher, None, None, None)[:3]
+        return samples(loss, grad, hess, third, fourth, chances)
 
     @cached_property
     def mean_loss(self) -> Expression:
@@ -136,7 +142,7 @@ class Symbolic(Landscape):
         import sympy
 
         if self._is_finite:
-            return [canonical(sympy.expand(expression.xreplace(point))) for point, _ in self._points()]
+            return [canonical(sympy.expand(expression.xreplace(point))) for point, _ in self._points]
         if expression.is_polynomial(*self.data):
             return sympy.Poly(expression, *self.data, extension=True)
         return expression
@@ -146,15 +152,16 @@ class Symbolic(Landscape):
         import sympy
 
         if self._is_finite:
-            chances = [chance for _, chance in self._points()]
+            chances = [chance for _, chance in self._points]
             terms = [chance * prod(values) for chance, *values in zip(chances, *variables, strict=True)]
             return canonical(sympy.Add(*terms))
-        whole = prod(variables)
-        if isinstance(whole, sympy.Poly):
+        if all(isinstance(variable, sympy.Poly) for variable in variables):
+            whole = prod(variables[1:], start=variables[0])
             terms = [coefficient * self._monomial(powers) for powers, coefficient in whole.terms()]
             return canonical(sympy.Add(*terms))
+        whole = sympy.Mul(*(v.as_expr() if isinstance(v, sympy.Poly) else v for v in variables))
         for distribution, symbols in self._groups():
-            whole = distribution.mean(sympy.sympify(whole), symbols)
+            whole = distribution.mean(whole, symbols)
         return canonical(whole)
 
     def _monomial(self, powers: tuple[int, ...]) -> Expression:
@@ -174,12 +181,9 @@ class Symbolic(Landscape):
     def _is_finite(self) -> bool:
         return all(isinstance(distribution, Finite) for distribution in self.distributions)
 
+    @cached_property
     def _points(self) -> list[tuple[dict[Any, Expression], Expression]]:
         """All values of the data with their probabilities."""
-        return self._all_points
-
-    @cached_property
-    def _all_points(self) -> list[tuple[dict[Any, Expression], Expression]]:
         finite = [d for d in self.distributions if isinstance(d, Finite)]
         if not self._is_finite:
             raise InputError(f"the data of {self!r} are not finitely many points")
@@ -236,10 +240,10 @@ def symbolic(
     >>> import fastdiag as fd, sympy
     >>> w, x, c = sympy.symbols("w x c")
     >>> land = fd.landscapes.symbolic((w - c * x) ** 2 / 2, w, x, fd.landscapes.normal(), at=[1])
-    >>> fd.uvalue("[a a]", land)  # C H / 2 would be its part of the loss
+    >>> fd.uvalue("[a a]", land)  # C.H
     c**2
     >>> fd.predict(land, fd.Spacetime(N=2, T=2), sympy.Symbol("eta"), order=2, resummed=False).by_order[1:]
-    (-2*eta, eta**2*(c**2 + 1))
+    (-2*eta, c**2*eta**2 + 3*eta**2)
     """
     import sympy
     from sympy.core.function import AppliedUndef
@@ -250,9 +254,11 @@ def symbolic(
     coordinates, inputs = _symbols("weights", weights), _symbols("data", data)
     if set(coordinates) & set(inputs):
         raise InputError(f"{set(coordinates) & set(inputs)} cannot be both weights and data")
-    laws = (distribution,) if isinstance(distribution, Distribution) else tuple(distribution)
+    laws = tuple(distribution) if isinstance(distribution, list | tuple) else (distribution,)
     if not all(isinstance(law, Distribution) for law in laws):
-        raise InputError(f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {distribution!r}")
+        raise InputError(
+            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {distribution!r}"
+        )
     if sum(law.size for law in laws) != len(inputs):
         raise InputError(
             f"the distributions are of {sum(law.size for law in laws)} data symbols, but there are {len(inputs)}: "

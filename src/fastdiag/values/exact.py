@@ -1,4 +1,7 @@
-"""Exact values on symbolic landscapes: numbers and formulas instead of floats."""
+"""Exact values on symbolic landscapes: numbers and formulas instead of floats.
+
+They are asked for by an exact eta: an int, a Fraction or a SymPy expression without floats.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,12 @@ import numpy as np
 from ..diagram import Diagram
 from ..embedding import weighted_maps
 from ..errors import InputError, UnsupportedError
-from ..landscapes.exact import Expression, arithmetic, canonical, exact, is_exact
-from ..landscapes.landscape import Landscape
+from ..landscapes.exact import Expression, arithmetic, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from .plan import plan
 
 Index = tuple[int, ...]
-
-
-def asks_for_exact(landscape: Landscape, eta: object) -> bool:
-    """Whether a value is wanted exactly: the landscape is symbolic, and eta an int, a Fraction or a SymPy expression."""
-    return isinstance(landscape, Symbolic) and is_exact(eta)
 
 
 def exact_learning_rate(eta: object) -> Expression:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..diagram import Diagram
 from ..landscapes.landscape import Landscape, check_landscape, contract
+from ..landscapes.symbolic import Symbolic
+from .exact import exact_uvalue
 from .plan import plan
 
 
-def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
+def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 
     A node of degree k is grad^k l_x, a part the joint cumulant of its nodes over x, an edge contracts two indices.
@@ -16,6 +20,10 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     ----------
     diagram : a Diagram or its text, any order, root shared or not
     landscape : supplies the cumulants
+
+    Returns
+    -------
+    float; on a symbolic landscape a SymPy number or formula
 
     Raises
     ------
@@ -31,4 +39,6 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    if isinstance(landscape, Symbolic):
+        return exact_uvalue(diagram, landscape)
     return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

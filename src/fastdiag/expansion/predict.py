@@ -16,14 +16,14 @@ from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Landscape, Symbolic
-from ..landscapes.exact import is_exact, number
+from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.rvalue import check_resummable, resummed
-from ..values.uvalue import uvalue
+from ..values.uvalue import contraction
 from .exact import exact_series
 from .observables import check_observable
 
@@ -196,10 +196,7 @@ def _plain(
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
-    value = uvalue(diagram, landscape)
-    if isinstance(landscape, Symbolic):
-        value = number(f"the value of {diagram}", value)
-    return np.outer(numbers**diagram.order, weights * value)
+    return np.outer(numbers**diagram.order, weights * contraction(diagram, landscape))
 
 
 class _InMetric(Landscape):

@@ -42,6 +42,7 @@ class Symbolic(Landscape):
         self.dimension = len(coordinates)
         self._derivatives: dict[Indices, Expression] = {(): expression}
         self._variables: dict[Indices, Any] = {}
+        self._parts: dict[Nodes, FloatArray] = {}
         self._cumulants: dict[tuple[Indices, ...], Expression] = {}
 
     def exact_part(self, nodes: Nodes) -> IntArray:
@@ -63,8 +64,10 @@ class Symbolic(Landscape):
 
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         if frame is None:
-            exactly = self.exact_part(nodes)
-            return np.array([self._float(x) for x in exactly.flat], dtype=np.float64).reshape(exactly.shape)
+            if nodes not in self._parts:
+                exactly = self.exact_part(nodes)
+                self._parts[nodes] = np.array([self._float(x) for x in exactly.flat]).reshape(exactly.shape)
+            return self._parts[nodes].copy()
         ends = np.cumsum([0, *map(len, nodes)]).tolist()
         tensor = self.part(tuple(tuple(range(a, b)) for a, b in zip(ends, ends[1:], strict=False)))
         labels = [label for node in nodes for label in node]

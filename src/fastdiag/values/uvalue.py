@@ -41,4 +41,9 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
     if isinstance(landscape, Symbolic):
         return exact_uvalue(diagram, landscape)
+    return contraction(diagram, landscape)
+
+
+def contraction(diagram: Diagram, landscape: Landscape) -> float:
+    """The same as a float, whatever the landscape."""
     return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .cumulant import joint_cumulant
+from .cumulant import joint_cumulant, moebius_terms
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
+
+Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
+"""An array with a label for each axis: a label of a tensor index, or a negative number for the points of a mean."""
 
 
 class Landscape(ABC):
@@ -86,6 +89,19 @@ class SampledLandscape(Landscape):
     @abstractmethod
     def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
         """Mean over the points of the product of the nodes' tensors; the axes are the labels in ascending order."""
+
+    @abstractmethod
+    def points(self, nodes: Nodes) -> list[Factor]:
+        """The product of the nodes' tensors at each point, times its probability, in factors; -1 labels the points."""
+
+    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
+        """The joint cumulant as a sum of weighted products, the points of the b-th mean labelled -b; all arrays small."""
+        for weight, blocks in moebius_terms(len(nodes)):
+            factors: list[Factor] = []
+            for label, block in enumerate(blocks, 1):
+                for array, axes in self.points(tuple(nodes[i] for i in block)):
+                    factors.append((array, tuple(-label if axis < 0 else axis for axis in axes)))
+            yield weight, factors
 
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         for node in nodes:

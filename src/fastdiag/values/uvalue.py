@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..diagram import Diagram
-from ..landscapes.landscape import Landscape, check_landscape, contract
+from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
 from .exact import exact_uvalue
+from .factored import factored_contraction
 from .plan import plan
+
+DENSE_BYTES = 1 << 27  # larger cumulants are never formed
 
 
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
@@ -46,4 +49,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
 
 def contraction(diagram: Diagram, landscape: Landscape) -> float:
     """The same as a float, whatever the landscape."""
+    largest = max(len(edges) for _, edges in plan(diagram).parts)
+    if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:
+        return factored_contraction(diagram, landscape)
     return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

@@ -244,8 +244,7 @@ def test_resummed_values_are_sums_over_maps(grid):
     """Every map enumerated, edges (1 - eta H)^(dt - 1) eta by hand; two directions, several epochs."""
     N, B, T, sampling = grid
     losses = polynomial_losses(5, 2, 3, 2)
-    for loss in losses:
-        loss[(1, 1)] = F(0)  # so the Hessian is diagonal
+    losses[0][(1, 1)], losses[1][(1, 1)] = F(3, 2), F(-1, 2)  # the mean Hessian is diagonal
     chances, eta = [F(1, 4), F(3, 4)], F(1, 3)
     land, exact = finite_landscape(losses, chances, 2), oracle.Tensors(losses, chances)
     rates = [exact.moment(((i, i),)) for i in range(2)]
@@ -268,14 +267,43 @@ def test_resummed_values_are_sums_over_maps(grid):
 def test_resummed_values_are_the_float_ones():
     """Two directions, to order 4; the kernels of the float values know nothing of weighted_maps."""
     losses = polynomial_losses(8, 2, 4, 2)
-    for loss in losses:
-        loss[(1, 1)] = F(0)
+    losses[0][(1, 1)], losses[1][(1, 1)] = F(3, 2), F(-1, 2)  # the mean Hessian is diagonal
     land, spacetime = finite_landscape(losses, [F(1, 4), F(3, 4)], 2), fd.Spacetime(5, 1, 5)
     for order in range(5):
         for D in fd.diagrams(order, irreducible=True):
             exactly = fd.rvalue(D, land, spacetime, F(1, 3))
             assert exactly.is_Rational
             assert fd.rvalue(D, land, spacetime, 1 / 3) == pytest.approx(float(exactly), rel=1e-11, abs=1e-11), D
+
+
+@pytest.mark.parametrize("grid", [(6, 2, 3, "reshuffle"), (4, 1, 8, "reshuffle"), (4, 2, 6, "replacement"), (2, 1, 6, "cyclic")], ids=str)
+def test_simulation_of_a_quadratic(grid):
+    """MEAN ESTIMATION is quadratic: the un-resummed series ends, so order 2 in eta S and all orders of k are exact."""
+    spacetime = fd.Spacetime(*grid[:3], sampling=grid[3])
+    land = L.symbolic((W[0] - X) ** 2 * F(1, 2) + Y * W[0] * F(1, 3), W[0], (X, Y), [L.uniform(0, 2), L.finite({-1: F(1, 2), 1: F(1, 2)})], [2])
+    result = fd.simulate(land, spacetime, [0.1, 0.3], runs=20_000, seed=5)
+    for eta, mean, stderr in zip((F(1, 10), F(3, 10)), result.mean, result.stderr, strict=True):
+        expected = float(fd.predict(land, spacetime, eta, order=2).total)
+        assert abs(mean - expected) < 4.5 * stderr
+        assert stderr < 0.01
+
+
+def test_simulation_of_points_is_that_of_the_formula():
+    """SGD on a cubic with two points: every training set enumerated by the oracle, all orders of eta."""
+    losses, chances = [{(1,): F(1), (2,): F(1, 2), (3,): F(1, 3)}, {(1,): F(-1, 2), (2,): F(1)}], [F(1, 3), F(2, 3)]
+    series = oracle.sgd_test_loss(losses, chances, 2, 1, 2, "reshuffle", 9)  # cubic: the series ends at eta^(1 + 2 + 6)
+    eta = 0.5
+    result = fd.simulate(finite_landscape(losses, chances, 1), fd.Spacetime(2, 1, 2), eta, runs=20_000, seed=2)
+    assert abs(result.mean - sum(float(x) * eta**d for d, x in enumerate(series))) < 4.5 * result.stderr
+    same = fd.simulate(finite_landscape(losses, chances, 1), fd.Spacetime(2, 1, 2), eta, runs=20_000, seed=2, threads=1)
+    assert same.mean == result.mean
+
+
+def test_gauss_runs_and_diverges():
+    result = fd.simulate(L.gauss(), fd.Spacetime(10, 1, 10), [0.1, 1e4], runs=2000, seed=1)
+    assert abs(result.mean[0] - fd.predict(L.gauss(), fd.Spacetime(10, 1, 10), 0.1, 4).total) < 4.5 * result.stderr[0] + 1e-4
+    assert result.diverged[0] == 0
+    assert result.diverged[1] > 0
 
 
 def test_archimedes_resummed_is_the_float_one():
@@ -343,7 +371,10 @@ ST = fd.Spacetime(2, T=2)
      (lambda: fd.predict(L.archimedes(z=1), ST, 1), "UnsupportedError", "diagonal.*use a float eta"),
      (lambda: fd.rvalue("[a[b]]", L.gauss(), ST, 1), "InputError", "reducible"),
      (lambda: fd.predict(L.gauss(), fd.Spacetime(math.inf, T=math.inf), 1), "InputError", "give a finite T"),
-     (lambda: fd.simulate(L.gauss(), ST, 0.1), "UnsupportedError", "simulate runs on"),
+     (lambda: fd.simulate(L.mean_estimation(S=C), ST, 0.1), "UnsupportedError", "has the free symbols"),
+     (lambda: fd.simulate(L.gauss(C), ST, 0.1), "UnsupportedError", "theta_0 is the formula c"),
+     (lambda: fd.simulate(L.symbolic(X * W[0], W[0], X, L.normal(C), [0]), ST, 0.1), "UnsupportedError", "has the free symbols"),
+     (lambda: fd.simulate(L.symbolic(sympy.zeta(W[0] + 3) + X, W[0], X, N1, [0]), ST, 0.1), "UnsupportedError", "cannot be evaluated by NumPy"),
      (lambda: L.gauss().samples(), "InputError", "not finitely many points"),
      (lambda: L.symbolic(W[0], W[0], X, L.finite({0: 1}), [0]).samples(5), "InputError", "up to degree 1, 2, 3 or 4"),
      (lambda: L.normal(0, -1), "InputError", "variance must be positive"),

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError, UnsupportedError
-from .exact import Expression, exact
+from ..typing import FloatArray
+from .exact import Expression, exact, number
 
 
 class Distribution(ABC):
@@ -24,6 +27,10 @@ class Distribution(ABC):
     @abstractmethod
     def mean(self, expression: Expression, symbols: Sequence[Any]) -> Expression:
         """The mean of an expression in the symbols, exactly, or UnsupportedError where no closed form is found."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
+        """Independent draws, (size, count)."""
 
 
 class Normal(Distribution):
@@ -63,6 +70,9 @@ class Normal(Distribution):
         density = sympy.exp(-((x - self.center) ** 2) / (2 * self.variance)) / sympy.sqrt(2 * sympy.pi * self.variance)
         return _integrated(term, term * density, (x, -sympy.oo, sympy.oo), self, ("meijerg",))
 
+    def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
+        return rng.normal(number("mean", self.center), number("variance", self.variance) ** 0.5, (1, count))
+
     def __repr__(self) -> str:
         return f"normal({self.center}, {self.variance})"
 
@@ -84,6 +94,9 @@ class Uniform(Distribution):
         terms = sympy.Add.make_args(sympy.expand(expression))
         total = sum(_integrated(term, term, where, self, ("manual", "meijerg")) for term in terms)
         return sympy.expand(total / (self.high - self.low))
+
+    def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
+        return rng.uniform(number("low", self.low), number("high", self.high), (1, count))
 
     def __repr__(self) -> str:
         return f"uniform({self.low}, {self.high})"
@@ -107,6 +120,11 @@ class Finite(Distribution):
             chance * expression.xreplace(dict(zip(symbols, point, strict=True)))
             for point, chance in zip(self.points, self.chances, strict=True)
         )
+
+    def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
+        chances = np.array([number("a probability", chance) for chance in self.chances])
+        values = np.array([[number("a value", entry) for entry in point] for point in self.points])
+        return np.asarray(values[rng.choice(len(values), count, p=chances / chances.sum())].T)
 
     def __repr__(self) -> str:
         points = (point if self.size > 1 else point[0] for point in self.points)

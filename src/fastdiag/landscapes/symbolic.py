@@ -122,6 +122,10 @@ class Symbolic(Landscape):
         """The test loss l(theta) as a formula in the coordinates."""
         return self._mean([self._variable(self.expression)])
 
+    def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
+        """Independent data, (symbols, count)."""
+        return np.concatenate([distribution.draw(rng, count) for distribution in self.distributions])
+
     def _moment(self, nodes: tuple[Indices, ...]) -> Expression:
         return self._mean([self._entry(node) for node in nodes])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -45,11 +46,8 @@ def _contracted(factors: Sequence[tuple[FloatArray, list[int]]], edges: int) -> 
     """The product of the factors summed over all labels; labels from `edges` on are points and may be cut in slices."""
     sizes = {label: size for array, axes in factors for label, size in zip(axes, array.shape, strict=True)}
     slices = dict(sizes)
-    inputs = [axes for _, axes in factors]
     while True:
-        first = {label: slice(0, size) for label, size in slices.items()}
-        path: Path = np.einsum_path(*_operands(factors, first), [], optimize="greedy")[0][1:]
-        needed, labels = max((prod(slices[x] for x in some), sorted(some)) for some in _intermediates(inputs, path))
+        path, needed, labels = _path([axes for _, axes in factors], slices)
         if 8 * needed <= SLICE_BYTES:
             break
         longest = max(
@@ -78,11 +76,32 @@ def _operands(factors: Sequence[tuple[FloatArray, list[int]]], where: dict[int, 
     ]
 
 
-def _intermediates(inputs: list[list[int]], path: Path) -> Iterator[set[int]]:
-    """The labels of each array that a contraction path forms; every label is summed once no other array has it."""
-    left = [set(axes) for axes in inputs]
-    for step in path:
-        taken = [left[i] for i in step]
-        left = [labels for i, labels in enumerate(left) if i not in step]
-        left.append(set().union(*taken) & set().union(*left))
-        yield left[-1]
+def _path(inputs: Sequence[list[int]], sizes: dict[int, int]) -> tuple[Path, int, set[int]]:
+    """Pairs to contract in turn, as np.einsum takes them, and the largest array that this forms: its size and labels.
+
+    Always the pair that frees most memory comes next (numpy's own greedy path gives up pairs for one big loop). A label is
+    summed once no other array has it.
+    """
+    left = [frozenset(axes) for axes in inputs]
+    path: Path = []
+    needed, largest = 1, frozenset[int]()
+    while len(left) > 1:
+        uses = Counter(label for labels in left for label in labels)
+        pairs = [(i, j, _formed(left[i], left[j], uses)) for i, j in combinations(range(len(left)), 2)]
+        volumes = [prod(sizes[x] for x in labels) for labels in left]
+        growths = [
+            (prod(sizes[x] for x in result) - volumes[i] - volumes[j], prod(sizes[x] for x in left[i] | left[j]))
+            for i, j, result in pairs
+        ]
+        i, j, result = pairs[growths.index(min(growths))]
+        size = prod(sizes[x] for x in result)
+        if size > needed:
+            needed, largest = size, result
+        left = [labels for k, labels in enumerate(left) if k not in (i, j)] + [result]
+        path.append((i, j))
+    return path or [(0,)], needed, set(largest)
+
+
+def _formed(first: frozenset[int], second: frozenset[int], uses: Counter[int]) -> frozenset[int]:
+    """The labels of a product of two arrays, less those that no other array has."""
+    return frozenset(x for x in first | second if uses[x] > (x in first) + (x in second))

@@ -11,7 +11,7 @@ from .exact import exact_uvalue
 from .factored import factored_contraction
 from .plan import plan
 
-DENSE_BYTES = 1 << 27  # larger cumulants are never formed
+DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
 
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
@@ -31,6 +31,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     Raises
     ------
     MissingTensorError : a cumulant or a derivative that the landscape does not have, by name
+    TooLargeError : no order of contraction fits in memory
 
     Examples
     --------

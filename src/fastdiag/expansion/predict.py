@@ -15,13 +15,16 @@ from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Landscape
+from ..landscapes import Landscape, Symbolic
+from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
+from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.rvalue import check_resummable, resummed
-from ..values.uvalue import uvalue
+from ..values.uvalue import contraction
+from .exact import exact_series
 from .observables import check_observable
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -33,7 +36,8 @@ Curve: TypeAlias = float | FloatArray
 class Prediction:
     """A predicted observable, split by order and by diagram.
 
-    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays.
+    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays. On a symbolic landscape with
+    an exact eta the entries are SymPy expressions, or object arrays of them.
     """
 
     total: Curve
@@ -58,7 +62,9 @@ class Prediction:
 
     def __repr__(self) -> str:
         kind = "resummed" if self.resummed else "un-resummed"
-        what = f"{self.total:.6g}" if np.ndim(self.total) == 0 else f"array of shape {np.shape(self.total)}"
+        what = f"array of shape {np.shape(self.total)}"
+        if np.ndim(self.total) == 0:
+            what = f"{self.total:.6g}" if isinstance(self.total, float) else str(self.total)
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
@@ -78,7 +84,9 @@ def predict(
     ----------
     landscape : the loss and its data, seen from the starting weights
     spacetime : N, B, T and the sampling
-    eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix
+    eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
+        landscape an int, a Fraction or a SymPy expression asks for exact results; resummed ones need a diagonal Hessian
+        there, and may be over several epochs
     order : most edges to a diagram, >= 0
     observable : 'test_loss', E[l(theta_T)]
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
@@ -93,7 +101,7 @@ def predict(
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : resummed over several epochs
+    UnsupportedError : resummed over several epochs; exact and resummed where the Hessian is not diagonal
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -103,6 +111,9 @@ def predict(
     >>> p = fd.predict(land, fd.Spacetime(N=10, T=10), eta=0.05, order=2)
     >>> round(p.total, 10), [round(x, 10) for x in p.by_order]
     (0.1331348565, [1.0, -1.3026431198, 0.4357779763])
+    >>> from fractions import Fraction
+    >>> fd.predict(fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), Fraction(1, 10), order=2, resummed=False).by_order
+    (1/2, 0, 1/80)
     """
     order = check_order(order)
     check_observable(observable)
@@ -113,8 +124,10 @@ def predict(
     check_landscape(landscape)
     check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")
-    numbers, metric = learning_rates(eta, landscape.dimension)
     times, times_shape = _times(spacetime, T)
+    if isinstance(landscape, Symbolic) and is_exact(eta):
+        return _exact(landscape, times, times_shape, eta, order, observable, resummed)
+    numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
     flat = np.atleast_1d(numbers)
     frame = None
@@ -138,6 +151,17 @@ def predict(
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
         warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
+    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
+
+
+def _exact(
+    landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int, observable: str,
+    resummed: bool,
+) -> Prediction:
+    if observable != "test_loss":
+        raise UnsupportedError(f"exact predictions are of the test loss only; for the {observable} give a float eta")
+    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed)
+    whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 
 
@@ -172,7 +196,7 @@ def _plain(
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
-    return np.outer(numbers**diagram.order, weights * uvalue(diagram, landscape))
+    return np.outer(numbers**diagram.order, weights * contraction(diagram, landscape))
 
 
 class _InMetric(Landscape):

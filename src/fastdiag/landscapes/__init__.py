@@ -1,12 +1,16 @@
-"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, logistic regression, real data."""
+"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, formulas, logistic regression, data."""
 
 from .datasets import breast_cancer, standardised, with_bias
+from .distributions import Distribution, finite, normal, uniform
 from .landscape import Landscape, SampledLandscape
 from .logistic import Logistic, logistic
 from .samples import Samples, samples
+from .symbolic import Symbolic, symbolic
 from .tensors import Tensors, tensors
+from .toys import archimedes, gauss, mean_estimation
 
 __all__ = [
-    "Landscape", "Logistic", "SampledLandscape", "Samples", "Tensors",
-    "breast_cancer", "logistic", "samples", "standardised", "tensors", "with_bias",
+    "Distribution", "Landscape", "Logistic", "SampledLandscape", "Samples", "Symbolic", "Tensors",
+    "archimedes", "breast_cancer", "finite", "gauss", "logistic", "mean_estimation", "normal", "samples", "standardised",
+    "symbolic", "tensors", "uniform", "with_bias",
 ]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..diagram.partition import moebius_to_top, set_partitions
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
+from .cumulant import joint_cumulant, moebius_terms
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
+
+Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
+"""An array with a label for each axis: a label of a tensor index, or a negative number for the points of a mean."""
 
 
 class Landscape(ABC):
@@ -62,6 +65,10 @@ class Landscape(ABC):
         """Covariance C of the per-point gradients at theta_0, (n, n)."""
         return self.part(((0,), (1,)))
 
+    def knows(self, degrees: Sequence[int]) -> bool:
+        """Whether it has the joint cumulant of nodes of these degrees: (1, 2) is cov(grad l, hess l)."""
+        return self.highest_degree is None or max(degrees, default=0) <= self.highest_degree
+
     def require_degree(self, degree: int, why: str) -> None:
         """Raise MissingTensorError if derivatives of this degree are not known."""
         if self.highest_degree is not None and degree > self.highest_degree:
@@ -83,18 +90,34 @@ class SampledLandscape(Landscape):
     def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
         """Mean over the points of the product of the nodes' tensors; the axes are the labels in ascending order."""
 
+    @abstractmethod
+    def points(self, nodes: Nodes) -> list[Factor]:
+        """The product of the nodes' tensors at each point, times its probability, in factors; -1 labels the points."""
+
+    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
+        """The joint cumulant as a sum of weighted products, the points of the b-th mean labelled -b; all arrays small."""
+        for weight, blocks in moebius_terms(len(nodes)):
+            factors: list[Factor] = []
+            for label, block in enumerate(blocks, 1):
+                for array, axes in self.points(tuple(nodes[i] for i in block)):
+                    factors.append((array, tuple(-label if axis < 0 else axis for axis in axes)))
+            yield weight, factors
+
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         for node in nodes:
             self.require_degree(len(node), f"a node of degree {len(node)}")
-        labels = sorted({label for node in nodes for label in node})
-        total = np.zeros((self.dimension,) * len(labels))
-        for string in set_partitions(len(nodes)):
-            factors = []
-            for block in range(max(string) + 1):
-                members = tuple(node for node, b in zip(nodes, string, strict=True) if b == block)
-                factors.append((self.moment(members, frame), sorted({label for node in members for label in node})))
-            total += moebius_to_top(string) * contract(factors, labels)
-        return total
+        return np.asarray(
+            joint_cumulant(
+                nodes,
+                lambda members: self.moment(members, frame),
+                lambda moments: contract([(array, labels_of(members)) for members, array in moments], labels_of(nodes)),
+            )
+        )
+
+
+def labels_of(nodes: Nodes) -> list[int]:
+    """The labels that occur, in ascending order."""
+    return sorted({label for node in nodes for label in node})
 
 
 def check_landscape(landscape: object) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..typing import FloatArray
-from .landscape import Nodes, SampledLandscape, checked, checked_weights, contract
+from .landscape import Factor, Nodes, SampledLandscape, checked, checked_weights, contract, labels_of
 
 CHUNK_BYTES = 1 << 26
 
@@ -55,6 +57,16 @@ class Logistic(SampledLandscape):
                 product = (product[:, :, None] * power[:, None, :]).reshape(len(product), -1)
             total += (product.T @ powers[-1]).ravel() if powers else product.sum()
         return total.reshape((n,) * len(labels))
+
+    def points(self, nodes: Nodes) -> list[Factor]:
+        scale = self.weights * np.prod([self.slopes(len(node)) for node in nodes], axis=0)
+        return [(scale, (-1,)), *((self.X, (-1, label)) for node in nodes for label in node)]
+
+    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
+        if len(nodes) == 1 and len(nodes[0]) <= 2:
+            yield 1, [(self.part(nodes), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
+        else:
+            yield from super().factored(nodes)
 
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         total = super().part(nodes, frame)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..typing import FloatArray
-from .landscape import Nodes, SampledLandscape, check_symmetric, checked, checked_weights
+from .landscape import Factor, Nodes, SampledLandscape, check_symmetric, checked, checked_weights
 
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 
@@ -36,6 +36,10 @@ class Samples(SampledLandscape):
             tensors = [_rotated(self.derivatives[len(node)][start:stop], frame) for node in nodes]
             total += np.einsum(spec, self.weights[start:stop], *tensors, optimize=len(nodes) > 1)
         return total
+
+    def points(self, nodes: Nodes) -> list[Factor]:
+        tensors = [(self.derivatives[len(node)], (-1, *node)) for node in nodes]
+        return [(self.weights, (-1,)), *tensors]
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

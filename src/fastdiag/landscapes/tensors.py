@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,9 @@ class Tensors(Landscape):
     def __init__(self, cumulants: dict[Key, FloatArray], dimension: int) -> None:
         self.cumulants = cumulants
         self.dimension = dimension
+
+    def knows(self, degrees: Sequence[int]) -> bool:
+        return tuple(sorted(degrees)) in self.cumulants
 
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         ordered = sorted(nodes, key=len)

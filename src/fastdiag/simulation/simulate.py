@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,10 +18,11 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.sgd_logistic import logistic_descend, logistic_test_loss
 from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss
 from ..kernels.shuffle import draw_batches
-from ..landscapes import Landscape, Logistic, SampledLandscape, Samples
+from ..landscapes import Landscape, Logistic, SampledLandscape, Samples, Symbolic
 from ..progress import track
 from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
+from .formula import Source, symbolic_losses
 
 METHODS = ("sgd",)
 OBSERVABLES = ("test_loss",)
@@ -30,7 +31,7 @@ FRESH = 64  # updates drawn at a time if the data never repeat
 MOST_ROWS = 2_000_000  # training points of a run, if they are met again
 PATIENCE = 1.0  # seconds before a progress bar appears unasked
 
-Losses: TypeAlias = Callable[[FloatArray, int, Iterator[IntArray]], FloatArray]
+Losses: TypeAlias = Callable[[FloatArray, int, Iterator[Any]], FloatArray]
 """(learning rates, runs, batches in turn, each (runs, updates, B)) -> final test losses (rates, runs)."""
 
 
@@ -85,7 +86,8 @@ def simulate(
 
     Parameters
     ----------
-    landscape : `landscapes.logistic`, or `landscapes.samples`: then each point's loss is its Taylor polynomial
+    landscape : `landscapes.logistic`; `landscapes.samples`: then each point's loss is its Taylor polynomial; or
+        `landscapes.symbolic`: then the data are drawn from its distributions
     spacetime : N, B, T and the sampling; T finite
     eta : learning rate, > 0: a number, or a one-dimensional array of them (not a matrix). All of them see the same
         training points and batches, so that differences between them are sharp.
@@ -104,7 +106,7 @@ def simulate(
     Raises
     ------
     InputError : an argument of the wrong kind or out of range, an unknown method or observable
-    UnsupportedError : a landscape without data points
+    UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
 
     Examples
     --------
@@ -128,8 +130,7 @@ def simulate(
             f"several epochs need all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}"
         )
     losses = _losses(landscape)
-    assert isinstance(landscape, SampledLandscape)
-    weights = landscape.weights
+    weights = landscape.weights if isinstance(landscape, SampledLandscape) else np.ones(1)
     uniform = _uniform(weights)
     draw = draw_batches.dispatcher
 
@@ -142,7 +143,10 @@ def simulate(
                 return rng.integers(len(weights), size=(size, count))
             return rng.choice(len(weights), size=(size, count), p=weights)
 
-        batches = _batches(points, spacetime, rng, draw)
+        source = Source(landscape, rng, size) if isinstance(landscape, Symbolic) else None
+        batches: Iterator[Any] = _batches(source.points if source else points, spacetime, rng, draw)
+        if source:
+            batches = source.read(batches)
         return _Moments.of(losses(rates, size, itertools.takewhile(lambda _: not stop.is_set(), batches)))
 
     stop = threading.Event()  # an interrupt need not wait for the shards that run
@@ -222,10 +226,12 @@ def _losses(landscape: object) -> Losses:
         return _logistic_losses(landscape)
     if isinstance(landscape, Samples):
         return _polynomial_losses(landscape)
+    if isinstance(landscape, Symbolic):
+        return symbolic_losses(landscape)
     if isinstance(landscape, Landscape):
         raise UnsupportedError(
-            f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic and "
-            "landscapes.samples (predict needs no points)"
+            f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "
+            "landscapes.samples and landscapes.symbolic (predict needs no points)"
         )
     raise InputError(f"landscape must be one of fastdiag.landscapes, not {landscape!r}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isinf
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,9 +11,12 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.nested_sums import nested_sums
+from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
+from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
+from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
 from .plan import plan, twins
 from .programme import programme
@@ -22,7 +26,7 @@ SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike
-) -> float | FloatArray:
+) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
     An edge of duration dt carries K^(dt-1) eta, K = 1 - eta H (papers: Theorem 1). In an eigenbasis of eta H the sum
@@ -39,12 +43,13 @@ def rvalue(
 
     Returns
     -------
-    float, or an array of eta's shape
+    float, or an array of eta's shape; on a symbolic landscape with an exact eta (int, Fraction, SymPy expression) a SymPy
+    number or formula, over several epochs too
 
     Raises
     ------
     InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2
-    UnsupportedError : infinitely many epochs
+    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal
     MissingTensorError : a cumulant or a derivative that the landscape does not have
 
     Examples
@@ -57,6 +62,9 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    if isinstance(landscape, Symbolic) and is_exact(eta):
+        check_irreducible(diagram)
+        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     check_resummable(diagram, landscape, spacetime)
@@ -64,13 +72,18 @@ def rvalue(
     return float(result) if result.ndim == 0 else result
 
 
-def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetime) -> None:
-    """Raise an error that says why, if a resummed value cannot be had."""
+def check_irreducible(diagram: Diagram) -> None:
+    """Raise InputError if the diagram's maps are part of others'."""
     if not diagram.is_irreducible:
         raise InputError(
             f"{diagram} is reducible (a node of degree 2 is alone in its part): resummation absorbs it into the "
             "diagram without that node, so it has no resummed value of its own; coefficient and uvalue give its plain one"
         )
+
+
+def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetime) -> None:
+    """Raise an error that says why, if a resummed value cannot be had."""
+    check_irreducible(diagram)
     if not spacetime.is_one_epoch and isinf(spacetime.T):
         raise UnsupportedError(
             f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"

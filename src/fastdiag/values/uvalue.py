@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..diagram import Diagram
-from ..landscapes.landscape import Landscape, check_landscape, contract
+from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
+from ..landscapes.symbolic import Symbolic
+from .exact import exact_uvalue
+from .factored import factored_contraction
 from .plan import plan
 
+DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
-def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
+
+def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 
     A node of degree k is grad^k l_x, a part the joint cumulant of its nodes over x, an edge contracts two indices.
@@ -17,9 +24,14 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     diagram : a Diagram or its text, any order, root shared or not
     landscape : supplies the cumulants
 
+    Returns
+    -------
+    float; on a symbolic landscape a SymPy number or formula
+
     Raises
     ------
     MissingTensorError : a cumulant or a derivative that the landscape does not have, by name
+    TooLargeError : no order of contraction fits in memory
 
     Examples
     --------
@@ -31,4 +43,14 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    if isinstance(landscape, Symbolic):
+        return exact_uvalue(diagram, landscape)
+    return contraction(diagram, landscape)
+
+
+def contraction(diagram: Diagram, landscape: Landscape) -> float:
+    """The same as a float, whatever the landscape."""
+    largest = max(len(edges) for _, edges in plan(diagram).parts)
+    if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:
+        return factored_contraction(diagram, landscape)
     return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

@@ -1,0 +1,295 @@
+"""Landscapes given by a formula: differentiated and averaged exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..typing import FloatArray, IntArray
+from .cumulant import joint_cumulant
+from .distributions import Distribution, Finite
+from .exact import Expression, canonical, exact, number
+from .landscape import Landscape, Nodes, contract, labels_of
+from .samples import Samples, samples
+
+Indices = tuple[int, ...]
+
+
+class Symbolic(Landscape):
+    """A loss that is a formula; see `symbolic`. It has every cumulant of derivatives of every degree."""
+
+    highest_degree = None
+
+    def __init__(
+        self,
+        expression: Expression,
+        coordinates: tuple[Any, ...],
+        data: tuple[Any, ...],
+        distributions: tuple[Distribution, ...],
+        at: tuple[Expression, ...],
+    ) -> None:
+        self.expression = expression
+        """l_x(theta), in the symbols of `coordinates` and `data`."""
+        self.coordinates, self.data, self.distributions = coordinates, data, distributions
+        self.at = at
+        """theta_0, one exact value for each coordinate."""
+        self.dimension = len(coordinates)
+        self._derivatives: dict[Indices, Expression] = {(): expression}
+        self._variables: dict[Indices, Any] = {}
+        self._parts: dict[Nodes, FloatArray] = {}
+        self._cumulants: dict[tuple[Indices, ...], Expression] = {}
+
+    def exact_part(self, nodes: Nodes) -> IntArray:
+        """Joint cumulant of the nodes' tensors as SymPy expressions; `part` gives the same as floats.
+
+        Parameters
+        ----------
+        nodes : as for `part`
+
+        Returns
+        -------
+        object array of shape (n,) * m
+        """
+        axes = len(labels_of(nodes))
+        result = np.empty((self.dimension,) * axes, dtype=object)
+        for index in np.ndindex(*result.shape):
+            result[index] = self.cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
+        return result
+
+    def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        if frame is None:
+            if nodes not in self._parts:
+                exactly = self.exact_part(nodes)
+                self._parts[nodes] = np.array([self._float(x) for x in exactly.flat]).reshape(exactly.shape)
+            return self._parts[nodes].copy()
+        ends = np.cumsum([0, *map(len, nodes)]).tolist()
+        tensor = self.part(tuple(tuple(range(a, b)) for a, b in zip(ends, ends[1:], strict=False)))
+        labels = [label for node in nodes for label in node]
+        turned = [(frame, [axis, len(labels) + label]) for axis, label in enumerate(labels)]
+        return contract([(tensor, range(len(labels))), *turned], [len(labels) + label for label in labels_of(nodes)])
+
+    def cumulant(self, nodes: Sequence[Indices]) -> Expression:
+        """Joint cumulant of entries of derivative tensors: ((0, 1), (1,)) is cov(d_0 d_1 l_x, d_1 l_x), exactly."""
+        key = tuple(sorted(tuple(sorted(node)) for node in nodes))
+        if key not in self._cumulants:
+            self._cumulants[key] = canonical(
+                joint_cumulant(key, self._moment, lambda moments: prod(moment for _, moment in moments))
+            )
+        return self._cumulants[key]
+
+    def derivative(self, indices: Indices) -> Expression:
+        """The derivative of l_x along these coordinates, before theta_0 is put in."""
+        if indices not in self._derivatives:
+            lower = self.derivative(indices[:-1])
+            self._derivatives[indices] = lower.diff(self.coordinates[indices[-1]])
+        return self._derivatives[indices]
+
+    def samples(self, degree: int = 4) -> Samples:
+        """The same landscape as points with derivatives up to a degree (1 to 4), for a finite distribution.
+
+        `simulate` runs on the Taylor polynomial that they define.
+
+        Raises
+        ------
+        InputError : the distribution is not finite; another degree
+        UnsupportedError : derivatives or probabilities with free symbols
+        """
+        if degree not in range(1, 5):
+            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {degree!r}")
+        points = self._points
+        chances = [number("a probability", chance) for _, chance in points]
+        arrays: list[FloatArray] = []
+        for k in range(degree + 1):
+            shape = (self.dimension,) * k
+            entries = [
+                self._float(self._at_start(tuple(sorted(index))).xreplace(point))
+                for point, _ in points
+                for index in np.ndindex(*shape)
+            ]
+            arrays.append(np.array(entries).reshape(len(points), *shape))
+        loss, grad, *higher = arrays
+        hess, third, fourth = (*higher, None, None, None)[:3]
+        return samples(loss, grad, hess, third, fourth, chances)
+
+    @cached_property
+    def mean_loss(self) -> Expression:
+        """The test loss l(theta) as a formula in the coordinates."""
+        return self._mean([self._variable(self.expression)])
+
+    def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
+        """Independent data, (symbols, count)."""
+        return np.concatenate([distribution.draw(rng, count) for distribution in self.distributions])
+
+    def _moment(self, nodes: tuple[Indices, ...]) -> Expression:
+        return self._mean([self._entry(node) for node in nodes])
+
+    def _entry(self, indices: Indices) -> Any:
+        if indices not in self._variables:
+            self._variables[indices] = self._variable(self._at_start(indices))
+        return self._variables[indices]
+
+    def _at_start(self, indices: Indices) -> Expression:
+        import sympy
+
+        value = self.derivative(indices).xreplace(dict(zip(self.coordinates, self.at, strict=True)))
+        if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+            raise InputError(
+                f"the derivative {indices} of the loss is {value} at {self._start()}: the loss is not smooth there"
+            )
+        return value
+
+    def _variable(self, expression: Expression) -> Any:
+        """A random variable in the form in which it is multiplied and averaged fastest."""
+        import sympy
+
+        if self._is_finite:
+            return [canonical(sympy.expand(expression.xreplace(point))) for point, _ in self._points]
+        if expression.is_polynomial(*self.data):
+            return sympy.Poly(expression, *self.data, extension=True)
+        return expression
+
+    def _mean(self, variables: Sequence[Any]) -> Expression:
+        """The mean of a product of random variables."""
+        import sympy
+
+        if self._is_finite:
+            chances = [chance for _, chance in self._points]
+            terms = [chance * prod(values) for chance, *values in zip(chances, *variables, strict=True)]
+            return canonical(sympy.Add(*terms))
+        if all(isinstance(variable, sympy.Poly) for variable in variables):
+            whole = prod(variables[1:], start=variables[0])
+            terms = [coefficient * self._monomial(powers) for powers, coefficient in whole.terms()]
+            return canonical(sympy.Add(*terms))
+        whole = sympy.Mul(*(v.as_expr() if isinstance(v, sympy.Poly) else v for v in variables))
+        for distribution, symbols in self._groups():
+            whole = distribution.mean(whole, symbols)
+        return canonical(whole)
+
+    def _monomial(self, powers: tuple[int, ...]) -> Expression:
+        at, result = 0, 1
+        for distribution in self.distributions:
+            result = result * distribution.moment(powers[at : at + distribution.size])
+            at += distribution.size
+        return result
+
+    def _groups(self) -> Iterator[tuple[Distribution, tuple[Any, ...]]]:
+        at = 0
+        for distribution in self.distributions:
+            yield distribution, self.data[at : at + distribution.size]
+            at += distribution.size
+
+    @cached_property
+    def _is_finite(self) -> bool:
+        return all(isinstance(distribution, Finite) for distribution in self.distributions)
+
+    @cached_property
+    def _points(self) -> list[tuple[dict[Any, Expression], Expression]]:
+        """All values of the data with their probabilities."""
+        finite = [d for d in self.distributions if isinstance(d, Finite)]
+        if not self._is_finite:
+            raise InputError(f"the data of {self!r} are not finitely many points")
+        choices = [list(zip(d.points, d.chances, strict=True)) for d in finite]
+        return [
+            (dict(zip(self.data, sum((p for p, _ in chosen), ()), strict=True)), prod(chance for _, chance in chosen))
+            for chosen in product(*choices)
+        ]
+
+    def _float(self, value: Expression) -> float:
+        return number(f"a cumulant of {self!r}", value)
+
+    def _start(self) -> str:
+        return ", ".join(f"{w} = {value}" for w, value in zip(self.coordinates, self.at, strict=True))
+
+    def __repr__(self) -> str:
+        laws = ", ".join(map(repr, self.distributions))
+        return f"<symbolic landscape: {self.expression}, {self._start()}, data {laws}>"
+
+
+def symbolic(
+    loss: Expression,
+    weights: Any,
+    data: Any,
+    distribution: Distribution | Sequence[Distribution],
+    at: Mapping[Any, object] | Sequence[object],
+) -> Symbolic:
+    """A landscape from a formula for the loss l_x(theta), differentiated and averaged over x exactly.
+
+    `fd.predict` and `fd.rvalue` with an exact learning rate (an int, a Fraction, a SymPy symbol), and `fd.uvalue`, give
+    SymPy numbers on it, or formulas if there are free symbols; a float eta gives floats.
+
+    Parameters
+    ----------
+    loss : SymPy expression without floats, in the weights, the data and any free parameters
+    weights : the symbols of theta, a symbol or a sequence of n
+    data : the symbols of x, a symbol or a sequence
+    distribution : of the data: `normal`, `uniform`, `finite`; one for each data symbol, independent, or one `finite`
+        whose values are tuples
+    at : theta_0: exact values (numbers or formulas), a mapping from the weights or a sequence in their order
+
+    Returns
+    -------
+    Symbolic, with cumulants of any order of derivatives of any degree; `exact_part(nodes)` holds SymPy expressions
+
+    Raises
+    ------
+    InputError : floats, symbols that are no symbols or used twice, weights without a value, distributions that do not match
+        the data; later, a loss that is not smooth at theta_0, a mean that is infinite
+    UnsupportedError : later, a mean without a closed form; a number asked of a formula
+
+    Examples
+    --------
+    >>> import fastdiag as fd, sympy
+    >>> w, x, c = sympy.symbols("w x c")
+    >>> land = fd.landscapes.symbolic((w - c * x) ** 2 / 2, w, x, fd.landscapes.normal(), at=[1])
+    >>> fd.uvalue("[a a]", land)  # C.H
+    c**2
+    >>> fd.predict(land, fd.Spacetime(N=2, T=2), sympy.Symbol("eta"), order=2, resummed=False).by_order[1:]
+    (-2*eta, c**2*eta**2 + 3*eta**2)
+    """
+    import sympy
+    from sympy.core.function import AppliedUndef
+
+    expression = exact("loss", loss)
+    if expression.atoms(AppliedUndef):
+        raise InputError(f"loss has undefined functions, {expression.atoms(AppliedUndef)}; write them out")
+    coordinates, inputs = _symbols("weights", weights), _symbols("data", data)
+    if set(coordinates) & set(inputs):
+        raise InputError(f"{set(coordinates) & set(inputs)} cannot be both weights and data")
+    laws = tuple(distribution) if isinstance(distribution, list | tuple) else (distribution,)
+    if not all(isinstance(law, Distribution) for law in laws):
+        raise InputError(
+            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {distribution!r}"
+        )
+    if sum(law.size for law in laws) != len(inputs):
+        raise InputError(
+            f"the distributions are of {sum(law.size for law in laws)} data symbols, but there are {len(inputs)}: "
+            f"{inputs}; give one distribution for each, or one finite whose values are tuples"
+        )
+    if isinstance(at, Mapping):
+        if set(at) != set(coordinates):
+            raise InputError(f"at must give a value to each of the weights {coordinates} and nothing else, not {at}")
+        at = [at[coordinate] for coordinate in coordinates]
+    if isinstance(at, str) or not isinstance(at, Sequence) or len(at) != len(coordinates):
+        raise InputError(f"at must be one exact value for each of the weights {coordinates}, not {at!r}")
+    start = tuple(exact("at", value) for value in at)
+    for value in start:
+        if value.free_symbols & set(inputs):
+            raise InputError(f"at must not depend on the data, but is {value}")
+    return Symbolic(sympy.sympify(expression), coordinates, inputs, laws, start)
+
+
+def _symbols(name: str, given: Any) -> tuple[Any, ...]:
+    import sympy
+
+    result = tuple(given) if isinstance(given, list | tuple | sympy.Tuple) else (given,)
+    if not result or not all(isinstance(symbol, sympy.Symbol) for symbol in result):
+        raise InputError(f"{name} must be a SymPy symbol or several, not {given!r}")
+    if len(set(result)) != len(result):
+        raise InputError(f"{name} must be different symbols, not {result}")
+    return result

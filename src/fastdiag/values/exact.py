@@ -1,0 +1,124 @@
+"""Exact values on symbolic landscapes: numbers and formulas instead of floats.
+
+They are asked for by an exact eta: an int, a Fraction or a SymPy expression without floats.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..embedding import weighted_maps
+from ..errors import InputError, UnsupportedError
+from ..landscapes.exact import Expression, arithmetic, canonical, exact
+from ..landscapes.symbolic import Symbolic
+from ..spacetime import Spacetime
+from .plan import plan
+
+Index = tuple[int, ...]
+
+
+def exact_learning_rate(eta: object) -> Expression:
+    """eta as a SymPy expression, or InputError if it is negative."""
+    rate = exact("eta", eta)
+    if rate.is_negative:
+        raise InputError(f"eta must be >= 0, not {rate}")
+    return rate
+
+
+def exact_uvalue(diagram: Diagram, landscape: Symbolic) -> Expression:
+    """`uvalue` as a SymPy number or formula."""
+    entries, back = _entries(diagram, landscape)
+    parts = plan(diagram).parts
+    uses = Counter(edge for _, edges in parts for edge in edges)
+    total: dict[Index, Any] = {(): 1}
+    edges_open: Index = ()
+    for (_, edges), tensor in zip(parts, entries, strict=True):
+        uses.subtract(edges)
+        total, edges_open = _joined(total, edges_open, tensor, edges)
+        kept = [place for place, edge in enumerate(edges_open) if uses[edge]]
+        summed: dict[Index, Any] = {}
+        for index, value in total.items():  # the edges that meet no later part are summed over
+            short = tuple(index[place] for place in kept)
+            summed[short] = summed[short] + value if short in summed else value
+        total, edges_open = summed, tuple(edges_open[place] for place in kept)
+    return back(total[()]) if total else exact("the value", 0)
+
+
+def exact_rvalue(diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression) -> Expression:
+    """`rvalue` as a SymPy number or formula; any sampling, several epochs too.
+
+    Raises
+    ------
+    UnsupportedError : the Hessian at theta_0 is not diagonal
+    """
+    entries, back = _entries(diagram, landscape)
+    total: dict[Index, Any] = {(): 1}
+    edges: Index = ()
+    for (_, more), tensor in zip(plan(diagram).parts, entries, strict=True):
+        total, edges = _joined(total, edges, tensor, more)
+    order = [edges.index(edge) for edge in range(diagram.order)]
+    rates = exact_rates(landscape)
+    alike: defaultdict[tuple[Expression, ...], Any] = defaultdict(int)  # equal k share one sum over maps
+    for index, value in total.items():
+        alike[tuple(rates[index[place]] for place in order)] += value
+    factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
+    terms = [
+        back(value) * exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen]))
+        for chosen, value in alike.items()
+    ]
+    return canonical(sum(terms, start=exact("no maps", 0)) * _prefactor(diagram, spacetime) * eta**diagram.order)
+
+
+def exact_rates(landscape: Symbolic) -> list[Expression]:
+    """The eigenvalues of the Hessian along the coordinates, or UnsupportedError if it is not diagonal."""
+    hessian = landscape.exact_part(((0, 1),))
+    if any(hessian[i, j] != 0 for i, j in np.ndindex(*hessian.shape) if i != j):
+        raise UnsupportedError(
+            f"exact resummed values need a Hessian that is diagonal in the given weights, and it is {hessian.tolist()}; "
+            "use a float eta, resummed=False, or weights along its eigenvectors"
+        )
+    return list(hessian.diagonal())
+
+
+def _prefactor(diagram: Diagram, spacetime: Spacetime) -> Expression:
+    return exact("B", Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms))
+
+
+def _entries(diagram: Diagram, landscape: Symbolic) -> tuple[list[dict[Index, Any]], Any]:
+    """The entries of each part's cumulant that are not zero, in fast arithmetic, and the way back."""
+    tensors = [landscape.exact_part(nodes) for nodes, _ in plan(diagram).parts]
+    elements, back = arithmetic(value for tensor in tensors for value in tensor.flat)
+    flat = iter(elements)
+    entries = []
+    for tensor in tensors:
+        indices = product(range(landscape.dimension), repeat=tensor.ndim)
+        entries.append({index: value for index, value in zip(indices, flat, strict=False) if value})
+    return entries, back
+
+
+def _joined(
+    first: dict[Index, Any], edges: Index, second: dict[Index, Any], more: Index
+) -> tuple[dict[Index, Any], Index]:
+    """The product of two tensors, indices of equal edges set equal; nothing is summed."""
+    shared = [edge for edge in more if edge in edges]
+    fresh = [place for place, edge in enumerate(more) if edge not in edges]
+    alike: defaultdict[Index, list[tuple[Index, Any]]] = defaultdict(list)
+    for index, value in second.items():
+        alike[tuple(index[more.index(edge)] for edge in shared)].append((tuple(index[place] for place in fresh), value))
+    result = {
+        index + rest: value * other
+        for index, value in first.items()
+        for rest, other in alike.get(tuple(index[edges.index(edge)] for edge in shared), ())
+    }
+    return result, edges + tuple(more[place] for place in fresh)
+
+
+def _plain(value: Expression) -> Any:
+    """Rationals as Fractions, which are the fastest to count with."""
+    return Fraction(int(value.p), int(value.q)) if value.is_Rational else value

@@ -195,10 +195,17 @@ def test_other_archives_with_a_right_sha256(tmp_path):
     path.write_bytes(forged({"a.npy": right}))
     assert same(store.read(path), {"a": np.arange(8)})
     later = right[:6] + b"\2\0" + right[8:10] + b"\0\0" + right[10:]
-    wrong = [forged({"a": right}), forged({"a.npy": right}, compression=zipfile.ZIP_DEFLATED), forged({"a.npy": later})]
-    for data in [*wrong, forged({"a.npy": b""}), forged({"a.npy": right[:-1]}), forged({"a.npy": right + b"0"})]:
+    wrong = [
+        (forged({"a": right}), "not stored as an array"),
+        (forged({"a.npy": right}, compression=zipfile.ZIP_DEFLATED), "not stored as an array"),
+        (forged({"a.npy": later}), "of another version"),
+        (forged({"a.npy": b""}), "it is no table"),
+        (forged({"a.npy": right[:-1]}), r"says shape \(8,\) of int64 but has 63 bytes"),
+        (forged({"a.npy": right + b"0"}), r"says shape \(8,\) of int64 but has 65 bytes"),
+    ]
+    for data, words in wrong:
         path.write_bytes(data)
-        with pytest.raises(DataError, match="cannot be used"):
+        with pytest.raises(DataError, match=words):
             store.read(path)
 
 

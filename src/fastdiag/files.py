@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
 
 from .errors import DataError
 from .typing import PathLike
@@ -65,7 +65,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BufferedRandom]:
     """A file to write to that becomes `path` when all of it is on the disk, and vanishes if anything goes wrong.
 
     Whoever reads `path` meanwhile sees the old file or the new one, and no mixture; of several writers the last one stays.
@@ -74,7 +74,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     try:
-        with open(handle, "wb") as file:
+        with open(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -7,7 +7,7 @@ nor large powers cost accuracy. The functions of one tuple are compiled for the 
 
 from typing import Any
 
-from .kernel import inlined, kernel
+from .kernel import inlined, lean
 
 
 @inlined
@@ -51,6 +51,19 @@ def row_times_power(
             row[j] = total / diagonal[j]
         return
     left = times
+    if size == 2:  # in registers
+        first, second, y, z, u = row[0], row[1], diagonal[0], diagonal[1], upper[0, 1]
+        while left > 0:
+            if left & 1:
+                second = second * (1.0 - z) + first * u
+                first = first * (1.0 - y)
+            u = u * (2.0 - y - z)
+            y = y * (2.0 - y)
+            z = z * (2.0 - z)
+            left >>= 1
+        row[0] = first
+        row[1] = second
+        return
     while left > 0:
         if left & 1:
             for j in range(size):
@@ -196,11 +209,13 @@ def times_alike(index: Any, twins: Any, edges: int) -> float:
     return orders
 
 
-@kernel
+@lean
 def nested_sums(
     values: Any, first: int, rates: Any, edges: int, twins: Any, fresh: bool, whole: int, epoch: int, rest: int,
     forever: bool, sizes: Any, state_begins: Any, step_begins: Any, visits: Any, crossing: Any, ends: Any, passing: Any,
-    gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any, out: Any,
+    gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any, complements: Any, index: Any, strides: Any,
+    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any, outer_diagonal: Any,
+    outer_upper: Any, out: Any,
 ) -> None:
     """out[r] = sum over tuples i in slab r of values[i] * W(k_i), k_e = 1 - rates[i_e].
 
@@ -208,17 +223,7 @@ def nested_sums(
     twins, which have equal values, the ascending one stands for all.
     """
     n = len(rates)
-    most = skipped.shape[1]
-    for t in range(len(sizes)):
-        most = max(most, sizes[t])
-    complements = rates[:1].repeat(1 << edges)
     complements[0] = 0.0
-    index = twins[:1].astype(sizes.dtype).repeat(edges + 1)
-    row = rates[:1].repeat(most)
-    next_row, outer_row, diagonal, outer_diagonal = row.copy(), row.copy(), row.copy(), row.copy()
-    upper = row.repeat(most).reshape((most, most))
-    next_upper, outer_upper = upper.copy(), upper.copy()
-    strides = index.copy()
     for e in range(edges):
         strides[e] = 1
         for _ in range(e + 1, edges):

@@ -46,6 +46,17 @@ class Programme:
         """Of a transfer, or of the matrix of an epoch."""
         return int(max(self.sizes.max(initial=1), self.skipped.shape[1]))
 
+    def scratch(self, edges: int) -> tuple[object, ...]:
+        """Working space of a kernel, not to be shared between threads."""
+        most = self.most_states
+        ints, row, square = (np.zeros(edges + 1, np.int64), np.zeros(most), np.zeros((most, most)))
+        vectors = [row.copy() for _ in range(5)]
+        squares = [square.copy() for _ in range(3)]
+        return (
+            np.zeros(1 << edges), ints, ints.copy(), vectors[0], vectors[1], squares[0], vectors[2], squares[1], vectors[3],
+            vectors[4], squares[2],
+        )
+
     def arguments(self) -> tuple[object, ...]:
         """In the order in which the kernels take them."""
         return tuple(getattr(self, name) for name in self.__slots__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from math import inf, isinf
 from typing import Any
 
@@ -22,6 +24,7 @@ from .plan import plan, twins
 from .programme import programme
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
+SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
 
 
 def rvalue(
@@ -98,17 +101,36 @@ def resummed(diagram: Diagram, frame: Frame, spacetime: Spacetime, numbers: Floa
         raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
     if forever and diagram.order:
         check_contracts(frame, numbers)
-    moves, alike = programme(diagram, spacetime), twins(diagram)
     totals = np.zeros(len(numbers))
     n, d = len(frame.rates), diagram.order
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
-        for i, number in enumerate(numbers):
-            slabs = np.empty(len(values))
-            nested_sums(values, start, number * frame.rates, d, alike, *moves.arguments(), slabs)
-            totals[i] += slabs.sum()
+        totals += _summed(values, start, frame.rates, numbers, diagram, spacetime)
     return totals * (-numbers / spacetime.B) ** d / diagram.automorphisms
+
+
+def _summed(
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, diagram: Diagram, spacetime: Spacetime
+) -> FloatArray:
+    """The contraction with the sums over maps, for each learning rate; the same bits whatever the number of threads."""
+    d, moves, alike = diagram.order, programme(diagram, spacetime), twins(diagram)
+    slabs = np.zeros((len(numbers), len(values)))
+    rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
+    shards = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
+
+    def work(shard: tuple[int, int]) -> None:
+        i, low = shard
+        here = slice(low, low + rows)
+        scratch = moves.scratch(d)
+        nested_sums(values[here], start + low, numbers[i] * rates, d, alike, *moves.arguments(), *scratch, slabs[i, here])
+
+    if len(shards) == 1:
+        work(shards[0])
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(work, shards))
+    return np.asarray(slabs.sum(axis=1))
 
 
 def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:

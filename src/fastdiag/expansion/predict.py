@@ -22,7 +22,7 @@ from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
-from ..values.rvalue import check_resummable, resummed
+from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .exact import exact_series
 from .observables import check_observable
@@ -77,6 +77,7 @@ def predict(
     resummed: bool = True,
     device: str = "auto",
     T: ArrayLike | None = None,
+    continuous: bool = False,
 ) -> Prediction:
     """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
 
@@ -90,9 +91,10 @@ def predict(
     order : most edges to a diagram, >= 0
     observable : 'test_loss', E[l(theta_T)]
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
-        Theorem 1), one epoch. False: all diagrams, the exact Taylor series in eta (papers: Theorem 3), any epochs
+        Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both over any epochs
     device : 'auto' or 'cpu'
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
+    continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
 
     Returns
     -------
@@ -101,7 +103,7 @@ def predict(
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : resummed over several epochs; exact and resummed where the Hessian is not diagonal
+    UnsupportedError : continuous over several epochs; exact and resummed where the Hessian is not diagonal
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -124,6 +126,8 @@ def predict(
     check_landscape(landscape)
     check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")
+    if continuous and not resummed:
+        raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
     times, times_shape = _times(spacetime, T)
     if isinstance(landscape, Symbolic) and is_exact(eta):
         return _exact(landscape, times, times_shape, eta, order, observable, resummed)
@@ -142,7 +146,7 @@ def predict(
         for diagram in diagrams(d, irreducible=resummed):
             with np.errstate(all="ignore"):  # an overflow is reported once, below
                 if frame is not None:
-                    value = _resummed(diagram, frame, times, flat)
+                    value = resummed_value(diagram, frame, times, flat, continuous)
                 else:
                     value = _plain(diagram, landscape, times, flat)
                 total += value
@@ -177,14 +181,6 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
     if values.ndim > 1 or values.size == 0:
         raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
-
-
-def _resummed(diagram: Diagram, frame: Frame, times: list[Spacetime], numbers: FloatArray) -> FloatArray:
-    columns = []
-    for spacetime in times:
-        check_resummable(diagram, frame.landscape, spacetime)
-        columns.append(resummed(diagram, frame, spacetime, numbers))
-    return np.stack(columns, axis=1)
 
 
 def _plain(

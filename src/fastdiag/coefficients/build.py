@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..diagram.rerooting import value_class
 from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
 from ..errors import DataError
-from ..files import cache_folder, folders
+from ..files import cache_folder, folder_of, folders
 from ..progress import track
 from ..typing import IntArray, PathLike, Sampling
 from .order import KINDS, VERSION, Kind, OrderTable, check_table, file_catalog, file_index, file_name
@@ -130,7 +130,7 @@ def build(
     'cyclic-03.npz'
     """
     order, kind = check_table(order, sampling)
-    folder = cache_folder() if directory is None else Path(directory)
+    folder = cache_folder() if directory is None else folder_of(directory)
     for d in range(order + 1):
         path = folder / file_name(kind, d)
         shipped = [] if directory is not None or d == order else [other / path.name for other in folders()]
@@ -154,18 +154,26 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
     ------
     DataError : the folder cannot be written
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be made ({error}); choose another directory") from error
     name, starts = file_name(kind, order), offsets(order)
     bounds = [*range(0, starts[-1], SHARD_ROWS), starts[-1]]
     if len(bounds) == 2:
+        _make_folder(folder)
         write(folder / name, in_memory(kind, order))
         return
-    shards = folder / f".{name}.shards"
-    with suppress(FileExistsError):
-        shards.mkdir()
+    shards = folder / f".{name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
+    try:
+        _make_in_shards(kind, order, folder / name, shards, starts, bounds, executor, progress)
+    except DataError:
+        if not _is_table(kind, order, folder / name):  # else another process was done first, and took the shards away
+            raise
+    shutil.rmtree(shards, ignore_errors=True)
+
+
+def _make_in_shards(
+    kind: Kind, order: int, path: Path, shards: Path, starts: Sequence[int], bounds: Sequence[int],
+    executor: Executor | None, progress: bool | None,
+) -> None:
+    _make_folder(shards)
     files = [shards / f"{low:09}.npz" for low in bounds[:-1]]
     todo = [i for i, file in enumerate(files) if not _is_whole(file)]
     title = f"{kind} table, order {order}"
@@ -175,8 +183,14 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
         work = _computed(executor, kind, order, starts, [(i, bounds[i], bounds[i + 1]) for i in todo])
         for i, arrays in track(work, len(todo), lambda _: 1, title, progress):
             write(files[i], arrays)
-    write(folder / name, heading(kind, order) | _joined(files))
-    shutil.rmtree(shards, ignore_errors=True)
+    write(path, heading(kind, order) | _joined(files))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made ({error}); choose another directory") from error
 
 
 def _is_whole(file: Path) -> bool:

@@ -147,6 +147,18 @@ def test_an_interrupted_build_goes_on(tmp_path, monkeypatch):
     assert names(tmp_path) == ["cyclic-05.npz"]
 
 
+def test_a_build_takes_each_digest_once(tmp_path, monkeypatch):
+    """SHA-256 is the slow part of joining: of a shard once when it is written, once when it is read."""
+    import hashlib
+
+    monkeypatch.setattr(building, "SHARD_ROWS", 100)
+    sha256, taken = hashlib.sha256, []
+    monkeypatch.setattr(hashlib, "sha256", lambda *data: taken.append(len(data)) or sha256(*data))
+    building.make("cyclic", 5, tmp_path)
+    assert len(taken) == 7 + 7 + 1
+    assert (tmp_path / "cyclic-05.npz").read_bytes() == shipped("cyclic", 5)
+
+
 def test_shards_of_another_size_are_not_taken(tmp_path, monkeypatch):
     """An older fastdiag may have cut a table otherwise, or meant something else by it."""
     for rows, most in ((60, 5), (70, 10**9)):

@@ -231,7 +231,7 @@ def _joined(files: Sequence[Path]) -> dict[str, IntArray | Chunks]:
     def joined(name: str) -> Chunks:
         kind = np.result_type(*(kind for kind, _ in found[name]))
         shapes = [shape for _, shape in found[name]]
-        pieces = (read(file)[name].astype(kind, copy=False) for file in files)
+        pieces = (read(file, again=True)[name].astype(kind, copy=False) for file in files)
         return Chunks(kind, (sum(shape[0] for shape in shapes), *shapes[0][1:]), pieces)
 
     return {name: joined(name) for name in found}

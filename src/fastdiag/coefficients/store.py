@@ -51,8 +51,13 @@ def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks]) -> None:
         raise DataError(f"{path} cannot be written ({error}); make its folder writable, or choose another one") from error
 
 
-def read(path: PathLike) -> dict[str, IntArray]:
+def read(path: PathLike, again: bool = False) -> dict[str, IntArray]:
     """The arrays of a file that `write` wrote, read-only; nothing in it is believed before its sha256 is right.
+
+    Parameters
+    ----------
+    path : the file
+    again : it was right a moment ago, so its sha256 is not taken again, and only what is used is read from the disk
 
     Raises
     ------
@@ -67,7 +72,7 @@ def read(path: PathLike) -> dict[str, IntArray]:
     advice = "delete it, so that the table is built again, or restore it"
     try:
         with open(path, "rb") as file:
-            data = _contents(file)
+            data = _contents(file, 1 if again else MAPPED)
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read: there is no such file; build the table, or look for the file") from error
     except PermissionError as error:
@@ -75,7 +80,7 @@ def read(path: PathLike) -> dict[str, IntArray]:
     except Exception as error:  # a folder, a broken disk, a path that is none
         raise DataError(f"{path} cannot be read: {error}; {advice}") from error
     try:
-        return unpack(data)
+        return unpack(data, again)
     except DataError as error:
         raise DataError(f"{path} cannot be used: {error}; {advice}") from error
 
@@ -150,9 +155,9 @@ def _frozen(array: IntArray) -> IntArray:
     return frozen
 
 
-def _contents(file: BinaryIO) -> memoryview:
+def _contents(file: BinaryIO, mapped: int) -> memoryview:
     """All bytes; those of a large file stay on the disk until they are looked at."""
-    if os.fstat(file.fileno()).st_size < MAPPED:
+    if os.fstat(file.fileno()).st_size < mapped:
         return memoryview(file.read())
     import mmap
 

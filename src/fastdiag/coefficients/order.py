@@ -20,6 +20,7 @@ from ..spacetime import SAMPLINGS, Spacetime
 from ..typing import FloatArray, IntArray
 
 VERSION = 1
+SINGLE_THREAD = 1 << 18  # multiplications that OpenBLAS does alone
 CHUNK_ENTRIES = 1 << 22  # that are turned into floats at a time
 Kind: TypeAlias = Literal["cyclic", "reshuffle"]
 KINDS: tuple[Kind, ...] = ("cyclic", "reshuffle")
@@ -137,7 +138,7 @@ class OrderTable:
             slots = np.stack([epochs[index[:, 0]], known.levels[index[:, 1]], 0 * index[:, 0]])
         code, slot = np.unique((slots[0] * (n + 1) + slots[1]) * (n + 1) + slots[2], return_inverse=True)
         choose = whole[code // (n + 1) ** 2] * rest[code // (n + 1) % (n + 1)] * after[code % (n + 1)]
-        return np.asarray(self._apart_from_updates(worth, slot, len(code), spacetime, basis)[rows] @ choose)
+        return _product(self._apart_from_updates(worth, slot, len(code), spacetime, basis)[rows], choose)
 
     def _apart_from_updates(
         self, worth: FloatArray, slot: IntArray, slots: int, spacetime: Spacetime, basis: str
@@ -246,6 +247,15 @@ def _chunks(starts: IntArray) -> list[tuple[int, int]]:
         ends.append((low, high))
         low = high
     return ends
+
+
+def _product(left: FloatArray, right: FloatArray) -> FloatArray:
+    """left @ right, in blocks too small for BLAS to share out over threads, which wait for one another longer than they work."""
+    out = np.empty((len(left), right.shape[1]))
+    step = max(1, SINGLE_THREAD // max(1, right.size))
+    for low in range(0, len(left), step):
+        np.matmul(left[low : low + step], right, out=out[low : low + step])
+    return out
 
 
 def _binomials(x: FloatArray, n: int) -> FloatArray:

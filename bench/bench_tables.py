@@ -63,7 +63,7 @@ def test_lookup_against_counting(benchmark, sampling, exact):
     benchmark.extra_info["count_maps / lookup"] = round(counting / lookup, 1)
     benchmark.extra_info["loop over fd.coefficient / lookup"] = round(one / lookup)
     print(f"\n{sampling}, {'exact' if exact else 'float64'}: lookup {1e3 * lookup:.2f} ms; count_maps takes")
-    print(f"{counting / lookup:.1f} times as long, a loop over fd.coefficient {one / lookup:,.0f} times (from {len(few)} of 1,000 T)")
+    print(f"{counting / lookup:.1f} times as long, a loop over fd.coefficient {one / lookup:,.0f} (from {len(few)} T)")
     benchmark.group = "124 diagrams at 1,000 T"
     benchmark(look_up)
 
@@ -79,7 +79,7 @@ def test_loading(benchmark, sampling):
     for d, ds in enumerate(listed()):
         assert (table.where(order=d).blocks[:, : d + 1] == ds.blocks).all()
     loading = seconds(lambda: fd.table(6, sampling))
-    print(f"\n{sampling}: orders 0 to 6 load in {1e3 * loading:.1f} ms, {loading / seconds(listed):.1f} listings of the diagrams")
+    print(f"\n{sampling}: orders 0 to 6 load in {1e3 * loading:.1f} ms, {loading / seconds(listed):.1f} listings of them")
     benchmark.group = "loading orders 0 to 6"
     benchmark(lambda: fd.table(6, sampling))
 

@@ -250,7 +250,7 @@ def _chunks(starts: IntArray) -> list[tuple[int, int]]:
 
 
 def _product(left: FloatArray, right: FloatArray) -> FloatArray:
-    """left @ right, in blocks too small for BLAS to share out over threads, which wait for one another longer than they work."""
+    """left @ right, in blocks too small for BLAS to use threads, which wait for one another longer than they work."""
     out = np.empty((len(left), right.shape[1]))
     step = max(1, SINGLE_THREAD // max(1, right.size))
     for low in range(0, len(left), step):

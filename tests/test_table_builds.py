@@ -201,15 +201,15 @@ def test_ten_processes_at_once(tmp_path):
 
 # One warm process that forks a builder for every line it reads, and buries the last one.
 BUILDERS = """
-import os
+import os, signal
 from pathlib import Path
-building.SHARD_ROWS = 25
+building.SHARD_ROWS = 70
 building.in_memory("cyclic", 5)  # compiles, before there are threads
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
         building.make("cyclic", 5, Path(sys.argv[1]))
-        os._exit(0)
+        signal.pause()  # to be killed all the same: what has ended may be another process by then
     print(child, flush=True)
     os.waitpid(child, 0)
     print("gone", flush=True)
@@ -222,18 +222,16 @@ def test_killed_at_50_random_moments_of_a_build_in_shards(tmp_path):
     path = tmp_path / "cyclic-05.npz"
     right = shipped("cyclic", 5)
     builders = python(BUILDERS, tmp_path)
-    finished = most = before = 0
+    finished = most = before = whole = 0
     for kill in range(51):
         builders.stdin.write("\n")
         builders.stdin.flush()
         child = int(builders.stdout.readline())
         start = time.perf_counter()
-        if kill == 0:  # the first one is left alone, to see how long it takes
-            assert builders.stdout.readline() == "gone\n"
-            whole = time.perf_counter() - start
-            path.unlink()
-            continue
-        time.sleep(rng.uniform(0, whole / 3))
+        while kill == 0 and (list(tmp_path.glob(".*.shards")) or not path.exists()):  # left alone, to see how long it takes
+            time.sleep(0.001)
+        whole = time.perf_counter() - start if kill == 0 else whole
+        time.sleep(rng.uniform(0, 0.7 * whole) if kill else 0)
         os.kill(child, signal.SIGKILL)
         assert builders.stdout.readline() == "gone\n"
         shards = [file for file in tmp_path.glob(".*.shards/*.npz") if building._is_whole(file)]
@@ -248,19 +246,19 @@ def test_killed_at_50_random_moments_of_a_build_in_shards(tmp_path):
         before = len(list(tmp_path.glob(".*.shards/*.npz")))
     output(builders)
     building_on = Shuffled()
-    rows, building.SHARD_ROWS = building.SHARD_ROWS, 25
+    rows, building.SHARD_ROWS = building.SHARD_ROWS, 70
     try:
         building.make("cyclic", 5, tmp_path, building_on)
     finally:
         building.SHARD_ROWS = rows
-    assert building_on.done == 28 - before
+    assert building_on.done == 10 - before
     assert path.read_bytes() == right
     for part in files.leftovers(tmp_path):
         part.unlink()
     assert names(tmp_path) == ["cyclic-05.npz"]
     assert finished
     assert most
-    print(f"50 kills: {finished} finished tables, all right; up to {most} of 28 shards carried on; none lost, none wrong")
+    print(f"50 kills and one that was late: {finished} finished tables, all right; up to {most} of 10 shards carried on; none lost, none wrong")
 
 
 def told(call):
@@ -291,7 +289,7 @@ def test_a_wrong_file_anywhere_is_told_and_not_used(tmp_path, cache, monkeypatch
         (cache / file_name("reshuffle", d)).write_bytes(shipped("reshuffle", d))
     count = 0
     for folder in (given, env, package, cache):
-        for attack in (flipped, truncated, appended) * (40 if folder == cache else 10):
+        for attack in (flipped, truncated, appended) * (20 if folder == cache else 5):
             (folder / name).write_bytes(attack(rng, right, None))
             found, messages = told(lambda: answers(given))
             assert found == RIGHT
@@ -301,7 +299,7 @@ def test_a_wrong_file_anywhere_is_told_and_not_used(tmp_path, cache, monkeypatch
             count += 1
         if folder != cache:
             (folder / name).unlink()
-    assert count == 210
+    assert count == 105
     print(f"{count} damaged tables in 4 places: all told, none used, the cache mended")
 
 

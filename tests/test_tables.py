@@ -142,6 +142,15 @@ def test_arrays_are_broadcast(sampling, basis):
 
 
 @every_kind
+def test_a_thousand_times_at_once(sampling, basis):
+    """Floats are made in blocks of rows; the blocks make up the table."""
+    T, some = np.arange(1, 1001), [0, 19, 20, 77, 999]
+    for order in (4, 5):
+        found = table(order, sampling, basis).coefficients(100, 5, T)
+        assert_close(found[:, some], table(order, sampling, basis).coefficients(100, 5, T[some], exact=True))
+
+
+@every_kind
 def test_huge_numbers(sampling, basis):
     rows = table(4, sampling, basis)
     big = 10**30
@@ -220,6 +229,7 @@ def test_value_classes(order):
     assert grouped.by_value_class() is grouped
     for D in diagrams(order):
         assert D in grouped[D].diagrams
+    assert grouped[-1].diagrams == tuple([*classes.values()][-1])
     backwards = grouped[::-1]
     assert [entry.diagrams for entry in backwards] == [tuple(members) for members in reversed(classes.values())]
     assert backwards.coefficients(6, 2, [3, 8], exact=True).tolist() == sums[::-1]

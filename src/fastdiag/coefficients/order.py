@@ -171,8 +171,8 @@ class OrderTable:
         )
         inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]
         ways = np.ones(len(known.keys))
-        for epoch in self.arrays["keys"].T:  # shape numbers; 0 for no epoch more
-            ways *= np.where(epoch > 0, inside[epoch], 1.0)
+        for epoch in self.arrays["keys"].T:  # shape numbers; 0, for no epoch more, is worth 1
+            ways *= inside[epoch]
         keys, lasts = self.arrays["index"].T
         return np.asarray(ways[keys] * placed[lasts])
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from io import BufferedRandom
 from pathlib import Path
 
-from .errors import DataError
+from .errors import DataError, InputError
 from .typing import PathLike
 
 PART = ".part"  # ends the name of a file that is still being written
@@ -39,11 +39,19 @@ def folders(path: PathLike | None = None) -> list[Path]:
     `path` if given, FASTDIAG_DATA_DIR if set, the installed package's data, the repository's data/, the user's cache.
     """
     here = Path(__file__).resolve()
-    chosen = [Path(folder) for folder in (path, os.environ.get("FASTDIAG_DATA_DIR")) if folder]
+    chosen = [folder_of(folder) for folder in (path, os.environ.get("FASTDIAG_DATA_DIR")) if folder]
     searched = [*chosen, here.parent / "data", here.parents[2] / "data"]
     with suppress(DataError):
         searched.append(cache_folder())
     return searched
+
+
+def folder_of(path: PathLike) -> Path:
+    """A folder as a Path, or InputError if it is none."""
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise InputError(f"a folder is a text or a Path, not {path!r}") from error
 
 
 def cache_folder() -> Path:

@@ -21,7 +21,7 @@ from fastdiag.coefficients import build as building
 from fastdiag.coefficients import store
 from fastdiag.coefficients.order import KINDS, file_name
 from fastdiag.errors import DataError, DataWarning
-from test_store import appended, flipped, truncated
+from test_corruptions import appended, flipped, truncated
 
 DATA = Path(__file__).parents[1] / "data"
 WHERE = {"N": 6, "B": 2, "T": 7}
@@ -147,18 +147,6 @@ def test_an_interrupted_build_goes_on(tmp_path, monkeypatch):
     assert names(tmp_path) == ["cyclic-05.npz"]
 
 
-def test_a_build_takes_each_digest_once(tmp_path, monkeypatch):
-    """SHA-256 is the slow part of joining: of a shard once when it is written, once when it is read."""
-    import hashlib
-
-    monkeypatch.setattr(building, "SHARD_ROWS", 100)
-    sha256, taken = hashlib.sha256, []
-    monkeypatch.setattr(hashlib, "sha256", lambda *data: taken.append(len(data)) or sha256(*data))
-    building.make("cyclic", 5, tmp_path)
-    assert len(taken) == 7 + 7 + 1
-    assert (tmp_path / "cyclic-05.npz").read_bytes() == shipped("cyclic", 5)
-
-
 def test_shards_of_another_size_are_not_taken(tmp_path, monkeypatch):
     """An older fastdiag may have cut a table otherwise, or meant something else by it."""
     monkeypatch.setattr(building, "WINDOW", 1)
@@ -235,7 +223,7 @@ def test_killed_at_50_random_moments_of_a_build_in_shards(tmp_path):
         time.sleep(rng.uniform(0, 0.7 * whole) if kill else 0)
         os.kill(child, signal.SIGKILL)
         assert builders.stdout.readline() == "gone\n"
-        shards = [file for file in tmp_path.glob(".*.shards/*.npz") if building._is_whole(file)]
+        shards = [file for file in tmp_path.glob(".*.shards/*.npz") if building._kinds(file)]
         assert len(shards) == len(list(tmp_path.glob(".*.shards/*.npz")))  # a shard is whole or absent
         if path.exists():
             finished += 1

@@ -20,11 +20,11 @@ def test_folders_in_order(tmp_path, monkeypatch):
     monkeypatch.delenv("FASTDIAG_DATA_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     usual = [package / "data", package.parents[1] / "data", files.cache_folder()]
-    assert files.folders() == usual
+    assert list(files.folders()) == usual
     if sys.platform == "linux":
         assert files.cache_folder() == tmp_path / "fastdiag"
     monkeypatch.setenv("FASTDIAG_DATA_DIR", str(tmp_path / "env"))
-    assert files.folders(tmp_path / "given") == [tmp_path / "given", tmp_path / "env", *usual]
+    assert list(files.folders(tmp_path / "given")) == [tmp_path / "given", tmp_path / "env", *usual]
 
 
 def test_load_takes_the_first_right_file(tmp_path, cache, monkeypatch):

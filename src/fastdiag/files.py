@@ -21,8 +21,9 @@ def find(name: str) -> Path:
     ------
     DataError : it is in none of them, or differs from the sha256 recorded beside it
     """
-    searched = folders()
-    for folder in searched:
+    searched = []
+    for folder in folders():
+        searched.append(folder)
         path = folder / name
         if path.is_file():
             _verify(path)
@@ -33,17 +34,16 @@ def find(name: str) -> Path:
     )
 
 
-def folders(path: PathLike | None = None) -> list[Path]:
+def folders(path: PathLike | None = None) -> Iterator[Path]:
     """Where data files are looked for, first to last.
 
     `path` if given, FASTDIAG_DATA_DIR if set, the installed package's data, the repository's data/, the user's cache.
     """
     here = Path(__file__).resolve()
     chosen = [folder_of(folder) for folder in (path, os.environ.get("FASTDIAG_DATA_DIR")) if folder]
-    searched = [*chosen, here.parent / "data", here.parents[2] / "data"]
+    yield from (*chosen, here.parent / "data", here.parents[2] / "data")
     with suppress(DataError):
-        searched.append(cache_folder())
-    return searched
+        yield cache_folder()
 
 
 def folder_of(path: PathLike) -> Path:

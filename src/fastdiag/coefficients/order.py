@@ -76,6 +76,7 @@ class OrderTable:
             and int(arrays["columns"].max(initial=0)) < len(index)
             and int(arrays["coarser"].max(initial=0)) < max(rows, 1)
             and int(arrays["value_class"].max(initial=0)) < max(rows, 1)
+            and all(int(arrays[name].min(initial=0)) >= 0 for name in NAMES if name != "parents")
         )
         if not whole:
             raise DataError("its arrays do not fit together")

@@ -23,6 +23,7 @@ _ROOMS = {
     "weighted_maps": "embedding",
     "coefficient": "coefficients",
     "uvalue": "values",
+    "estimate": "values",
     "rvalue": "values",
     "predict": "expansion",
     "simulate": "simulation",

@@ -16,9 +16,11 @@ from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Landscape
+from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
+from ..values.estimate import standard_error
 from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.rvalue import check_resummable, resummed
 from ..values.uvalue import uvalue
@@ -44,6 +46,8 @@ class Prediction:
     """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue."""
     observable: str
     resummed: bool
+    stderr: Curve | None = None
+    """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
 
     @property
     def order(self) -> int:
@@ -59,6 +63,8 @@ class Prediction:
     def __repr__(self) -> str:
         kind = "resummed" if self.resummed else "un-resummed"
         what = f"{self.total:.6g}" if np.ndim(self.total) == 0 else f"array of shape {np.shape(self.total)}"
+        if self.stderr is not None and np.ndim(self.stderr) == 0:
+            what += f" ± {self.stderr:.2g}"
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
@@ -76,7 +82,7 @@ def predict(
 
     Parameters
     ----------
-    landscape : the loss and its data, seen from the starting weights
+    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
     spacetime : N, B, T and the sampling
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix
     order : most edges to a diagram, >= 0
@@ -88,12 +94,13 @@ def predict(
 
     Returns
     -------
-    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape
+    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape. Of a sample, un-resummed, the
+        unbiased estimate, and its stderr
 
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : resummed over several epochs
+    UnsupportedError : resummed over several epochs, or resummed of a sample
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -113,6 +120,8 @@ def predict(
     check_landscape(landscape)
     check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")
+    if isinstance(landscape, Estimated):
+        landscape = landscape.up_to(order)
     numbers, metric = learning_rates(eta, landscape.dimension)
     times, times_shape = _times(spacetime, T)
     shape = numbers.shape + times_shape
@@ -138,7 +147,11 @@ def predict(
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
         warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
+    stderr = None
+    if isinstance(landscape, Estimated):
+        weights = {D: np.outer(flat**D.order, _weights(D, times)) for D in by_diagram}
+        stderr = _shaped(standard_error(landscape, weights), shape)
+    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
 def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
@@ -166,13 +179,17 @@ def _resummed(diagram: Diagram, frame: Frame, times: list[Spacetime], numbers: F
 def _plain(
     diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
 ) -> FloatArray:
-    try:
-        weights = np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
-    except OverflowError:
-        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
+    weights = _weights(diagram, times)
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
     return np.outer(numbers**diagram.order, weights * uvalue(diagram, landscape))
+
+
+def _weights(diagram: Diagram, times: list[Spacetime]) -> FloatArray:
+    try:
+        return np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+    except OverflowError:
+        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 
 
 class _InMetric(Landscape):
@@ -187,7 +204,8 @@ class _InMetric(Landscape):
 
 
 def _in_metric(landscape: Landscape, metric: FloatArray) -> Landscape:
-    return _InMetric(landscape, np.asarray(np.linalg.cholesky(metric), np.float64))
+    directions = np.asarray(np.linalg.cholesky(metric), np.float64)
+    return landscape.along(directions) if isinstance(landscape, Estimated) else _InMetric(landscape, directions)
 
 
 def _shaped(value: FloatArray, shape: tuple[int, ...]) -> Curve:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..diagram.partition import moebius_to_top, set_partitions
 from ..errors import InputError, MissingTensorError
-from ..typing import FloatArray
+from ..typing import FloatArray, IntArray
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
+Factors: TypeAlias = list[tuple[FloatArray, tuple[int, ...]]]
+"""Arrays over the points and then the named axes of a tensor."""
 
 
 class Landscape(ABC):
@@ -83,7 +85,17 @@ class SampledLandscape(Landscape):
     def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
         """Mean over the points of the product of the nodes' tensors; the axes are the labels in ascending order."""
 
+    @abstractmethod
+    def per_point(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> Factors:
+        """grad^degree l_x at some of the points: factors whose product it is, over the points and the named axes."""
+
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        return self.combined(nodes, frame, moebius_to_top)
+
+    def combined(
+        self, nodes: Nodes, frame: FloatArray | None, weight: Callable[[tuple[int, ...]], float]
+    ) -> FloatArray:
+        """Sum over the set partitions of the nodes, weighted, of the product of the blocks' moments."""
         for node in nodes:
             self.require_degree(len(node), f"a node of degree {len(node)}")
         labels = sorted({label for node in nodes for label in node})
@@ -93,7 +105,7 @@ class SampledLandscape(Landscape):
             for block in range(max(string) + 1):
                 members = tuple(node for node, b in zip(nodes, string, strict=True) if b == block)
                 factors.append((self.moment(members, frame), sorted({label for node in members for label in node})))
-            total += moebius_to_top(string) * contract(factors, labels)
+            total += weight(string) * contract(factors, labels)
         return total
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from ..typing import FloatArray
-from .landscape import Nodes, SampledLandscape, checked, checked_weights, contract
+from ..typing import FloatArray, IntArray
+from .landscape import Factors, Nodes, SampledLandscape, checked, checked_weights, contract
 
 CHUNK_BYTES = 1 << 26
 
@@ -24,18 +26,18 @@ class Logistic(SampledLandscape):
         self.X, self.y, self.theta, self.ridge, self.weights = X, y, theta, ridge, weights
         self.dimension = X.shape[1]
 
-    def slopes(self, degree: int) -> FloatArray:
+    def slopes(self, degree: int, rows: slice | IntArray = slice(None)) -> FloatArray:
         """d^k l / du^k of each point's loss at its logit u = x . theta, (S,); grad^k l_x = slopes(k) x^(tensor k)."""
-        u = self.X @ self.theta
+        u = self.X[rows] @ self.theta
         if degree == 0:
-            return np.logaddexp(0.0, u) - self.y * u
+            return np.logaddexp(0.0, u) - self.y[rows] * u
         small = np.exp(-np.abs(u))
         s = np.where(u >= 0, 1.0, small) / (1.0 + small)
         # d sigma / du = sigma (1 - sigma): each derivative is a polynomial in sigma with integer coefficients
         polynomial, rate = Polynomial([0, 1]), Polynomial([0, 1, -1])
         for _ in range(degree - 1):
             polynomial = polynomial.deriv() * rate
-        return np.asarray(polynomial(s) - (self.y if degree == 1 else 0.0))
+        return np.asarray(polynomial(s) - (self.y[rows] if degree == 1 else 0.0))
 
     def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
         n, count = self.dimension, len(self.weights)
@@ -56,19 +58,28 @@ class Logistic(SampledLandscape):
             total += (product.T @ powers[-1]).ravel() if powers else product.sum()
         return total.reshape((n,) * len(labels))
 
-    def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
-        total = super().part(nodes, frame)
-        if len(nodes) > 1 or not self.ridge.any():
+    def combined(
+        self, nodes: Nodes, frame: FloatArray | None, weight: Callable[[tuple[int, ...]], float]
+    ) -> FloatArray:
+        total = super().combined(nodes, frame, weight)
+        if len(nodes) > 1 or len(nodes[0]) > 2 or not self.ridge.any():
             return total  # the ridge does not depend on the data: it moves means only
+        return total + contract([(self._ridge_tensor(len(nodes[0]), frame), nodes[0])], sorted(set(nodes[0])))
+
+    def per_point(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> Factors:
+        slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
+        if degree > 2 or not self.ridge.any():
+            return [(slopes, ()), *((X, (axis,)) for axis in range(degree))]
+        for _ in range(degree):
+            slopes = slopes[..., None] * np.expand_dims(X, tuple(range(1, slopes.ndim)))
+        return [(slopes + self._ridge_tensor(degree, frame), tuple(range(degree)))]
+
+    def _ridge_tensor(self, degree: int, frame: FloatArray | None) -> FloatArray:
+        """Derivative of the ridge term, of degree 0 to 2."""
         basis = np.eye(self.dimension) if frame is None else frame
-        (labels,) = nodes
-        if len(labels) == 0:
-            total = total + 0.5 * np.sum(self.ridge * self.theta**2)
-        elif len(labels) == 1:
-            total = total + basis.T @ (self.ridge * self.theta)
-        elif len(labels) == 2:
-            total = total + contract([((basis.T * self.ridge) @ basis, labels)], sorted(set(labels)))
-        return total
+        if degree == 2:
+            return np.asarray((basis.T * self.ridge) @ basis)
+        return np.asarray(basis.T @ (self.ridge * self.theta) if degree else 0.5 * np.sum(self.ridge * self.theta**2))
 
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"

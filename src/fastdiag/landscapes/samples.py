@@ -7,8 +7,8 @@ from string import ascii_letters
 import numpy as np
 
 from ..errors import InputError
-from ..typing import FloatArray
-from .landscape import Nodes, SampledLandscape, check_symmetric, checked, checked_weights
+from ..typing import FloatArray, IntArray
+from .landscape import Factors, Nodes, SampledLandscape, check_symmetric, checked, checked_weights
 
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 
@@ -36,6 +36,9 @@ class Samples(SampledLandscape):
             tensors = [_rotated(self.derivatives[len(node)][start:stop], frame) for node in nodes]
             total += np.einsum(spec, self.weights[start:stop], *tensors, optimize=len(nodes) > 1)
         return total
+
+    def per_point(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> Factors:
+        return [(_rotated(self.derivatives[degree][rows], frame), tuple(range(degree)))]
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..diagram import Diagram
+from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, check_landscape, contract
+from .estimate import estimated_value
 from .plan import plan
 
 
@@ -15,7 +17,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     Parameters
     ----------
     diagram : a Diagram or its text, any order, root shared or not
-    landscape : supplies the cumulants
+    landscape : supplies the cumulants; of `landscapes.estimated` the value is the unbiased estimate
 
     Raises
     ------
@@ -30,5 +32,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> float:
     """
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
+    if isinstance(landscape, Estimated):
+        return float(estimated_value(diagram, landscape))
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
     return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))

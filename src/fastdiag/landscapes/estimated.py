@@ -84,8 +84,8 @@ def estimated(
         the papers' recursion ([B] C.6): the points are cut into disjoint batches and only batch means are multiplied
     groups : for 'polykay', the standard error leaves out one of so many groups of neighbouring points at a time (equal
         ones, as far as they can be) rather than one point at a time: less work where there are very many points
-    batch : for 'disjoint', points to a batch: as many times fewer multiplications. The noise of products of means falls with
-        it, but that of covariances and higher cumulants, which are differences of such products, grows
+    batch : for 'disjoint', points to a batch: as many times fewer multiplications. With it the noise of products of means
+        falls, but that of covariances and higher cumulants, which are differences of such products, grows
 
     Raises
     ------

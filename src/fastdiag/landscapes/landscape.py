@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +17,9 @@ Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
 Factors: TypeAlias = list[tuple[FloatArray, tuple[int, ...]]]
 """Arrays over the points and then the named axes of a tensor."""
+
+
+ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
 
 class Landscape(ABC):
@@ -117,8 +121,13 @@ def check_landscape(landscape: object) -> None:
 
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:
     """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
-    operands: list[Any] = [item for array, axes in factors for item in (array, list(axes))]
-    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if len(operands) > 4 else False))
+    operands: list[Any] = []
+    sizes: dict[int, int] = {}
+    for array, axes in factors:
+        operands += [array, list(axes)]
+        sizes.update(zip(axes, array.shape, strict=True))
+    optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
+    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:

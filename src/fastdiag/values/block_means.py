@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from ..diagram import Diagram
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Factors, Nodes, contract
 from ..landscapes.polykay import disjoint, polykay
-from ..typing import FloatArray, IntArray
+from ..typing import Exact, FloatArray, IntArray
 from .plan import plan
 
 CHUNK_BYTES = 1 << 26  # arrays over points are formed this much at a time
@@ -32,8 +34,10 @@ class BlockMeans:
         self.exact: bool = self.points.per_point(0, slice(0, 1), None)[0][0].dtype == object
         groups = sample.groups or self.size
         self.cuts = np.array([self.size * k // groups for k in range(groups + 1)])
+        self.kept = np.array([self._number(self.size - count) for count in np.diff(self.cuts).tolist()])
         self._means: dict[Nodes, FloatArray] = {}
         self._sums: dict[Nodes, FloatArray] = {}
+        self._axes: dict[int, int] = {}
         self._tensors: dict[int, tuple[slice, Factors]] = {}
         self._whole: dict[Diagram, FloatArray] = {}
         self._partial: dict[Diagram, FloatArray] = {}
@@ -70,23 +74,19 @@ class BlockMeans:
         """
         if diagram not in self._partial:
             parts, point = plan(diagram).parts, diagram.order
-            kept = np.array([self._number(int(self.size - count)) for count in np.diff(self.cuts)])
-            total = self.contraction(diagram) * (self.size / kept) ** len(parts)
+            means = [(self.mean(nodes), _open(nodes, edges)) for nodes, edges in parts]
+            scales = [(self.size / self.kept) ** (len(parts) - q) * (-1 / self.kept) ** q for q in range(len(parts) + 1)]
+            total = self.contraction(diagram) * scales[0]
             for chosen in range(1, 1 << len(parts)):
-                means, terms = [], []
-                for i, (nodes, edges) in enumerate(parts):
-                    if chosen >> i & 1:
-                        terms.append((nodes, edges))
-                    else:
-                        means.append((self.mean(nodes), _open(nodes, edges)))
-                scale = (self.size / kept) ** len(means) * (-1 / kept) ** len(terms)
+                rest = [mean for i, mean in enumerate(means) if not chosen >> i & 1]
+                terms = [part for i, part in enumerate(parts) if chosen >> i & 1]
                 if self.sample.groups is None:
                     tensors = [tuple(edges[axis] for axis in node) for nodes, edges in terms for node in nodes]
-                    products = [contract([*means, *factors], [point]) for factors in self._chunks(tensors, point)]
-                    total = total + scale * np.concatenate(products)
+                    products = [contract([*rest, *factors], [point]) for factors in self._chunks(tensors, point)]
+                    total = total + scales[len(terms)] * np.concatenate(products)
                 else:
                     sums = [(self.group_sums(nodes), [point, *_open(nodes, edges)]) for nodes, edges in terms]
-                    total = total + scale * contract([*means, *sums], [point])
+                    total = total + scales[len(terms)] * contract([*rest, *sums], [point])
             self._partial[diagram] = total
         return self._partial[diagram]
 
@@ -166,16 +166,16 @@ class BlockMeans:
 
     def _step(self, tensors: list[tuple[int, ...]], together: int, kept: int = 0) -> int:
         """How many points (or sets of `together` points) to take at a time."""
-        degrees = set(map(len, tensors))
-        one = [named for k in degrees for _, named in self.points.per_point(k, slice(0, 1), None)]
-        widest = max(2, kept, *map(len, one))
+        for degree in set(map(len, tensors)) - self._axes.keys():
+            self._axes[degree] = max(len(named) for _, named in self.points.per_point(degree, slice(0, 1), None))
+        widest = max(2, kept, *(self._axes[len(axes)] for axes in tensors))
         return int(max(1, CHUNK_BYTES // (8 * together * self.sample.dimension**widest)))
 
-    def _number(self, weight: object) -> float:
-        return weight if self.exact else float(weight)  # type: ignore[arg-type, return-value]
+    def _number(self, weight: Exact) -> Any:
+        return Fraction(weight) if self.exact else float(weight)
 
 
-def _open(nodes: Nodes, names: object) -> list[int]:
+def _open(nodes: Nodes, names: Sequence[int]) -> list[int]:
     """The names of the axes that leave a part: those that only one of its nodes has."""
     every = [axis for node in nodes for axis in node]
-    return [names[axis] for axis in sorted(set(every)) if every.count(axis) == 1]  # type: ignore[index]
+    return [names[axis] for axis in sorted(set(every)) if every.count(axis) == 1]

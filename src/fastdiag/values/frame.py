@@ -23,8 +23,8 @@ class Frame:
         if isinstance(landscape, Estimated):
             raise UnsupportedError(
                 "resummed values are not estimated: their edges are powers of the Hessian, up to the (T-1)th, and an "
-                "unbiased estimate would need as many different points; use resummed=False, or give the landscape's `.points` "
-                "for the (biased) values of the points themselves"
+                "unbiased estimate would need as many different points; use resummed=False, or give the landscape's "
+                "`.points` for the (biased) values of the points themselves"
             )
         hessian = landscape.hessian
         root = np.eye(landscape.dimension) if metric is None else np.linalg.cholesky(metric)

@@ -4,7 +4,7 @@ from collections import Counter
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations_with_replacement, permutations, product
-from math import factorial, perm, prod
+from math import factorial, prod
 
 import numpy as np
 import pytest
@@ -216,6 +216,7 @@ def k22(x):
 
 
 X, Y, THETA = RNG.normal(size=(9, 3)), RNG.integers(0, 2, 9), RNG.normal(size=3) / 2
+TILT = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0], [0.5, 0.0, 1.0]])
 METRIC = np.array([[2.0, 0.3, 0.1], [0.3, 1.0, -0.2], [0.1, -0.2, 0.5]])
 
 
@@ -244,7 +245,10 @@ def test_logistic_points_are_rank_one(ridge, options, monkeypatch):
             assert one.value == pytest.approx(two.value, rel=1e-9, abs=1e-11)
             assert one.stderr == pytest.approx(two.stderr, rel=1e-9, abs=1e-11, nan_ok=True)
     for nodes in [((),), ((0,),), ((0, 1),), ((0,), (0, 1)), ((0,), (1,), (2,))]:
-        np.testing.assert_allclose(compact.part(nodes, METRIC), plain.part(nodes, METRIC), rtol=1e-9, atol=1e-11)
+        whole, tilt = plain.part(nodes, METRIC @ TILT), compact.along(METRIC)
+        np.testing.assert_allclose(compact.part(nodes, METRIC @ TILT), whole, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(tilt.part(nodes, TILT), whole, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(tilt.along(TILT).part(nodes), whole, rtol=1e-9, atol=1e-11)
 
 
 def test_predictions_of_a_sample():
@@ -301,6 +305,7 @@ def test_predictions_from_disjoint_batches():
         single.append(q.total)
     assert p.total == pytest.approx(np.mean(single), rel=1e-12)
     assert p.stderr == pytest.approx(stats.sem(single), rel=1e-10)
+    assert p.by_order[0] == pytest.approx(land.derivatives[0].mean(), rel=1e-12)  # lower orders waste no point
 
 
 COVERED = ["[]", "[a]", "[a a]", "[a[b]]", "[a a b]", "[a a a]"]
@@ -398,5 +403,6 @@ def test_what_is_not_estimated():
     with pytest.raises(fd.errors.MissingTensorError, match="degree 4"):
         fd.estimate("[a b c d]", LAND)
     assert fd.uvalue("[a a]", land) == fd.estimate("[a a]", LAND).value
+    disjoint_land = fd.landscapes.estimated(LAND, "disjoint")
+    assert fd.uvalue("[a a]", disjoint_land.up_to(1)) == fd.uvalue("[a a]", disjoint_land)  # a higher order than was foreseen
     assert repr(land) == f"<{LAND!r} as a sample, polykay>"
-    assert perm(3, 4) == 0  # what makes a batch of three unable to hold four different points

@@ -50,6 +50,10 @@ class Estimated(Landscape):
             return self
         return Estimated(self.points, self.method, self.groups, self.batch, self.frame, order)
 
+    def batches(self, order: int) -> int:
+        """How many disjoint batches a group has, for a diagram of this order."""
+        return max(order, self.order or 0) + 1
+
     def require_points(self, needed: int, what: str) -> None:
         """Raise InputError if the sample is too small for an unbiased estimate."""
         if self.size < needed:
@@ -95,8 +99,9 @@ def estimated(
     --------
     >>> import fastdiag as fd
     >>> points = fd.landscapes.samples([0.0, 0.0, 0.0], [[1.0], [2.0], [6.0]])
-    >>> fd.landscapes.estimated(points).gradient_covariance.tolist(), round(points.gradient_covariance[0, 0], 10)
-    ([[7.0]], 4.6666666667)
+    >>> sample = fd.landscapes.estimated(points)
+    >>> sample.gradient_covariance.round(6).tolist(), points.gradient_covariance.round(6).tolist()
+    ([[7.0]], [[4.666667]])
     """
     if isinstance(landscape, Estimated):
         raise InputError(f"{landscape!r} is an estimate already; pass its `.points`")

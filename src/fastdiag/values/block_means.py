@@ -110,7 +110,7 @@ class BlockMeans:
     def disjoint(self, diagram: Diagram) -> FloatArray:
         """Independent unbiased estimates, one from each group of disjoint batches, (groups,)."""
         batch = self.sample.batch
-        batches, served = diagram.order + 1, (self.sample.order or diagram.order) + 1
+        batches, served = diagram.order + 1, self.sample.batches(diagram.order)
         copies = served // batches  # of the diagram's batches in a group that serves higher orders too
         groups = self.size // (served * batch)
         rows = np.arange(groups * served * batch).reshape(groups, served, batch)

@@ -51,7 +51,7 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     >>> import fastdiag as fd
     >>> points = fd.landscapes.samples([0.0] * 3, [[1.0], [2.0], [6.0]])
     >>> fd.estimate("[a]", points)  # G.G: the mean of g_i g_j over different points i and j
-    Estimate(value=6.666666666666667, stderr=4.666666666666667)
+    Estimate(value=6.666666666666667, stderr=5.811865258054231)
     >>> round(fd.uvalue("[a]", points), 6)  # the square of the mean is too large by a third of the variance
     9.0
     """
@@ -81,7 +81,7 @@ def estimated_value(diagram: Diagram, sample: Estimated) -> FloatArray:
     if sample.method == "polykay":
         sample.require_points(diagram.order + 1, f"{diagram}, from different points for its {diagram.order + 1} nodes,")
         return block_means(sample).polykay(diagram)
-    batches = (sample.order or diagram.order) + 1
+    batches = sample.batches(diagram.order)
     sample.require_points(batches * sample.batch, f"{diagram}, from {batches} disjoint batches of {sample.batch},")
     single = block_means(sample).disjoint(diagram)
     return np.asarray(single.sum() / len(single))

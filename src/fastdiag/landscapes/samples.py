@@ -7,8 +7,8 @@ from string import ascii_letters
 import numpy as np
 
 from ..errors import InputError
-from ..typing import FloatArray
-from .landscape import Factor, Nodes, SampledLandscape, check_symmetric, checked, checked_weights
+from ..typing import FloatArray, IntArray
+from .landscape import EVERY, Factor, Nodes, SampledLandscape, check_symmetric, checked, checked_weights
 
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 
@@ -37,9 +37,8 @@ class Samples(SampledLandscape):
             total += np.einsum(spec, self.weights[start:stop], *tensors, optimize=len(nodes) > 1)
         return total
 
-    def points(self, nodes: Nodes) -> list[Factor]:
-        tensors = [(self.derivatives[len(node)], (-1, *node)) for node in nodes]
-        return [(self.weights, (-1,)), *tensors]
+    def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
+        return [(_rotated(self.derivatives[degree][rows], frame), tuple(range(degree)))]
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

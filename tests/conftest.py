@@ -1,8 +1,21 @@
-"""Shared by all tests: one Hypothesis profile (compilation makes deadlines meaningless)."""
+"""Shared by all tests: one Hypothesis profile (compilation makes deadlines meaningless), a cache of one's own."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "fastdiag", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("fastdiag")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    from fastdiag import files
+    from fastdiag.coefficients import store
+
+    folder = tmp_path / "home" / "cache"
+    monkeypatch.setattr(store, "cache_folder", lambda: folder)
+    monkeypatch.setattr(files, "cache_folder", lambda: folder)
+    monkeypatch.delenv("FASTDIAG_DATA_DIR", raising=False)
+    return folder

@@ -1,15 +1,23 @@
 """The command line, as a user types it."""
 
+import csv
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 from click.testing import CliRunner
 
 import fastdiag as fd
+from fastdiag import files
 from fastdiag.cli import main
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 def run(*arguments):
@@ -19,9 +27,9 @@ def run(*arguments):
 def test_help_teaches():
     done = run("--help")
     assert done.exit_code == 0
-    for word in ("predict", "draw", "bench", "completion", "[a b[a]]"):
+    for word in ("predict", "table", "formula", "draw", "build", "bench", "cache", "completion", "[a b[a]]"):
         assert word in done.output
-    for command in ("predict", "draw", "bench", "completion"):
+    for command in ("predict", "table", "formula", "draw", "build", "bench", "cache", "completion"):
         assert run(command, "--help").exit_code == 0
 
 
@@ -81,3 +89,121 @@ def test_predict_on_other_data(tmp_path):
     np.savez(file, X=np.ones((5, 2)))
     assert "arrays X and y" in run("predict", "--data", str(file)).output
     assert run("predict", "--eta", "0.01", "--updates", "5", "--runs", "50", "--plot", str(tmp_path / "a.xyz")).exit_code == 2
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A home of one's own."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FASTDIAG_DATA_DIR", raising=False)
+    return files.cache_folder()
+
+
+def cells(line):
+    return [cell.strip() for cell in re.split(r" {2,}", line.strip())]
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "cyclic", "replacement"])
+@pytest.mark.parametrize("basis", ["cumulant", "moment"])
+def test_table(sampling, basis):
+    done = run("table", "3", "-N", "6", "-B", "2", "-T", "7", "--sampling", sampling, "--basis", basis)
+    assert done.exit_code == 0, done.output
+    lines = [cells(line) for line in done.output.splitlines() if line.strip() and "─" not in line]
+    assert lines[0] == ["diagram", "order", "parts", "|Aut|", "coefficient"]
+    spacetime = fd.Spacetime(6, 2, 7, sampling=sampling)
+    right = [D for d in range(4) for D in fd.diagrams(d)]
+    assert lines[1:] == [
+        [str(D), str(D.order), str(len(D.parts) - 1), str(D.automorphisms), str(fd.coefficient(D, spacetime, basis))] for D in right
+    ]
+
+
+def test_table_of_some_rows(tmp_path):
+    everything = run("table", "4").output
+    assert "and 84 more; --all shows them, -o file.csv writes them" in everything
+    assert len(run("table", "4", "--all").output.splitlines()) == len(everything.splitlines()) + 84 - 1
+    assert "[a[b]]" not in run("table", "2", "--irreducible").output
+    at_minimum = [cells(line)[0] for line in run("table", "2", "--at-minimum").output.splitlines() if "[" in line]
+    assert at_minimum == ["[]", "[a a]", "[a[a]]"]
+    file = tmp_path / "rows.csv"
+    done = run("table", "4", "-N", "12", "-B", "2", "--by-value-class", "-o", str(file))
+    assert done.output == f"wrote 79 rows to {file}\n"
+    with file.open(newline="") as opened:
+        head, *rows = csv.reader(opened)
+    assert head == ["diagram", "order", "parts", "|Aut|", "coefficient"]
+    assert [Fraction(row[-1]) for row in rows] == [
+        sum(fd.coefficient(D, fd.Spacetime(12, 2, E=1)) for D in row[0].split(" + ")) for row in rows
+    ]
+    assert sorted(D for row in rows for D in row[0].split(" + ")) == sorted(str(D) for d in range(5) for D in fd.diagrams(d))
+    last = [line for line in run("table", "1", "-N", "12", "-E", "3").output.splitlines() if line.strip()][-1]
+    assert cells(last) == ["[a]", "1", "1", "1", "-36"]
+
+
+def test_formula():
+    N, B, E, T = sympy.symbols("N B E T", positive=True, integer=True)
+    read = lambda text: sympy.sympify(text.strip(), {"N": N, "B": B, "E": E, "T": T, "binomial": sympy.binomial})
+    assert read(run("formula", "[a b]").output) == E**2 * N**2
+    assert read(run("formula", "[a[b]]", "--sampling", "one epoch", "--basis", "moment").output) - B**2 * T * (T - 1) / 2 == 0
+    for sampling in ("cyclic", "reshuffle"):
+        found = read(run("formula", "[a b[a]]", "--sampling", sampling, "--coefficient").output)
+        for n, b, e in ((6, 2, 3), (4, 1, 5)):
+            right = fd.coefficient("[a b[a]]", fd.Spacetime(n, b, E=e, sampling=sampling))
+            assert found.subs({N: n, B: b, E: e}) == sympy.Rational(right.numerator, right.denominator)
+    latex = run("formula", "[a b]", "--latex").output
+    assert latex.strip() == "E^{2} N^{2}"
+
+
+def test_build(tmp_path, cache):
+    done = run("build", "--order", "2", "--sampling", "cyclic", "--directory", str(tmp_path / "here"))
+    assert done.exit_code == 0, done.output
+    assert done.output == f"wrote {tmp_path / 'here' / 'cyclic-02.npz'}\n"
+    assert (tmp_path / "here" / "cyclic-02.npz").read_bytes() == (DATA / "cyclic-02.npz").read_bytes()
+    assert run("build", "--order", "2").output == f"wrote {cache / 'reshuffle-02.npz'}\n"
+    assert (cache / "reshuffle-02.npz").read_bytes() == (DATA / "reshuffle-02.npz").read_bytes()
+
+
+def test_cache(cache):
+    assert run("cache", "list").output == f"{cache} is empty\n"
+    assert run("cache", "verify").output == "0 of 0 are right\n"
+    for order in ("2", "3"):
+        run("build", "--order", order)
+    (cache / ".reshuffle-09.npz.1-4096.shards").mkdir()
+    (cache / ".reshuffle-09.npz.1-4096.shards" / "000000000.npz").write_bytes(bytes(2_000_000))
+    (cache / ".reshuffle-03.npz.abcd.part").write_bytes(b"half")
+    (cache / "mine.txt").touch()
+    lines = run("cache", "list").output.splitlines()
+    assert lines[0] == str(cache)
+    assert [cells(line)[-1].split()[-1] for line in lines[1:]] == [
+        ".reshuffle-03.npz.abcd.part", ".reshuffle-09.npz.1-4096.shards", "reshuffle-02.npz", "reshuffle-03.npz"
+    ]
+    assert "2.00 MB" in lines[2]
+    assert run("cache", "verify").output.splitlines() == ["ok       reshuffle-02.npz", "ok       reshuffle-03.npz", "2 of 2 are right"]
+    (cache / "reshuffle-03.npz").write_bytes(b"wrong")
+    done = run("cache", "verify")
+    assert done.exit_code == 2
+    assert "CORRUPT" in done.output
+    assert "1 of 2 are right" in done.output
+    assert "`fastdiag build` replaces them" in " ".join(done.output.split())
+    assert run("build", "--order", "3").exit_code == 0
+    assert run("cache", "verify").exit_code == 0
+    kept = sorted(cache.iterdir())
+    assert CliRunner().invoke(main, ["cache", "clear"], input="n\n").exit_code == 1
+    assert sorted(cache.iterdir()) == kept
+    assert run("cache", "clear", "--yes").output == f"deleted 4 from {cache}\n"
+    assert [file.name for file in cache.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["table", "2", "-T", "5"], "belong to a spacetime"), (["table", "2", "-B", "2"], "with -N"), (["table", "11"], "tables go to order 10"),
+     (["table", "2", "-N", "5", "-T", "5", "-E", "1"], "not both"), (["table", "2", "-N", "10", "-B", "3"], "does not divide"),
+     (["table", "x"], "not a valid integer"), (["table", "1", "-o", "no/such/file.csv"], "No such file"), (["table", "--", "-1"], "order must be"),
+     (["formula", "[a"], "never closed"), (["formula", "[a]", "--sampling", "x"], "is not one of"), (["build"], "Missing option"),
+     (["build", "--order", "12"], "tables go to order 10"), (["build", "--order", "1", "--directory", "/dev/null/x"], "cannot be made"),
+     (["build", "--order", "1", "--scheduler", "nonsense://x"], "nonsense"), (["cache"], "verify")],
+)
+def test_errors_of_tables_are_one_message(arguments, words, cache):
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert words in " ".join(done.output.split())
+    assert "Traceback" not in done.output

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
 
-from .errors import DataError
+from .errors import DataError, InputError
 from .typing import PathLike
 
 PART = ".part"  # ends the name of a file that is still being written
@@ -39,11 +39,19 @@ def folders(path: PathLike | None = None) -> list[Path]:
     `path` if given, FASTDIAG_DATA_DIR if set, the installed package's data, the repository's data/, the user's cache.
     """
     here = Path(__file__).resolve()
-    chosen = [Path(folder) for folder in (path, os.environ.get("FASTDIAG_DATA_DIR")) if folder]
+    chosen = [folder_of(folder) for folder in (path, os.environ.get("FASTDIAG_DATA_DIR")) if folder]
     searched = [*chosen, here.parent / "data", here.parents[2] / "data"]
     with suppress(DataError):
         searched.append(cache_folder())
     return searched
+
+
+def folder_of(path: PathLike) -> Path:
+    """A folder as a Path, or InputError if it is none."""
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise InputError(f"a folder is a text or a Path, not {path!r}") from error
 
 
 def cache_folder() -> Path:
@@ -65,7 +73,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BufferedRandom]:
     """A file to write to that becomes `path` when all of it is on the disk, and vanishes if anything goes wrong.
 
     Whoever reads `path` meanwhile sees the old file or the new one, and no mixture; of several writers the last one stays.
@@ -74,7 +82,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     try:
-        with open(handle, "wb") as file:
+        with open(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

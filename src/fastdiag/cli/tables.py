@@ -146,7 +146,11 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
             from distributed import Client
         except ImportError:
             raise InputError("--scheduler needs Dask; pip install 'fastdiag[dask]'") from None
-        with Client(scheduler) as client:
+        try:
+            client = Client(scheduler)
+        except ValueError as error:
+            raise InputError(f"--scheduler {scheduler} is no address such as tcp://host:8786: {error}") from error
+        with client:
             path = build_tables(order, sampling, directory=directory, executor=client.get_executor())
     click.echo(f"wrote {path}")
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..diagram.rerooting import value_class
 from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
 from ..errors import DataError
-from ..files import cache_folder, folders
+from ..files import cache_folder, folder_of, folders
 from ..progress import track
 from ..typing import IntArray, PathLike, Sampling
 from .order import KINDS, VERSION, Kind, OrderTable, check_table, file_catalog, file_index, file_name
@@ -133,7 +133,7 @@ def build(
     'cyclic-03.npz'
     """
     order, kind = check_table(order, sampling)
-    folder = cache_folder() if directory is None else Path(directory)
+    folder = cache_folder() if directory is None else folder_of(directory)
     for d in range(order + 1):
         path = folder / file_name(kind, d)
         shipped = [] if directory is not None or d == order else [other / path.name for other in folders()]
@@ -157,18 +157,26 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
     ------
     DataError : the folder cannot be written
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be made ({error}); choose another directory") from error
     name, starts = file_name(kind, order), offsets(order)
     bounds = [*range(0, starts[-1], SHARD_ROWS), starts[-1]]
     if len(bounds) == 2:
+        _make_folder(folder)
         write(folder / name, in_memory(kind, order))
         return
-    shards = folder / f".{name}.shards"
-    with suppress(FileExistsError):
-        shards.mkdir()
+    shards = folder / f".{name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
+    try:
+        _make_in_shards(kind, order, folder / name, shards, starts, bounds, executor, progress)
+    except DataError:
+        if not _is_table(kind, order, folder / name):  # else another process was done first, and took the shards away
+            raise
+    shutil.rmtree(shards, ignore_errors=True)
+
+
+def _make_in_shards(
+    kind: Kind, order: int, path: Path, shards: Path, starts: Sequence[int], bounds: Sequence[int],
+    executor: Executor | None, progress: bool | None,
+) -> None:
+    _make_folder(shards)
     files = [shards / f"{low:09}.npz" for low in bounds[:-1]]
     kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file)) is not None}
     todo = [i for i in range(len(files)) if i not in kinds]
@@ -181,8 +189,14 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
             write(files[i], arrays)
             kinds[i] = {key: (array.dtype, array.shape) for key, array in arrays.items()}
     joined = _joined(files, [kinds[i] for i in range(len(files))])
-    write(folder / name, {**heading(kind, order), **joined})
-    shutil.rmtree(shards, ignore_errors=True)
+    write(path, {**heading(kind, order), **joined})
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made ({error}); choose another directory") from error
 
 
 def _kinds(file: Path) -> dict[str, ArrayKind] | None:
@@ -217,8 +231,11 @@ def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dic
     """The shards, verified before, one after the other, in the smallest integers that hold all; streamed."""
 
     def piece(file: Path, name: str, dtype: np.dtype[Any]) -> IntArray:
-        with np.load(file, allow_pickle=False) as arrays:  # reads this array only
-            return np.asarray(arrays[name].astype(dtype, copy=False))
+        try:
+            with np.load(file, allow_pickle=False) as arrays:  # reads this array only
+                return np.asarray(arrays[name].astype(dtype, copy=False))
+        except (OSError, ValueError, KeyError) as error:  # taken away by a process that was done first
+            raise DataError(f"{file} cannot be read ({error}); start the build again") from error
 
     def joined(name: str) -> Chunks:
         dtype = np.result_type(*(found[name][0] for found in kinds))

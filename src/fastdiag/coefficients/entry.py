@@ -53,7 +53,7 @@ class Entry:
         """
         spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
         if inf == N:  # fresh data: one epoch that is long enough
-            spacetime = Spacetime(spacetime.finite("T") * B, B, spacetime.T)
+            spacetime = Spacetime(spacetime.finite("T") * spacetime.B, B, spacetime.T)
         numbers = grid(spacetime)
         total = Fraction(0)
         for table, row in self.places:

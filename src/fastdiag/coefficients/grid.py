@@ -59,7 +59,7 @@ class Grid:
         for (N, B), (places, updates) in self.groups.items():
             if inf == N:  # fresh data: one epoch that is long enough
                 one_epoch: Sampling = "cyclic" if self.sampling == "cyclic" else "reshuffle"
-                yield Spacetime(max(updates) * B, B, max(updates), sampling=one_epoch), places, updates
+                yield Spacetime(max(updates) * int(B), B, max(updates), sampling=one_epoch), places, updates
             else:
                 yield Spacetime(N, B, max(updates), sampling=self.sampling), places, updates
 

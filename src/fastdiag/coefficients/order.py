@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ..diagram.counting import check_order
+from ..diagram.counting import check_order, count_diagrams
 from ..diagram.orbits import LARGEST_ORDER
 from ..embedding.counting import placements
 from ..embedding.patterns import Patterns, catalog
@@ -20,6 +20,7 @@ from ..spacetime import SAMPLINGS, Spacetime
 from ..typing import FloatArray, IntArray
 
 VERSION = 1
+SINGLE_THREAD = 1 << 18  # multiplications that OpenBLAS does alone
 CHUNK_ENTRIES = 1 << 22  # that are turned into floats at a time
 Kind: TypeAlias = Literal["cyclic", "reshuffle"]
 KINDS: tuple[Kind, ...] = ("cyclic", "reshuffle")
@@ -50,7 +51,6 @@ class OrderTable:
         ------
         DataError : they are not the table of this kind and order, in this version
         """
-        known = catalog(order)
         if set(arrays) != set(NAMES):
             raise DataError(f"it has the arrays {', '.join(sorted(arrays))} instead of {', '.join(NAMES)}")
         expected = [VERSION, KINDS.index(kind), order]
@@ -77,8 +77,10 @@ class OrderTable:
             and int(arrays["coarser"].max(initial=0)) < max(rows, 1)
             and int(arrays["value_class"].max(initial=0)) < max(rows, 1)
         )
-        if not whole or len(known.shapes) != len(shapes):
+        if not whole:
             raise DataError("its arrays do not fit together")
+        if rows != count_diagrams(n):
+            raise DataError(f"it has {rows:,} rows, but there are {count_diagrams(n):,} diagrams of order {n}")
         return cls(kind, order, arrays)
 
     @cached_property
@@ -136,7 +138,7 @@ class OrderTable:
             slots = np.stack([epochs[index[:, 0]], known.levels[index[:, 1]], 0 * index[:, 0]])
         code, slot = np.unique((slots[0] * (n + 1) + slots[1]) * (n + 1) + slots[2], return_inverse=True)
         choose = whole[code // (n + 1) ** 2] * rest[code // (n + 1) % (n + 1)] * after[code % (n + 1)]
-        return np.asarray(self._apart_from_updates(worth, slot, len(code), spacetime, basis)[rows] @ choose)
+        return _product(self._apart_from_updates(worth, slot, len(code), spacetime, basis)[rows], choose)
 
     def _apart_from_updates(
         self, worth: FloatArray, slot: IntArray, slots: int, spacetime: Spacetime, basis: str
@@ -169,8 +171,8 @@ class OrderTable:
         )
         inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]
         ways = np.ones(len(known.keys))
-        for epoch in self.arrays["keys"].T:  # shape numbers; 0 for no epoch more
-            ways *= np.where(epoch > 0, inside[epoch], 1.0)
+        for epoch in self.arrays["keys"].T:  # shape numbers; 0, for no epoch more, is worth 1
+            ways *= inside[epoch]
         keys, lasts = self.arrays["index"].T
         return np.asarray(ways[keys] * placed[lasts])
 
@@ -245,6 +247,15 @@ def _chunks(starts: IntArray) -> list[tuple[int, int]]:
         ends.append((low, high))
         low = high
     return ends
+
+
+def _product(left: FloatArray, right: FloatArray) -> FloatArray:
+    """left @ right, in blocks too small for BLAS to use threads, which wait for one another longer than they work."""
+    out = np.empty((len(left), right.shape[1]))
+    step = max(1, SINGLE_THREAD // max(1, right.size))
+    for low in range(0, len(left), step):
+        np.matmul(left[low : low + step], right, out=out[low : low + step])
+    return out
 
 
 def _binomials(x: FloatArray, n: int) -> FloatArray:

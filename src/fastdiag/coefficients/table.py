@@ -183,6 +183,8 @@ class CoefficientTable(Rows):
             return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
         try:
             rows = np.arange(len(self))[index]
+            if rows.ndim != 1:
+                raise IndexError(f"{index!r} has not one dimension")
         except (IndexError, TypeError, ValueError) as error:
             raise DiagramIndexError(
                 f"a table is indexed by an int, a diagram or its text, a slice, a mask or integers: {error}"
@@ -248,10 +250,27 @@ class CoefficientTable(Rows):
         [Fraction(5, 4), Fraction(5, 1)]
         """
         grid = Grid.of(self.sampling, N, B, T, E)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, or no number
+                out = self._of_diagrams(grid, exact)
+            fits = exact or bool(np.isfinite(out).all())
+        except OverflowError:  # an int beyond all floats
+            fits = False
+        if not fits:
+            raise TooLargeError("some counts exceed float64; ask for exact=True, or take fewer orders")
+        if self.row_of is not None:
+            summed = np.zeros((len(self), grid.size), out.dtype)
+            np.add.at(summed, self.row_of, out)
+            out = summed
+        return out.reshape(len(self), *grid.shape)
+
+    def _of_diagrams(self, grid: Grid, exact: bool) -> FloatArray:
+        """The coefficient of each diagram, (diagrams, size of the grid)."""
         out = np.empty((len(self.diagram_rows), grid.size), object if exact else np.float64)
         orders = np.searchsorted(self._offsets, self.diagram_rows, "right") - 1
         for spacetime, places, updates in grid.columns():
-            times = np.array(updates)
+            small = max(spacetime.finite("T"), spacetime.updates_per_epoch) < 2**63
+            times = np.array(updates, np.int64 if small else object)
             for d in np.unique(orders).tolist():
                 table, kept = self.orders[d], np.flatnonzero(orders == d)
                 rows = self.diagram_rows[kept] - self._offsets[d]
@@ -271,13 +290,7 @@ class CoefficientTable(Rows):
                     out[kept] = found
                 else:
                     out[np.ix_(kept, places)] = found
-        if not exact and not np.isfinite(out).all():
-            raise TooLargeError("some coefficients exceed float64; ask for exact=True, or take fewer orders")
-        if self.row_of is not None:
-            summed = np.zeros((len(self), grid.size), out.dtype)
-            np.add.at(summed, self.row_of, out)
-            out = summed
-        return out.reshape(len(self), *grid.shape)
+        return out
 
     def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
         """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""
@@ -285,6 +298,8 @@ class CoefficientTable(Rows):
 
     def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
         """One line a row, as a pyarrow Table; given N, B and T or E, numbers, with a column of coefficients."""
+        if spacetime.get("exact"):
+            raise InputError("Arrow has no column of Fractions; leave out exact=True, or use to_pandas")
         return _library("pyarrow").table(self._columns(spacetime))
 
     def _columns(self, spacetime: dict[str, Any]) -> dict[str, Any]:

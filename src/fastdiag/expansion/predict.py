@@ -23,7 +23,7 @@ from ..typing import FloatArray
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
-from ..values.rvalue import check_resummable, resummed
+from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .exact import exact_series
 from .observables import check_observable
@@ -82,6 +82,7 @@ def predict(
     resummed: bool = True,
     device: str = "auto",
     T: ArrayLike | None = None,
+    continuous: bool = False,
 ) -> Prediction:
     """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
 
@@ -98,6 +99,7 @@ def predict(
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Either: any epochs and sampling
     device : 'auto' or 'cpu'
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
+    continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
 
     Returns
     -------
@@ -107,7 +109,8 @@ def predict(
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : resummed of a sample; exact and resummed where the Hessian is not diagonal; infinitely many epochs
+    UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
+        where the Hessian is not diagonal
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -130,6 +133,8 @@ def predict(
     check_landscape(landscape)
     check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")
+    if continuous and not resummed:
+        raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
     if isinstance(landscape, Estimated):
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
@@ -150,7 +155,7 @@ def predict(
         for diagram in diagrams(d, irreducible=resummed):
             with np.errstate(all="ignore"):  # an overflow is reported once, below
                 if frame is not None:
-                    value = _resummed(diagram, frame, times, flat)
+                    value = resummed_value(diagram, frame, times, flat, continuous)
                 else:
                     value = _plain(diagram, landscape, times, flat)
                 total += value
@@ -189,14 +194,6 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
     if values.ndim > 1 or values.size == 0:
         raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
-
-
-def _resummed(diagram: Diagram, frame: Frame, times: list[Spacetime], numbers: FloatArray) -> FloatArray:
-    columns = []
-    for spacetime in times:
-        check_resummable(diagram, frame.landscape, spacetime)
-        columns.append(resummed(diagram, frame, spacetime, numbers))
-    return np.stack(columns, axis=1)
 
 
 def _plain(

@@ -19,10 +19,10 @@ _COMPILING = threading.RLock()  # threads may make the first call together
 class Kernel:
     """A function that numba compiles at its first call."""
 
-    def __init__(self, function: Callable[..., Any], inline: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any], **options: bool) -> None:
         functools.update_wrapper(self, function)
         self._source = function
-        self._inline = inline
+        self._options = options
         self._dispatcher: Callable[..., Any] | None = None
 
     @functools.cached_property
@@ -43,7 +43,7 @@ class Kernel:
 
     def _compiled(self) -> Callable[..., Any]:
         if self._dispatcher is None:
-            self._dispatcher = _jit(self._source, self._inline)
+            self._dispatcher = _jit(self._source, self._options)
             # numba resolves helpers through the module's globals: it must find dispatchers there, not Kernels
             names = self._source.__globals__
             for name, value in list(names.items()):
@@ -55,17 +55,17 @@ class Kernel:
         return self.dispatcher(*args)
 
 
-def _jit(function: Callable[..., Any], inline: bool) -> Callable[..., Any]:
+def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[..., Any]:
     import numba
 
     compiled: Callable[..., Any]
     try:
-        compiled = numba.njit(nogil=True, cache=True, forceinline=inline)(function)
+        compiled = numba.njit(nogil=True, cache=True, **options)(function)
     except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
         if "cache" not in str(error):
             raise
         _warn_of_no_cache()
-        compiled = numba.njit(nogil=True, forceinline=inline)(function)
+        compiled = numba.njit(nogil=True, **options)(function)
     return compiled
 
 
@@ -84,6 +84,14 @@ def kernel(function: Callable[..., Any]) -> Kernel:
     return Kernel(function)
 
 
+def lean(function: Callable[..., Any]) -> Kernel:
+    """Mark a kernel that makes no arrays and calls helpers in its innermost loop.
+
+    Numba counts references to every array at every call, atomically, which can take longer than the arithmetic.
+    """
+    return Kernel(function, _nrt=False)
+
+
 def inlined(function: Callable[..., Any]) -> Kernel:
-    """Mark a helper that is called from the innermost loop of a kernel in the same file."""
-    return Kernel(function, inline=True)
+    """Mark a helper that makes no arrays and is called from the innermost loop of a kernel in the same file."""
+    return Kernel(function, forceinline=True, _nrt=False)

@@ -7,7 +7,7 @@ nor large powers cost accuracy. The functions of one tuple are compiled for the 
 
 from typing import Any
 
-from .kernel import inlined, kernel
+from .kernel import inlined, lean
 
 
 @inlined
@@ -51,6 +51,19 @@ def row_times_power(
             row[j] = total / diagonal[j]
         return
     left = times
+    if size == 2:  # in registers
+        first, second, y, z, u = row[0], row[1], diagonal[0], diagonal[1], upper[0, 1]
+        while left > 0:
+            if left & 1:
+                second = second * (1.0 - z) + first * u
+                first = first * (1.0 - y)
+            u = u * (2.0 - y - z)
+            y = y * (2.0 - y)
+            z = z * (2.0 - z)
+            left >>= 1
+        row[0] = first
+        row[1] = second
+        return
     while left > 0:
         if left & 1:
             for j in range(size):
@@ -172,13 +185,130 @@ def fresh_orders_sum(
 
 
 @inlined
-def fill_complements(complements: Any, rates: Any, index: Any, first: int, edges: int) -> None:
-    """complements[mask] = 1 - the product of 1 - rates[index[e]] over the edges of the mask; those before `first` stand."""
+def one_epoch_integral(
+    sums: Any, span: float, parts: int, forever: bool, sizes: Any, crossing: Any, steps: int, ends: Any, gains: Any,
+    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, power: Any,
+) -> float:
+    """The integral over times of the parts of exp(-sums x duration): the corner of exp(span x generator).
+
+    sums[mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a
+    short series; scaled by the step for each part, it has entries of order 1.
+    """
+    size = sizes[0]
+    largest = 1.0
+    for i in range(size):
+        diagonal[i] = sums[crossing[i, 0]]
+        largest = max(largest, abs(diagonal[i]) * span)
+        row[i] = 1.0 if i == 0 else 0.0
+        for j in range(size):
+            upper[i, j] = 0.0
+    for s in range(steps):
+        upper[ends[s, 0], ends[s, 1]] = gains[s]
+    if forever:
+        row_times_power(row, diagonal, upper, size, 0, True, next_row, next_upper)
+        return float(row[size - 1])
+    times, step = 1, span
+    while largest > 0.25:
+        largest *= 0.5
+        step *= 0.5
+        times *= 2
+    for i in range(size):  # next_upper, row by row: the sum of the series; power: its last term
+        for j in range(i, size):
+            power[i, j] = 1.0 if i == j else 0.0
+            next_upper[i, j] = 0.0
+    for order in range(1, 20):
+        for i in range(size):
+            for j in range(size - 1, i - 1, -1):
+                term = -power[i, j] * diagonal[j] * step
+                for k in range(i, j):
+                    term += power[i, k] * upper[k, j]
+                power[i, j] = term / order
+                next_upper[i, j] += power[i, j]
+    for i in range(size):
+        diagonal[i] = -next_upper[i, i]
+        for j in range(i + 1, size):
+            upper[i, j] = next_upper[i, j]
+    row_times_power(row, diagonal, upper, size, times, False, next_row, next_upper)
+    return float(row[size - 1] * step**parts)
+
+
+@inlined
+def matrix_power(
+    diagonal: Any, upper: Any, size: int, times: int, square_diagonal: Any, square: Any, next_upper: Any
+) -> None:
+    """matrix <- square^times, both upper triangular with 1 - diagonal on the diagonal; the square is overwritten."""
+    for i in range(size):
+        diagonal[i] = 0.0
+        for j in range(i + 1, size):
+            upper[i, j] = 0.0
+    left = times
+    while left > 0:
+        if left & 1:
+            for i in range(size):
+                for j in range(i + 1, size):
+                    entry = upper[i, j] * (1.0 - square_diagonal[j]) + (1.0 - diagonal[i]) * square[i, j]
+                    for k in range(i + 1, j):
+                        entry += upper[i, k] * square[k, j]
+                    next_upper[i, j] = entry
+            for i in range(size):
+                diagonal[i] += square_diagonal[i] - diagonal[i] * square_diagonal[i]
+                for j in range(i + 1, size):
+                    upper[i, j] = next_upper[i, j]
+        left >>= 1
+        for i in range(size):
+            for j in range(i + 1, size):
+                entry = square[i, j] * (2.0 - square_diagonal[i] - square_diagonal[j])
+                for k in range(i + 1, j):
+                    entry += square[i, k] * square[k, j]
+                next_upper[i, j] = entry
+        for i in range(size):
+            square_diagonal[i] *= 2.0 - square_diagonal[i]
+            for j in range(i + 1, size):
+                square[i, j] = next_upper[i, j]
+
+
+@inlined
+def add_curve(
+    out: Any, value: float, times: Any, complements: Any, size: int, crossing: Any, steps: int, ends: Any, passing: Any,
+    gains: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, square_diagonal: Any, square: Any,
+) -> None:
+    """out[t] += value x the sum over maps into one epoch of times[t] updates; times ascend. Equal gaps share a power."""
+    for i in range(size):
+        row[i] = 1.0 if i == 0 else 0.0
+    gap = 0
+    for t in range(len(times)):
+        here = times[t] - (times[t - 1] if t > 0 else 0)
+        if here != gap:
+            gap = here
+            for i in range(size):
+                square_diagonal[i] = complements[crossing[i, 0]]
+                for j in range(i + 1, size):
+                    square[i, j] = 0.0
+            for s in range(steps):
+                square[ends[s, 0], ends[s, 1]] = gains[s] * (1.0 - complements[passing[s, 0]])
+            matrix_power(diagonal, upper, size, gap, square_diagonal, square, next_upper)
+        if gap > 0:
+            for j in range(size):
+                total = row[j] * (1.0 - diagonal[j])
+                for i in range(j):
+                    total += row[i] * upper[i, j]
+                next_row[j] = total
+            for j in range(size):
+                row[j] = next_row[j]
+        out[t] += value * row[size - 1]
+
+
+@inlined
+def fill_complements(complements: Any, rates: Any, index: Any, first: int, edges: int, sums: bool) -> None:
+    """complements[mask] = 1 - the product of 1 - rates[index[e]] over the edges of the mask; those before `first` stand.
+
+    With `sums`, the sum of the rates instead.
+    """
     for e in range(first, edges):
         x = rates[index[e]]
         for mask in range(1 << e):
             y = complements[mask]
-            complements[mask | 1 << e] = y + x - y * x
+            complements[mask | 1 << e] = y + x if sums else y + x - y * x
 
 
 @inlined
@@ -196,58 +326,64 @@ def times_alike(index: Any, twins: Any, edges: int) -> float:
     return orders
 
 
-@kernel
+@lean
 def nested_sums(
-    values: Any, first: int, rates: Any, edges: int, twins: Any, fresh: bool, whole: int, epoch: int, rest: int,
-    forever: bool, sizes: Any, state_begins: Any, step_begins: Any, visits: Any, crossing: Any, ends: Any, passing: Any,
-    gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any, out: Any,
+    values: Any, first: int, rates: Any, edges: int, twins: Any, times: Any, fresh: bool, whole: int, epoch: int,
+    rest: int, forever: bool, span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
+    crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
+    complements: Any, index: Any, strides: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
+    outer_row: Any, outer_diagonal: Any, outer_upper: Any, out: Any,
 ) -> None:
-    """out[r] = sum over tuples i in slab r of values[i] * W(k_i), k_e = 1 - rates[i_e].
+    """out[r, t] = sum over tuples i in slab r of values[i] * W_t(k_i), k_e = 1 - rates[i_e].
 
+    W_t is the sum over maps of the programme; if `times` is not empty, that of one epoch of times[t] updates, ascending.
+
+    With parts >= 0, W is the integral over one epoch of length `span` with k^dt -> exp(-rate dt) instead, of so many parts.
     values: (slabs, n^(edges-1)); slab r holds index first + r of the first edge. Of tuples that differ by an exchange of
     twins, which have equal values, the ascending one stands for all.
     """
     n = len(rates)
-    most = skipped.shape[1]
-    for t in range(len(sizes)):
-        most = max(most, sizes[t])
-    complements = rates[:1].repeat(1 << edges)
     complements[0] = 0.0
-    index = twins[:1].astype(sizes.dtype).repeat(edges + 1)
-    row = rates[:1].repeat(most)
-    next_row, outer_row, diagonal, outer_diagonal = row.copy(), row.copy(), row.copy(), row.copy()
-    upper = row.repeat(most).reshape((most, most))
-    next_upper, outer_upper = upper.copy(), upper.copy()
-    strides = index.copy()
     for e in range(edges):
         strides[e] = 1
         for _ in range(e + 1, edges):
             strides[e] *= n
     for slab in range(len(values)):
-        total = 0.0
+        for t in range(out.shape[1]):
+            out[slab, t] = 0.0
         index[0] = first + slab
         for e in range(1, edges):
             index[e] = index[e - 1] if twins[e] else 0
         changed = 0
         while True:
-            fill_complements(complements, rates, index, changed, edges)
+            fill_complements(complements, rates, index, changed, edges, parts >= 0)
             flat = 0
             for e in range(1, edges):
                 flat += index[e] * strides[e]
             value = values[slab, flat]
             if value != 0.0:
-                if fresh:
-                    found = fresh_orders_sum(
+                value *= times_alike(index, twins, edges)
+                if len(times) > 0:
+                    add_curve(
+                        out[slab], value, times, complements, sizes[0], crossing, step_begins[1], ends, passing, gains, row,
+                        diagonal, upper, next_row, next_upper, outer_diagonal, outer_upper,
+                    )
+                elif parts >= 0:
+                    out[slab, 0] += value * one_epoch_integral(
+                        complements, span, parts, forever, sizes, crossing, len(ends), ends, gains, row, diagonal, upper,
+                        next_row, next_upper, outer_upper,
+                    )
+                elif fresh:
+                    out[slab, 0] += value * fresh_orders_sum(
                         complements, whole, epoch, rest, sizes, state_begins, step_begins, visits, crossing, ends, passing,
                         gains, terms, skipped, kept, goals, weights, row, diagonal, upper, next_row, next_upper, outer_row,
                         outer_diagonal, outer_upper,
                     )
                 else:
-                    found = one_order_sum(
+                    out[slab, 0] += value * one_order_sum(
                         complements, whole, epoch, rest, forever, sizes, state_begins, step_begins, visits, crossing, ends,
                         passing, gains, terms, skipped, kept, row, diagonal, upper, next_row, next_upper,
                     )
-                total += value * found * times_alike(index, twins, edges)
             changed = edges - 1
             while changed > 0:
                 index[changed] += 1
@@ -258,4 +394,3 @@ def nested_sums(
                 break
             for e in range(changed + 1, edges):
                 index[e] = index[e - 1] if twins[e] else 0
-        out[slab] = total

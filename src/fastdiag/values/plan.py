@@ -35,13 +35,13 @@ def plan(diagram: Diagram) -> Plan:
 
 @lru_cache(maxsize=4096)
 def twins(diagram: Diagram) -> IntArray:
-    """For each edge, whether its leaf can be exchanged with that of the edge before, (edges or 1,) int64."""
+    """For each edge, whether its leaf can be exchanged with that of the edge before, (edges,) int64."""
     leaf = [degree == 1 for degree in diagram.degrees]
     size = [diagram.blocks.count(block) for block in diagram.blocks]
-    found = [0]
+    found = [0] * min(diagram.order, 1)
     for v in range(2, diagram.order + 1):
         u = v - 1
         alike = leaf[u] and leaf[v] and diagram.parents[u] == diagram.parents[v]
         alone = size[u] == size[v] == 1
         found.append(int(alike and (alone or diagram.blocks[u] == diagram.blocks[v])))
-    return np.array(found)
+    return np.array(found, np.int64)

@@ -27,6 +27,8 @@ class Programme:
     epoch: int
     rest: int
     forever: bool
+    span: float
+    parts: int
     sizes: IntArray
     state_begins: IntArray
     step_begins: IntArray
@@ -46,14 +48,25 @@ class Programme:
         """Of a transfer, or of the matrix of an epoch."""
         return int(max(self.sizes.max(initial=1), self.skipped.shape[1]))
 
+    def scratch(self, edges: int) -> tuple[object, ...]:
+        """Working space of a kernel, not to be shared between threads."""
+        most = self.most_states
+        ints, row, square = (np.zeros(edges + 1, np.int64), np.zeros(most), np.zeros((most, most)))
+        vectors = [row.copy() for _ in range(5)]
+        squares = [square.copy() for _ in range(3)]
+        return (
+            np.zeros(1 << edges), ints, ints.copy(), vectors[0], vectors[1], squares[0], vectors[2], squares[1], vectors[3],
+            vectors[4], squares[2],
+        )
+
     def arguments(self) -> tuple[object, ...]:
         """In the order in which the kernels take them."""
         return tuple(getattr(self, name) for name in self.__slots__)
 
 
 @lru_cache(maxsize=2048)
-def programme(diagram: Diagram, spacetime: Spacetime) -> Programme:
-    """The programme of the sum over maps in the cumulant basis."""
+def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) -> Programme:
+    """The programme of the sum over maps in the cumulant basis; `continuous`: of the integral over one epoch instead."""
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])
     forever = spacetime.T == inf
@@ -63,6 +76,10 @@ def programme(diagram: Diagram, spacetime: Spacetime) -> Programme:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         found = visits(relations, above, min(whole, len(above)), rest > 0)
         transfers = [moves for visit in found for moves in (visit.early, visit.late)]
+        if continuous:  # parts never meet at one time
+            transfers = [
+                moves._replace(steps=tuple(step for step in moves.steps if step.parts == 1)) for moves in transfers[:1]
+            ]
         widest = max((len(visit.skipped) for visit in found), default=1)
         kept = [
             float(visit.required & ~state == 0)
@@ -71,6 +88,7 @@ def programme(diagram: Diagram, spacetime: Spacetime) -> Programme:
         return _packed(
             transfers, [placements((size,), B, None, "cumulant") for size in range(len(above) + 1)],
             fresh=False, whole=whole, epoch=updates, rest=rest, forever=forever,
+            span=float(updates), parts=relations.parts if continuous and found else -1,
             terms=[(2 * i, 2 * i + 1, len(visit.skipped) - 1) for i, visit in enumerate(found)],
             skipped=[visit.skipped + (0,) * (widest - len(visit.skipped)) for visit in found],
             kept=kept, goals=[0] * len(kept), weights=[1.0] * len(found),
@@ -90,15 +108,15 @@ def programme(diagram: Diagram, spacetime: Spacetime) -> Programme:
             goals += [place[state] for state in steps.states]
     return _packed(
         transfers, [perm(B, size) for size in range(len(above) + 1)],
-        fresh=True, whole=whole, epoch=updates, rest=rest, forever=False,
+        fresh=True, whole=whole, epoch=updates, rest=rest, forever=False, span=0.0, parts=-1,
         terms=terms, skipped=[moves.crossing], kept=kept, goals=goals, weights=weights,
     )
 
 
 def _packed(
     transfers: Sequence[Transfer], gains: Sequence[int], *, fresh: bool, whole: int, epoch: int, rest: int, forever: bool,
-    terms: Sequence[Sequence[int]], skipped: Sequence[Sequence[int]], kept: Sequence[float], goals: Sequence[int],
-    weights: Sequence[float],
+    span: float, parts: int, terms: Sequence[Sequence[int]], skipped: Sequence[Sequence[int]], kept: Sequence[float],
+    goals: Sequence[int], weights: Sequence[float],
 ) -> Programme:
     widest = max((len(masks) for moves in transfers for masks in moves.crossing), default=1)
 
@@ -110,7 +128,7 @@ def _packed(
 
     steps = [step for moves in transfers for step in moves.steps]
     return Programme(
-        fresh, whole, epoch, rest, forever,
+        fresh, whole, epoch, rest, forever, span, parts,
         sizes=ints([len(moves.states) for moves in transfers]),
         state_begins=ints([0, *np.cumsum([len(moves.states) for moves in transfers])]),
         step_begins=ints([0, *np.cumsum([len(moves.steps) for moves in transfers])]),

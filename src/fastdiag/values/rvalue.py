@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import inf, isinf
 from typing import Any
 
@@ -15,17 +18,18 @@ from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
-from ..typing import FloatArray
+from ..typing import FloatArray, IntArray
 from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
 from .plan import plan, twins
-from .programme import programme
+from .programme import Programme, programme
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
+SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
 
 
 def rvalue(
-    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike
+    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -40,6 +44,7 @@ def rvalue(
     spacetime : any; several epochs, every sampling, partial epochs. N = inf stands for fresh data at every update; then T
         may be inf, for the limit
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
+    continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
 
     Returns
     -------
@@ -62,13 +67,12 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
-    if isinstance(landscape, Symbolic) and is_exact(eta):
+    if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
         check_irreducible(diagram)
         return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
-    check_resummable(diagram, landscape, spacetime)
-    result = resummed(diagram, frame, spacetime, np.atleast_1d(numbers)).reshape(numbers.shape)
+    result = resummed(diagram, frame, [spacetime], np.atleast_1d(numbers), continuous).reshape(numbers.shape)
     return float(result) if result.ndim == 0 else result
 
 
@@ -81,9 +85,16 @@ def check_irreducible(diagram: Diagram) -> None:
         )
 
 
-def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetime) -> None:
+def check_resummable(
+    diagram: Diagram, landscape: Landscape, spacetime: Spacetime, continuous: bool = False
+) -> None:
     """Raise an error that says why, if a resummed value cannot be had."""
     check_irreducible(diagram)
+    if continuous and not spacetime.is_one_epoch:
+        raise UnsupportedError(
+            f"continuous=True is for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
+            "leave it out for the exact sums over several epochs"
+        )
     if not spacetime.is_one_epoch and isinf(spacetime.T):
         raise UnsupportedError(
             f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
@@ -91,24 +102,73 @@ def check_resummable(diagram: Diagram, landscape: Landscape, spacetime: Spacetim
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
 
 
-def resummed(diagram: Diagram, frame: Frame, spacetime: Spacetime, numbers: FloatArray) -> FloatArray:
-    """Resummed contribution for each learning rate in `numbers`, (len(numbers),)."""
-    forever = isinf(spacetime.T)
-    if (not forever and spacetime.T >= 2**62) or spacetime.B >= 2**62:
-        raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
-    if forever and diagram.order:
-        check_contracts(frame, numbers)
-    moves, alike = programme(diagram, spacetime), twins(diagram)
-    totals = np.zeros(len(numbers))
+def resummed(
+    diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False
+) -> FloatArray:
+    """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
+    for spacetime in times:
+        check_resummable(diagram, frame.landscape, spacetime, continuous)
+        if isinf(spacetime.T) and diagram.order:
+            check_contracts(frame, numbers)
+        elif (not isinf(spacetime.T) and spacetime.T >= 2**62) or spacetime.B >= 2**62:
+            raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
+    totals = np.zeros((len(numbers), len(times)))
     n, d = len(frame.rates), diagram.order
+    runs = _runs(diagram, times, continuous)
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
-        for i, number in enumerate(numbers):
-            slabs = np.empty(len(values))
-            nested_sums(values, start, number * frame.rates, d, alike, *moves.arguments(), slabs)
-            totals[i] += slabs.sum()
-    return totals * (-numbers / spacetime.B) ** d / diagram.automorphisms
+        for places, moves, updates in runs:
+            totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+    signs = (-numbers / times[0].B) ** d / diagram.automorphisms
+    return np.asarray(totals * signs[:, None])
+
+
+def _runs(
+    diagram: Diagram, times: Sequence[Spacetime], continuous: bool
+) -> list[tuple[IntArray, Programme, IntArray]]:
+    """What the kernel is run for: all times within one epoch together, the others one by one."""
+    together = [i for i, st in enumerate(times) if st.is_one_epoch and not isinf(st.T) and not continuous]
+    together.sort(key=lambda i: times[i].T)
+    found = []
+    if len(together) > 1:
+        updates = np.array([times[i].finite("T") for i in together])
+        found.append((np.array(together), programme(diagram, times[together[0]]), updates))
+    for i, spacetime in enumerate(times):
+        if len(together) < 2 or i not in together:
+            found.append((np.array([i]), programme(diagram, spacetime, continuous), np.zeros(0, np.int64)))
+    return found
+
+
+def _summed(
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme,
+    updates: IntArray,
+) -> FloatArray:
+    """The contraction with the sums over maps, for each learning rate and time.
+
+    The same bits whatever the number of threads.
+    """
+    d = len(alike)
+    slabs = np.zeros((len(numbers), len(values), max(1, len(updates))))
+    rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
+    shards = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
+
+    def work(shard: tuple[int, int]) -> None:
+        i, low = shard
+        here = slice(low, low + rows)
+        nested_sums(
+            values[here], start + low, numbers[i] * rates, d, alike, updates, *moves.arguments(), *moves.scratch(d),
+            slabs[i, here],
+        )
+
+    if not len(moves.sizes):  # no maps
+        return np.zeros(slabs[:, 0].shape)
+    if len(shards) == 1:
+        work(shards[0])
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(work, shards))
+    return np.asarray(slabs.sum(axis=1))
 
 
 def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:

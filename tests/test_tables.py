@@ -1,0 +1,508 @@
+"""Coefficient tables: every lookup against `fd.coefficient`, enumeration and brute force; rows, filters, frames, files."""
+
+import math
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter, defaultdict
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise, product
+from math import comb, perm, prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastdiag as fd
+from fastdiag.coefficients import order as tables
+from fastdiag.coefficients.order import NAMES, OrderTable, file_name
+from fastdiag.embedding import enumerated_maps
+from fastdiag.errors import DataError, DiagramIndexError, InputError, TooLargeError
+from oracle import mean_maps
+
+ROOT = Path(__file__).parents[1]
+SAMPLINGS = ["reshuffle", "cyclic", "replacement"]
+BASES = ["cumulant", "moment"]
+every_kind = pytest.mark.parametrize(("sampling", "basis"), list(product(SAMPLINGS, BASES)))
+
+
+@cache
+def table(order, sampling="reshuffle", basis="cumulant"):
+    return fd.table(order, sampling, basis)
+
+
+@cache
+def diagrams(order):
+    """All diagrams to an order, made without a table."""
+    return [D for d in range(order + 1) for D in fd.diagrams(d)]
+
+
+@st.composite
+def spacetimes(draw, sampling, largest=5):
+    """Keywords N, B and T or E: one epoch, whole ones, partial ones, now and then a huge N."""
+    B, L = draw(st.integers(1, largest)), draw(st.integers(1, largest))
+    if draw(st.integers(0, 4)) == 0:
+        B, L = draw(st.integers(1, 10**12)), draw(st.integers(1, 10**18))
+    N = B * L + (draw(st.integers(0, B - 1)) if sampling == "replacement" else 0)
+    T = draw(st.integers(1, min(4 * L, 10**20)) if L > largest else st.integers(1, 3 * L + 2))
+    as_epochs = draw(st.booleans())
+    return {"N": N, "B": B, "E" if as_epochs else "T": Fraction(T * B, N) if as_epochs else T}
+
+
+def expected(diagrams, sampling, basis, **where):
+    spacetime = fd.Spacetime(**where, sampling=sampling)
+    return [fd.coefficient(D, spacetime, basis) for D in diagrams]
+
+
+def assert_close(floats, exact):
+    """Relative 1e-14; what is nothing is exactly nothing."""
+    for x, right in zip(np.ravel(floats).tolist(), np.ravel(exact).tolist(), strict=True):
+        assert abs(Fraction(x) - right) <= abs(right) / 10**14
+
+
+@every_kind
+@settings(max_examples=8)
+@given(data=st.data())
+def test_every_row_to_order_four(sampling, basis, data):
+    where = data.draw(spacetimes(sampling))
+    rows = table(4, sampling, basis)
+    right = expected(diagrams(4), sampling, basis, **where)
+    assert rows.coefficients(**where, exact=True).tolist() == right
+    assert_close(rows.coefficients(**where), right)
+    assert [entry.coefficient(**where) for entry in rows] == right
+
+
+@every_kind
+@settings(max_examples=6)
+@given(data=st.data())
+def test_random_rows_of_orders_five_and_six(sampling, basis, data):
+    where = data.draw(spacetimes(sampling))
+    number = data.draw(st.lists(st.integers(124, 6684), min_size=1, max_size=5, unique=True))
+    picked = [diagrams(6)[i] for i in number]
+    rows = table(6, sampling, basis)
+    right = expected(picked, sampling, basis, **where)
+    assert rows[number].coefficients(**where, exact=True).tolist() == right
+    assert_close(rows[number].coefficients(**where), right)
+    assert [rows[D].coefficient(**where) for D in picked] == right
+
+
+@every_kind
+@pytest.mark.parametrize("where", [(4, 2, 3), (3, 1, 5), (2, 1, 5), (3, 3, 2), (4, 2, 1)])
+def test_small_grids_against_enumeration(sampling, basis, where):
+    """Cells of every realisation listed by the library, and, to order two, tried by the oracle, which knows nothing of it."""
+    N, B, T = where
+    spacetime = fd.Spacetime(N, B, T, sampling=sampling)
+    rows = table(3, sampling, basis).coefficients(N, B, T, exact=True)
+    for D, found in zip(diagrams(3), rows.tolist(), strict=True):
+        maps = found * D.automorphisms * (-B) ** D.order
+        assert maps == enumerated_maps(D, spacetime, basis)
+        if D.order < 3:
+            assert maps == mean_maps(D.parents, D.blocks, N, B, T, sampling, basis == "moment")
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS[:2])
+@pytest.mark.parametrize("T", [3, 4, 11, 1000])
+def test_value_classes_of_order_three_as_in_the_papers(sampling, T):
+    """E = B = 1: 4 and 2 times C(T, 3), 3/2, 1 and 1 times C(T, 2), 1/6 times T, up to the sign of (-1)^3."""
+    classes = table(3, sampling, "moment").where(order=3).by_value_class()
+    found = defaultdict(list)
+    for entry, parts in zip(classes, classes.parts.tolist(), strict=True):
+        if share := -entry.coefficient(N=T, T=T) / comb(T, parts):
+            found[parts].append(share)
+    assert {parts: sorted(shares) for parts, shares in found.items()} == {
+        1: [Fraction(1, 6)], 2: [1, 1, Fraction(3, 2)], 3: [2, 4],
+    }
+    sums = classes.coefficients(N=T, T=T, exact=True)
+    assert sums.tolist() == [entry.coefficient(N=T, T=T) for entry in classes]
+    assert_close(classes.coefficients(N=T, E=1), sums)
+
+
+@every_kind
+def test_arrays_are_broadcast(sampling, basis):
+    rows = table(3, sampling, basis)
+    N, B, T = np.array([[[12]], [[24]]]), np.array([[1], [4], [6]]), np.array([1, 2, 3, 30])
+    cases = [(N, B, {"T": T}), (24, 4, {"T": [T.tolist()]}), ([12, 24], 3, {"T": 7}), (12, [1, 2], {"T": np.uint8([5, 200])}),
+             (N, [[1], [2]], {"E": [1, 2, Fraction(7, 2)]}), (N, B, {"E": [1, 3]}), (12, 2, {"E": [1.0, 3.0]}), ([4.0, 6.0], 2.0, {"T": [[5.0], [2.0]]}),
+             ([math.inf, 12, 8], [2, 2, 4], {"T": [5, 6, 7]}), (math.inf, 3, {"T": [[1], [10**30]]}), (12, 1, {"T": [10**25, 1]})]
+    for points, batch, times in cases:
+        (name, values), = times.items()
+        exact = rows.coefficients(points, batch, exact=True, **times)
+        arrays = np.broadcast_arrays(*(np.asarray(x, object) for x in (points, batch, values)))
+        assert exact.shape == (len(rows), *arrays[0].shape)
+        for at in np.ndindex(arrays[0].shape):
+            one = {"N": arrays[0][at], "B": arrays[1][at], name: arrays[2][at]}
+            right = expected(diagrams(3), sampling, basis, **one)
+            assert exact[(slice(None), *at)].tolist() == right == [entry.coefficient(**one) for entry in rows]
+        assert_close(rows.coefficients(points, batch, **times), exact)
+    for empty in ({"N": 10, "T": []}, {"N": [], "T": 1}, {"N": np.ones((2, 0, 3)), "T": 4}):
+        assert rows.coefficients(**empty).shape == (len(rows), *np.broadcast_shapes(*(np.shape(x) for x in empty.values())))
+
+
+@every_kind
+def test_a_thousand_times_at_once(sampling, basis, monkeypatch):
+    """Floats are made in blocks of rows; the blocks make up the table, even if each is of one row."""
+    T, some = np.arange(1, 1001), [0, 19, 20, 77, 999]
+    for order, block in ((4, 1), (5, tables.SINGLE_THREAD)):
+        monkeypatch.setattr(tables, "SINGLE_THREAD", block)
+        found = table(order, sampling, basis).coefficients(100, 5, T)
+        assert_close(found[:, some], table(order, sampling, basis).coefficients(100, 5, T[some], exact=True))
+
+
+@every_kind
+def test_huge_numbers(sampling, basis):
+    rows = table(4, sampling, basis)
+    big = 10**30
+    for where in ({"N": big, "T": 5}, {"N": big, "B": 10**15, "T": big + 1}, {"N": 1000, "B": 10, "T": big}, {"N": big, "E": 3},
+                  {"N": math.inf, "T": big}, {"N": math.inf, "B": 3.0, "T": big + 1}, {"N": 2**64, "B": 2, "T": 2**63}):
+        right = expected(diagrams(4), sampling, basis, **where)
+        assert rows.coefficients(**where, exact=True).tolist() == right
+        assert_close(rows.coefficients(**where), right)
+        assert rows["[a b[a]]"].coefficient(**where) == right[diagrams(4).index(fd.Diagram.parse("[a b[a]]"))]
+    for where in ({"N": 10**120, "B": 10**60, "T": 10**200}, {"N": 10**400, "B": 10**200, "T": 5}, {"N": 6, "B": 2, "T": 10**120}):
+        assert rows.coefficients(**where, exact=True).tolist() == expected(diagrams(4), sampling, basis, **where)
+        with pytest.raises(TooLargeError, match="exact=True"):
+            rows.coefficients(**where)
+
+
+def test_rows_are_the_diagrams():
+    rows = table(6)
+    assert len(rows) == 6685
+    assert [len(table(d)) for d in range(7)] == [1, 2, 6, 23, 124, 824, 6685]
+    for i in [*range(124), *range(124, 6685, 97)]:
+        D, entry = diagrams(6)[i], rows[i]
+        assert entry.diagrams == (D,)
+        assert entry.diagram == rows[-6685 + i].diagram == D
+        assert D.automorphisms == entry.diagram.automorphisms == rows.automorphisms[i]
+        assert rows.edges[i] == D.order
+        assert rows.parents[i].tolist() == [*D.parents, *[-1] * (6 - D.order)]
+        assert rows.blocks[i].tolist() == [*D.blocks, *[-1] * (6 - D.order)]
+        assert rows.irreducible[i] == D.is_irreducible
+        assert rows.parts[i] == len(D.parts) - 1
+        assert rows.part_sizes[i].tolist() == [*map(len, D.parts), *[0] * (7 - len(D.parts))]
+        assert rows.singleton_leaves[i] == any(len(part) == 1 and part[0] and not D.children[part[0]] for part in D.parts)
+        assert diagrams(6)[rows.value_class[i]] == D.value_class
+    assert [entry.diagram for entry in table(3)] == diagrams(3)
+    assert repr(rows) == "<coefficient table: 6,685 diagrams to order 6, reshuffle, cumulant basis>"
+    assert repr(rows["[a a]"]) == "<[a a]: reshuffle, cumulant basis>"
+
+
+CONDITIONS = {
+    "order": lambda D, d: D.order == d,
+    "irreducible": lambda D, want: D.is_irreducible == want,
+    "most_parts": lambda D, most: len(D.parts) - 1 <= most,
+    "largest_part": lambda D, most: max(map(len, D.parts)) <= most,
+    "singleton_leaves": lambda D, want: want == any(
+        len(part) == 1 and part[0] > 0 and not D.children[part[0]] for part in D.parts
+    ),
+}
+
+
+@given(
+    st.fixed_dictionaries({}, optional={
+        "order": st.integers(0, 6), "irreducible": st.booleans(), "most_parts": st.integers(0, 5),
+        "largest_part": st.integers(1, 5), "singleton_leaves": st.booleans(),
+    })
+)
+def test_where(conditions):
+    right = [D for D in diagrams(5) if all(CONDITIONS[name](D, value) for name, value in conditions.items())]
+    left = table(5, "cyclic").where(**conditions)
+    assert [entry.diagram for entry in left] == right
+    if right:
+        assert left.coefficients(6, 2, 7, exact=True).tolist() == expected(right, "cyclic", "cumulant", N=6, B=2, T=7)
+
+
+@pytest.mark.parametrize("order", [0, 1, 4, 5])
+def test_value_classes(order):
+    plain = table(order)
+    grouped = plain.by_value_class()
+    classes = defaultdict(list)
+    for D in diagrams(order):
+        classes[D.value_class].append(D)
+    assert [entry.diagrams for entry in grouped] == [tuple(members) for members in classes.values()]
+    each = dict(zip(diagrams(order), plain.coefficients(6, 2, [3, 8], exact=True), strict=True))
+    sums = [sum(each[D] for D in members).tolist() for members in classes.values()]
+    assert grouped.coefficients(6, 2, [3, 8], exact=True).tolist() == sums
+    assert_close(grouped.coefficients(6, 2, [3, 8]), sums)
+    assert [entry.coefficient(6, 2, 8) for entry in grouped] == [row[1] for row in sums]
+    assert grouped.by_value_class() is grouped
+    for D in diagrams(order):
+        assert D in grouped[D].diagrams
+    assert grouped[-1].diagrams == tuple([*classes.values()][-1])
+    backwards = grouped[::-1]
+    assert [entry.diagrams for entry in backwards] == [tuple(members) for members in reversed(classes.values())]
+    assert backwards.coefficients(6, 2, [3, 8], exact=True).tolist() == sums[::-1]
+    assert [e.diagram for e in grouped.where(irreducible=True)] == [c[0] for c in classes.values() if c[0].is_irreducible]
+    rng = np.random.default_rng(order)
+    for part in (plain.where(irreducible=True), plain[rng.permutation(len(plain))], plain[rng.permutation(len(plain))[:50]]):
+        classes = defaultdict(list)  # in the order in which they are met
+        for entry in part:
+            classes[entry.diagram.value_class].append(entry.diagram)
+        assert [entry.diagrams for entry in part.by_value_class()] == [tuple(members) for members in classes.values()]
+        sums = [sum(each[D] for D in members).tolist() for members in classes.values()]
+        assert part.by_value_class().coefficients(6, 2, [3, 8], exact=True).tolist() == sums
+    assert repr(grouped).startswith(f"<coefficient table: {len(grouped)} value classes to order {order}")
+
+
+def test_indexing():
+    rows = table(4)
+    D = fd.Diagram.parse("[a b[a]]")
+    i = diagrams(4).index(D)
+    for index in (i, i - 124, np.int64(i), "[b[a] a]", D):
+        assert rows[index].diagram == D
+    mask = rows.automorphisms == 2
+    for index in (slice(3, 9, 2), slice(None, None, -1), [5, 3, 3], np.array([0, -1]), mask, mask.tolist(), ..., [], slice(0, 0)):
+        picked = [diagrams(4)[k] for k in np.arange(124)[index]]
+        part = rows[index]
+        assert [entry.diagram for entry in part] == picked
+        assert part.automorphisms.tolist() == [D.automorphisms for D in picked]
+        assert part.coefficients(4, 2, 5, exact=True).tolist() == expected(picked, "reshuffle", "cumulant", N=4, B=2, T=5)
+    assert rows[10:][D].diagram == D
+    assert rows[mask]["[a b]"].diagram == fd.Diagram.parse("[a b]")
+    two = rows.by_value_class()[[2, 0, 2]]
+    assert [entry.diagrams for entry in two] == [rows.by_value_class()[k].diagrams for k in (2, 0, 2)]
+    nothing = rows[[]]
+    assert len(nothing) == len(list(nothing)) == len(nothing.by_value_class()) == 0
+    assert nothing.part_sizes.shape == nothing.parents.shape == (0, 5)
+    assert nothing.coefficients(10, T=[1, 2]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["[a b c d e]", "a[a]", 124, -125, "[a a]", None, True, np.True_, 0.5, [0.5], [True], [200], np.array(3), np.array([[0, 1]]),
+     (0, 1), {1: 2}, b"[a]", np.zeros((124, 2), bool)],
+)
+def test_what_is_no_index(index):
+    """'[a a]' is no row of the part that is indexed, all others of no table."""
+    rows = table(4)
+    part = rows.where(largest_part=1) if isinstance(index, str) and index == "[a a]" else rows
+    for which in (part, part.by_value_class()):
+        with pytest.raises(DiagramIndexError, match=r"not in this table|no row|is indexed by"):
+            which[index]
+    with pytest.raises(fd.errors.DiagramSyntaxError):
+        rows["[a b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"N": 10}, "either the number of updates T, or of epochs E"), ({"N": 10, "T": 1, "E": 1}, "either"),
+        ({"N": 10, "T": 0}, "T must be at least 1"), ({"N": 10, "T": [3, 0, 5]}, "T must be at least 1"),
+        ({"N": 10, "T": 1.5}, "T must be a whole number"), ({"N": 10, "T": [1, 1.5]}, "T must be a whole number"),
+        ({"N": "a", "T": 1}, "N must be a number or an array"), ({"N": 10, "B": 3, "T": 1}, "does not divide"),
+        ({"N": 10, "B": [1, 2, 4], "T": 1}, "B = 4 does not divide"), ({"N": 10, "B": 20, "T": 1}, "exceeds N"),
+        ({"N": [[1], [2, 3]], "T": 1}, "inhomogeneous"), ({"N": [1, 2], "T": [1, 2, 3]}, r"shapes \(2,\), \(\), \(3,\)"),
+        ({"N": math.inf, "E": 1}, "give the number of updates T"), ({"N": 10, "T": math.inf}, "T = inf"),
+        ({"N": 10, "T": math.nan}, "not nan"), ({"N": math.nan, "T": 1}, "not nan"), ({"N": 10, "T": True}, "not True"),
+        ({"N": 10, "E": [Fraction(1, 3)]}, "10/3 updates"), ({"N": 10, "E": 0.5}, "E must be"), ({"N": 10, "T": 1j}, "not 1j"),
+        ({"N": None, "T": 1}, "not None"), ({"N": [10, None], "T": 1}, "not None"), ({"N": 10, "T": object()}, "not <object"),
+        ({"N": 0, "T": 1}, "N must be at least 1"), ({"N": 10, "B": 0, "T": 1}, "B must be at least 1"), ({"N": 10, "E": -1}, "E must be"),
+    ],
+)
+def test_bad_spacetimes(arguments, words):
+    for exact in (False, True):
+        with pytest.raises(InputError, match=words):
+            table(2).coefficients(**arguments, exact=exact)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: fd.table(11), "tables go to order 10, not 11"), (lambda: fd.table(-1), "order must be"),
+        (lambda: fd.table("2"), "not '2'"), (lambda: fd.table(2.5), "not 2.5"), (lambda: fd.table(True), "not True"),
+        (lambda: fd.table(2, "shuffle"), "unknown sampling 'shuffle'; known: reshuffle"), (lambda: fd.table(2, None), "unknown sampling"),
+        (lambda: fd.table(2, "cyclic", "fuzzy"), "unknown basis 'fuzzy'"), (lambda: fd.table(2, path=5), "a folder is a text or a Path, not 5"),
+        (lambda: fd.build(11), "tables go to order 10"), (lambda: fd.build(2, "x"), "unknown sampling"),
+        (lambda: fd.build(2, directory=5), "a folder is a text or a Path"),
+        (lambda: table(2)["[a a]"].coefficient(10, 3, 1), "does not divide"), (lambda: table(2)["[a a]"].coefficient(10), "give the number"),
+        (lambda: table(2)["[a a]"].coefficient(10, T=math.inf), "T = inf"), (lambda: table(2)["[a a]"].coefficient(math.inf, E=1), "N = inf"),
+        (lambda: table(2).to_pandas(N=3, T=[1]), "one N, B and T"), (lambda: table(2).to_arrow(N=3, T=1, exact=True), "Arrow has no column"),
+    ],
+)
+def test_bad_arguments(call, words):
+    with pytest.raises(InputError, match=words):
+        call()
+
+
+def test_frames():
+    rows = table(3).by_value_class()
+    coefficients = rows.coefficients(10, 2, E=2).tolist()
+    columns = {
+        "diagram": [str(entry.diagram) for entry in rows], "order": rows.edges.tolist(), "parts": rows.parts.tolist(),
+        "automorphisms": rows.automorphisms.tolist(), "irreducible": rows.irreducible.tolist(),
+        "value_class": rows.value_class.tolist(),
+    }
+    for given_, right in (({}, columns), ({"N": 10, "B": 2, "E": 2}, columns | {"coefficient": coefficients})):
+        frame = rows.to_pandas(**given_)
+        assert {name: frame[name].tolist() for name in frame} == rows.to_arrow(**given_).to_pydict() == right
+    exact = rows.to_pandas(N=10, B=2, E=2, exact=True)
+    assert exact["coefficient"].tolist() == rows.coefficients(10, 2, E=2, exact=True).tolist()
+
+
+def test_frames_without_their_libraries(monkeypatch):
+    for name, call in (("pandas", table(1).to_pandas), ("pyarrow", table(1).to_arrow)):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(InputError, match=f"pip install {name}"):
+            call()
+
+
+def test_notebooks_see_drawings():
+    for rows, pictures in ((table(3), 23), (table(4), 30), (table(2).by_value_class(), 6), (table(2)[[]], 0)):
+        page = ET.fromstring(rows._repr_html_())
+        lines = page.findall("table/tbody/tr")
+        assert len(lines) == min(30, len(rows))
+        assert len(list(page.iter("svg"))) + len(list(page.iter("{http://www.w3.org/2000/svg}svg"))) == pictures
+        assert [line.findall("td")[1].text for line in lines] == [" + ".join(map(str, e.diagrams)) for e in rows[:30]]
+        assert ("more" in "".join(page.itertext())) == (len(rows) > 30)
+
+
+# A second reader, from docs/tables.md alone: any kind of file, sampling and basis.
+
+
+def raw(name):
+    with np.load(ROOT / "data" / name, allow_pickle=False) as npz:
+        return {key: npz[key].astype(int).tolist() for key in npz}
+
+
+def pieces(flat, lengths):
+    ends = np.cumsum([0, *lengths]).tolist()
+    return [flat[low:high] for low, high in pairwise(ends)]
+
+
+def read_by_the_book(name, row, N, B, T, basis, replacement=False):
+    t = raw(name)
+    L = 1 if replacement else N // B
+    W, r = divmod(T, L)
+    shapes = [[size for size in shape if size] for shape in t["shapes"]]
+    entries = pieces(list(zip(t["columns"], t["counts"], strict=True)), t["lengths"])
+
+    def placed(shape, basis):
+        return prod(B**size if basis == "cumulant" else perm(B, size) for size in shape)
+
+    def moment(row):
+        total = Fraction(0)
+        for column, count in entries[row]:
+            key, last = t["index"][column]
+            term = Fraction(count * comb(W, sum(map(bool, t["keys"][key]))))
+            for shape, updates in [(shapes[q], L) for q in t["keys"][key] if q] + [(shapes[last], r)]:
+                parts = sum(shape)
+                term *= Fraction(comb(updates, len(shape)) * placed(shape, "moment"), perm(N, parts)) if parts <= N else 0
+            total += term
+        return perm(N, max(t["blocks"][row])) * total
+
+    version, kind, n = t["schema"]
+    assert version == 1
+    if kind == 0:
+        maps = 0
+        for column, count in entries[row]:
+            m, s, j = t["index"][column]
+            shape = shapes[s]
+            if j <= len(shape):
+                maps += count * comb(W, m) * comb(r, j) * comb(L - r, len(shape) - j) * placed(shape, basis)
+    elif basis == "moment":
+        maps = moment(row)
+    else:
+        above = pieces(list(zip(t["coarser"], t["coarser_times"], strict=True)), t["coarser_lengths"])[row]
+        maps = sum(times * moment(other) for other, times in above)
+    return Fraction(-1, B) ** n * maps / t["automorphisms"][row]
+
+
+@every_kind
+def test_the_files_mean_what_the_page_says(sampling, basis):
+    kind = "cyclic" if sampling == "cyclic" else "reshuffle"
+    for order, row, where in [(3, 5, (6, 2, 7)), (3, 14, (4, 2, 2)), (4, 77, (6, 3, 5)), (4, 40, (3, 1, 11)), (5, 318, (2, 1, 9)),
+                              (0, 0, (2, 1, 3)), (1, 0, (4, 2, 3))]:
+        found = read_by_the_book(f"{kind}-{order:02}.npz", row, *where, basis, sampling == "replacement")
+        assert found == fd.coefficient(fd.diagrams(order)[row], fd.Spacetime(*where, sampling=sampling), basis)
+
+
+def test_the_example_on_the_page(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "tables.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(block, names)
+    call, shown = block.strip().splitlines()[-1].split("  # ")
+    assert repr(eval(call, names)) == shown
+    for row, (N, B, T) in product((0, 6, 11, 16), [(6, 2, 7), (4, 1, 3), (2, 2, 5)]):
+        right = fd.coefficient(fd.diagrams(3)[row], fd.Spacetime(N, B, T))
+        assert names["coefficient"]("data/reshuffle-03.npz", row, N, B, T) == right
+
+
+def test_the_page_names_every_array_and_size():
+    page = (ROOT / "docs" / "tables.md").read_text()
+    for name in NAMES:
+        assert f"`{name}`" in page
+    for order in (4, 5, 6):
+        line = next(line for line in page.splitlines() if line.startswith(f"| {order} |"))
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        assert cells[1] == f"{len(fd.diagrams(order)):,}"
+        for cell, kind in zip(cells[2:], ("cyclic", "reshuffle"), strict=True):
+            number, unit = cell.split()
+            size = (ROOT / "data" / file_name(kind, order)).stat().st_size / {"kB": 1e3, "MB": 1e6}[unit]
+            assert f"{size:.{1 if '.' in number else 0}f}" == number
+
+
+def test_shipped_digests():
+    listed = "".join(path.read_text() for path in sorted((ROOT / "data").glob("*.sha256")))
+    done = subprocess.run(["sha256sum", "-c", "-"], cwd=ROOT / "data", input=listed, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert Counter(done.stdout.split()[1::2]) == {"OK": 15}
+
+
+def changed(arrays, **other):
+    return dict(arrays) | other
+
+
+@pytest.mark.parametrize("kind", ["cyclic", "reshuffle"])
+def test_what_is_not_the_table(kind):
+    """Arrays that a file with a right sha256 might hold."""
+    arrays = dict(table(3, kind).orders[3].arrays)
+    other = dict(table(3, "cyclic" if kind == "reshuffle" else "reshuffle").orders[3].arrays)
+    assert len(OrderTable.of(kind, 3, arrays)) == 17
+    wrong = {
+        "schema": [changed(arrays, schema=np.array(schema)) for schema in ([2, 0, 3], [1, 2, 3], [1, 0, 4], [1, 1], 1)],
+        "instead of": [{name: arrays[name] for name in NAMES[1:]}, changed(arrays, more=arrays["keys"]), {}],
+        "numbered in another way": [
+            changed(arrays, **{name: arrays[name][::-1].copy()}) for name in ("shapes", "index")
+        ] + [changed(arrays, index=arrays["index"][:-1])],
+        "do not fit together": [
+            changed(arrays, **{name: arrays[name][:-1]})
+            for name in ("parents", "blocks", "automorphisms", "irreducible", "value_class", "lengths", "columns", "counts")
+        ] + [changed(arrays, columns=arrays["columns"] + np.uint16(len(arrays["index"])))],
+        "16 rows, but there are 17": [
+            {
+                name: array[:16] if name in ("parents", "blocks", "automorphisms", "irreducible", "lengths", "coarser_lengths")
+                else np.minimum(array[:16], 15) if name == "value_class"
+                else array[: arrays["lengths"][:16].sum()] if name in ("columns", "counts")
+                else np.minimum(array[: arrays["coarser_lengths"][:16].sum()], 15) if name.startswith("coarser")
+                else array
+                for name, array in arrays.items()
+            }
+        ],
+    }
+    if kind == "reshuffle":
+        wrong["do not fit together"] += [
+            changed(arrays, **{name: arrays[name][:-1]}) for name in ("coarser_lengths", "coarser", "coarser_times")
+        ]
+        wrong["numbered in another way"].append(changed(arrays, keys=arrays["keys"][::-1].copy()))
+    for words, cases in wrong.items():
+        for case in cases:
+            with pytest.raises(DataError, match=words):
+                OrderTable.of(kind, 3, case)
+    with pytest.raises(DataError, match="schema"):
+        OrderTable.of(kind, 3, other)
+
+
+def test_a_lookup_does_not_import_numba():
+    code = (
+        "import sys, fastdiag as fd\n"
+        "fd.table(4)['[a b[a]]'].coefficient(N=1000, B=10, E=3)\n"
+        "fd.table(6, 'cyclic', 'moment').by_value_class().coefficients(N=1000, B=10, T=range(1, 20))\n"
+        "print({'numba', 'sympy', 'matplotlib', 'pandas', 'pyarrow', 'rich', 'click'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "set()\n", done.stderr

@@ -93,6 +93,22 @@ def test_chunks_do_not_change_moments(monkeypatch):
         np.testing.assert_allclose(land.part(nodes), expected, atol=1e-13)
 
 
+def test_tensors_kept_along_a_frame_do_not_serve_another(monkeypatch):
+    """Two frames in turn, and one that is changed in place; each against fresh points and against points never kept."""
+    nodes, other = ((0, 1, 2), (1,), (2,)), FRAME[:, ::-1] + 1.0
+    land = fd.landscapes.samples(*DERIVATIVES, weights=WEIGHTS)
+    for frame in (FRAME, other, FRAME):
+        np.testing.assert_allclose(land.part(nodes, frame), brute_cumulant(nodes, frame), rtol=1e-11, atol=1e-11)
+        (some, _), = land.per_point(2, np.array([3, 1]), frame)
+        np.testing.assert_allclose(some, frame.T @ DERIVATIVES[2][[3, 1]] @ frame, atol=1e-12)
+    changed = other.copy()
+    land.part(nodes, changed)
+    changed[0, 0] += 1.0
+    np.testing.assert_allclose(land.part(nodes, changed), brute_cumulant(nodes, changed), rtol=1e-11, atol=1e-11)
+    monkeypatch.setattr(sys.modules["fastdiag.landscapes.samples"], "KEPT_BYTES", 0)
+    np.testing.assert_allclose(land.part(nodes, FRAME), brute_cumulant(nodes, FRAME), rtol=1e-11, atol=1e-11)
+
+
 def test_the_breast_cancer_data_are_scikit_learns():
     sklearn = pytest.importorskip("sklearn.datasets").load_breast_cancer()
     with np.load(fd.files.find("breast_cancer.npz"), allow_pickle=False) as data:

@@ -26,6 +26,7 @@ _ROOMS = {
     "CoefficientTable": "coefficients",
     "build": "coefficients.build",
     "uvalue": "values",
+    "estimate": "values",
     "rvalue": "values",
     "predict": "expansion",
     "simulate": "simulation",

@@ -15,11 +15,12 @@ from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Landscape, Symbolic
+from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
+from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.rvalue import resummed as resummed_value
@@ -48,6 +49,8 @@ class Prediction:
     """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue."""
     observable: str
     resummed: bool
+    stderr: Curve | None = None
+    """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
 
     @property
     def order(self) -> int:
@@ -65,6 +68,8 @@ class Prediction:
         what = f"array of shape {np.shape(self.total)}"
         if np.ndim(self.total) == 0:
             what = f"{self.total:.6g}" if isinstance(self.total, float) else str(self.total)
+        if self.stderr is not None and np.ndim(self.stderr) == 0:
+            what += f" ± {self.stderr:.2g}"
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
@@ -83,27 +88,29 @@ def predict(
 
     Parameters
     ----------
-    landscape : the loss and its data, seen from the starting weights
+    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
     spacetime : N, B, T and the sampling
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression asks for exact results; resummed ones need a diagonal Hessian
-        there, and may be over several epochs
+        there
     order : most edges to a diagram, >= 0
     observable : 'test_loss', E[l(theta_T)]
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
-        Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both over any epochs
+        Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Either: any epochs and sampling
     device : 'auto' or 'cpu'
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
 
     Returns
     -------
-    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape
+    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape. Of a sample, un-resummed, the
+        unbiased estimate, and its stderr
 
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : continuous over several epochs; exact and resummed where the Hessian is not diagonal
+    UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
+        where the Hessian is not diagonal
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -128,6 +135,8 @@ def predict(
     landscape.require_degree(order, f"a prediction to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
+    if isinstance(landscape, Estimated):
+        landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
     if isinstance(landscape, Symbolic) and is_exact(eta):
         return _exact(landscape, times, times_shape, eta, order, observable, resummed)
@@ -155,7 +164,11 @@ def predict(
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
         warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
+    stderr = None
+    if isinstance(landscape, Estimated):
+        weights = {D: np.outer(flat**D.order, _weights(D, times)) for D in by_diagram}
+        stderr = _shaped(standard_error(landscape, weights), shape)
+    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
 def _exact(
@@ -186,13 +199,17 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
 def _plain(
     diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
 ) -> FloatArray:
-    try:
-        weights = np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
-    except OverflowError:
-        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
+    weights = _weights(diagram, times)
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
     return np.outer(numbers**diagram.order, weights * contraction(diagram, landscape))
+
+
+def _weights(diagram: Diagram, times: list[Spacetime]) -> FloatArray:
+    try:
+        return np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+    except OverflowError:
+        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 
 
 class _InMetric(Landscape):
@@ -207,7 +224,8 @@ class _InMetric(Landscape):
 
 
 def _in_metric(landscape: Landscape, metric: FloatArray) -> Landscape:
-    return _InMetric(landscape, np.asarray(np.linalg.cholesky(metric), np.float64))
+    directions = np.asarray(np.linalg.cholesky(metric), np.float64)
+    return landscape.along(directions) if isinstance(landscape, Estimated) else _InMetric(landscape, directions)
 
 
 def _shaped(value: FloatArray, shape: tuple[int, ...]) -> Curve:

@@ -1,19 +1,22 @@
-"""Joint cumulants from moments: the one sum over set partitions that every landscape uses."""
+"""Joint cumulants from moments, and their estimates: the one sum over set partitions that every landscape uses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..diagram.partition import moebius_to_top, set_partitions
 
 Node = TypeVar("Node")
+Weight: TypeAlias = Callable[[tuple[int, ...]], Any]
+"""A number for each set partition, given as a restricted growth string."""
 
 
 def joint_cumulant(
     nodes: Sequence[Node],
     moment: Callable[[tuple[Node, ...]], Any],
     product: Callable[[list[tuple[tuple[Node, ...], Any]]], Any],
+    weight: Weight = moebius_to_top,
 ) -> Any:
     """The joint cumulant of some nodes: sum over set partitions of mu(sigma, one block) times the moments of the blocks.
 
@@ -21,7 +24,8 @@ def joint_cumulant(
     ----------
     nodes : what is averaged, one or more
     moment : the mean of the product of some of the nodes; asked once for each set of nodes
-    product : of moments, each with the nodes that it is of; what it returns must add up and take an integer factor
+    product : of moments, each with the nodes that it is of; what it returns must add up and take a weight as a factor
+    weight : of a set partition, in place of mu(sigma, one block); the k-statistic's gives an unbiased estimate
 
     Examples
     --------
@@ -33,25 +37,27 @@ def joint_cumulant(
     """
     known: dict[tuple[int, ...], Any] = {}
     total: Any = 0
-    for weight, blocks in moebius_terms(len(nodes)):
+    for scale, blocks in partition_terms(len(nodes), weight):
         factors = []
         for block in blocks:
             members = tuple(nodes[i] for i in block)
             if block not in known:
                 known[block] = moment(members)
             factors.append((members, known[block]))
-        total = total + weight * product(factors)
+        total = total + scale * product(factors)
     return total
 
 
-def moebius_terms(count: int) -> Iterator[tuple[int, tuple[tuple[int, ...], ...]]]:
-    """Every set partition of 0..count-1 as its blocks, with its weight mu(sigma, one block) = (-1)^(b-1) (b-1)!.
+def partition_terms(count: int, weight: Weight = moebius_to_top) -> Iterator[tuple[Any, tuple[tuple[int, ...], ...]]]:
+    """Every set partition of 0..count-1 as its blocks, with its weight where that is not 0.
 
-    >>> list(moebius_terms(2))
+    >>> list(partition_terms(2))  # mu(sigma, one block) = (-1)^(b-1) (b-1)!
     [(1, ((0, 1),)), (-1, ((0,), (1,)))]
     """
     for string in set_partitions(count):
         blocks: list[list[int]] = [[] for _ in range(max(string) + 1)]
         for i, block in enumerate(string):
             blocks[block].append(i)
-        yield moebius_to_top(string), tuple(map(tuple, blocks))
+        scale = weight(string)
+        if scale:
+            yield scale, tuple(map(tuple, blocks))

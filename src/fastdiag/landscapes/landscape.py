@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..diagram.partition import moebius_to_top
 from ..errors import InputError, MissingTensorError
-from ..typing import FloatArray
-from .cumulant import joint_cumulant, moebius_terms
+from ..typing import FloatArray, IntArray
+from .cumulant import Weight, joint_cumulant, partition_terms
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
-
 Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
-"""An array with a label for each axis: a label of a tensor index, or a negative number for the points of a mean."""
+"""An array with labels for its axes: those of tensor indices, or negative numbers for the points of a mean."""
 
+EVERY = slice(None)
+ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
 class Landscape(ABC):
     """A loss with its data distribution, seen from the starting weights theta_0.
@@ -91,19 +94,17 @@ class SampledLandscape(Landscape):
         """Mean over the points of the product of the nodes' tensors; the axes are the labels in ascending order."""
 
     @abstractmethod
-    def points(self, nodes: Nodes) -> list[Factor]:
-        """The product of the nodes' tensors at each point, times its probability, in factors; -1 labels the points."""
+    def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
+        """grad^degree l_x at some of the points, as factors whose product it is; each has the points as its first axis.
 
-    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
-        """The joint cumulant as a sum of weighted products, the points of the b-th mean labelled -b; all arrays small."""
-        for weight, blocks in moebius_terms(len(nodes)):
-            factors: list[Factor] = []
-            for label, block in enumerate(blocks, 1):
-                for array, axes in self.points(tuple(nodes[i] for i in block)):
-                    factors.append((array, tuple(-label if axis < 0 else axis for axis in axes)))
-            yield weight, factors
+        The factors' labels are those of the axes after the first: 0..degree-1.
+        """
 
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        return self.combined(nodes, frame, moebius_to_top)
+
+    def combined(self, nodes: Nodes, frame: FloatArray | None, weight: Weight) -> FloatArray:
+        """`part` with other weights of the set partitions than the Moebius function: for estimates."""
         for node in nodes:
             self.require_degree(len(node), f"a node of degree {len(node)}")
         return np.asarray(
@@ -111,8 +112,24 @@ class SampledLandscape(Landscape):
                 nodes,
                 lambda members: self.moment(members, frame),
                 lambda moments: contract([(array, labels_of(members)) for members, array in moments], labels_of(nodes)),
+                weight,
             )
         )
+
+    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
+        """The joint cumulant as a sum of weighted products of small arrays; -b labels the points of the b-th mean."""
+        for weight, blocks in partition_terms(len(nodes)):
+            factors: list[Factor] = []
+            for label, block in enumerate(blocks, 1):
+                scale = self.weights
+                for node in (nodes[i] for i in block):
+                    for array, axes in self.per_point(len(node)):
+                        if axes:
+                            factors.append((array, (-label, *(node[axis] for axis in axes))))
+                        else:
+                            scale = scale * array
+                factors.append((scale, (-label,)))
+            yield weight, factors
 
 
 def labels_of(nodes: Nodes) -> list[int]:
@@ -128,8 +145,13 @@ def check_landscape(landscape: object) -> None:
 
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:
     """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
-    operands: list[Any] = [item for array, axes in factors for item in (array, list(axes))]
-    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if len(operands) > 4 else False))
+    operands: list[Any] = []
+    sizes: dict[int, int] = {}
+    for array, axes in factors:
+        operands += [array, list(axes)]
+        sizes.update(zip(axes, array.shape, strict=True))
+    optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
+    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:

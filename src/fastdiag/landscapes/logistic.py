@@ -9,8 +9,9 @@ from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from ..typing import FloatArray
-from .landscape import Factor, Nodes, SampledLandscape, checked, checked_weights, contract, labels_of
+from ..typing import FloatArray, IntArray
+from .cumulant import Weight
+from .landscape import EVERY, Factor, Nodes, SampledLandscape, checked, checked_weights, contract, labels_of
 
 CHUNK_BYTES = 1 << 26
 
@@ -26,18 +27,18 @@ class Logistic(SampledLandscape):
         self.X, self.y, self.theta, self.ridge, self.weights = X, y, theta, ridge, weights
         self.dimension = X.shape[1]
 
-    def slopes(self, degree: int) -> FloatArray:
+    def slopes(self, degree: int, rows: slice | IntArray = EVERY) -> FloatArray:
         """d^k l / du^k of each point's loss at its logit u = x . theta, (S,); grad^k l_x = slopes(k) x^(tensor k)."""
-        u = self.X @ self.theta
+        u = self.X[rows] @ self.theta
         if degree == 0:
-            return np.logaddexp(0.0, u) - self.y * u
+            return np.logaddexp(0.0, u) - self.y[rows] * u
         small = np.exp(-np.abs(u))
         s = np.where(u >= 0, 1.0, small) / (1.0 + small)
         # d sigma / du = sigma (1 - sigma): each derivative is a polynomial in sigma with integer coefficients
         polynomial, rate = Polynomial([0, 1]), Polynomial([0, 1, -1])
         for _ in range(degree - 1):
             polynomial = polynomial.deriv() * rate
-        return np.asarray(polynomial(s) - (self.y if degree == 1 else 0.0))
+        return np.asarray(polynomial(s) - (self.y[rows] if degree == 1 else 0.0))
 
     def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
         n, count = self.dimension, len(self.weights)
@@ -58,29 +59,35 @@ class Logistic(SampledLandscape):
             total += (product.T @ powers[-1]).ravel() if powers else product.sum()
         return total.reshape((n,) * len(labels))
 
-    def points(self, nodes: Nodes) -> list[Factor]:
-        scale = self.weights * np.prod([self.slopes(len(node)) for node in nodes], axis=0)
-        return [(scale, (-1,)), *((self.X, (-1, label)) for node in nodes for label in node)]
+    def combined(self, nodes: Nodes, frame: FloatArray | None, weight: Weight) -> FloatArray:
+        total = super().combined(nodes, frame, weight)
+        if len(nodes) > 1 or len(nodes[0]) > 2 or not self.ridge.any():
+            return total  # the ridge does not depend on the data: it moves means only
+        return total + contract([(self._ridge_tensor(len(nodes[0]), frame), nodes[0])], sorted(set(nodes[0])))
 
     def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
         if len(nodes) == 1 and len(nodes[0]) <= 2:
             yield 1, [(self.part(nodes), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
+        elif self.ridge.any():
+            without = Logistic(self.X, self.y, self.theta, np.zeros_like(self.ridge), self.weights)
+            yield from without.factored(nodes)  # with the ridge, a point's Hessian would not be of rank one
         else:
             yield from super().factored(nodes)
 
-    def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
-        total = super().part(nodes, frame)
-        if len(nodes) > 1 or not self.ridge.any():
-            return total  # the ridge does not depend on the data: it moves means only
+    def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
+        slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
+        if degree > 2 or not self.ridge.any():
+            return [(slopes, ()), *((X, (axis,)) for axis in range(degree))]
+        for _ in range(degree):
+            slopes = slopes[..., None] * np.expand_dims(X, tuple(range(1, slopes.ndim)))
+        return [(slopes + self._ridge_tensor(degree, frame), tuple(range(degree)))]
+
+    def _ridge_tensor(self, degree: int, frame: FloatArray | None) -> FloatArray:
+        """Derivative of the ridge term, of degree 0 to 2."""
         basis = np.eye(self.dimension) if frame is None else frame
-        (labels,) = nodes
-        if len(labels) == 0:
-            total = total + 0.5 * np.sum(self.ridge * self.theta**2)
-        elif len(labels) == 1:
-            total = total + basis.T @ (self.ridge * self.theta)
-        elif len(labels) == 2:
-            total = total + contract([((basis.T * self.ridge) @ basis, labels)], sorted(set(labels)))
-        return total
+        if degree == 2:
+            return np.asarray((basis.T * self.ridge) @ basis)
+        return np.asarray(basis.T @ (self.ridge * self.theta) if degree else 0.5 * np.sum(self.ridge * self.theta**2))
 
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"

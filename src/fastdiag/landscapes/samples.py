@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from math import prod
 from string import ascii_letters
 
 import numpy as np
 
 from ..errors import InputError
-from ..typing import FloatArray
-from .landscape import Factor, Nodes, SampledLandscape, check_symmetric, checked, checked_weights
+from ..typing import FloatArray, IntArray
+from .landscape import (
+    EVERY,
+    Factor,
+    Nodes,
+    SampledLandscape,
+    check_symmetric,
+    checked,
+    checked_weights,
+    contract,
+    labels_of,
+)
 
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
+KEPT_BYTES = 1 << 29  # tensors of one degree up to this size are kept along the last frame
 
 
 class Samples(SampledLandscape):
@@ -22,9 +34,13 @@ class Samples(SampledLandscape):
         self.weights = weights
         self.dimension = derivatives[1].shape[1]
         self.highest_degree = len(derivatives) - 1
+        self._turned: tuple[FloatArray, dict[int, FloatArray]] = (np.empty(0), {})
 
     def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
-        labels = sorted({label for node in nodes for label in node})
+        labels = labels_of(nodes)
+        if len(nodes) == 1:  # one tensor is turned, not one for each point
+            mean = np.tensordot(self.weights, self.derivatives[len(nodes[0])], 1)
+            return contract([(_rotated(mean[None], frame)[0], nodes[0])], labels)
         place = {label: ascii_letters[i + 1] for i, label in enumerate(labels)}  # 'a' is the point
         spec = ",".join("a" + "".join(place[label] for label in node) for node in nodes)
         spec = f"a,{spec}->" + "".join(place[label] for label in labels)
@@ -32,14 +48,26 @@ class Samples(SampledLandscape):
         step = max(1, CHUNK_BYTES // per_point)
         total = np.zeros((self.dimension,) * len(labels))
         for start in range(0, len(self.weights), step):
-            stop = start + step
-            tensors = [_rotated(self.derivatives[len(node)][start:stop], frame) for node in nodes]
-            total += np.einsum(spec, self.weights[start:stop], *tensors, optimize=len(nodes) > 1)
+            rows = slice(start, start + step)
+            tensors = [self._along(len(node), rows, frame) for node in nodes]
+            total += np.einsum(spec, self.weights[rows], *tensors, optimize=True)
         return total
 
-    def points(self, nodes: Nodes) -> list[Factor]:
-        tensors = [(self.derivatives[len(node)], (-1, *node)) for node in nodes]
-        return [(self.weights, (-1,)), *tensors]
+    def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
+        return [(self._along(degree, rows, frame), tuple(range(degree)))]
+
+    def _along(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
+        """The points' tensors along the columns of a frame; those of the last frame are kept unless they are large."""
+        tensors = self.derivatives[degree]
+        if frame is None or tensors.nbytes > KEPT_BYTES:
+            return _rotated(tensors[rows], frame)
+        last, turned = self._turned
+        if not np.array_equal(last, frame):
+            turned = {}
+            self._turned = frame.copy(), turned  # both at once: another thread may be here with another frame
+        if degree not in turned:
+            turned[degree] = _rotated(tensors, frame)
+        return turned[degree][rows]
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension
@@ -107,5 +135,10 @@ def _rotated(tensor: FloatArray, frame: FloatArray | None) -> FloatArray:
     if frame is None:
         return tensor
     for axis in range(1, tensor.ndim):
-        tensor = np.moveaxis(np.tensordot(tensor, frame, (axis, 0)), -1, axis)
+        shape = tensor.shape
+        if axis == tensor.ndim - 1:
+            turned = tensor.reshape(-1, shape[axis]) @ frame
+        else:  # the axes stay where they are: moving them costs more than the products
+            turned = frame.T @ tensor.reshape(prod(shape[:axis]), shape[axis], -1)
+        tensor = turned.reshape(*shape[:axis], frame.shape[1], *shape[axis + 1 :])
     return tensor

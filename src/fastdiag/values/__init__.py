@@ -1,6 +1,7 @@
-"""Values of diagrams: plain contractions (uvalue) and resummed ones (rvalue)."""
+"""Values of diagrams: plain contractions (uvalue), their estimates (estimate), and resummed ones (rvalue)."""
 
+from .estimate import Estimate, estimate
 from .rvalue import rvalue
 from .uvalue import uvalue
 
-__all__ = ["rvalue", "uvalue"]
+__all__ = ["Estimate", "estimate", "rvalue", "uvalue"]

@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
+from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, Nodes, check_symmetric, checked
 from ..typing import FloatArray
 
@@ -19,6 +20,12 @@ class Frame:
 
     def __init__(self, landscape: Landscape, metric: FloatArray | None = None) -> None:
         """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later."""
+        if isinstance(landscape, Estimated):
+            raise UnsupportedError(
+                "resummed values are not estimated: their edges are powers of the Hessian, up to the (T-1)th, and an "
+                "unbiased estimate would need as many different points; use resummed=False, or give the landscape's "
+                "`.points` for the (biased) values of the points themselves"
+            )
         hessian = landscape.hessian
         root = np.eye(landscape.dimension) if metric is None else np.linalg.cholesky(metric)
         symmetric = root.T @ hessian @ root

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..diagram import Diagram
+from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
+from .estimate import estimated_value
 from .exact import exact_uvalue
 from .factored import factored_contraction
 from .plan import plan
@@ -22,7 +24,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     Parameters
     ----------
     diagram : a Diagram or its text, any order, root shared or not
-    landscape : supplies the cumulants
+    landscape : supplies the cumulants; of `landscapes.estimated` the value is the unbiased estimate
 
     Returns
     -------
@@ -50,6 +52,8 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
 
 def contraction(diagram: Diagram, landscape: Landscape) -> float:
     """The same as a float, whatever the landscape."""
+    if isinstance(landscape, Estimated):
+        return float(estimated_value(diagram, landscape))
     largest = max(len(edges) for _, edges in plan(diagram).parts)
     if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:
         return factored_contraction(diagram, landscape)

@@ -1,0 +1,120 @@
+"""Unbiased estimates of diagrams' values from a sample, and the jackknife's standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..errors import InputError
+from ..landscapes.estimated import Estimated, estimated
+from ..landscapes.landscape import Landscape, SampledLandscape
+from ..typing import FloatArray
+from .block_means import BlockMeans
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate and its standard error."""
+
+    value: float
+    stderr: float
+    """Standard error; nan where the sample is too small for one."""
+
+
+def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
+    """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
+
+    A product of joint cumulants is no product of their estimates: points that serve in several factors would bias it.
+    The polykay averages over all choices of different points, by Moebius inversion, at the cost of a few contractions of
+    sample means (papers: [B] C.6); the standard error is the delete-one jackknife's.
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text, any order d, root shared or not
+    landscape : `landscapes.estimated(...)`; or a landscape with data points, then taken as a sample, by polykays
+
+    Returns
+    -------
+    Estimate : value, stderr
+
+    Raises
+    ------
+    InputError : no data points, points of unequal weight, or too few: d + 1, and so many batches where they are disjoint
+    MissingTensorError : a derivative that the landscape does not have
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> points = fd.landscapes.samples([0.0] * 3, [[1.0], [2.0], [6.0]])
+    >>> fd.estimate("[a]", points)  # G.G: the mean of g_i g_j over different points i and j
+    Estimate(value=6.666666666666667, stderr=5.811865258054231)
+    >>> round(fd.uvalue("[a]", points), 6)  # the square of the mean is too large by a third of the variance
+    9.0
+    """
+    diagram = Diagram.of(diagram)
+    if isinstance(landscape, SampledLandscape):
+        landscape = estimated(landscape)
+    if not isinstance(landscape, Estimated):
+        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {landscape!r}")
+    value, left_out = replicates(diagram, landscape)
+    return Estimate(float(value), float(jackknife(left_out)))
+
+
+def replicates(diagram: Diagram, sample: Estimated) -> tuple[FloatArray, FloatArray]:
+    """The estimate, and the estimates with one group of points left out, (groups,): none if too few points were left."""
+    value = estimated_value(diagram, sample)
+    if sample.method == "disjoint":
+        single = block_means(sample).disjoint(diagram)
+        return value, (value * len(single) - single) / (len(single) - 1) if len(single) > 1 else single[:0]
+    if sample.size - -(-sample.size // (sample.groups or sample.size)) <= diagram.order:
+        return value, np.empty(0)
+    return value, block_means(sample).polykay_left_out(diagram)
+
+
+def estimated_value(diagram: Diagram, sample: Estimated) -> FloatArray:
+    """The estimate, an array of no axes."""
+    sample.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    if sample.method == "polykay":
+        sample.require_points(diagram.order + 1, f"{diagram}, from different points for its {diagram.order + 1} nodes,")
+        return block_means(sample).polykay(diagram)
+    batches = sample.batches(diagram.order)
+    sample.require_points(batches * sample.batch, f"{diagram}, from {batches} disjoint batches of {sample.batch},")
+    single = block_means(sample).disjoint(diagram)
+    return np.asarray(single.sum() / len(single))
+
+
+def jackknife(left_out: FloatArray) -> FloatArray:
+    """Standard error from the estimates with one group left out, (groups, ...); nan if there are fewer than two."""
+    groups = len(left_out)
+    if groups < 2:
+        return np.full(left_out.shape[1:], np.nan)
+    values = left_out.astype(np.float64)
+    return np.asarray(np.sqrt((groups - 1) / groups * ((values - values.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+def standard_error(sample: Estimated, weights: Mapping[Diagram, FloatArray]) -> FloatArray:
+    """Standard error of the sum over diagrams of weight times estimate; the weights are arrays of one shape."""
+    columns, factors = [], []
+    for diagram, weight in weights.items():
+        if weight.any():
+            columns.append(replicates(diagram, sample)[1].astype(np.float64))
+            factors.append(weight)
+    shape = next(iter(weights.values())).shape
+    if any(len(column) < 2 for column in columns):
+        return np.full(shape, np.nan)
+    deviations = np.stack(columns, axis=1)
+    deviations -= deviations.mean(axis=0)
+    groups = len(deviations)
+    triangle = np.linalg.qr(deviations, mode="r")  # as long as the deviations, however they are combined
+    combined = triangle @ np.stack(factors).reshape(len(factors), -1)
+    return np.asarray(np.sqrt((groups - 1) / groups) * np.linalg.norm(combined, axis=0)).reshape(shape)
+
+
+@lru_cache(maxsize=8)
+def block_means(sample: Estimated) -> BlockMeans:
+    """The sums over a sample, kept for the next diagram."""
+    return BlockMeans(sample)

@@ -138,7 +138,7 @@ def predict(
     if isinstance(landscape, Estimated):
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
-    if isinstance(landscape, Symbolic) and is_exact(eta):
+    if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
         return _exact(landscape, times, times_shape, eta, order, observable, resummed)
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape

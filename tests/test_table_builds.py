@@ -322,6 +322,7 @@ def test_the_first_right_file_is_taken(cache, tmp_path, monkeypatch):
     package, checkout = tmp_path / "a" / "b" / "data", tmp_path / "data"
     places = [cache, checkout, package, tmp_path / "env", tmp_path / "given"]
     monkeypatch.setenv("FASTDIAG_DATA_DIR", str(tmp_path / "env"))
+    (tmp_path / "given").mkdir()
     opened = []
     read = store.read
     monkeypatch.setattr(store, "read", lambda path: opened.append(path) or read(path))

@@ -183,7 +183,7 @@ def test_rows_are_the_diagrams():
         assert rows.irreducible[i] == D.is_irreducible
         assert rows.parts[i] == len(D.parts) - 1
         assert rows.part_sizes[i].tolist() == [*map(len, D.parts), *[0] * (7 - len(D.parts))]
-        assert rows.singleton_leaves[i] == any(len(part) == 1 and part[0] and not D.children[part[0]] for part in D.parts)
+        assert rows.singleton_leaves[i] == any(len(part) == 1 and D.degrees[part[0]] == 1 for part in D.parts)
         assert diagrams(6)[rows.value_class[i]] == D.value_class
     assert [entry.diagram for entry in table(3)] == diagrams(3)
     assert repr(rows) == "<coefficient table: 6,685 diagrams to order 6, reshuffle, cumulant basis>"
@@ -196,7 +196,7 @@ CONDITIONS = {
     "most_parts": lambda D, most: len(D.parts) - 1 <= most,
     "largest_part": lambda D, most: max(map(len, D.parts)) <= most,
     "singleton_leaves": lambda D, want: want == any(
-        len(part) == 1 and part[0] > 0 and not D.children[part[0]] for part in D.parts
+        len(part) == 1 and D.degrees[part[0]] == 1 for part in D.parts
     ),
 }
 
@@ -235,9 +235,17 @@ def test_value_classes(order):
     backwards = grouped[::-1]
     assert [entry.diagrams for entry in backwards] == [tuple(members) for members in reversed(classes.values())]
     assert backwards.coefficients(6, 2, [3, 8], exact=True).tolist() == sums[::-1]
-    assert [e.diagram for e in grouped.where(irreducible=True)] == [c[0] for c in classes.values() if c[0].is_irreducible]
+    with pytest.raises(InputError, match="differ in irreducible"):
+        grouped.where(irreducible=True)
     rng = np.random.default_rng(order)
-    for part in (plain.where(irreducible=True), plain[rng.permutation(len(plain))], plain[rng.permutation(len(plain))[:50]]):
+    for partial in (plain.where(irreducible=True), plain[rng.permutation(len(plain))[: len(plain) // 2]]):
+        kept = {entry.diagram for entry in partial}
+        if any(kept & set(members) and set(members) - kept for members in classes.values()):
+            with pytest.raises(InputError, match="only in part"):
+                partial.by_value_class()
+    quiet = grouped.where(singleton_leaves=False)
+    assert [e.diagrams for e in quiet] == [e.diagrams for e in plain.where(singleton_leaves=False).by_value_class()]
+    for part in (plain[rng.permutation(len(plain))], plain.where(most_parts=2)):
         classes = defaultdict(list)  # in the order in which they are met
         for entry in part:
             classes[entry.diagram.value_class].append(entry.diagram)
@@ -298,7 +306,7 @@ def test_what_is_no_index(index):
         ({"N": math.inf, "E": 1}, "give the number of updates T"), ({"N": 10, "T": math.inf}, "T = inf"),
         ({"N": 10, "T": math.nan}, "not nan"), ({"N": math.nan, "T": 1}, "not nan"), ({"N": 10, "T": True}, "not True"),
         ({"N": 10, "E": [Fraction(1, 3)]}, "10/3 updates"), ({"N": 10, "E": 0.5}, "E must be"), ({"N": 10, "T": 1j}, "not 1j"),
-        ({"N": None, "T": 1}, "not None"), ({"N": [10, None], "T": 1}, "not None"), ({"N": 10, "T": object()}, "not <object"),
+        ({"N": None, "T": 1}, "not None"), ({"N": [10, None], "T": 1}, "array of numbers, not"), ({"N": 10, "T": object()}, "not <object"),
         ({"N": 0, "T": 1}, "N must be at least 1"), ({"N": 10, "B": 0, "T": 1}, "B must be at least 1"), ({"N": 10, "E": -1}, "E must be"),
     ],
 )
@@ -328,12 +336,16 @@ def test_bad_arguments(call, words):
 
 
 def test_frames():
-    rows = table(3).by_value_class()
+    classes = table(3).by_value_class()
+    frame = classes.to_pandas(N=10, B=2, E=2)
+    assert frame["diagram"].tolist() == [" + ".join(map(str, entry.diagrams)) for entry in classes]
+    assert list(frame) == ["diagram", "order", "parts", "value_class", "coefficient"]
+    rows = table(3)
     coefficients = rows.coefficients(10, 2, E=2).tolist()
     columns = {
         "diagram": [str(entry.diagram) for entry in rows], "order": rows.edges.tolist(), "parts": rows.parts.tolist(),
-        "automorphisms": rows.automorphisms.tolist(), "irreducible": rows.irreducible.tolist(),
-        "value_class": rows.value_class.tolist(),
+        "value_class": rows.value_class.tolist(), "automorphisms": rows.automorphisms.tolist(),
+        "irreducible": rows.irreducible.tolist(),
     }
     for given_, right in (({}, columns), ({"N": 10, "B": 2, "E": 2}, columns | {"coefficient": coefficients})):
         frame = rows.to_pandas(**given_)
@@ -506,3 +518,39 @@ def test_a_lookup_does_not_import_numba():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "set()\n", done.stderr
+
+
+def test_what_vanishes_at_a_minimum_has_a_singleton_leaf():
+    """Values of diagrams that are left out do vanish where the mean gradient does; others do not."""
+    rng = np.random.default_rng(0)
+    gradients, hessians, thirds = rng.normal(size=(7, 1)), rng.normal(size=(7, 1, 1)), rng.normal(size=(7, 1, 1, 1))
+    land = fd.landscapes.samples(np.zeros(7), gradients - gradients.mean(axis=0), hessians, thirds)
+    for entry, gone in zip(table(3), table(3).singleton_leaves.tolist(), strict=True):
+        if entry.diagram.order:
+            assert (abs(fd.uvalue(entry.diagram, land)) < 1e-12) == gone
+
+
+def test_entries_are_compared_by_what_they_are():
+    one, other = table(3), table(3)
+    assert one["[a]"] == other["[a]"] != one["[a a]"]
+    assert len({one["[a]"], other["[a]"]}) == 1
+    assert one["[a]"] in other
+    assert "[a a]" in one
+    assert fd.Diagram.parse("[a b c d]") not in one
+    assert table(3, basis="moment")["[a]"] not in one
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [(lambda: table(2).where(order="2"), "order must be a whole number"), (lambda: table(2).where(order=2.5), "whole number"),
+     (lambda: table(2).where(irreducible="no"), "True or False"), (lambda: table(2).where(singleton_leaves="x"), "True or False"),
+     (lambda: table(2).where(most_parts="2"), "whole number"), (lambda: table(2).where(order=[1, 2]), "whole number"),
+     (lambda: table(6).coefficients(N=10, T=range(1, 10**6)), "GiB"), (lambda: table(2).coefficients(N=10, T={1, 2}), "T or E must be"),
+     (lambda: fd.build(7, executor=4), "executor must be"), (lambda: fd.table(2, path="/nonexistent"), "must be a folder"),
+     (lambda: table(2).coefficients(N=10, E=0.5), r"Fraction\(1, 2\)")],
+)
+def test_choices_that_are_none(call, words):
+    with pytest.raises((InputError, fd.errors.TooLargeError), match=words):
+        call()
+    with pytest.raises(ValueError, match="read-only"):
+        table(2).irreducible[0] = False

@@ -53,7 +53,7 @@ def table(
     if updates is not None and epochs is not None:
         raise InputError("give updates with -T or epochs with -E, not both")
     if points is not None and updates is None and epochs is None:
-        epochs = 1
+        updates, epochs = (points // batch, None) if sampling == "replacement" and batch > 0 else (None, 1)
     found = coefficient_table(order, sampling, basis)
     found = found.where(
         irreducible=True if irreducible else None, singleton_leaves=False if at_minimum else None
@@ -63,12 +63,16 @@ def table(
     names = ["diagram", "order", "parts", "|Aut|"] + ["coefficient"] * (points is not None)
     shown = len(found) if everything or output else min(ROWS, len(found))
     rows = []
+    known = iter(())
+    if points is not None and shown > ROWS:
+        known = iter(found.coefficients(points, batch, updates, epochs, exact=True))
     for entry in (found[i] for i in range(shown)):
         D = entry.diagram
         row = [" + ".join(map(str, entry.diagrams)), D.order, len(D.parts) - 1]
         row.append("" if len(entry.diagrams) > 1 else D.automorphisms)
         if points is not None:
-            row.append(entry.coefficient(points, batch, updates, epochs))
+            number = next(known, None)
+            row.append(entry.coefficient(points, batch, updates, epochs) if number is None else number)
         rows.append([str(cell) for cell in row])
     if output:
         _write_csv(output, names, rows)
@@ -131,7 +135,9 @@ def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex:
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Where; by default the user's cache.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786; by default threads here.")
 def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str | None) -> None:
-    """Build coefficient tables that are not shipped. An interrupted build continues when it is started again.
+    """Build the coefficient tables up to an order that are not there yet.
+
+    An interrupted build continues when it is started again.
 
     \b
         fastdiag build --order 8
@@ -152,7 +158,7 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
             raise InputError(f"--scheduler {scheduler} is no address such as tcp://host:8786: {error}") from error
         with client:
             path = build_tables(order, sampling, directory=directory, executor=client.get_executor())
-    click.echo(f"wrote {path}")
+    click.echo(f"ready: {path}")
 
 
 @click.group()

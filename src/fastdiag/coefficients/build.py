@@ -19,7 +19,7 @@ from ..diagram.orbits import coarser
 from ..diagram.rerooting import value_class
 from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
-from ..errors import DataError
+from ..errors import DataError, InputError
 from ..files import cache_folder, folder_of, folders
 from ..progress import track
 from ..typing import IntArray, PathLike, Sampling
@@ -114,7 +114,8 @@ def build(
     order : 0 to 10; a table of order 8 takes about a minute of two cores, order 9 half an hour and 20 GB of disk
     sampling : 'cyclic' or 'reshuffle'; 'replacement' is read from the table of 'reshuffle'
     executor : any concurrent.futures.Executor, also Dask's `Client.get_executor()`; by default threads, one to a core
-    directory : folder to put the files in; by default the user's cache. Tables that `table` would find are not made again
+    directory : folder to put the files in; by default the user's cache, which gets the table of the highest order, and of
+        lower ones what `table` would not find elsewhere
     progress : draw progress bars; by default where standard error is a terminal
 
     Returns
@@ -133,11 +134,14 @@ def build(
     'cyclic-03.npz'
     """
     order, kind = check_table(order, sampling)
+    if not (executor is None or hasattr(executor, "submit")):
+        raise InputError(f"executor must be a concurrent.futures.Executor, not {executor!r}")
     folder = cache_folder() if directory is None else folder_of(directory)
     for d in range(order + 1):
-        path = folder / file_name(kind, d)
-        shipped = [] if directory is not None or d == order else [other / path.name for other in folders()]
-        if not any(_is_table(kind, d, file) for file in [path, *shipped]):
+        name = file_name(kind, d)
+        places = [folder] if directory is not None or d == order else [folder, *folders()]
+        path = next((place / name for place in places if _is_table(kind, d, place / name)), folder / name)
+        if path == folder / name and not _is_table(kind, d, path):
             make(kind, d, folder, executor, progress)
     return path
 

@@ -14,7 +14,7 @@ from ..typing import Basis, Sampling
 from .order import OrderTable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """A diagram, or the diagrams of one value class, with their pattern tables."""
 
@@ -61,6 +61,16 @@ class Entry:
             count = Fraction(*read(table.patterns(row, self.basis), self.basis, *numbers))
             total += count * Fraction((-1) ** table.order, spacetime.B**table.order * group)
         return total
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[object, ...]:
+        return self.sampling, self.basis, self.diagrams
 
     def __repr__(self) -> str:
         names = " + ".join(map(str, self.diagrams))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, prod
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,6 @@ def _array(name: str, value: Any) -> Any:
         array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"{name} must be a number or an array of numbers: {error}") from None
-    if array.dtype.kind not in "iufO":
+    if array.dtype.kind not in "iufO" or (array.dtype.kind == "O" and not all(isinstance(x, Number) for x in array.flat)):
         raise InputError(f"{name} must be a number or an array of numbers, not {value!r}")
     return array

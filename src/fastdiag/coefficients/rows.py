@@ -48,22 +48,22 @@ class Rows:
     @cached_property
     def automorphisms(self) -> IntArray:
         """|Aut|, (rows,) int64."""
-        return self._column("automorphisms").astype(np.int64)
+        return _frozen(self._column("automorphisms").astype(np.int64))
 
     @cached_property
     def irreducible(self) -> IntArray:
         """Whether no node but the root has degree 2 and is alone in its part, (rows,) bool."""
-        return self._column("irreducible").astype(np.bool_)
+        return _frozen(self._column("irreducible").astype(np.bool_))
 
     @cached_property
     def value_class(self) -> IntArray:
         """The least diagram with the same unrooted form, numbered through all orders, (rows,) int64."""
-        return self._column("value_class").astype(np.int64) + self._offsets[self.edges]
+        return _frozen(self._column("value_class").astype(np.int64) + self._offsets[self.edges])
 
     @cached_property
     def parts(self) -> IntArray:
         """Number of parts, the root's not counted, (rows,) int64."""
-        return np.asarray(self.blocks.max(axis=1, initial=0), np.int64)
+        return _frozen(self.blocks.max(axis=1, initial=0).astype(np.int64))
 
     @cached_property
     def part_sizes(self) -> IntArray:
@@ -72,17 +72,18 @@ class Rows:
         for column in self.blocks.T:
             here = np.flatnonzero(column >= 0)
             sizes[here, column[here]] += 1
-        return sizes
+        return _frozen(sizes)
 
     @cached_property
     def singleton_leaves(self) -> IntArray:
-        """Whether some leaf is alone in its part; its value has a factor G, which vanishes at a minimum, (rows,) bool."""
+        """Whether some node of degree 1, the root too, is alone in its part, a factor G of the value, (rows,) bool."""
         found = np.zeros(len(self), np.bool_)
         rows = np.arange(len(self))
-        for node in range(1, self.order + 1):
-            leaf = (self.blocks[:, node] >= 0) & (self.parents != node).all(axis=1)
-            found |= leaf & (self.part_sizes[rows, self.blocks[:, node]] == 1)
-        return found
+        for node in range(self.order + 1):
+            degree = (self.parents == node).sum(axis=1) + (node > 0)
+            here = (self.blocks[:, node] >= 0) & (degree == 1)
+            found |= here & (self.part_sizes[rows, self.blocks[:, node]] == 1)
+        return _frozen(found)
 
     def _column(self, name: str, missing: int | None = None) -> IntArray:
         columns = []
@@ -91,7 +92,7 @@ class Rows:
             if missing is not None:
                 array = np.pad(array, ((0, 0), (0, self.order - table.order)), constant_values=missing)
             columns.append(array)
-        return np.concatenate(columns)[self._first]
+        return _frozen(np.concatenate(columns)[self._first])
 
     @cached_property
     def _offsets(self) -> IntArray:
@@ -103,3 +104,8 @@ class Rows:
         if self.row_of is None:
             return self.diagram_rows
         return self.diagram_rows[np.unique(self.row_of, return_index=True)[1]]
+
+
+def _frozen(array: IntArray) -> IntArray:
+    array.flags.writeable = False
+    return array

@@ -119,7 +119,7 @@ def load(
             return arrays
         except DataError as error:
             message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
-            warnings.warn(message, DataWarning, stacklevel=2)
+            warnings.warn(message, DataWarning, stacklevel=5)  # where the table is asked for
     built: Mapping[str, IntArray] | None = None
     try:
         folder = _made(cache_folder())
@@ -130,7 +130,7 @@ def load(
         write(folder / name, built)
     except DataError as error:
         message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
-        warnings.warn(message, DataWarning, stacklevel=2)
+        warnings.warn(message, DataWarning, stacklevel=5)  # where the table is asked for
     return {key: _frozen(array) for key, array in (build() if built is None else built).items()}
 
 

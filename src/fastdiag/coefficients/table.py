@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagram
 from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
+from ..files import folder_of
+from ..spacetime.spacetime import whole_number
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
@@ -69,6 +71,8 @@ def table(
     """
     order, kind = check_table(order, sampling)
     check_basis(basis)
+    if path is not None and not folder_of(path).is_dir():
+        raise InputError(f"path must be a folder that holds tables, and {path} is none; fastdiag.build makes them in one")
     orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
     return CoefficientTable(orders, np.arange(sum(map(len, orders))), None, sampling, basis)
 
@@ -86,6 +90,9 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
 
     arrays = load(file_name(kind, order), partial(OrderTable.of, kind, order), build, path, make)
     return OrderTable.of(kind, order, arrays)
+
+
+MEMORY_BYTES = 8 << 30  # what `coefficients` hands out at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,25 +130,33 @@ class CoefficientTable(Rows):
         irreducible : those that are (True) or are not (False)
         most_parts : most parts besides the root's
         largest_part : most nodes to a part; 2 for Gaussian noise
-        singleton_leaves : False leaves out what vanishes at a minimum of the test loss: a leaf alone in its part is G
+        singleton_leaves : False leaves out what vanishes at a minimum of the test loss: a node of degree 1, the root too,
+            that is alone in its part is G
+
+        Raises
+        ------
+        InputError : a number that is not whole, a choice that is not True or False; `irreducible` of value classes, whose
+            diagrams differ in it
 
         Examples
         --------
         >>> import fastdiag as fd
         >>> [str(entry.diagram) for entry in fd.table(2).where(singleton_leaves=False)]
-        ['[]', '[a a]', '[a[a]]']
+        ['[]', '[a a]']
         """
         mask = np.ones(len(self), np.bool_)
         if order is not None:
-            mask &= self.edges == order
+            mask &= self.edges == whole_number("order", order, 0, "edges")
         if irreducible is not None:
-            mask &= self.irreducible == irreducible
+            if self.row_of is not None:
+                raise InputError("diagrams of one value class differ in irreducible; choose before by_value_class")
+            mask &= self.irreducible == _choice("irreducible", irreducible)
         if most_parts is not None:
-            mask &= self.parts <= most_parts
+            mask &= self.parts <= whole_number("most_parts", most_parts, 0, "parts")
         if largest_part is not None:
-            mask &= (self.part_sizes <= largest_part).all(axis=1)
+            mask &= (self.part_sizes <= whole_number("largest_part", largest_part, 1, "nodes")).all(axis=1)
         if singleton_leaves is not None:
-            mask &= self.singleton_leaves == singleton_leaves
+            mask &= self.singleton_leaves == _choice("singleton_leaves", singleton_leaves)
         return self[mask]
 
     def by_value_class(self) -> CoefficientTable:
@@ -149,6 +164,10 @@ class CoefficientTable(Rows):
 
         The un-resummed value depends on the unrooted tree with its partition only; this is the form that papers print.
         A row shows its first diagram.
+
+        Raises
+        ------
+        InputError : some diagrams of a class were left out before, so that sums would be partial
 
         Examples
         --------
@@ -159,9 +178,28 @@ class CoefficientTable(Rows):
         """
         if self.row_of is not None:
             return self
-        _, first, rows = np.unique(self.value_class, return_index=True, return_inverse=True)
+        kept, first, rows, sizes = np.unique(
+            self.value_class, return_index=True, return_inverse=True, return_counts=True
+        )
+        every = np.concatenate(
+            [table.arrays["value_class"] + start for table, start in zip(self.orders, self._offsets[:-1], strict=True)]
+        )
+        if (np.bincount(every, minlength=1)[kept] != sizes).any():
+            raise InputError(
+                "some value classes are in the table only in part, and their sums would be partial; add up all diagrams, "
+                "or choose by what those of a class share (order, parts, singleton leaves)"
+            )
         rank = np.argsort(np.argsort(first))
         return replace(self, row_of=rank[rows.reshape(-1)])
+
+    def __contains__(self, entry: object) -> bool:
+        if isinstance(entry, str | Diagram):
+            try:
+                self._find(Diagram.of(entry))
+            except DiagramIndexError:
+                return False
+            return True
+        return any(entry == own for own in self)
 
     def __iter__(self) -> Iterator[Entry]:
         return (self[i] for i in range(len(self)))
@@ -250,6 +288,11 @@ class CoefficientTable(Rows):
         [Fraction(5, 4), Fraction(5, 1)]
         """
         grid = Grid.of(self.sampling, N, B, T, E)
+        if (need := 8 * len(self.diagram_rows) * grid.size) > MEMORY_BYTES:
+            raise TooLargeError(
+                f"{len(self.diagram_rows):,} diagrams at {grid.size:,} points need {need / 2**30:.1f} GiB; "
+                "ask for fewer at a time, or choose rows with where(...)"
+            )
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, or no number
                 out = self._of_diagrams(grid, exact)
@@ -304,13 +347,13 @@ class CoefficientTable(Rows):
 
     def _columns(self, spacetime: dict[str, Any]) -> dict[str, Any]:
         columns = {
-            "diagram": [str(entry.diagram) for entry in self],
+            "diagram": [" + ".join(map(str, entry.diagrams)) for entry in self],
             "order": self.edges,
             "parts": self.parts,
-            "automorphisms": self.automorphisms,
-            "irreducible": self.irreducible,
             "value_class": self.value_class,
         }
+        if self.row_of is None:
+            columns |= {"automorphisms": self.automorphisms, "irreducible": self.irreducible}
         if spacetime:
             found = self.coefficients(**spacetime)
             if found.ndim > 1:
@@ -326,6 +369,12 @@ class CoefficientTable(Rows):
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.table_html(self)
+
+
+def _choice(name: str, value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
 
 
 def _library(name: str) -> Any:

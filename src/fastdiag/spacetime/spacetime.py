@@ -79,7 +79,8 @@ class Spacetime:
             if isinstance(E, float) and E.is_integer():
                 E = int(E)
             if isinstance(E, bool) or not isinstance(E, Rational) or E <= 0:
-                raise InputError(f"E must be a positive number of epochs (an int or a Fraction), not {E!r}")
+                advice = f"; write {Fraction(E).limit_denominator(10**6)!r}" if isinstance(E, float) and 0 < E < inf else ""
+                raise InputError(f"E must be a positive number of epochs, an int or a Fraction, not {E!r}{advice}")
             updates = Fraction(E) * Fraction(int(N), B)
             if updates.denominator != 1:
                 raise InputError(f"E = {E} epochs are {updates} updates of B = {B}, not a whole number; give T instead")

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from fractions import Fraction
 from functools import lru_cache
-from itertools import permutations, product
+from itertools import chain, permutations, product
 
 import numpy as np
 import pytest
@@ -17,9 +17,7 @@ from mpmath import mp, mpf
 
 import fastdiag as fd
 import oracle
-from fastdiag.diagram.partition import set_partitions
 from fastdiag.values.plan import twins
-from fastdiag.values.programme import programme
 
 RVALUE = sys.modules["fastdiag.values.rvalue"]
 SPACETIMES = [
@@ -279,7 +277,7 @@ def tuple_by_tuple(D, land, spacetime, eta):
         value = 1.0
         for part in D.parts:
             nodes = sorted([[index[c - 1] for c in D.children[v]] + ([index[v - 1]] if v else []) for v in part], key=len)
-            value *= land.cumulants[tuple(map(len, nodes))][tuple(sum(nodes, []))]
+            value *= land.cumulants[tuple(map(len, nodes))][tuple(chain.from_iterable(nodes))]
         total += value * known[chosen][0]
         scale += abs(value) * known[chosen][1]
     sign = (-eta / spacetime.B) ** d / D.automorphisms

@@ -379,14 +379,16 @@ def nested_sums(
         index[0] = first + slab
         for e in range(1, edges):
             index[e] = index[e - 1] if twins[e] else 0
-        changed = 0
+        changed = stale = 0
         while True:
-            fill_factors(factors, rates, index, changed, edges, parts >= 0)
+            stale = min(stale, changed)
             flat = 0
             for e in range(1, edges):
                 flat += index[e] * strides[e]
             value = values[slab, flat]
             if value != 0.0:
+                fill_factors(factors, rates, index, stale, edges, parts >= 0)
+                stale = edges
                 value *= times_alike(index, twins, edges)
                 if len(times) > 0:
                     add_curve(

@@ -153,15 +153,18 @@ def _summed(
     d = len(alike)
     slabs = np.zeros((len(numbers), len(values), max(1, len(updates))))
     rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
-    shards = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
+    pieces = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
+    together = max(1, SHARD_TUPLES // (rows * values.shape[1]))  # small pieces, in one shard
+    shards = [pieces[first : first + together] for first in range(0, len(pieces), together)]
+    arguments = moves.arguments()
 
-    def work(shard: tuple[int, int]) -> None:
-        i, low = shard
-        here = slice(low, low + rows)
-        nested_sums(
-            values[here], start + low, numbers[i] * rates, d, alike, updates, *moves.arguments(), *moves.scratch(d),
-            slabs[i, here],
-        )
+    def work(shard: Sequence[tuple[int, int]]) -> None:
+        scratch = moves.scratch(d)
+        for i, low in shard:
+            here = slice(low, low + rows)
+            nested_sums(
+                values[here], start + low, numbers[i] * rates, d, alike, updates, *arguments, *scratch, slabs[i, here]
+            )
 
     if len(shards) == 1:
         work(shards[0])

@@ -1,65 +1,83 @@
 """Sums over maps with edges that carry k^(dt - 1), one for every tuple of edge indices, contracted on the fly.
 
 A programme is a list of transfers (triangular matrices over states) and what is made of them; see `values.programme`.
-Products of k are kept as 1 - k: then squaring, y -> y (2 - y), does not amplify rounding, so neither k = 1 nor equal k
-nor large powers cost accuracy. The functions of one tuple are compiled for the CPU and for the GPU.
+A product of k is kept twice: itself, and its loss 1 - |k|. Squaring a loss, y -> y (2 - y), does not amplify rounding, so
+neither k = 1 nor equal k nor large powers cost accuracy; a small k is squared itself, so it stays accurate to its last
+digit. Arrays of them have a first axis of length 2. The functions of one tuple are compiled for the CPU and for the GPU.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from .kernel import inlined, lean
 
+Pair: TypeAlias = tuple[float, float]
+
 
 @inlined
-def complement_power(complement: float, times: int) -> float:
-    """1 - (1 - complement)^times."""
-    result = 0.0
+def multiplied(k: float, loss: float, other: float, other_loss: float) -> Pair:
+    """k x other, and its loss."""
+    both = loss + other_loss - loss * other_loss
+    if both > 0.5:
+        return k * other, both
+    return (1.0 - both if (k < 0.0) == (other < 0.0) else both - 1.0), both
+
+
+@inlined
+def squared(k: float, loss: float) -> Pair:
+    """k^2, and its loss."""
+    both = loss * (2.0 - loss)
+    return (k * k if both > 0.5 else 1.0 - both), both
+
+
+@inlined
+def power(k: float, loss: float, times: int) -> Pair:
+    """k^times, and its loss."""
+    result, lost = 1.0, 0.0
     left = times
-    square = complement
     while left > 0:
         if left & 1:
-            result = result + square - result * square
-        square = square * (2.0 - square)
+            result, lost = multiplied(result, lost, k, loss)
+        k, loss = squared(k, loss)
         left >>= 1
-    return result
+    return result, lost
 
 
 @inlined
-def complement_product(complements: Any, masks: Any, visits: int) -> float:
-    """1 - the product of the k of the edges in some masks."""
-    result = 0.0
+def product(factors: Any, masks: Any, visits: int) -> Pair:
+    """The product of the k of the edges in some masks, and its loss."""
+    result, lost = 1.0, 0.0
     for i in range(visits):
-        y = complements[masks[i]]
-        result = result + y - result * y
-    return result
+        result, lost = multiplied(result, lost, factors[0, masks[i]], factors[1, masks[i]])
+    return result, lost
 
 
 @inlined
 def row_times_power(
     row: Any, diagonal: Any, upper: Any, size: int, times: int, forever: bool, next_row: Any, next_upper: Any
 ) -> None:
-    """row <- row @ matrix^times, the matrix upper triangular with 1 - diagonal on its diagonal; matrix is overwritten.
+    """row <- row @ matrix^times, the matrix upper triangular; it is overwritten.
 
     With `forever`, the limit of infinitely many steps from the first state, which is stayed in for ever; all other
-    |1 - diagonal| < 1.
+    entries of the diagonal are below 1 in size.
     """
     if forever:
         for j in range(1, size):
             total = 0.0
             for i in range(j):
                 total += row[i] * upper[i, j]
-            row[j] = total / diagonal[j]
+            row[j] = total / (diagonal[1, j] if diagonal[0, j] >= 0.0 else 1.0 - diagonal[0, j])
         return
     left = times
     if size == 2:  # in registers
-        first, second, y, z, u = row[0], row[1], diagonal[0], diagonal[1], upper[0, 1]
+        first, second, u = row[0], row[1], upper[0, 1]
+        p, p_loss, q, q_loss = diagonal[0, 0], diagonal[1, 0], diagonal[0, 1], diagonal[1, 1]
         while left > 0:
             if left & 1:
-                second = second * (1.0 - z) + first * u
-                first = first * (1.0 - y)
-            u = u * (2.0 - y - z)
-            y = y * (2.0 - y)
-            z = z * (2.0 - z)
+                second = second * q + first * u
+                first = first * p
+            u = u * (p + q)
+            p, p_loss = squared(p, p_loss)
+            q, q_loss = squared(q, q_loss)
             left >>= 1
         row[0] = first
         row[1] = second
@@ -67,7 +85,7 @@ def row_times_power(
     while left > 0:
         if left & 1:
             for j in range(size):
-                total = row[j] * (1.0 - diagonal[j])
+                total = row[j] * diagonal[0, j]
                 for i in range(j):
                     total += row[i] * upper[i, j]
                 next_row[j] = total
@@ -77,37 +95,36 @@ def row_times_power(
         if left > 0:
             for i in range(size):
                 for j in range(i + 1, size):
-                    entry = upper[i, j] * (2.0 - diagonal[i] - diagonal[j])
+                    entry = upper[i, j] * (diagonal[0, i] + diagonal[0, j])
                     for k in range(i + 1, j):
                         entry += upper[i, k] * upper[k, j]
                     next_upper[i, j] = entry
             for i in range(size):
-                diagonal[i] *= 2.0 - diagonal[i]
+                diagonal[0, i], diagonal[1, i] = squared(diagonal[0, i], diagonal[1, i])
                 for j in range(i + 1, size):
                     upper[i, j] = next_upper[i, j]
 
 
 @inlined
 def row_through(
-    row: Any, t: int, times: int, forever: bool, complements: Any, sizes: Any, state_begins: Any, step_begins: Any,
+    row: Any, t: int, times: int, forever: bool, factors: Any, sizes: Any, state_begins: Any, step_begins: Any,
     visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, diagonal: Any, upper: Any, next_row: Any,
     next_upper: Any,
 ) -> None:
     """row <- row @ (matrix of transfer t)^times."""
     size, begin = sizes[t], state_begins[t]
     for i in range(size):
-        diagonal[i] = complement_product(complements, crossing[begin + i], visits[t])
+        diagonal[0, i], diagonal[1, i] = product(factors, crossing[begin + i], visits[t])
         for j in range(i + 1, size):
             upper[i, j] = 0.0
     for s in range(step_begins[t], step_begins[t + 1]):
-        factor = 1.0 - complement_product(complements, passing[s], visits[t])
-        upper[ends[s, 0], ends[s, 1]] = gains[s] * factor
+        upper[ends[s, 0], ends[s, 1]] = gains[s] * product(factors, passing[s], visits[t])[0]
     row_times_power(row, diagonal, upper, size, times, forever, next_row, next_upper)
 
 
 @inlined
 def one_order_sum(
-    complements: Any, whole: int, epoch: int, rest: int, forever: bool, sizes: Any, state_begins: Any, step_begins: Any,
+    factors: Any, whole: int, epoch: int, rest: int, forever: bool, sizes: Any, state_begins: Any, step_begins: Any,
     visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any,
     row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
 ) -> float:
@@ -118,7 +135,8 @@ def one_order_sum(
         ways = 1.0
         if whole > 0:  # h_(whole - m) as the corner of the power of a bidiagonal matrix
             for i in range(m + 1):
-                diagonal[i] = complement_power(complements[skipped[term, i]], epoch)
+                mask = skipped[term, i]
+                diagonal[0, i], diagonal[1, i] = power(factors[0, mask], factors[1, mask], epoch)
                 row[i] = 1.0 if i == 0 else 0.0
                 for j in range(i + 1, m + 1):
                     upper[i, j] = 1.0 if j == i + 1 else 0.0
@@ -128,14 +146,14 @@ def one_order_sum(
             row[i] = 1.0 if i == 0 else 0.0
         if rest > 0 or forever:
             row_through(
-                row, early, rest, forever, complements, sizes, state_begins, step_begins, visits, crossing, ends, passing,
+                row, early, rest, forever, factors, sizes, state_begins, step_begins, visits, crossing, ends, passing,
                 gains, diagonal, upper, next_row, next_upper,
             )
             for i in range(sizes[early]):
                 row[i] *= kept[state_begins[early] + i]
         if epoch > rest:
             row_through(
-                row, late, epoch - rest, False, complements, sizes, state_begins, step_begins, visits, crossing, ends,
+                row, late, epoch - rest, False, factors, sizes, state_begins, step_begins, visits, crossing, ends,
                 passing, gains, diagonal, upper, next_row, next_upper,
             )
         total += ways * row[sizes[late] - 1]
@@ -144,7 +162,7 @@ def one_order_sum(
 
 @inlined
 def fresh_orders_sum(
-    complements: Any, whole: int, epoch: int, rest: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
+    factors: Any, whole: int, epoch: int, rest: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
     crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
     row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any, outer_diagonal: Any,
     outer_upper: Any,
@@ -165,7 +183,8 @@ def fresh_orders_sum(
             if updates == 0 or times == 0:
                 continue
             for i in range(ideals):
-                outer_diagonal[i] = complement_power(complements[skipped[0, i]], updates)
+                mask = skipped[0, i]
+                outer_diagonal[0, i], outer_diagonal[1, i] = power(factors[0, mask], factors[1, mask], updates)
                 for j in range(i + 1, ideals):
                     outer_upper[i, j] = 0.0
             for i in range(ideals):
@@ -173,7 +192,7 @@ def fresh_orders_sum(
                 for j in range(sizes[t]):
                     row[j] = 1.0 if j == 0 else 0.0
                 row_through(
-                    row, t, updates, False, complements, sizes, state_begins, step_begins, visits, crossing, ends, passing,
+                    row, t, updates, False, factors, sizes, state_begins, step_begins, visits, crossing, ends, passing,
                     gains, diagonal, upper, next_row, next_upper,
                 )
                 for j in range(1, sizes[t]):
@@ -187,18 +206,18 @@ def fresh_orders_sum(
 @inlined
 def one_epoch_integral(
     sums: Any, span: float, parts: int, forever: bool, sizes: Any, crossing: Any, steps: int, ends: Any, gains: Any,
-    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, power: Any,
+    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, last: Any,
 ) -> float:
     """The integral over times of the parts of exp(-sums x duration): the corner of exp(span x generator).
 
-    sums[mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a
+    sums[1, mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a
     short series; scaled by the step for each part, it has entries of order 1.
     """
     size = sizes[0]
     largest = 1.0
     for i in range(size):
-        diagonal[i] = sums[crossing[i, 0]]
-        largest = max(largest, abs(diagonal[i]) * span)
+        diagonal[0, i], diagonal[1, i] = 1.0, sums[1, crossing[i, 0]]
+        largest = max(largest, abs(diagonal[1, i]) * span)
         row[i] = 1.0 if i == 0 else 0.0
         for j in range(size):
             upper[i, j] = 0.0
@@ -212,20 +231,20 @@ def one_epoch_integral(
         largest *= 0.5
         step *= 0.5
         times *= 2
-    for i in range(size):  # next_upper, row by row: the sum of the series; power: its last term
+    for i in range(size):  # next_upper, row by row: the sum of the series; last: its last term
         for j in range(i, size):
-            power[i, j] = 1.0 if i == j else 0.0
+            last[i, j] = 1.0 if i == j else 0.0
             next_upper[i, j] = 0.0
     for order in range(1, 20):
         for i in range(size):
             for j in range(size - 1, i - 1, -1):
-                term = -power[i, j] * diagonal[j] * step
+                term = -last[i, j] * diagonal[1, j] * step
                 for k in range(i, j):
-                    term += power[i, k] * upper[k, j]
-                power[i, j] = term / order
-                next_upper[i, j] += power[i, j]
+                    term += last[i, k] * upper[k, j]
+                last[i, j] = term / order
+                next_upper[i, j] += last[i, j]
     for i in range(size):
-        diagonal[i] = -next_upper[i, i]
+        diagonal[0, i], diagonal[1, i] = 1.0 + next_upper[i, i], -next_upper[i, i]
         for j in range(i + 1, size):
             upper[i, j] = next_upper[i, j]
     row_times_power(row, diagonal, upper, size, times, False, next_row, next_upper)
@@ -236,9 +255,9 @@ def one_epoch_integral(
 def matrix_power(
     diagonal: Any, upper: Any, size: int, times: int, square_diagonal: Any, square: Any, next_upper: Any
 ) -> None:
-    """matrix <- square^times, both upper triangular with 1 - diagonal on the diagonal; the square is overwritten."""
+    """matrix <- square^times, both upper triangular; the square is overwritten."""
     for i in range(size):
-        diagonal[i] = 0.0
+        diagonal[0, i], diagonal[1, i] = 1.0, 0.0
         for j in range(i + 1, size):
             upper[i, j] = 0.0
     left = times
@@ -246,30 +265,32 @@ def matrix_power(
         if left & 1:
             for i in range(size):
                 for j in range(i + 1, size):
-                    entry = upper[i, j] * (1.0 - square_diagonal[j]) + (1.0 - diagonal[i]) * square[i, j]
+                    entry = upper[i, j] * square_diagonal[0, j] + diagonal[0, i] * square[i, j]
                     for k in range(i + 1, j):
                         entry += upper[i, k] * square[k, j]
                     next_upper[i, j] = entry
             for i in range(size):
-                diagonal[i] += square_diagonal[i] - diagonal[i] * square_diagonal[i]
+                diagonal[0, i], diagonal[1, i] = multiplied(
+                    diagonal[0, i], diagonal[1, i], square_diagonal[0, i], square_diagonal[1, i]
+                )
                 for j in range(i + 1, size):
                     upper[i, j] = next_upper[i, j]
         left >>= 1
         for i in range(size):
             for j in range(i + 1, size):
-                entry = square[i, j] * (2.0 - square_diagonal[i] - square_diagonal[j])
+                entry = square[i, j] * (square_diagonal[0, i] + square_diagonal[0, j])
                 for k in range(i + 1, j):
                     entry += square[i, k] * square[k, j]
                 next_upper[i, j] = entry
         for i in range(size):
-            square_diagonal[i] *= 2.0 - square_diagonal[i]
+            square_diagonal[0, i], square_diagonal[1, i] = squared(square_diagonal[0, i], square_diagonal[1, i])
             for j in range(i + 1, size):
                 square[i, j] = next_upper[i, j]
 
 
 @inlined
 def add_curve(
-    out: Any, value: float, times: Any, complements: Any, size: int, crossing: Any, steps: int, ends: Any, passing: Any,
+    out: Any, value: float, times: Any, factors: Any, size: int, crossing: Any, steps: int, ends: Any, passing: Any,
     gains: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, square_diagonal: Any, square: Any,
 ) -> None:
     """out[t] += value x the sum over maps into one epoch of times[t] updates; times ascend. Equal gaps share a power."""
@@ -281,15 +302,15 @@ def add_curve(
         if here != gap:
             gap = here
             for i in range(size):
-                square_diagonal[i] = complements[crossing[i, 0]]
+                square_diagonal[0, i], square_diagonal[1, i] = factors[0, crossing[i, 0]], factors[1, crossing[i, 0]]
                 for j in range(i + 1, size):
                     square[i, j] = 0.0
             for s in range(steps):
-                square[ends[s, 0], ends[s, 1]] = gains[s] * (1.0 - complements[passing[s, 0]])
+                square[ends[s, 0], ends[s, 1]] = gains[s] * factors[0, passing[s, 0]]
             matrix_power(diagonal, upper, size, gap, square_diagonal, square, next_upper)
         if gap > 0:
             for j in range(size):
-                total = row[j] * (1.0 - diagonal[j])
+                total = row[j] * diagonal[0, j]
                 for i in range(j):
                     total += row[i] * upper[i, j]
                 next_row[j] = total
@@ -299,16 +320,20 @@ def add_curve(
 
 
 @inlined
-def fill_complements(complements: Any, rates: Any, index: Any, first: int, edges: int, sums: bool) -> None:
-    """complements[mask] = 1 - the product of 1 - rates[index[e]] over the edges of the mask; those before `first` stand.
+def fill_factors(factors: Any, rates: Any, index: Any, first: int, edges: int, sums: bool) -> None:
+    """factors[:, mask] <- the product of 1 - rates[index[e]] over the edges of the mask; those before `first` stand.
 
-    With `sums`, the sum of the rates instead.
+    With `sums`, the sum of the rates instead, in the place of the loss.
     """
     for e in range(first, edges):
         x = rates[index[e]]
         for mask in range(1 << e):
-            y = complements[mask]
-            complements[mask | 1 << e] = y + x if sums else y + x - y * x
+            if sums:
+                factors[1, mask | 1 << e] = factors[1, mask] + x
+            else:
+                factors[0, mask | 1 << e], factors[1, mask | 1 << e] = multiplied(
+                    factors[0, mask], factors[1, mask], 1.0 - x, x if x < 1.0 else 2.0 - x
+                )
 
 
 @inlined
@@ -331,7 +356,7 @@ def nested_sums(
     values: Any, first: int, rates: Any, edges: int, twins: Any, times: Any, fresh: bool, whole: int, epoch: int,
     rest: int, forever: bool, span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
     crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
-    complements: Any, index: Any, strides: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
+    factors: Any, index: Any, strides: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
     outer_row: Any, outer_diagonal: Any, outer_upper: Any, out: Any,
 ) -> None:
     """out[r, t] = sum over tuples i in slab r of values[i] * W_t(k_i), k_e = 1 - rates[i_e].
@@ -343,7 +368,7 @@ def nested_sums(
     twins, which have equal values, the ascending one stands for all.
     """
     n = len(rates)
-    complements[0] = 0.0
+    factors[0, 0], factors[1, 0] = 1.0, 0.0
     for e in range(edges):
         strides[e] = 1
         for _ in range(e + 1, edges):
@@ -354,34 +379,36 @@ def nested_sums(
         index[0] = first + slab
         for e in range(1, edges):
             index[e] = index[e - 1] if twins[e] else 0
-        changed = 0
+        changed = stale = 0
         while True:
-            fill_complements(complements, rates, index, changed, edges, parts >= 0)
+            stale = min(stale, changed)
             flat = 0
             for e in range(1, edges):
                 flat += index[e] * strides[e]
             value = values[slab, flat]
             if value != 0.0:
+                fill_factors(factors, rates, index, stale, edges, parts >= 0)
+                stale = edges
                 value *= times_alike(index, twins, edges)
                 if len(times) > 0:
                     add_curve(
-                        out[slab], value, times, complements, sizes[0], crossing, step_begins[1], ends, passing, gains, row,
+                        out[slab], value, times, factors, sizes[0], crossing, step_begins[1], ends, passing, gains, row,
                         diagonal, upper, next_row, next_upper, outer_diagonal, outer_upper,
                     )
                 elif parts >= 0:
                     out[slab, 0] += value * one_epoch_integral(
-                        complements, span, parts, forever, sizes, crossing, len(ends), ends, gains, row, diagonal, upper,
+                        factors, span, parts, forever, sizes, crossing, len(ends), ends, gains, row, diagonal, upper,
                         next_row, next_upper, outer_upper,
                     )
                 elif fresh:
                     out[slab, 0] += value * fresh_orders_sum(
-                        complements, whole, epoch, rest, sizes, state_begins, step_begins, visits, crossing, ends, passing,
+                        factors, whole, epoch, rest, sizes, state_begins, step_begins, visits, crossing, ends, passing,
                         gains, terms, skipped, kept, goals, weights, row, diagonal, upper, next_row, next_upper, outer_row,
                         outer_diagonal, outer_upper,
                     )
                 else:
                     out[slab, 0] += value * one_order_sum(
-                        complements, whole, epoch, rest, forever, sizes, state_begins, step_begins, visits, crossing, ends,
+                        factors, whole, epoch, rest, forever, sizes, state_begins, step_begins, visits, crossing, ends,
                         passing, gains, terms, skipped, kept, row, diagonal, upper, next_row, next_upper,
                     )
             changed = edges - 1

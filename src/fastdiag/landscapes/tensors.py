@@ -37,8 +37,9 @@ class Tensors(Landscape):
             )
         tensor = self.cumulants[key]
         if frame is not None:
-            for axis in range(tensor.ndim):
-                tensor = np.moveaxis(np.tensordot(tensor, frame, (axis, 0)), -1, axis)
+            shape = tensor.shape
+            for _ in shape:  # the first axis is turned and put last; nothing is copied
+                tensor = (tensor.reshape(len(frame), -1).T @ frame).reshape(shape)
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 

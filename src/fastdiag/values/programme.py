@@ -51,12 +51,13 @@ class Programme:
     def scratch(self, edges: int) -> tuple[object, ...]:
         """Working space of a kernel, not to be shared between threads."""
         most = self.most_states
-        ints, row, square = (np.zeros(edges + 1, np.int64), np.zeros(most), np.zeros((most, most)))
-        vectors = [row.copy() for _ in range(5)]
-        squares = [square.copy() for _ in range(3)]
+        ints = [np.zeros(edges + 1, np.int64) for _ in range(2)]
+        rows = [np.zeros(most) for _ in range(3)]
+        diagonals = [np.zeros((2, most)) for _ in range(2)]  # numbers and their losses
+        squares = [np.zeros((most, most)) for _ in range(3)]
         return (
-            np.zeros(1 << edges), ints, ints.copy(), vectors[0], vectors[1], squares[0], vectors[2], squares[1], vectors[3],
-            vectors[4], squares[2],
+            np.zeros((2, 1 << edges)), *ints, rows[0], diagonals[0], squares[0], rows[1], squares[1], rows[2], diagonals[1],
+            squares[2],
         )
 
     def arguments(self) -> tuple[object, ...]:

@@ -115,6 +115,8 @@ def resummed(
     totals = np.zeros((len(numbers), len(times)))
     n, d = len(frame.rates), diagram.order
     runs = _runs(diagram, times, continuous)
+    if not runs:  # no tensor is asked for
+        return totals
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
@@ -127,7 +129,7 @@ def resummed(
 def _runs(
     diagram: Diagram, times: Sequence[Spacetime], continuous: bool
 ) -> list[tuple[IntArray, Programme, IntArray]]:
-    """What the kernel is run for: all times within one epoch together, the others one by one."""
+    """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
     together = [i for i, st in enumerate(times) if st.is_one_epoch and not isinf(st.T) and not continuous]
     together.sort(key=lambda i: times[i].T)
     found = []
@@ -137,7 +139,7 @@ def _runs(
     for i, spacetime in enumerate(times):
         if len(together) < 2 or i not in together:
             found.append((np.array([i]), programme(diagram, spacetime, continuous), np.zeros(0, np.int64)))
-    return found
+    return [run for run in found if len(run[1].sizes)]
 
 
 def _summed(
@@ -151,18 +153,19 @@ def _summed(
     d = len(alike)
     slabs = np.zeros((len(numbers), len(values), max(1, len(updates))))
     rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
-    shards = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
+    pieces = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
+    together = max(1, SHARD_TUPLES // (rows * values.shape[1]))  # small pieces, in one shard
+    shards = [pieces[first : first + together] for first in range(0, len(pieces), together)]
+    arguments = moves.arguments()
 
-    def work(shard: tuple[int, int]) -> None:
-        i, low = shard
-        here = slice(low, low + rows)
-        nested_sums(
-            values[here], start + low, numbers[i] * rates, d, alike, updates, *moves.arguments(), *moves.scratch(d),
-            slabs[i, here],
-        )
+    def work(shard: Sequence[tuple[int, int]]) -> None:
+        scratch = moves.scratch(d)
+        for i, low in shard:
+            here = slice(low, low + rows)
+            nested_sums(
+                values[here], start + low, numbers[i] * rates, d, alike, updates, *arguments, *scratch, slabs[i, here]
+            )
 
-    if not len(moves.sizes):  # no maps
-        return np.zeros(slabs[:, 0].shape)
     if len(shards) == 1:
         work(shards[0])
     else:

@@ -3,7 +3,7 @@
 A programme is a list of transfers (triangular matrices over states) and what is made of them; see `values.programme`.
 A product of k is kept twice: itself, and its loss 1 - |k|. Squaring a loss, y -> y (2 - y), does not amplify rounding, so
 neither k = 1 nor equal k nor large powers cost accuracy; a small k is squared itself, so it stays accurate to its last
-digit. Arrays of them have a first axis of length 2. The functions of one tuple are compiled for the CPU and for the GPU.
+digit. Arrays of them have a first axis of length 2. Functions of one tuple are compiled for the CPU and the GPU.
 """
 
 from typing import Any, TypeAlias
@@ -52,6 +52,33 @@ def product(factors: Any, masks: Any, visits: int) -> Pair:
 
 
 @inlined
+def row_times_matrix(row: Any, diagonal: Any, upper: Any, size: int, next_row: Any) -> None:
+    """row <- row @ matrix, the matrix upper triangular."""
+    for j in range(size):
+        total = row[j] * diagonal[0, j]
+        for i in range(j):
+            total += row[i] * upper[i, j]
+        next_row[j] = total
+    for j in range(size):
+        row[j] = next_row[j]
+
+
+@inlined
+def matrix_squared(diagonal: Any, upper: Any, size: int, next_upper: Any) -> None:
+    """matrix <- matrix @ matrix."""
+    for i in range(size):
+        for j in range(i + 1, size):
+            entry = upper[i, j] * (diagonal[0, i] + diagonal[0, j])
+            for k in range(i + 1, j):
+                entry += upper[i, k] * upper[k, j]
+            next_upper[i, j] = entry
+    for i in range(size):
+        diagonal[0, i], diagonal[1, i] = squared(diagonal[0, i], diagonal[1, i])
+        for j in range(i + 1, size):
+            upper[i, j] = next_upper[i, j]
+
+
+@inlined
 def row_times_power(
     row: Any, diagonal: Any, upper: Any, size: int, times: int, forever: bool, next_row: Any, next_upper: Any
 ) -> None:
@@ -79,39 +106,23 @@ def row_times_power(
             p, p_loss = squared(p, p_loss)
             q, q_loss = squared(q, q_loss)
             left >>= 1
-        row[0] = first
-        row[1] = second
+        row[0], row[1] = first, second
         return
     while left > 0:
         if left & 1:
-            for j in range(size):
-                total = row[j] * diagonal[0, j]
-                for i in range(j):
-                    total += row[i] * upper[i, j]
-                next_row[j] = total
-            for j in range(size):
-                row[j] = next_row[j]
+            row_times_matrix(row, diagonal, upper, size, next_row)
         left >>= 1
         if left > 0:
-            for i in range(size):
-                for j in range(i + 1, size):
-                    entry = upper[i, j] * (diagonal[0, i] + diagonal[0, j])
-                    for k in range(i + 1, j):
-                        entry += upper[i, k] * upper[k, j]
-                    next_upper[i, j] = entry
-            for i in range(size):
-                diagonal[0, i], diagonal[1, i] = squared(diagonal[0, i], diagonal[1, i])
-                for j in range(i + 1, size):
-                    upper[i, j] = next_upper[i, j]
+            matrix_squared(diagonal, upper, size, next_upper)
 
 
 @inlined
 def row_through(
-    row: Any, t: int, times: int, forever: bool, factors: Any, sizes: Any, state_begins: Any, step_begins: Any,
-    visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, diagonal: Any, upper: Any, next_row: Any,
+    row: Any, t: int, times: int, forever: bool, factors: Any, transfers: Any, diagonal: Any, upper: Any, next_row: Any,
     next_upper: Any,
 ) -> None:
-    """row <- row @ (matrix of transfer t)^times."""
+    """row <- row @ (matrix of transfer t)^times; with times = 0 the matrix is filled only."""
+    sizes, state_begins, step_begins, visits, crossing, ends, passing, gains = transfers
     size, begin = sizes[t], state_begins[t]
     for i in range(size):
         diagonal[0, i], diagonal[1, i] = product(factors, crossing[begin + i], visits[t])
@@ -124,11 +135,11 @@ def row_through(
 
 @inlined
 def one_order_sum(
-    factors: Any, whole: int, epoch: int, rest: int, forever: bool, sizes: Any, state_begins: Any, step_begins: Any,
-    visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any,
+    factors: Any, whole: int, epoch: int, rest: int, forever: bool, transfers: Any, terms: Any, skipped: Any, kept: Any,
     row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
 ) -> float:
     """The sum over maps where one order of the rows is repeated; terms: (early transfer, late transfer, epochs m)."""
+    sizes, state_begins = transfers[0], transfers[1]
     total = 0.0
     for term in range(len(terms)):
         early, late, m = terms[term, 0], terms[term, 1], terms[term, 2]
@@ -145,26 +156,19 @@ def one_order_sum(
         for i in range(max(sizes[early], sizes[late])):
             row[i] = 1.0 if i == 0 else 0.0
         if rest > 0 or forever:
-            row_through(
-                row, early, rest, forever, factors, sizes, state_begins, step_begins, visits, crossing, ends, passing,
-                gains, diagonal, upper, next_row, next_upper,
-            )
+            row_through(row, early, rest, forever, factors, transfers, diagonal, upper, next_row, next_upper)
             for i in range(sizes[early]):
                 row[i] *= kept[state_begins[early] + i]
         if epoch > rest:
-            row_through(
-                row, late, epoch - rest, False, factors, sizes, state_begins, step_begins, visits, crossing, ends,
-                passing, gains, diagonal, upper, next_row, next_upper,
-            )
+            row_through(row, late, epoch - rest, False, factors, transfers, diagonal, upper, next_row, next_upper)
         total += ways * row[sizes[late] - 1]
     return total
 
 
 @inlined
 def fresh_orders_sum(
-    factors: Any, whole: int, epoch: int, rest: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
-    crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
-    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any, outer_diagonal: Any,
+    factors: Any, whole: int, epoch: int, rest: int, transfers: Any, terms: Any, skipped: Any, kept: Any, goals: Any,
+    weights: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any, outer_diagonal: Any,
     outer_upper: Any,
 ) -> float:
     """The sum over maps where every epoch has its own order.
@@ -173,6 +177,7 @@ def fresh_orders_sum(
     over an epoch from ideal i; goals: the ideal that each state is; kept: 1 / (N falling by the rows used); weights: N
     falling by the parts.
     """
+    sizes, state_begins = transfers[0], transfers[1]
     ideals = skipped.shape[1]
     total = 0.0
     for term in range(len(terms)):
@@ -191,10 +196,7 @@ def fresh_orders_sum(
                 t = terms[term, 0] + i
                 for j in range(sizes[t]):
                     row[j] = 1.0 if j == 0 else 0.0
-                row_through(
-                    row, t, updates, False, factors, sizes, state_begins, step_begins, visits, crossing, ends, passing,
-                    gains, diagonal, upper, next_row, next_upper,
-                )
+                row_through(row, t, updates, False, factors, transfers, diagonal, upper, next_row, next_upper)
                 for j in range(1, sizes[t]):
                     state = state_begins[t] + j
                     outer_upper[i, goals[state]] = row[j] * kept[state]
@@ -205,15 +207,15 @@ def fresh_orders_sum(
 
 @inlined
 def one_epoch_integral(
-    sums: Any, span: float, parts: int, forever: bool, sizes: Any, crossing: Any, steps: int, ends: Any, gains: Any,
-    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, last: Any,
+    sums: Any, span: float, parts: int, forever: bool, transfers: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
+    next_upper: Any, last: Any,
 ) -> float:
     """The integral over times of the parts of exp(-sums x duration): the corner of exp(span x generator).
 
     sums[1, mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a
     short series; scaled by the step for each part, it has entries of order 1.
     """
-    size = sizes[0]
+    size, step_begins, crossing, ends, gains = transfers[0][0], transfers[2], transfers[4], transfers[5], transfers[7]
     largest = 1.0
     for i in range(size):
         diagonal[0, i], diagonal[1, i] = 1.0, sums[1, crossing[i, 0]]
@@ -221,7 +223,7 @@ def one_epoch_integral(
         row[i] = 1.0 if i == 0 else 0.0
         for j in range(size):
             upper[i, j] = 0.0
-    for s in range(steps):
+    for s in range(step_begins[1]):
         upper[ends[s, 0], ends[s, 1]] = gains[s]
     if forever:
         row_times_power(row, diagonal, upper, size, 0, True, next_row, next_upper)
@@ -276,24 +278,16 @@ def matrix_power(
                 for j in range(i + 1, size):
                     upper[i, j] = next_upper[i, j]
         left >>= 1
-        for i in range(size):
-            for j in range(i + 1, size):
-                entry = square[i, j] * (square_diagonal[0, i] + square_diagonal[0, j])
-                for k in range(i + 1, j):
-                    entry += square[i, k] * square[k, j]
-                next_upper[i, j] = entry
-        for i in range(size):
-            square_diagonal[0, i], square_diagonal[1, i] = squared(square_diagonal[0, i], square_diagonal[1, i])
-            for j in range(i + 1, size):
-                square[i, j] = next_upper[i, j]
+        matrix_squared(square_diagonal, square, size, next_upper)
 
 
 @inlined
 def add_curve(
-    out: Any, value: float, times: Any, factors: Any, size: int, crossing: Any, steps: int, ends: Any, passing: Any,
-    gains: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, square_diagonal: Any, square: Any,
+    out: Any, value: float, times: Any, factors: Any, transfers: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
+    next_upper: Any, square_diagonal: Any, square: Any,
 ) -> None:
     """out[t] += value x the sum over maps into one epoch of times[t] updates; times ascend. Equal gaps share a power."""
+    size = transfers[0][0]
     for i in range(size):
         row[i] = 1.0 if i == 0 else 0.0
     gap = 0
@@ -301,21 +295,10 @@ def add_curve(
         here = times[t] - (times[t - 1] if t > 0 else 0)
         if here != gap:
             gap = here
-            for i in range(size):
-                square_diagonal[0, i], square_diagonal[1, i] = factors[0, crossing[i, 0]], factors[1, crossing[i, 0]]
-                for j in range(i + 1, size):
-                    square[i, j] = 0.0
-            for s in range(steps):
-                square[ends[s, 0], ends[s, 1]] = gains[s] * factors[0, passing[s, 0]]
+            row_through(row, 0, 0, False, factors, transfers, square_diagonal, square, next_row, next_upper)
             matrix_power(diagonal, upper, size, gap, square_diagonal, square, next_upper)
         if gap > 0:
-            for j in range(size):
-                total = row[j] * diagonal[0, j]
-                for i in range(j):
-                    total += row[i] * upper[i, j]
-                next_row[j] = total
-            for j in range(size):
-                row[j] = next_row[j]
+            row_times_matrix(row, diagonal, upper, size, next_row)
         out[t] += value * row[size - 1]
 
 
@@ -356,23 +339,19 @@ def nested_sums(
     values: Any, first: int, rates: Any, edges: int, twins: Any, times: Any, fresh: bool, whole: int, epoch: int,
     rest: int, forever: bool, span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
     crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
-    factors: Any, index: Any, strides: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
-    outer_row: Any, outer_diagonal: Any, outer_upper: Any, out: Any,
+    factors: Any, index: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any,
+    outer_diagonal: Any, outer_upper: Any, out: Any,
 ) -> None:
     """out[r, t] = sum over tuples i in slab r of values[i] * W_t(k_i), k_e = 1 - rates[i_e].
 
     W_t is the sum over maps of the programme; if `times` is not empty, that of one epoch of times[t] updates, ascending.
-
     With parts >= 0, W is the integral over one epoch of length `span` with k^dt -> exp(-rate dt) instead, of so many parts.
-    values: (slabs, n^(edges-1)); slab r holds index first + r of the first edge. Of tuples that differ by an exchange of
-    twins, which have equal values, the ascending one stands for all.
+    values: (slabs, n^(edges-1)), from index `first` of the first edge. Of tuples that differ by an exchange of twins, which
+    have equal values, the ascending one stands for all.
     """
     n = len(rates)
+    transfers = (sizes, state_begins, step_begins, visits, crossing, ends, passing, gains)
     factors[0, 0], factors[1, 0] = 1.0, 0.0
-    for e in range(edges):
-        strides[e] = 1
-        for _ in range(e + 1, edges):
-            strides[e] *= n
     for slab in range(len(values)):
         for t in range(out.shape[1]):
             out[slab, t] = 0.0
@@ -384,7 +363,7 @@ def nested_sums(
             stale = min(stale, changed)
             flat = 0
             for e in range(1, edges):
-                flat += index[e] * strides[e]
+                flat = flat * n + index[e]
             value = values[slab, flat]
             if value != 0.0:
                 fill_factors(factors, rates, index, stale, edges, parts >= 0)
@@ -392,24 +371,22 @@ def nested_sums(
                 value *= times_alike(index, twins, edges)
                 if len(times) > 0:
                     add_curve(
-                        out[slab], value, times, factors, sizes[0], crossing, step_begins[1], ends, passing, gains, row,
-                        diagonal, upper, next_row, next_upper, outer_diagonal, outer_upper,
+                        out[slab], value, times, factors, transfers, row, diagonal, upper, next_row, next_upper,
+                        outer_diagonal, outer_upper,
                     )
                 elif parts >= 0:
                     out[slab, 0] += value * one_epoch_integral(
-                        factors, span, parts, forever, sizes, crossing, len(ends), ends, gains, row, diagonal, upper,
-                        next_row, next_upper, outer_upper,
+                        factors, span, parts, forever, transfers, row, diagonal, upper, next_row, next_upper, outer_upper
                     )
                 elif fresh:
                     out[slab, 0] += value * fresh_orders_sum(
-                        factors, whole, epoch, rest, sizes, state_begins, step_begins, visits, crossing, ends, passing,
-                        gains, terms, skipped, kept, goals, weights, row, diagonal, upper, next_row, next_upper, outer_row,
-                        outer_diagonal, outer_upper,
+                        factors, whole, epoch, rest, transfers, terms, skipped, kept, goals, weights, row, diagonal, upper,
+                        next_row, next_upper, outer_row, outer_diagonal, outer_upper,
                     )
                 else:
                     out[slab, 0] += value * one_order_sum(
-                        factors, whole, epoch, rest, forever, sizes, state_begins, step_begins, visits, crossing, ends,
-                        passing, gains, terms, skipped, kept, row, diagonal, upper, next_row, next_upper,
+                        factors, whole, epoch, rest, forever, transfers, terms, skipped, kept, row, diagonal, upper,
+                        next_row, next_upper,
                     )
             changed = edges - 1
             while changed > 0:

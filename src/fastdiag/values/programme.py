@@ -51,13 +51,12 @@ class Programme:
     def scratch(self, edges: int) -> tuple[object, ...]:
         """Working space of a kernel, not to be shared between threads."""
         most = self.most_states
-        ints = [np.zeros(edges + 1, np.int64) for _ in range(2)]
         rows = [np.zeros(most) for _ in range(3)]
         diagonals = [np.zeros((2, most)) for _ in range(2)]  # numbers and their losses
         squares = [np.zeros((most, most)) for _ in range(3)]
         return (
-            np.zeros((2, 1 << edges)), *ints, rows[0], diagonals[0], squares[0], rows[1], squares[1], rows[2], diagonals[1],
-            squares[2],
+            np.zeros((2, 1 << edges)), np.zeros(edges + 1, np.int64), rows[0], diagonals[0], squares[0], rows[1],
+            squares[1], rows[2], diagonals[1], squares[2],
         )
 
     def arguments(self) -> tuple[object, ...]:

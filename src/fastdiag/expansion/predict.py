@@ -20,6 +20,7 @@ from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
+from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
@@ -27,8 +28,6 @@ from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .exact import exact_series
 from .observables import check_observable
-
-DEVICES = ("auto", "cpu", "cuda")
 
 Curve: TypeAlias = float | FloatArray
 
@@ -97,7 +96,8 @@ def predict(
     observable : 'test_loss', E[l(theta_T)]
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Either: any epochs and sampling
-    device : 'auto' or 'cpu'
+    device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most), or 'auto': for each diagram the GPU if there is one
+        and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
 
@@ -110,7 +110,7 @@ def predict(
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
     UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
-        where the Hessian is not diagonal
+        where the Hessian is not diagonal; device='cuda' without a GPU or numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -126,10 +126,6 @@ def predict(
     """
     order = check_order(order)
     check_observable(observable)
-    if device not in DEVICES:
-        raise InputError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
-    if device == "cuda":
-        raise UnsupportedError("values are computed on the CPU only; use device='auto' or 'cpu'")
     check_landscape(landscape)
     check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")
@@ -138,7 +134,9 @@ def predict(
     if isinstance(landscape, Estimated):
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
-    if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
+    exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
+    check_device(device, None if resummed and not exact else "these are exact" if exact else "these are un-resummed")
+    if isinstance(landscape, Symbolic) and exact:
         return _exact(landscape, times, times_shape, eta, order, observable, resummed)
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
@@ -155,7 +153,7 @@ def predict(
         for diagram in diagrams(d, irreducible=resummed):
             with np.errstate(all="ignore"):  # an overflow is reported once, below
                 if frame is not None:
-                    value = resummed_value(diagram, frame, times, flat, continuous)
+                    value = resummed_value(diagram, frame, times, flat, continuous, device)
                 else:
                     value = _plain(diagram, landscape, times, flat)
                 total += value

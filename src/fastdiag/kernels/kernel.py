@@ -28,12 +28,7 @@ class Kernel:
     @functools.cached_property
     def py_func(self) -> Callable[..., Any]:
         """The plain Python function; the helpers that it calls are plain too."""
-        names = dict(self._source.__globals__)
-        for name, value in self._source.__globals__.items():
-            source = value._source if isinstance(value, Kernel) else getattr(value, "py_func", None)
-            if source is not None and source.__globals__ is self._source.__globals__:
-                names[name] = types.FunctionType(source.__code__, names, name, source.__defaults__)
-        plain: Callable[..., Any] = names[self._source.__name__]
+        plain: Callable[..., Any] = rebuilt(self._source.__globals__, lambda function: function)[self._source.__name__]
         return plain
 
     @property
@@ -77,6 +72,16 @@ def _warn_of_no_cache() -> None:
         RuntimeWarning,
         stacklevel=6,
     )
+
+
+def rebuilt(names: dict[str, Any], compiler: Callable[..., Any]) -> dict[str, Any]:
+    """All names of a file of kernels, its compiled functions made anew by another compiler, each calling the new ones."""
+    anew = dict(names)
+    for name, value in names.items():
+        source = value._source if isinstance(value, Kernel) else getattr(value, "py_func", None)
+        if source is not None and source.__globals__ is names:
+            anew[name] = compiler(types.FunctionType(source.__code__, anew, name, source.__defaults__))
+    return anew
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:

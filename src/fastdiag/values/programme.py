@@ -63,6 +63,10 @@ class Programme:
         """In the order in which the kernels take them."""
         return tuple(getattr(self, name) for name in self.__slots__)
 
+    def arrays(self) -> tuple[IntArray, ...]:
+        """Those arguments that are arrays."""
+        return tuple(argument for argument in self.arguments() if isinstance(argument, np.ndarray))
+
 
 @lru_cache(maxsize=2048)
 def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) -> Programme:

@@ -19,6 +19,7 @@ from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray, IntArray
+from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
 from .plan import plan, twins
@@ -29,7 +30,8 @@ SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
 
 
 def rvalue(
-    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False
+    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
+    device: str = "auto",
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -45,6 +47,7 @@ def rvalue(
         may be inf, for the limit
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
+    device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
 
     Returns
     -------
@@ -54,7 +57,9 @@ def rvalue(
     Raises
     ------
     InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2
-    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal
+    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal; device='cuda' without a GPU or
+        numba-cuda, or beyond order 4
+    TooLargeError : device='cuda', and not even a slab of the tensors fits into the GPU's free memory
     MissingTensorError : a cumulant or a derivative that the landscape does not have
 
     Examples
@@ -69,10 +74,12 @@ def rvalue(
     check_spacetime(spacetime)
     if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
         check_irreducible(diagram)
+        check_device(device, "this one is exact")
         return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
+    check_device(device)
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
-    result = resummed(diagram, frame, [spacetime], np.atleast_1d(numbers), continuous).reshape(numbers.shape)
+    result = resummed(diagram, frame, [spacetime], np.atleast_1d(numbers), continuous, device).reshape(numbers.shape)
     return float(result) if result.ndim == 0 else result
 
 
@@ -103,7 +110,8 @@ def check_resummable(
 
 
 def resummed(
-    diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False
+    diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
+    device: str = "cpu",
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
     for spacetime in times:
@@ -112,27 +120,34 @@ def resummed(
             check_contracts(frame, numbers)
         elif (not isinf(spacetime.T) and spacetime.T >= 2**62) or spacetime.B >= 2**62:
             raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
-    totals = np.zeros((len(numbers), len(times)))
-    n, d = len(frame.rates), diagram.order
     runs = _runs(diagram, times, continuous)
     if not runs:  # no tensor is asked for
-        return totals
+        return np.zeros((len(numbers), len(times)))
+    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times))
+    if totals is None:
+        totals = _cpu_totals(diagram, frame, runs, numbers, len(times))
+    signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
+    return np.asarray(totals * signs[:, None])
+
+
+def _cpu_totals(
+    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int
+) -> FloatArray:
+    totals = np.zeros((len(numbers), times))
+    n, d = len(frame.rates), diagram.order
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
         for places, moves, updates in runs:
             totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
-    signs = (-numbers / times[0].B) ** d / diagram.automorphisms
-    return np.asarray(totals * signs[:, None])
+    return totals
 
 
-def _runs(
-    diagram: Diagram, times: Sequence[Spacetime], continuous: bool
-) -> list[tuple[IntArray, Programme, IntArray]]:
+def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
     together = [i for i, st in enumerate(times) if st.is_one_epoch and not isinf(st.T) and not continuous]
     together.sort(key=lambda i: times[i].T)
-    found = []
+    found: list[Run] = []
     if len(together) > 1:
         updates = np.array([times[i].finite("T") for i in together])
         found.append((np.array(together), programme(diagram, times[together[0]]), updates))

@@ -1,0 +1,150 @@
+"""Where resummed values are computed: the CPU, or a CUDA GPU."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..errors import InputError, TooLargeError, UnsupportedError
+from ..kernels import cuda
+from ..typing import FloatArray, IntArray
+from .frame import Frame
+from .plan import plan, twins
+from .programme import Programme
+
+DEVICES = ("auto", "cpu", "cuda")
+WORTH_A_GPU = 1 << 24
+"""Index tuples x learning rates x times: some seconds of a CPU, which is what loading CUDA and compiling takes."""
+MOST_EDGES, MOST_STATES = 4, 16  # what the local memory of a GPU's threads holds well
+TOGETHER = 64  # learning rates and times to a launch
+SPARED = 0.05  # of the free memory, for the driver
+
+Run = tuple[IntArray, Programme, IntArray]
+"""The places of the results, the programme, and the numbers of updates if they are several."""
+Tensor = tuple[FloatArray, tuple[int, ...]]
+"""A part's cumulant, and the edges that its axes are."""
+
+
+def check_device(device: str, otherwise: str | None = None) -> None:
+    """Raise an error unless the device is known and there; otherwise: why these values are not for a GPU, if so."""
+    if device not in DEVICES:
+        raise InputError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
+    if device == "cuda":
+        if otherwise is not None:
+            raise UnsupportedError(f"device='cuda' is for resummed values in floats, and {otherwise}; use device='auto'")
+        missing = cuda.missing()
+        if missing is not None:
+            raise UnsupportedError(
+                "device='cuda' needs a CUDA-capable GPU with its driver, and numba-cuda: pip install 'fastdiag[cuda]'. "
+                f"Here {missing}; use device='auto' or 'cpu'"
+            )
+
+
+def gpu_totals(
+    device: str, diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int
+) -> FloatArray | None:
+    """The contractions with the sums over maps, (len(numbers), times), or None if the CPU is to do it."""
+    n, edges = len(frame.rates), diagram.order
+    states = max(moves.most_states for _, moves, _ in runs)
+    fits = edges <= MOST_EDGES and states <= MOST_STATES
+    if device == "cpu" or edges == 0:
+        return None
+    if device == "auto":
+        if not fits or tuples(twins(diagram), n) * len(numbers) * times < WORTH_A_GPU or cuda.missing() is not None:
+            return None
+    elif not fits:
+        raise UnsupportedError(
+            f"diagram {diagram} has {edges} edges and {states} states, and the GPU kernels hold at most {MOST_EDGES} and "
+            f"{MOST_STATES}; use device='cpu', or 'auto' to let it choose for each diagram"
+        )
+    tensors = [(frame.part(nodes), axes) for nodes, axes in plan(diagram).parts]
+    try:
+        return _totals(diagram, tensors, frame.rates, runs, numbers, times)
+    except TooLargeError:
+        if device == "auto":
+            return None
+        raise
+    except Exception as error:
+        if device == "cuda":
+            raise
+        warnings.warn(f"the GPU failed, so the CPU is used: {error}", RuntimeWarning, stacklevel=2)
+        return None
+
+
+def tuples(alike: IntArray, n: int) -> int:
+    """Index tuples that are summed over: of those that differ by an exchange of twins, one."""
+    found, run = 1, 0
+    for twin in alike:
+        found, run = (found * (n + run), run + 1) if twin else (found * n, 1)
+        found //= run
+    return found
+
+
+def _totals(
+    diagram: Diagram, tensors: Sequence[Tensor], rates: FloatArray, runs: Sequence[Run], numbers: FloatArray, times: int
+) -> FloatArray:
+    totals = np.zeros((len(numbers), times))
+    runs = [run for run in runs if len(run[1].sizes)]  # the others have no maps
+    if not runs:
+        return totals
+    slabs = _slabs(diagram, tensors, runs, len(numbers))
+    try:
+        contraction = cuda.Contraction([t for t, _ in tensors], [axes for _, axes in tensors], twins(diagram), slabs)
+        for places, moves, updates in runs:
+            clocks = np.array([(moves.whole, t, t) for t in updates] or [(moves.whole, moves.epoch, moves.rest)], np.int64)
+            which, when = np.divmod(np.arange(len(numbers) * len(clocks)), len(clocks))
+            found = [
+                contraction.sums(
+                    *_shape(moves), numbers[which[some], None] * rates, clocks[when[some]],
+                    (moves.forever, moves.span, moves.parts), moves.arrays(),
+                )
+                for some in (slice(low, low + TOGETHER) for low in range(0, len(which), TOGETHER))
+            ]
+            totals[:, places] += np.concatenate(found).reshape(len(numbers), len(clocks))
+    except MemoryError as error:  # somebody else took memory meanwhile
+        raise _too_large(diagram, _bytes(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
+    return totals
+
+
+def _shape(moves: Programme) -> tuple[int, int]:
+    """Which kernel a programme needs, and how many states it holds (a power of two, so that there are few kernels)."""
+    states = 1 << (moves.most_states - 1).bit_length()
+    if moves.fresh:
+        return cuda.FRESH_ORDERS, states
+    if moves.parts >= 0:
+        return cuda.INTEGRAL, states
+    if moves.sizes[0] == 2 and moves.whole == 0:  # all nodes in one part: W is a geometric sum
+        return cuda.ONE_STEP, 2
+    return cuda.ONE_ORDER, states
+
+
+def _bytes(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int, slabs: int) -> int:
+    """GPU memory that the work needs, with so many values of the first index in a tile."""
+    held = sum(
+        tensor.nbytes // len(tensor) * slabs if axes[0] == 0 else tensor.nbytes for tensor, axes in tensors
+    )
+    scratch = max(cuda.scratch_bytes(kind, diagram.order, len(tensors), states) for kind, states in
+                  (_shape(moves) for _, moves, _ in runs))
+    sums = min(TOGETHER, rates * max(max(1, len(updates)) for _, _, updates in runs))
+    arrays = max(sum(array.nbytes for array in moves.arrays()) for _, moves, _ in runs)
+    return held + scratch + arrays + cuda.totals_bytes(sums) + 8 * sums * len(tensors[0][0])
+
+
+def _slabs(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int) -> int:
+    """How many values of the first index to hold at a time, or TooLargeError."""
+    free, n = cuda.free_bytes(), len(tensors[0][0])
+    least = _bytes(diagram, tensors, runs, rates, 1)
+    room = int(free * (1 - SPARED))
+    if least > room:
+        raise _too_large(diagram, least, free)
+    return min(n, 1 + (room - least) // (_bytes(diagram, tensors, runs, rates, 2) - least))
+
+
+def _too_large(diagram: Diagram, asked: int, free: int) -> TooLargeError:
+    return TooLargeError(
+        f"diagram {diagram} needs at least {asked:,} bytes of GPU memory, and {free:,} are free; use device='cpu', "
+        "free GPU memory that other programs hold, or use fewer weights"
+    )

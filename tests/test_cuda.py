@@ -135,4 +135,4 @@ def test_kernels_compile_for_sm_90(monkeypatch, kind, edges, parts, states):
     assert local * cuda.BLOCKS * cuda.THREADS <= cuda.scratch_bytes(kind, edges, parts, states)
     assert (local == 0) == (kind == cuda.ONE_STEP)  # the kernel of S-J works in registers
     ptx, _ = compiler.compile_ptx(cuda.specialised(cuda.fold, kind, edges, parts, states), numba.void(reals, reals), cc=(9, 0))
-    assert ".shared" in ptx
+    assert "bar.sync" in ptx or "barrier.sync" in ptx

@@ -136,19 +136,20 @@ def add_sums(
 
 
 def fold(totals: Any, partials: Any) -> None:
-    """partials[y, block] = the sum of the block's totals, halves upon halves."""
-    shared = cuda.shared.array(THREADS, np.float64)
-    t = cuda.threadIdx.x
-    shared[t] = totals[cuda.blockIdx.y, cuda.blockIdx.x * cuda.blockDim.x + t]
-    cuda.syncthreads()
-    half = THREADS // 2
+    """partials[y, block] = the sum of the block's totals, halves upon halves in their place.
+
+    Not in shared memory: it would save nothing here, and numba's simulator can give two threads two different shared arrays.
+    """
+    t, y = cuda.threadIdx.x, cuda.blockIdx.y
+    first = cuda.blockIdx.x * cuda.blockDim.x
+    half = cuda.blockDim.x // 2
     while half > 0:
         if t < half:
-            shared[t] += shared[t + half]
+            totals[y, first + t] += totals[y, first + t + half]
         cuda.syncthreads()
         half //= 2
     if t == 0:
-        partials[cuda.blockIdx.y, cuda.blockIdx.x] = shared[0]
+        partials[y, cuda.blockIdx.x] = totals[y, first]
 
 
 def specialised(kernel: Callable[..., None], kind: int, edges: int, parts: int, states: int) -> Callable[..., None]:
@@ -204,21 +205,21 @@ def free_bytes() -> int:
     from numba import cuda
 
     context = cuda.current_context()
-    with contextlib.suppress(AttributeError):  # the simulator has no such list
-        context.deallocations.clear()  # what numba has not given back yet
+    with contextlib.suppress(AttributeError):  # the simulator has none
+        context.memory_manager.deallocations.clear()  # what numba has not given back yet
     return int(min(context.get_memory_info().free, 1 << 62))
 
 
 def allocated(*shape: int) -> Any:
-    """An array of float64 on the GPU; MemoryError if there is no room."""
+    """An array of float64 on the GPU."""
     from numba import cuda
 
-    try:
-        return cuda.device_array(shape, np.float64)
-    except Exception as error:
-        if "OUT_OF_MEMORY" in str(error):
-            raise MemoryError(str(error)) from error
-        raise
+    return cuda.device_array(shape, np.float64)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the driver had no room, for an array or for what a kernel needs."""
+    return "OUT_OF_MEMORY" in str(error)
 
 
 class Contraction:
@@ -271,5 +272,5 @@ class Contraction:
                 self.flat, offsets, self.on_device, first, min(self.slabs, self.n - first), each[0], self.twins, each[1],
                 *numbers, *each[2:], totals,
             )
-        _compiled(fold, *constants)[grid](totals, partials)
+        _compiled(fold, 0, 0, 0, 0)[grid](totals, partials)
         return np.asarray(partials.copy_to_host().sum(axis=1))

@@ -104,7 +104,10 @@ def _totals(
                 for some in (slice(low, low + TOGETHER) for low in range(0, len(which), TOGETHER))
             ]
             totals[:, places] += np.concatenate(found).reshape(len(numbers), len(clocks))
-    except MemoryError as error:  # somebody else took memory meanwhile
+    except Exception as error:
+        if not cuda.is_out_of_memory(error):
+            raise
+        # somebody else took memory meanwhile
         raise _too_large(diagram, _bytes(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
     return totals
 

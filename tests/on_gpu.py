@@ -123,6 +123,23 @@ def test_what_does_not_fit_says_asked_and_free(monkeypatch):
     assert fd.rvalue("[a a a]", LANDS[3], CASES["one epoch"], 0.1) == value
 
 
+@pytest.mark.parametrize("text", ["[a b]", "[a a a]", "[a a b]"])
+def test_memory_is_predicted(monkeypatch, text):
+    """All arrays that are put on the GPU, and the local memory."""
+    from numba import cuda as numba_cuda
+
+    put, sizes, asked = [], device._bytes, []
+    allocated, to_device = cuda.allocated, numba_cuda.to_device
+    monkeypatch.setattr(cuda, "allocated", lambda *shape: put.append(8 * math.prod(shape)) or allocated(*shape))
+    monkeypatch.setattr(numba_cuda, "to_device", lambda array: put.append(array.nbytes) or to_device(array))
+    monkeypatch.setattr(device, "_bytes", lambda *args: asked.append(args) or sizes(*args))
+    fd.rvalue(text, LANDS[2], CASES["reshuffle"], [0.1, 0.2], device="cuda")
+    diagram, tensors, runs, rates, _ = asked[0]
+    shape = device._shape(runs[0][1])
+    scratch = cuda.scratch_bytes(shape[0], diagram.order, len(tensors), shape[1])
+    assert 0 <= sum(put) + scratch - sizes(diagram, tensors, runs, rates, LANDS[2].dimension) < 500  # twins, strides, clocks
+
+
 def test_memory_that_is_gone_meanwhile(monkeypatch):
     def full(*shape):
         raise RuntimeError("[2] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")

@@ -138,7 +138,7 @@ def add_sums(
 def fold(totals: Any, partials: Any) -> None:
     """partials[y, block] = the sum of the block's totals, halves upon halves in their place.
 
-    Not in shared memory: it would save nothing here, and numba's simulator can give two threads two different shared arrays.
+    Shared memory would save nothing here, and numba's simulator can give two threads two different shared arrays.
     """
     t, y = cuda.threadIdx.x, cuda.blockIdx.y
     first = cuda.blockIdx.x * cuda.blockDim.x

@@ -93,20 +93,24 @@ def check_irreducible(diagram: Diagram) -> None:
 
 
 def check_resummable(
-    diagram: Diagram, landscape: Landscape, spacetime: Spacetime, continuous: bool = False
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool = False
 ) -> None:
     """Raise an error that says why, if a resummed value cannot be had."""
     check_irreducible(diagram)
-    if continuous and not spacetime.is_one_epoch:
-        raise UnsupportedError(
-            f"continuous=True is for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
-            "leave it out for the exact sums over several epochs"
-        )
-    if not spacetime.is_one_epoch and isinf(spacetime.T):
-        raise UnsupportedError(
-            f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
-        )
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    for spacetime in times:
+        if continuous and not spacetime.is_one_epoch:
+            raise UnsupportedError(
+                f"continuous=True is for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
+                "leave it out for the exact sums over several epochs"
+            )
+        if not spacetime.is_one_epoch and isinf(spacetime.T):
+            raise UnsupportedError(
+                f"T = inf with N = {spacetime.N} means infinitely many epochs; "
+                "N = inf stands for fresh data at every update"
+            )
+        if (not isinf(spacetime.T) and spacetime.T >= 2**62) or spacetime.B >= 2**62:
+            raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
 
 
 def resummed(
@@ -114,12 +118,9 @@ def resummed(
     device: str = "cpu",
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
-    for spacetime in times:
-        check_resummable(diagram, frame.landscape, spacetime, continuous)
-        if isinf(spacetime.T) and diagram.order:
-            check_contracts(frame, numbers)
-        elif (not isinf(spacetime.T) and spacetime.T >= 2**62) or spacetime.B >= 2**62:
-            raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
+    check_resummable(diagram, frame.landscape, times, continuous)
+    if diagram.order and any(isinf(spacetime.T) for spacetime in times):
+        check_contracts(frame, numbers)
     runs = _runs(diagram, times, continuous)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)))
@@ -138,7 +139,7 @@ def _cpu_totals(
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
-        for places, moves, updates in runs:
+        for places, moves, updates in runs if values.any() else ():
             totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
     return totals
 
@@ -151,9 +152,8 @@ def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> lis
     if len(together) > 1:
         updates = np.array([times[i].finite("T") for i in together])
         found.append((np.array(together), programme(diagram, times[together[0]]), updates))
-    for i, spacetime in enumerate(times):
-        if len(together) < 2 or i not in together:
-            found.append((np.array([i]), programme(diagram, spacetime, continuous), np.zeros(0, np.int64)))
+    for i in sorted(set(range(len(times))).difference(together if len(together) > 1 else ())):
+        found.append((np.array([i]), programme(diagram, times[i], continuous), np.zeros(0, np.int64)))
     return [run for run in found if len(run[1].sizes)]
 
 

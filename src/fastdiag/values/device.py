@@ -87,9 +87,6 @@ def _totals(
     diagram: Diagram, tensors: Sequence[Tensor], rates: FloatArray, runs: Sequence[Run], numbers: FloatArray, times: int
 ) -> FloatArray:
     totals = np.zeros((len(numbers), times))
-    runs = [run for run in runs if len(run[1].sizes)]  # the others have no maps
-    if not runs:
-        return totals
     slabs = _slabs(diagram, tensors, runs, len(numbers))
     try:
         contraction = cuda.Contraction([t for t, _ in tensors], [axes for _, axes in tensors], twins(diagram), slabs)

@@ -111,7 +111,7 @@ def build(
 
     Parameters
     ----------
-    order : 0 to 10; a table of order 8 takes about a minute of two cores, order 9 half an hour and 20 GB of disk
+    order : 0 to 10; a table of order 8 takes half a minute of two cores, order 9 some 20 minutes and 13 GB of disk or more
     sampling : 'cyclic' or 'reshuffle'; 'replacement' is read from the table of 'reshuffle'
     executor : any concurrent.futures.Executor, also Dask's `Client.get_executor()`; by default threads, one to a core
     directory : folder to put the files in; by default the user's cache, which gets the table of the highest order, and of

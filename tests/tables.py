@@ -54,7 +54,7 @@ def python(code, *arguments, **options):
 
 
 def output(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return out
 

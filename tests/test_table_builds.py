@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,11 +15,13 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
+import tables
 from fastdiag import files
 from fastdiag.coefficients import build as building
 from fastdiag.coefficients import store
 from fastdiag.coefficients.order import KINDS, file_name
 from fastdiag.errors import DataError, DataWarning
+from tables import output
 from test_corruptions import appended, flipped, truncated
 
 DATA = Path(__file__).parents[1] / "data"
@@ -42,7 +43,8 @@ def cache(tmp_path, monkeypatch):
 
 
 ALONE = """
-import sys
+import os, sys
+os.environ.pop("FASTDIAG_DATA_DIR", None)
 from fastdiag import files
 files.__file__ = "/nowhere/a/b/files.py"  # no shipped tables
 import fastdiag as fd
@@ -51,20 +53,8 @@ from fastdiag.coefficients import build as building
 
 
 def python(code, *arguments, home=None, **options):
-    path = os.pathsep.join([str(Path(files.__file__).resolve().parents[1]), str(Path(__file__).parent)])
     own = {} if home is None else {"HOME": str(home), "XDG_CACHE_HOME": str(home)}
-    environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", **own}
-    environment.pop("FASTDIAG_DATA_DIR", None)
-    command = [sys.executable, "-c", ALONE + code, *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
-    )
-
-
-def output(process):
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return out
+    return tables.python(ALONE + code, *arguments, env=own, **options)
 
 
 def names(folder):

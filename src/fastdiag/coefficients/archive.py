@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedRandom, BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -107,9 +107,10 @@ def unpack(data: memoryview) -> dict[str, IntArray]:
     if hashlib.sha256(data[:-DIGITS]).hexdigest().encode() != bytes(data[-DIGITS:]):
         raise DataError("its bytes differ from the sha256 recorded at its end")
     arrays: dict[str, IntArray] = {}
-    mapped = hasattr(data.obj, "read")  # then it is a file itself, perhaps larger than the memory
+    source: Any = data.obj
+    mapped = hasattr(source, "read")  # then it is a file itself, perhaps larger than the memory
     try:
-        with ZipFile(data.obj if mapped else BytesIO(data)) as archive:  # type: ignore[arg-type]
+        with ZipFile(source if mapped else BytesIO(data)) as archive:
             for info in archive.infolist():
                 if info.compress_type != ZIP_STORED or not info.filename.endswith(".npy"):
                     raise DataError(f"its member {info.filename!r} is not stored as an array of a table")

@@ -62,11 +62,11 @@ def compiled(landscape: Symbolic, arguments: Sequence[Any], formulas: Sequence[E
             f"{landscape!r} has the free symbols {sorted(map(str, free))}; simulate needs numbers for them"
         )
     try:
-        function = sympy.lambdify(arguments, list(formulas), "numpy", cse=True)
+        function: Callable[..., list[Any]] = sympy.lambdify(arguments, list(formulas), "numpy", cse=True)
         with np.errstate(all="ignore"):
             function(*np.ones(len(arguments)))
     except (NameError, TypeError, AttributeError, NotImplementedError) as error:
         raise UnsupportedError(
             f"the formulas of {landscape!r} cannot be evaluated by NumPy: {str(error).splitlines()[0]}"
         ) from None
-    return function  # type: ignore[no-any-return]
+    return function

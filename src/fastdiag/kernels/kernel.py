@@ -53,6 +53,8 @@ class Kernel:
 def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[..., Any]:
     import numba
 
+    from . import lanes  # noqa: F401  (numba learns them)
+
     compiled: Callable[..., Any]
     try:
         compiled = numba.njit(nogil=True, cache=True, **options)(function)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..kernels.nested_sums import nested_sums
+from ..kernels.nested_sums import LANES, nested_sums
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
@@ -26,7 +26,7 @@ from .plan import plan, twins
 from .programme import Programme, programme
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
-SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
+SHARD_TUPLES = 1 << 15  # index tuples that a thread sums over at a time
 
 
 def rvalue(
@@ -140,7 +140,9 @@ def _cpu_totals(
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
         for places, moves, updates in runs if values.any() else ():
-            totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+            totals[:, places] += (
+                _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates) if d else values
+            )
     return totals
 
 
@@ -166,27 +168,31 @@ def _summed(
     The same bits whatever the number of threads.
     """
     d = len(alike)
-    slabs = np.zeros((len(numbers), len(values), max(1, len(updates))))
-    rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
-    pieces = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
-    together = max(1, SHARD_TUPLES // (rows * values.shape[1]))  # small pieces, in one shard
-    shards = [pieces[first : first + together] for first in range(0, len(pieces), together)]
+    if d == 1:  # one row
+        values, rates, start = values.T, rates[start : start + len(values)], 0
+    each = 1 + np.count_nonzero(values) * max(1, len(updates)) // len(values)
+    rows = max(1, min(len(values), SHARD_TUPLES // each))
+    some = max(1, min(len(numbers), SHARD_TUPLES // (rows * each)))
+    shards = [(i, low) for i in range(0, len(numbers), some) for low in range(0, len(values), rows)]
     arguments = moves.arguments()
 
-    def work(shard: Sequence[tuple[int, int]]) -> None:
-        scratch = moves.scratch(d)
-        for i, low in shard:
-            here = slice(low, low + rows)
-            nested_sums(
-                values[here], start + low, numbers[i] * rates, d, alike, updates, *arguments, *scratch, slabs[i, here]
-            )
+    def work(shard: tuple[int, int]) -> FloatArray:
+        i, low = shard
+        here = numbers[i : i + some]
+        out = np.zeros((len(here), max(1, len(updates)), LANES))
+        nested_sums(
+            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, d, alike, updates, *arguments,
+            *moves.scratch(d), out,
+        )
+        return np.asarray(out.sum(axis=2))
 
     if len(shards) == 1:
-        work(shards[0])
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(work, shards))
-    return np.asarray(slabs.sum(axis=1))
+        return work(shards[0])
+    totals = np.zeros((len(numbers), max(1, len(updates))))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for (i, _), found in zip(shards, threads.map(work, shards), strict=True):
+            totals[i : i + some] += found
+    return totals
 
 
 def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:

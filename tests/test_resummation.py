@@ -325,13 +325,16 @@ def test_same_bits_with_any_number_of_threads(monkeypatch, T):
     texts = ["[a a a]", "[a b[a] b]", "[a[b b] b]", "[a a]", "[]"]
     chosen = [D for order in range(4) for D in fd.diagrams(order)]
     land, spacetime = symmetric_tensors(4, [*chosen, *map(fd.Diagram.parse, texts)], 4), fd.Spacetime(20, 2, T)
-    found = set()
-    for threads, tuples in [(1, 1), (2, 1), (7, 30), (3, 1 << 14)]:
-        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+    for tuples in (1, 30, 1 << 14):
         monkeypatch.setattr(RVALUE, "SHARD_TUPLES", tuples)
-        curves = [fd.rvalue(text, land, spacetime, [0.1, 0.2]).tobytes() for text in texts]
-        found.add((tuple(curves), fd.predict(land, spacetime, [0.1, 0.3], 3, T=[3, 4, 9]).total.tobytes()))
-    assert len(found) == 1
+        found = set()
+        for threads in (1, 2, 7):
+            monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+            curves = [fd.rvalue(text, land, spacetime, [0.1, 0.2]).tobytes() for text in texts]
+            found.add((tuple(curves), fd.predict(land, spacetime, [0.1, 0.3], 3, T=[3, 4, 9]).total.tobytes()))
+        assert len(found) == 1
+        point = fd.predict(land, spacetime, 0.3, 3, T=[3, 4, 9]).total  # alone or in a curve
+        assert fd.predict(land, spacetime, [0.1, 0.3], 3, T=[3, 4, 9]).total[1].tobytes() == point.tobytes()
 
 
 def test_no_maps_no_value():

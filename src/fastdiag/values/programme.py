@@ -14,7 +14,7 @@ from ..diagram.partition import set_partitions
 from ..embedding.counting import family_of, grid, placements
 from ..embedding.relations import Relations
 from ..embedding.transfer import Transfer, epoch, visits
-from ..kernels.nested_sums import LANES
+from ..kernels.lanes import LANES
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
 

@@ -114,7 +114,7 @@ def fresh_orders_sum(
 def one_epoch_integral(
     sums: Any, span: float, parts: int, forever: bool, transfers: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
     next_upper: Any, last: Any,
-) -> float:
+) -> Any:
     """The integral over times of the parts of exp(-sums x duration): the corner of exp(span x generator).
 
     sums[1, mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a

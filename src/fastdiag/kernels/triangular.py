@@ -20,13 +20,13 @@ def sharper(k: float, loss: float) -> Pair:
 
 
 @inlined
-def multiplied(k: float, loss: float, other: float, other_loss: float) -> Pair:
+def multiplied(k: float, loss: float, other: float, other_loss: float) -> Any:
     """k x other, and its loss."""
     return sharper(k * other, loss + other_loss - loss * other_loss)
 
 
 @inlined
-def squared(k: float, loss: float) -> Pair:
+def squared(k: float, loss: float) -> Any:
     """k^2, and its loss."""
     return sharper(k * k, loss * (2.0 - loss))
 

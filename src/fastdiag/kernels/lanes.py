@@ -4,11 +4,13 @@ Where it is compiled with arrays that went through `in_lanes`, its numbers are L
 as on a GPU, it is about single numbers, and what stands here is all there is to it.
 """
 
+import os
 from typing import Any
 
 from .kernel import primitive
 
-LANES = 16  # two registers of AVX-512, four of AVX2: enough of them to hide the work on indices
+LANES = 1 if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" else 16
+"""Two registers of AVX-512, four of AVX2: enough of them to hide the work on indices. In plain Python one."""
 
 
 @primitive

@@ -57,7 +57,7 @@ def one_order_sum(
                 for j in range(i + 1, m + 1):
                     upper[i, j] = 1.0 if j == i + 1 else 0.0
             row_times_power(row, diagonal, upper, m + 1, whole, False, next_row, next_upper)
-            ways = row[m]
+            ways *= row[m]
         for i in range(max(sizes[early], sizes[late])):
             row[i] = 1.0 if i == 0 else 0.0
         if rest > 0 or forever:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
@@ -26,7 +27,7 @@ from .plan import plan, twins
 from .programme import Programme, programme
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
-SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
+SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
 def rvalue(
@@ -95,22 +96,22 @@ def check_irreducible(diagram: Diagram) -> None:
 def check_resummable(
     diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool = False
 ) -> None:
-    """Raise an error that says why, if a resummed value cannot be had."""
+    """Raise an error that says why, if a resummed value cannot be had; times: of one grid."""
     check_irreducible(diagram)
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
-    for spacetime in times:
-        if continuous and not spacetime.is_one_epoch:
-            raise UnsupportedError(
-                f"continuous=True is for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
-                "leave it out for the exact sums over several epochs"
-            )
-        if not spacetime.is_one_epoch and isinf(spacetime.T):
-            raise UnsupportedError(
-                f"T = inf with N = {spacetime.N} means infinitely many epochs; "
-                "N = inf stands for fresh data at every update"
-            )
-        if (not isinf(spacetime.T) and spacetime.T >= 2**62) or spacetime.B >= 2**62:
-            raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
+    latest = max(times, key=lambda spacetime: spacetime.T)
+    if continuous and not latest.is_one_epoch:
+        raise UnsupportedError(
+            f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
+            "leave it out for the exact sums over several epochs"
+        )
+    if isinf(latest.T) and not latest.is_one_epoch:
+        raise UnsupportedError(
+            f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
+        )
+    longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
+    if longest >= 2**62 or latest.B >= 2**62:
+        raise TooLargeError(f"T and B must be below 2^62 here, not {longest} and {latest.B}; use T = math.inf")
 
 
 def resummed(
@@ -140,19 +141,24 @@ def _cpu_totals(
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
         for places, moves, updates in runs if values.any() else ():
-            totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+            totals[:, places] += (
+                _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates) if d else values
+            )
     return totals
 
 
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
-    together = [i for i, st in enumerate(times) if st.is_one_epoch and not isinf(st.T) and not continuous]
-    together.sort(key=lambda i: times[i].T)
+    epoch = inf if isinf(times[0].N) else times[0].updates_per_epoch  # as of all of them
+    together = [] if continuous else [(st.T, i) for i, st in enumerate(times) if st.T <= epoch and st.T < inf]
+    if len(together) == 1:
+        together = []
     found: list[Run] = []
-    if len(together) > 1:
-        updates = np.array([times[i].finite("T") for i in together])
-        found.append((np.array(together), programme(diagram, times[together[0]]), updates))
-    for i in sorted(set(range(len(times))).difference(together if len(together) > 1 else ())):
+    if together:
+        updates, places = np.array(sorted(together), np.int64).T.copy()
+        found.append((places, programme(diagram, times[places[0]]), updates))
+    apart = set(range(len(times))).difference(i for _, i in together) if len(together) < len(times) else ()
+    for i in sorted(apart):
         found.append((np.array([i]), programme(diagram, times[i], continuous), np.zeros(0, np.int64)))
     return [run for run in found if len(run[1].sizes)]
 
@@ -163,30 +169,34 @@ def _summed(
 ) -> FloatArray:
     """The contraction with the sums over maps, for each learning rate and time.
 
-    The same bits whatever the number of threads.
+    The same bits whatever the number of threads, and for a learning rate alone or among others.
     """
-    d = len(alike)
-    slabs = np.zeros((len(numbers), len(values), max(1, len(updates))))
-    rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
-    pieces = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
-    together = max(1, SHARD_TUPLES // (rows * values.shape[1]))  # small pieces, in one shard
-    shards = [pieces[first : first + together] for first in range(0, len(pieces), together)]
+    if len(alike) == 1:  # one row
+        values, rates, start = values.T, rates[start : start + len(values)], 0
+    sums = max(1, len(updates))
+    each = 1 + int(np.count_nonzero(values)) * sums // len(values)
+    rows = max(1, min(len(values), SHARD_TUPLES // each))
+    some = max(1, SHARD_TUPLES // (rows * each))
+    shards = [(i, low) for i in range(0, len(numbers), some) for low in range(0, len(values), rows)]
     arguments = moves.arguments()
 
-    def work(shard: Sequence[tuple[int, int]]) -> None:
-        scratch = moves.scratch(d)
-        for i, low in shard:
-            here = slice(low, low + rows)
-            nested_sums(
-                values[here], start + low, numbers[i] * rates, d, alike, updates, *arguments, *scratch, slabs[i, here]
-            )
+    def work(shard: tuple[int, int]) -> FloatArray:
+        i, low = shard
+        here = numbers[i : i + some]
+        out = np.zeros((len(here), sums, LANES))
+        nested_sums(
+            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, len(alike), alike, updates,
+            *arguments, *moves.scratch(len(alike)), out,
+        )
+        return np.asarray(out.sum(axis=2))
 
     if len(shards) == 1:
-        work(shards[0])
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(work, shards))
-    return np.asarray(slabs.sum(axis=1))
+        return work(shards[0])
+    totals = np.zeros((len(numbers), sums))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for (i, _), found in zip(shards, threads.map(work, shards), strict=True):
+            totals[i : i + some] += found
+    return totals
 
 
 def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import threading
 import types
 import warnings
@@ -56,8 +57,7 @@ class Kernel:
 def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[..., Any]:
     import numba
 
-    from . import vectors  # noqa: F401  (teaches numba the primitives)
-
+    importlib.import_module(f"{__package__}.vectors")  # teaches numba the primitives
     function.__qualname__ = f"{function.__name__}_{_edition()}"  # names the file in the cache
     compiled: Callable[..., Any]
     try:

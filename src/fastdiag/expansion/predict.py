@@ -27,7 +27,7 @@ from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .exact import exact_series
-from .observables import check_observable
+from .observables import observable_named
 
 Curve: TypeAlias = float | FloatArray
 
@@ -125,7 +125,7 @@ def predict(
     (1/2, 0, 1/80)
     """
     order = check_order(order)
-    check_observable(observable)
+    observable_named(observable)
     check_landscape(landscape)
     check_spacetime(spacetime)
     landscape.require_degree(order, f"a prediction to order {order}")

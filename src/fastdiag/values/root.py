@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
 
 from ..spacetime import Spacetime
+from ..typing import FloatArray
 
-Edges = tuple[int, ...]
+Edges: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,24 @@ class Root:
         return Fraction(0) if spacetime.N == float("inf") else Fraction(self.sign, spacetime.finite("N"))
 
 
+Roots: TypeAlias = Sequence[Root]
+"""The terms of a root's tensor, to be added."""
+Terms: TypeAlias = tuple[tuple[Root, float], ...]
+"""The same with their weights in a spacetime."""
+
+
 def loss_root(degree: int) -> Root:
     """The root of the test loss: grad^degree l."""
     return Root(nodes=(tuple(range(degree)),))
+
+
+def axes_of(roots: Roots) -> int:
+    """How many axes of the result the terms leave open; all the same."""
+    return len(roots[0].open)
+
+
+def turned(values: FloatArray, directions: FloatArray, axes: int) -> FloatArray:
+    """The last axes, from components along directions to the weights' coordinates: x^mu = sum_i V[mu, i] x_i."""
+    for axis in range(values.ndim - axes, values.ndim):
+        values = np.moveaxis(np.tensordot(values, directions, (axis, 1)), -1, axis)
+    return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...diagram import Diagram
 from ...values.root import Root
 
 
@@ -20,4 +21,15 @@ class Observable:
     shares: bool = False
     """Whether diagrams count whose root shares a part."""
     mean: Observable | None = None
-    """Where this is a second moment: the observable whose mean's (outer) square is taken off, which makes it a variance."""
+    """Where the roots are a second moment's: the observable whose mean's (outer) square is taken off, for a variance.
+
+    Both are of the change since theta_0, so that the mean begins with order 1.
+    """
+
+    def of(self, diagram: Diagram) -> tuple[Root, ...]:
+        """The terms of the tensor at a diagram's root; none if it does not contribute."""
+        return self.roots(len(diagram.children[0]), diagram.root_shares)
+
+    def highest_degree(self, order: int) -> int:
+        """Of the derivatives that diagrams of at most `order` edges need; a second moment's root takes one edge more."""
+        return order if self.mean is None else max(order - 1, 0)

@@ -10,11 +10,11 @@ from .test_loss import TEST_LOSS
 
 
 def _roots(degree: int, shares: bool) -> tuple[Root, ...]:
-    """Leibniz: the derivative of l^2 shares the edges out between its two factors."""
+    """Leibniz: the derivative of (l - l(theta_0))^2 shares the edges out between its two factors, some to each."""
     if shares:
         return ()
     edges = tuple(range(degree))
-    chosen = (first for size in range(degree + 1) for first in combinations(edges, size))
+    chosen = (first for size in range(1, degree) for first in combinations(edges, size))
     return tuple(Root(nodes=(first, tuple(e for e in edges if e not in first))) for first in chosen)
 
 

@@ -4,6 +4,7 @@ Losses are polynomials with Fraction coefficients, {exponents: coefficient}, one
 distribution. SGD runs on power series in the learning rate, truncated after eta^order: lists of Fractions.
 """
 
+from collections import Counter
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, permutations, product
@@ -72,9 +73,10 @@ def descents(losses, weights, N, B, T, sampling, order):
     if sampling != "replacement":
         first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
         sequences = [s for s in sequences if s[: len(first)] == first]
+    different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     for training_set in product(range(len(losses)), repeat=N):
-        chance = prod(weights[x] for x in training_set) / len(sequences)
-        for batches in sequences:
+        for batches, often in different.items():
+            chance = prod(weights[x] for x in training_set) * Fraction(often, len(sequences))
             theta = [[Fraction(0)] * (order + 1) for _ in range(n)]
             for batch in batches:
                 steps = [[Fraction(0)] * (order + 1) for _ in range(n)]

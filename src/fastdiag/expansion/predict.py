@@ -38,8 +38,9 @@ Curve: TypeAlias = float | FloatArray
 class Prediction:
     """A predicted observable, split by order and by diagram.
 
-    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays. On a symbolic landscape with
-    an exact eta the entries are SymPy expressions, or object arrays of them.
+    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays; at the end the observable's
+    axes, (n,) or (n, n). On a symbolic landscape with an exact eta the entries are SymPy expressions, or object arrays of
+    them.
     """
 
     total: Curve
@@ -47,7 +48,12 @@ class Prediction:
     by_order: tuple[Curve, ...]
     """by_order[d]: contribution of the diagrams with d edges. Un-resummed, the eta^d term of the exact series."""
     by_diagram: Mapping[Diagram, Curve]
-    """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue."""
+    """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue.
+
+    Only diagrams that the observable has: for the generalization gap those whose root shares a part. For the covariance and
+    the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
+    the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
+    """
     observable: str
     resummed: bool
     stderr: Curve | None = None
@@ -95,24 +101,31 @@ def predict(
         landscape an int, a Fraction or a SymPy expression asks for exact results; resummed ones need a diagonal Hessian
         there
     order : most edges to a diagram, >= 0
-    observable : 'test_loss', E[l(theta_T)]
+    observable : what is expected (papers: only the root of a diagram changes)
+        'test_loss': E l(theta_T)
+        'train_loss': the same of the mean loss over the N training points
+        'generalization_gap': test loss less train loss
+        'displacement': E[theta_T - theta_0], (n,)
+        'covariance': of theta_T over training sets and batches, (n, n)
+        'test_loss_variance': the variance of l(theta_T)
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Either: any epochs and sampling
-    device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most), or 'auto': for each diagram the GPU if there is one
-        and the work is worth it
+    device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most, no vectors and matrices), or 'auto': for each diagram
+        the GPU if there is one and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
 
     Returns
     -------
-    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape. Of a sample, un-resummed, the
-        unbiased estimate, and its stderr
+    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape + the observable's. Of a
+        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr
 
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
     UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
-        where the Hessian is not diagonal; device='cuda' without a GPU or numba-cuda
+        where the Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
+        numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -125,6 +138,14 @@ def predict(
     >>> from fractions import Fraction
     >>> fd.predict(fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), Fraction(1, 10), order=2, resummed=False).by_order
     (1/2, 0, 1/80)
+
+    Vectors and matrices, and the gap, here exactly: C/N eta (eta's coefficient is T/N tr C, the trace over the weights).
+
+    >>> fd.predict(land, fd.Spacetime(N=10, T=10), 0.05, order=2, observable="covariance", T=[1, 10]).total.shape
+    (2, 1, 1)
+    >>> gauss, st = fd.landscapes.gauss(), fd.Spacetime(N=10, T=10)
+    >>> fd.predict(gauss, st, Fraction(1, 10), order=2, observable="generalization_gap").by_order
+    ...
     """
     order = check_order(order)
     watched = observable_named(observable)

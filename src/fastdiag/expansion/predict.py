@@ -139,13 +139,13 @@ def predict(
     >>> fd.predict(fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), Fraction(1, 10), order=2, resummed=False).by_order
     (1/2, 0, 1/80)
 
-    Vectors and matrices, and the gap, here exactly: C/N eta (eta's coefficient is T/N tr C, the trace over the weights).
+    The generalization gap, to first order eta T tr(C) / N; and a matrix for each number of updates:
 
-    >>> fd.predict(land, fd.Spacetime(N=10, T=10), 0.05, order=2, observable="covariance", T=[1, 10]).total.shape
-    (2, 1, 1)
     >>> gauss, st = fd.landscapes.gauss(), fd.Spacetime(N=10, T=10)
-    >>> fd.predict(gauss, st, Fraction(1, 10), order=2, observable="generalization_gap").by_order
-    ...
+    >>> fd.predict(gauss, st, Fraction(1, 10), 2, "generalization_gap", resummed=False).by_order
+    (0, 1/20, -13/800)
+    >>> fd.predict(land, st, 0.05, 2, "covariance", T=[1, 10]).total.shape
+    (2, 1, 1)
     """
     order = check_order(order)
     watched = observable_named(observable)

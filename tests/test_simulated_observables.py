@@ -13,7 +13,7 @@ from fastdiag.kernels import sgd_logistic, sgd_polynomial
 from fastdiag.simulation import moments
 from test_simulation import UNEVEN, Plain, logistic, samples
 
-RUNS = 40_000
+RUNS = 20_000
 ETAS = {"logistic": 0.8, "samples": 0.1, "symbolic": 0.1}
 GRIDS = [
     fd.Spacetime(N=2, T=4, sampling="cyclic"),
@@ -105,7 +105,7 @@ def test_prediction_meets_simulation():
     land = fd.landscapes.logistic(rng.normal(size=(40, 3)), rng.integers(2, size=40), [0.2, -0.1, 0.0], 0.1)
     spacetime = fd.Spacetime(N=6, B=2, E=2)
     for name in OBSERVABLES:
-        measured = fd.simulate(land, spacetime, 0.05, 100_000, observable=name)
+        measured = fd.simulate(land, spacetime, 0.05, 60_000, observable=name)
         predicted = fd.predict(land, spacetime, 0.05, 4, name).total
         assert (np.abs(measured.mean - predicted) < 4 * measured.stderr).all(), name
         assert (np.abs(np.asarray(measured.mean)) > 10 * np.asarray(measured.stderr)).any()

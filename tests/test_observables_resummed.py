@@ -11,6 +11,10 @@ import fastdiag as fd
 import oracle
 from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
 from fastdiag.expansion import OBSERVABLES
+from fastdiag.values.frame import eigenframe
+from fastdiag.values.root import Root
+from fastdiag.values.rvalue import resummed
+from fastdiag.values.uvalue import contraction
 from test_observables import floats, grid, symbolic, wanted
 
 
@@ -175,6 +179,23 @@ def test_closed_forms_of_mean_estimation():
     np.testing.assert_allclose(smooth, vectors @ (np.expm1(-eta * values * T) / values * (vectors.T @ G)), rtol=1e-10)
 
 
+@pytest.mark.parametrize("text", ["[a a]", "[a b]", "[a a[b a]]", "[a b[b b]]"])
+def test_edges_that_end_in_axes_are_not_exchanged(text):
+    """Each order of the axes by itself; un-resummed is the resummed value where the Hessian vanishes."""
+    D, spacetime = fd.Diagram.parse(text), fd.Spacetime(4, 2, 5, sampling="replacement")
+    rng = np.random.default_rng(2)
+    hess = rng.normal(size=(3, 2, 2))
+    hess = hess + hess.transpose(0, 2, 1)
+    third = np.einsum("s,i,j,k->sijk", rng.normal(size=3), *[rng.normal(size=2)] * 3)
+    land = fd.landscapes.samples(np.zeros(3), rng.normal(size=(3, 2)), hess - hess.mean(axis=0), third)
+    for kept in ((0, 1), (1, 0)):
+        root = Root(open=kept)
+        summed = resummed(D, eigenframe(land), [spacetime], np.array([0.3]), roots=[root])[0, 0]
+        plain = contraction(D, land, root) * float(fd.coefficient(D, spacetime)) * 0.3**D.order
+        assert np.abs(plain).max() > 1e-9
+        np.testing.assert_allclose(summed, plain, rtol=1e-11, atol=1e-15)
+
+
 @pytest.mark.parametrize("name", ["displacement", "covariance", "generalization_gap", "test_loss_variance"])
 def test_large_cumulants_are_not_formed(name, monkeypatch):
     import importlib
@@ -214,7 +235,10 @@ def test_fresh_data_leave_no_gap():
 
 def test_less_than_the_whole_order_of_derivatives_is_needed():
     land = fd.landscapes.samples([0.0, 1.0], [[1.0, 0.5], [0.0, 2.0]], [np.eye(2)] * 2)
-    assert fd.predict(land, fd.Spacetime(4, 1, 4), 0.1, 3, "covariance").total.shape == (2, 2)
+    for summed in (True, False):
+        p = fd.predict(land, fd.Spacetime(4, 1, 4), 0.1, 3, "covariance", resummed=summed)
+        assert p.total.shape == (2, 2)
+        assert np.isfinite(fd.predict(land, fd.Spacetime(4, 1, 4), 0.1, 3, "test_loss_variance", resummed=summed).total)
     with pytest.raises(MissingTensorError, match="generalization_gap to order 3"):
         fd.predict(land, fd.Spacetime(4, 1, 4), 0.1, 3, "generalization_gap")
 

@@ -61,21 +61,17 @@ def _values(
     diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], eta: Expression, roots: Roots, resummed: bool
 ) -> list[Any]:
     """The diagram's contribution at each time."""
-    weights = [exact("a root's weight", root.weight(times[0])) for root in roots]
+    terms = [(root, exact("a root's weight", root.weight(times[0]))) for root in roots]
+    terms, zero = [(root, weight) for root, weight in terms if weight], exact("no root", 0)
     if resummed:
         return [
-            sum(
-                weight * exact_rvalue(diagram, landscape, spacetime, eta, root)
-                for root, weight in zip(roots, weights, strict=True)
-                if weight
-            )
+            sum((weight * exact_rvalue(diagram, landscape, spacetime, eta, root) for root, weight in terms), start=zero)
             for spacetime in times
         ]
     coefficients = [exact("a coefficient", coefficient(diagram, spacetime)) for spacetime in times]
     if not any(coefficients):
         return coefficients
-    terms = zip(roots, weights, strict=True)
-    value = sum(weight * exact_uvalue(diagram, landscape, root) for root, weight in terms if weight)
+    value = sum((weight * exact_uvalue(diagram, landscape, root) for root, weight in terms), start=zero)
     return [number * (value * eta**diagram.order) for number in coefficients]
 
 

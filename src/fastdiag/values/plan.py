@@ -23,6 +23,11 @@ class Plan:
     open: tuple[int, ...] = ()
     """The edges that end in axes of the result, in the order of these."""
 
+    @property
+    def highest_degree(self) -> int:
+        """Of the derivatives that it takes."""
+        return max(len(node) for nodes, _ in self.parts for node in nodes)
+
 
 @lru_cache(maxsize=4096)
 def plan(diagram: Diagram, root: Root | None = None) -> Plan:

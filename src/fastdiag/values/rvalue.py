@@ -96,11 +96,11 @@ def check_irreducible(diagram: Diagram) -> None:
 
 
 def check_resummable(
-    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool = False
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots
 ) -> None:
     """Raise an error that says why, if a resummed value cannot be had."""
     check_irreducible(diagram)
-    landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    landscape.require_degree(max(plan(diagram, root).highest_degree for root in roots), f"diagram {diagram}")
     for spacetime in times:
         if continuous and not spacetime.is_one_epoch:
             raise UnsupportedError(
@@ -124,11 +124,11 @@ def resummed(
 
     roots: the terms of an observable at the root, by default the loss's; (n,) * its open edges follow the other axes.
     """
-    check_resummable(diagram, frame.landscape, times, continuous)
+    roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
+    check_resummable(diagram, frame.landscape, times, continuous, roots)
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
         check_contracts(frame, numbers)
     runs = _runs(diagram, times, continuous)
-    roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not runs:  # no tensor is asked for

@@ -4,6 +4,7 @@ Losses are polynomials with Fraction coefficients, {exponents: coefficient}, one
 distribution. SGD runs on power series in the learning rate, truncated after eta^order: lists of Fractions.
 """
 
+from collections import Counter
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, permutations, product
@@ -63,20 +64,19 @@ def batch_sequences(N, B, T, sampling):
     return [sum(chosen, ())[:T] for chosen in product(orders, repeat=epochs)]
 
 
-def sgd_test_loss(losses, weights, N, B, T, sampling, order):
-    """E[l(theta_T)] as a series in eta: mean over all training sets and all batch sequences, from theta_0 = 0."""
+def descents(losses, weights, N, B, T, sampling, order):
+    """SGD from theta_0 = 0 over all training sets and all batch sequences: (chance, training set, theta_T as series)."""
     n = len(next(iter(losses[0])))
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
-    test = mean_loss(losses, weights)
     # the rows are exchangeable, so the first epoch may be taken in order
     sequences = batch_sequences(N, B, T, sampling)
     if sampling != "replacement":
         first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
         sequences = [s for s in sequences if s[: len(first)] == first]
-    total = [Fraction(0)] * (order + 1)
+    different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     for training_set in product(range(len(losses)), repeat=N):
-        chance = prod(weights[x] for x in training_set) / len(sequences)
-        for batches in sequences:
+        for batches, often in different.items():
+            chance = prod(weights[x] for x in training_set) * Fraction(often, len(sequences))
             theta = [[Fraction(0)] * (order + 1) for _ in range(n)]
             for batch in batches:
                 steps = [[Fraction(0)] * (order + 1) for _ in range(n)]
@@ -88,8 +88,48 @@ def sgd_test_loss(losses, weights, N, B, T, sampling, order):
                     theta[v] = [theta[v][0]] + [
                         x - y / B for x, y in zip(theta[v][1:], steps[v][:-1], strict=True)
                     ]
-            total = [x + chance * y for x, y in zip(total, evaluate(test, theta), strict=True)]
+            yield chance, training_set, theta
+
+
+def sgd_test_loss(losses, weights, N, B, T, sampling, order):
+    """E[l(theta_T)] as a series in eta."""
+    test = mean_loss(losses, weights)
+    total = [Fraction(0)] * (order + 1)
+    for chance, _, theta in descents(losses, weights, N, B, T, sampling, order):
+        total = [x + chance * y for x, y in zip(total, evaluate(test, theta), strict=True)]
     return total
+
+
+def sgd_observables(losses, weights, N, B, T, sampling, order):
+    """Every observable's expectation as a series in eta; vectors and matrices as dicts from indices to series."""
+    test, n = mean_loss(losses, weights), len(next(iter(losses[0])))
+    sums = {}
+
+    def add(name, chance, series):
+        sums[name] = [x + chance * y for x, y in zip(sums.get(name, [Fraction(0)] * (order + 1)), series, strict=True)]
+
+    for chance, training_set, theta in descents(losses, weights, N, B, T, sampling, order):
+        tested = evaluate(test, theta)
+        shares = [Fraction(training_set.count(x), N) for x in range(len(losses))]
+        trained = evaluate(mean_loss(losses, shares), theta)
+        add("test_loss", chance, tested)
+        add("train_loss", chance, trained)
+        add("generalization_gap", chance, [x - y for x, y in zip(tested, trained, strict=True)])
+        add("square", chance, series_product(tested, tested))
+        for i in range(n):
+            add((i,), chance, theta[i])
+            for j in range(n):
+                add((i, j), chance, series_product(theta[i], theta[j]))
+
+    def less(second, first, other):
+        return [x - y for x, y in zip(second, series_product(first, other), strict=True)]
+
+    every = range(n)
+    return {name: sums[name] for name in ("test_loss", "train_loss", "generalization_gap")} | {
+        "displacement": {(i,): sums[i,] for i in every},
+        "covariance": {(i, j): less(sums[i, j], sums[i,], sums[j,]) for i in every for j in every},
+        "test_loss_variance": less(sums["square"], sums["test_loss"], sums["test_loss"]),
+    }
 
 
 class Tensors:

@@ -1,6 +1,6 @@
 """Expansions: the diagram sum as numbers."""
 
-from .observables import OBSERVABLES, check_observable
+from .observables import OBSERVABLES, observable_named
 from .predict import Prediction, predict
 
-__all__ = ["OBSERVABLES", "Prediction", "check_observable", "predict"]
+__all__ = ["OBSERVABLES", "Prediction", "observable_named", "predict"]

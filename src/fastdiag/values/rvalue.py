@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import inf, isinf
 from typing import Any
 
@@ -23,8 +24,10 @@ from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
+from .open_axes import pieces
 from .plan import plan, twins
 from .programme import Programme, programme
+from .root import Roots, Terms, axes_of, loss_root, turned
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
@@ -94,11 +97,11 @@ def check_irreducible(diagram: Diagram) -> None:
 
 
 def check_resummable(
-    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool = False
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots
 ) -> None:
     """Raise an error that says why, if a resummed value cannot be had; times: of one grid."""
     check_irreducible(diagram)
-    landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
+    landscape.require_degree(max(plan(diagram, root).highest_degree for root in roots), f"diagram {diagram}")
     latest = max(times, key=lambda spacetime: spacetime.T)
     if continuous and not latest.is_one_epoch:
         raise UnsupportedError(
@@ -116,34 +119,48 @@ def check_resummable(
 
 def resummed(
     diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu",
+    device: str = "cpu", roots: Roots | None = None,
 ) -> FloatArray:
-    """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
-    check_resummable(diagram, frame.landscape, times, continuous)
+    """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times)).
+
+    roots: the terms of an observable at the root, by default the loss's; (n,) * its open edges follow the other axes.
+    """
+    roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
+    check_resummable(diagram, frame.landscape, times, continuous, roots)
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
         check_contracts(frame, numbers)
     runs = _runs(diagram, times, continuous)
+    terms = tuple((root, float(root.weight(times[0]))) for root in roots)
+    axes = axes_of(roots)
     if not runs:  # no tensor is asked for
-        return np.zeros((len(numbers), len(times)))
-    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times))
+        return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
+    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms)
     if totals is None:
-        totals = _cpu_totals(diagram, frame, runs, numbers, len(times))
+        totals, found = np.zeros(()), dict[Terms, FloatArray]()
+        for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
+            ascending = tuple(sorted(kept))
+            some = tuple((replace(root, open=ascending), weight) for root, weight in terms if root.open == kept)
+            if some not in found:
+                found[some] = _cpu_totals(diagram, frame, runs, numbers, len(times), some)
+            totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
     signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
-    return np.asarray(totals * signs[:, None])
+    return np.asarray(turned(totals, frame.directions, axes) * signs.reshape(-1, *(1,) * (totals.ndim - 1)))
 
 
 def _cpu_totals(
-    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int
+    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int, terms: Terms
 ) -> FloatArray:
-    totals = np.zeros((len(numbers), times))
     n, d = len(frame.rates), diagram.order
+    kept = plan(diagram, terms[0][0]).open
+    alike = twins(diagram, kept)
+    totals = np.zeros((len(numbers), times) + (n,) * len(kept))
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
-        values = contracted(diagram, frame, slice(start, start + step))
-        for places, moves, updates in runs if values.any() else ():
-            totals[:, places] += (
-                _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates) if d else values
-            )
+        values = contracted(diagram, frame, slice(start, start + step), terms)
+        for index, some, first in pieces(values, start, kept, n, d):
+            for places, moves, updates in runs if some.any() else ():
+                where: Any = (slice(None), places, *index)
+                totals[where] += _summed(some, first, frame.rates, numbers, alike, moves, updates) if d else some
     return totals
 
 
@@ -199,19 +216,22 @@ def _summed(
     return totals
 
 
-def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:
-    """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1))."""
+def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> FloatArray:
+    """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1)); terms are added."""
     d, n = diagram.order, len(frame.rates)
-    product = np.ones((1,) * d)
-    for nodes, edges in plan(diagram).parts:
-        part = frame.part(nodes)
-        if 0 in edges:
-            part = part[rows]  # edges ascend, so the first edge is the first axis
-        shape = [1] * d
-        for axis, edge in enumerate(edges):
-            shape[edge] = part.shape[axis]
-        product = product * part.reshape(shape)
-    return np.ascontiguousarray(product).reshape(-1, n ** max(d - 1, 0))
+    total: Any = None
+    for root, weight in terms:
+        product = np.full((1,) * d, weight)
+        for nodes, edges in plan(diagram, root).parts:
+            part = frame.part(nodes)
+            if 0 in edges:
+                part = part[rows]  # edges ascend, so the first edge is the first axis
+            long = [1] * d
+            for axis, edge in enumerate(edges):
+                long[edge] = part.shape[axis]
+            product = product * part.reshape(long)
+        total = product if total is None else total + product
+    return np.ascontiguousarray(total).reshape(-1, n ** max(d - 1, 0))
 
 
 def check_contracts(frame: Frame, numbers: FloatArray) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, permutations
 from typing import Any, TypeAlias
 
 from ..diagram import Diagram
@@ -23,9 +23,14 @@ Network: TypeAlias = tuple[Part, ...]
 
 
 def network_of(diagram: Diagram, root: Root, tied: bool = True) -> Network:
-    """The network of a diagram with one term of its root's tensor; the index of an edge is its child, less one.
+    """The canonical network of a diagram with one term of its root's tensor."""
+    return canonical(parts_of(diagram, root, tied)[0])
 
-    tied=False takes the root out of its part.
+
+def parts_of(diagram: Diagram, root: Root, tied: bool = True) -> tuple[Network, list[int]]:
+    """The parts of a diagram with one term of its root's tensor, in any order, and the index of each edge.
+
+    Edges are numbered by their child, less one. tied=False takes the root out of its part.
     """
     names = list(range(diagram.order))
     places = [child - 1 for child in diagram.children[0]]
@@ -44,16 +49,28 @@ def network_of(diagram: Diagram, root: Root, tied: bool = True) -> Network:
         factors = ()
     if mates:
         parts.append(mates + factors)
-    return canonical(tuple(parts))
+    return tuple(parts), names
 
 
-def product(first: Network, second: Network, axes: int) -> Network:
-    """Both networks side by side; the free indices of the second come after the `axes` of the first."""
-    shift = 1 + max((label for label in labels_of(first)), default=0)
-    moved = tuple(
-        tuple(tuple(label + shift if label >= 0 else label - axes for label in node) for node in part) for part in second
+def moved(network: Network, by: int, axes: int) -> Network:
+    """The network with summed indices `by` higher, and free indices `axes` further."""
+    return tuple(
+        tuple(tuple(label + by if label >= 0 else label - axes for label in node) for node in part) for part in network
     )
-    return canonical(first + moved)
+
+
+def automorphisms(network: Network) -> list[dict[int, int]]:
+    """The ways to rename the summed indices of a canonical network that change nothing, found by trying all."""
+    summed = sorted({label for label in labels_of(network) if label >= 0})
+    found = []
+    for image in permutations(summed):
+        names = dict(zip(summed, image, strict=True))
+        renamed = [
+            tuple(sorted(tuple(sorted(names.get(label, label) for label in node)) for node in part)) for part in network
+        ]
+        if sorted(renamed) == sorted(tuple(sorted(part)) for part in network):
+            found.append(names)
+    return found
 
 
 def labels_of(network: Network) -> list[int]:

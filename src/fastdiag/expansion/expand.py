@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import product
 from typing import Any, Literal
 
 from ..diagram import Diagram, diagrams
@@ -11,7 +12,7 @@ from ..embedding.enumeration import check_basis
 from ..errors import InputError
 from ..typing import Basis
 from .formula import Expansion, Term
-from .network import Network, canonical, labels_of, moved, network_of, vanishes_at_minimum
+from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
 from .symbols import Sampled, Symbols, Time
@@ -42,7 +43,7 @@ def expand(
     basis : 'cumulant', or 'moment': parts of several nodes are then means of products ⟨g h⟩
     at_minimum : leave out what vanishes where the gradient of the test loss does
     resummed : irreducible diagrams only, in an eigenbasis of eta H, with k = 1 - eta h for each index (papers: Theorem 1);
-        one epoch, cumulant basis
+        sampling='one epoch' and the cumulant basis. Where k's coincide, a coefficient's limit is meant
     arrange : 'order': by powers of eta; 'double': by the papers' double series (eta T)^d T^(P-d-1)
     time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
 
@@ -101,11 +102,11 @@ def _terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:
     sums, origins = _sums(observable, order, symbols)
     if observable.mean is not None:
         means, _ = _sums(observable.mean, order, symbols)
-        for d, e in ((d, e) for d in range(order + 1) for e in range(order + 1 - d)):
-            for first, x in means[d].items():
-                for second, y in means[e].items():
-                    both = canonical(first + moved(second, 1 + max(labels_of(first), default=0), observable.mean.axes))
-                    sums[d + e][both] = sums[d + e].get(both, 0) - x * y
+        for d, total in enumerate(sums):
+            for e in range(d + 1):
+                for (first, x), (second, y) in product(means[e].items(), means[d - e].items()):
+                    both = side_by_side(first, second, observable.mean.axes)
+                    total[both] = total.get(both, 0) - x * y
     terms = []
     for d, networks in enumerate(sums):
         for network, coefficient in networks.items():

@@ -54,8 +54,12 @@ class Term:
 
     def text(self) -> str:
         """With its sign, such as '- M*N G_μ G^μ'."""
+        import sympy
+
         sign, number = self._signed()
-        return f"{sign} {'' if number == 1 else _bracketed(str(number), number, False) + ' '}{self.tensors.text()}"
+        if number == 1:
+            return f"{sign} {self.tensors.text()}"
+        return f"{sign} {_bracketed(sympy.sstr(number, order=_order(number)), number, False)} {self.tensors.text()}"
 
     def latex(self) -> str:
         """The same in LaTeX."""
@@ -65,17 +69,19 @@ class Term:
         if number == 1:
             return f"{sign} {self.tensors.latex()}"
         names = {s: rf"k_{{\{LATEX[s.name[-1]]}}}" for s in number.free_symbols if s.name[-1] in GREEK}
-        written = _bracketed(sympy.latex(number, symbol_names=names), number, True)
+        written = _bracketed(sympy.latex(number, symbol_names=names, order=_order(number)), number, True)
         return rf"{sign} {written} \, {self.tensors.latex()}"
 
     def _signed(self) -> tuple[str, Any]:
         """The sign, and the coefficient without it and, in the double series, without its power of T."""
         import sympy
+        from sympy.core.parameters import distribute
 
         number = self.coefficient
         if self.power is not None:
             number = number / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
-        return ("-", -number) if number.could_extract_minus_sign() else ("+", number)
+        with distribute(False):  # -(a + b) stays as it is
+            return ("-", -number) if sympy.sympify(number).as_coeff_Mul()[0] < 0 else ("+", number)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,6 +134,8 @@ class Expansion:
                 return sympy.factor(sympy.Add(*alike))
         diagram = Diagram.of(of)
         observable = observable_named(self.observable)
+        if self.resummed:
+            return sympy.Add(*(term.coefficient for term in self.terms if diagram in term.diagrams))
         roots = observable.roots(diagram.degrees[0], diagram.root_shares)
         networks = {network_of(diagram, root) for root in roots}
         if len(networks) > 1:
@@ -209,6 +217,11 @@ def _begun(lines: list[str]) -> list[str]:
         return []
     first = lines[0].removeprefix("+ ")
     return ["-" + first[2:] if first.startswith("- ") else first, *lines[1:]]
+
+
+def _order(number: Any) -> str | None:
+    """1 - k, but 2 M N - 1."""
+    return "rev-lex" if any(symbol.name.startswith("k_") for symbol in number.free_symbols) else None
 
 
 def _bracketed(written: str, number: Any, latex: bool) -> str:

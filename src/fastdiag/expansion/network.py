@@ -52,11 +52,13 @@ def parts_of(diagram: Diagram, root: Root, tied: bool = True) -> tuple[Network, 
     return tuple(parts), names
 
 
-def moved(network: Network, by: int, axes: int) -> Network:
-    """The network with summed indices `by` higher, and free indices `axes` further."""
-    return tuple(
-        tuple(tuple(label + by if label >= 0 else label - axes for label in node) for node in part) for part in network
+def side_by_side(first: Network, second: Network, axes: int) -> Network:
+    """Both networks as one; the free indices of the second come after the `axes` of the first."""
+    by = 1 + max(labels_of(first), default=-1)
+    moved = tuple(
+        tuple(tuple(label + by if label >= 0 else label - axes for label in node) for node in part) for part in second
     )
+    return canonical(first + moved)
 
 
 def automorphisms(network: Network) -> list[dict[int, int]]:
@@ -76,6 +78,16 @@ def automorphisms(network: Network) -> list[dict[int, int]]:
 def labels_of(network: Network) -> list[int]:
     """All indices, summed ones twice."""
     return list(chain.from_iterable(chain.from_iterable(network)))
+
+
+def is_connected(network: Network) -> bool:
+    """Whether indices join all parts."""
+    labels = [{label for node in part for label in node} for part in network]
+    met, left = labels[:1], labels[1:]
+    for one in met:
+        met += [other for other in left if one & other]
+        left = [other for other in left if not one & other]
+    return not left
 
 
 def vanishes_at_minimum(network: Network) -> bool:

@@ -1,9 +1,9 @@
 """Networks as papers write them: tensors in Einstein notation, as text and as LaTeX.
 
 The mean derivatives are l, G, H, J and, from the fourth on, l with its indices; C and S are the second and third cumulants
-of the gradient. Other cumulants are cov(g, h) or κ(g, g, h) of the points' own derivatives g, h, j, moments ⟨g h⟩. A covariance of
-gradient and Hessian that stands for the gradient of C is written so: 2 cov(h_μν, g_ν) = ∇_μ C_νν, where the rest of the network is
-symmetric. Summed indices stand once below and once above, for eta raises them; free ones stand above.
+of the gradient. Other cumulants are cov(g, h) or κ(g, g, h) of a point's own derivatives g, h, j, l; moments are ⟨g h⟩. A
+covariance of gradient and Hessian that stands for the gradient of C is written so, 2 cov(h_μν, g_ν) = ∇_μ C_νν, where the
+rest of the network is symmetric. Summed indices stand once below and once above, for eta raises them; free ones above.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from functools import lru_cache
 from itertools import product
 
 from ..typing import Basis
-from .network import Network, Node, Part, canonical, labels_of
+from .network import Network, Part, canonical, labels_of
 
 GREEK = "μνρσταβγδεζξφχψω"
-LATEX = dict(zip(GREEK, "mu nu rho sigma tau alpha beta gamma delta epsilon zeta xi phi chi psi omega".split(), strict=True))
+LATEX = {
+    "μ": "mu", "ν": "nu", "ρ": "rho", "σ": "sigma", "τ": "tau", "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta",
+    "ε": "epsilon", "ζ": "zeta", "ξ": "xi", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}
 MEANS = {0: "l", 1: "G", 2: "H", 3: "J"}
 POINTS = {1: "g", 2: "h", 3: "j"}
 CUMULANTS = {(1, 1): "C", (1, 1, 1): "S"}
@@ -44,18 +47,18 @@ class Tensors:
     letters: tuple[tuple[int, str], ...]
     """The letter of each index of the network."""
 
-    def text(self, flat: bool = False) -> str:
-        """In Unicode; flat: all indices below, as in a fixed basis."""
-        return " ".join(_write(factor, False, flat, len(self.factors) > 1) for factor in self.factors)
+    def text(self) -> str:
+        """In Unicode."""
+        return " ".join(_write(factor, False, len(self.factors) > 1) for factor in self.factors)
 
-    def latex(self, flat: bool = False) -> str:
+    def latex(self) -> str:
         """In LaTeX, without dollars."""
-        return r" \, ".join(_write(factor, True, flat, len(self.factors) > 1) for factor in self.factors)
+        return r" \, ".join(_write(factor, True, len(self.factors) > 1) for factor in self.factors)
 
 
 @lru_cache(maxsize=1 << 14)
-def tensors_of(network: Network, basis: Basis = "cumulant") -> Tensors:
-    """The tensors of a canonical network, in the order in which a paper would write them.
+def tensors_of(network: Network, basis: Basis = "cumulant", gradients: bool = True) -> Tensors:
+    """The tensors of a canonical network, in the order in which a paper would write them; gradients: with ∇C and ∇S.
 
     >>> from fastdiag import Diagram
     >>> from fastdiag.expansion.network import network_of
@@ -63,7 +66,7 @@ def tensors_of(network: Network, basis: Basis = "cumulant") -> Tensors:
     >>> tensors_of(network_of(Diagram.parse("[a[b]]"), loss_root(1))).latex()
     'G_{\\\\mu} \\\\, H^{\\\\mu}_{\\\\nu} \\\\, G^{\\\\nu}'
     """
-    gradients = _gradients(network) if basis == "cumulant" else {}
+    known_gradients = _gradients(network) if gradients and basis == "cumulant" else {}
     letters = {-1 - axis: GREEK[axis] for axis in range(-min([0, *labels_of(network)]))}
     order = [p for piece in _pieces(network) for p in _reading_order(network, piece)]
     position = {label: [q for q, p in enumerate(order) if label in sum(network[p], ())] for label in labels_of(network)}
@@ -84,8 +87,8 @@ def tensors_of(network: Network, basis: Basis = "cumulant") -> Tensors:
         part = network[p]
         degrees = tuple(sorted(map(len, part)))
         flat = [label for node in part for label in node]
-        if p in gradients:
-            derivative, others = gradients[p]
+        if p in known_gradients:
+            derivative, others = known_gradients[p]
             scale *= len(part)
             head = "∇" + CUMULANTS[(1,) * len(part)]
             factors.append(Tensor(head, (tuple(named([derivative])), tuple(named(others)))))
@@ -172,25 +175,25 @@ def _reading_order(network: Network, piece: Sequence[int]) -> list[int]:
     return order
 
 
-def _write(tensor: Tensor, latex: bool, flat: bool, several: bool) -> str:
+def _write(tensor: Tensor, latex: bool, several: bool) -> str:
     if tensor.head[0] == "∇":
         nabla = r"\nabla" if latex else "∇"
-        inner = nabla + _scripts(tensor.nodes[0], latex, flat) + " " + tensor.head[1] + _scripts(tensor.nodes[1], latex, flat)
+        inner = nabla + _scripts(tensor.nodes[0], latex) + " " + tensor.head[1] + _scripts(tensor.nodes[1], latex)
         return f"({inner})" if several else inner
     if tensor.head in ("cov", "κ", "⟨⟩"):
-        points = [POINTS.get(len(node), "l") + _scripts(node, latex, flat) for node in tensor.nodes]
+        points = [POINTS.get(len(node), "l") + _scripts(node, latex) for node in tensor.nodes]
         if tensor.head == "⟨⟩":
             return r"\langle " + r" \, ".join(points) + r" \rangle" if latex else f"⟨{' '.join(points)}⟩"
         head = {"cov": r"\operatorname{cov}", "κ": r"\kappa"}[tensor.head] if latex else tensor.head
         return f"{head}({', '.join(points)})"
-    return tensor.head + _scripts(tensor.nodes[0], latex, flat)
+    return tensor.head + _scripts(tensor.nodes[0], latex)
 
 
-def _scripts(indices: Sequence[Index], latex: bool, flat: bool) -> str:
+def _scripts(indices: Sequence[Index], latex: bool) -> str:
     """Subscript and superscript; what was met before comes first."""
     groups: dict[bool, list[str]] = {}
     for letter, above in indices:
-        groups.setdefault(above and not flat, []).append(letter)
+        groups.setdefault(above, []).append(letter)
     written = ""
     for above, letters in groups.items():
         mark = "^" if above else "_"

@@ -3,8 +3,8 @@
 One epoch, cumulant basis. Parts are placed on m levels, children strictly below parents; an edge from level a to level b
 (the root is level m + 1) gives k^(b-a-1), and one k more for each update that lengthens a gap it crosses. The gaps' lengths
 sum to T - m, so that a placement is a complete homogeneous polynomial of degree T - m in the gaps' products of k's:
-h_n(q_0..q_m) = sum_i q_i^(n+m) / prod_(j != i) (q_i - q_j). No two gaps have one product: with letters this is the answer, and
-where two k's are equal its limit is.
+h_n(q_0..q_m) = sum_i q_i^(n+m) / prod_(j != i) (q_i - q_j). No two gaps have one product: with letters this is the answer,
+and where two k's are equal its limit is.
 """
 
 from __future__ import annotations

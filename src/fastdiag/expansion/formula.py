@@ -10,7 +10,7 @@ from typing import Any
 from ..diagram import Diagram
 from ..errors import InputError
 from .network import Network, network_of
-from .notation import GREEK, LATEX, Tensors
+from .notation import LATEX, Tensors
 from .observables import observable_named
 
 NAMES = {  # observable -> (text, LaTeX)
@@ -54,23 +54,13 @@ class Term:
 
     def text(self) -> str:
         """With its sign, such as '- M*N G_μ G^μ'."""
-        import sympy
-
         sign, number = self._signed()
-        if number == 1:
-            return f"{sign} {self.tensors.text()}"
-        return f"{sign} {_bracketed(sympy.sstr(number, order=_order(number)), number, False)} {self.tensors.text()}"
+        return " ".join(filter(None, (sign, _written(number, latex=False), self.tensors.text())))
 
     def latex(self) -> str:
         """The same in LaTeX."""
-        import sympy
-
         sign, number = self._signed()
-        if number == 1:
-            return f"{sign} {self.tensors.latex()}"
-        names = {s: rf"k_{{\{LATEX[s.name[-1]]}}}" for s in number.free_symbols if s.name[-1] in GREEK}
-        written = _bracketed(sympy.latex(number, symbol_names=names, order=_order(number)), number, True)
-        return rf"{sign} {written} \, {self.tensors.latex()}"
+        return f"{sign} " + r" \, ".join(filter(None, (_written(number, latex=True), self.tensors.latex())))
 
     def _signed(self) -> tuple[str, Any]:
         """The sign, and the coefficient without it and, in the double series, without its power of T."""
@@ -162,7 +152,7 @@ class Expansion:
                 lines += ["    " + line for line in _begun([term.text() for term in terms])]
                 lines[-1] += " ]"
         first, *others = _begun(lines) or ["0"]
-        rows = [f"{self._name[0]} = {first}", *others, f"+ O(η^{self.order + 1})"]
+        rows = [f"{self._name[0]} = {first}", *others, "+ O(η" + f"^{self.order + 1}" * (self.order > 0) + ")"]
         return "\n  ".join(rows)
 
     def latex(self, aligned: bool = False) -> str:
@@ -179,7 +169,7 @@ class Expansion:
             rows += [written[i : i + IN_A_ROW] for i in range(0, len(written), IN_A_ROW)]
         rows = rows or [["+ 0"]]
         rows[0] = [*_begun(rows[0][:1]), *rows[0][1:]]
-        rows[-1] = [*rows[-1], rf"+ O(\eta^{{{self.order + 1}}})"]
+        rows[-1] = [*rows[-1], r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"]
         lines = [" ".join(row) for row in rows]
         if not aligned:
             return f"{self._name[1]} = {' '.join(lines)}"
@@ -208,7 +198,8 @@ class Expansion:
 
     def __repr__(self) -> str:
         kind = "resummed " if self.resummed else ""
-        return f"<{kind}expansion of the {self.observable} to order {self.order}: {len(self.terms)} terms, {self.sampling}>"
+        many = f"{len(self.terms)} term{'s' * (len(self.terms) != 1)}"
+        return f"<{kind}expansion of the {self.observable} to order {self.order}: {many}, {self.sampling}>"
 
 
 def _begun(lines: list[str]) -> list[str]:
@@ -219,12 +210,25 @@ def _begun(lines: list[str]) -> list[str]:
     return ["-" + first[2:] if first.startswith("- ") else first, *lines[1:]]
 
 
-def _order(number: Any) -> str | None:
-    """1 - k, but 2 M N - 1."""
-    return "rev-lex" if any(symbol.name.startswith("k_") for symbol in number.free_symbols) else None
+def _written(number: Any, latex: bool) -> str:
+    """A positive coefficient; nothing for 1. With k's, 1 comes first and sums of powers stand beside the fraction."""
+    import sympy
 
+    if number == 1:
+        return ""
+    k = [symbol for symbol in number.free_symbols if symbol.name.startswith("k_")]
+    names = {symbol: rf"k_{{\{LATEX[symbol.name[2]]}}}" for symbol in k}
+    order = "none" if k else None
 
-def _bracketed(written: str, number: Any, latex: bool) -> str:
-    if not number.is_Add:
-        return written
-    return rf"\left({written}\right)" if latex else f"({written})"
+    def write(expression: Any) -> str:
+        written = sympy.latex(expression, symbol_names=names, order=order) if latex else sympy.sstr(expression, order=order)
+        if not expression.is_Add:
+            return str(written)
+        return rf"\left({written}\right)" if latex else f"({written})"
+
+    sums = [factor for factor in sympy.Mul.make_args(number) if k and factor.is_Add and len(factor.args) > 2]
+    if not sums or number.is_Add:
+        return write(number)
+    rest = sympy.Mul(*(factor for factor in sympy.Mul.make_args(number) if factor not in sums))
+    written = [write(factor) for factor in ([] if rest == 1 else [rest]) + sums]
+    return r" \, ".join(written) if latex else "*".join(written)

@@ -23,7 +23,7 @@ from .formula import Term
 from .network import Network, automorphisms, canonical_names, is_connected, parts_of
 from .notation import tensors_of
 from .observables import Observable
-from .symbols import Symbols
+from .symbols import Symbols, factored
 
 Edges = frozenset[int]
 """Edges of a piece of a diagram, by number; also the product of their k's."""
@@ -140,26 +140,11 @@ def _closed_form(above: tuple[int, ...], part: tuple[int, ...], T: Any) -> Any:
     if len(sums) == 2 and nothing in sums:
         (gap,) = set(sums) - {nothing}
         if sums[gap] == -sums[nothing]:
-            return (1 - powers[gap]) * _factored(sums[nothing], k)
-    return sympy.Add(*(powers[gap] * _factored(x, k) for gap, x in sums.items()))
+            return (1 - powers[gap]) * factored(sums[nothing], k, ascending=True)
+    return sympy.Add(*(powers[gap] * factored(x, k, ascending=True) for gap, x in sums.items()))
 
 
 def _edge_symbols(edges: int) -> list[Any]:
     import sympy
 
     return [sympy.Symbol(f"k{edge}", real=True) for edge in range(edges)]
-
-
-def _factored(x: Any, k: list[Any]) -> Any:
-    """An element of the field as SymPy, in factors, with 1 - k instead of k - 1."""
-    import sympy
-
-    number, factors = sympy.S.One, []
-    for polynomial, sign in ((x.numer, 1), (x.denom, -1)):
-        constant, found = polynomial.factor_list()
-        number *= sympy.Rational(int(constant.numerator), int(constant.denominator)) ** sign
-        for factor, power in found:
-            if factor.get(polynomial.ring.zero_monom, 0) < 0:
-                factor, number = -factor, number * (-1) ** power
-            factors.append(factor.as_expr(*k) ** (sign * power))
-    return sympy.Mul(number, *factors)

@@ -48,12 +48,31 @@ class Symbols:
 
     def coefficient(self, diagram: Diagram) -> Any:
         """(-1/B)^d maps / |Aut|, an element of the field."""
-        terms = formula_terms(diagram, self.sampling, self.basis)
-        maps = sum((self.element(weight) * number for weight, number in terms), self.field.zero)
-        return maps / self.element(self.B) ** diagram.order * (-1) ** diagram.order / diagram.automorphisms
+        over: dict[Any, Any] = {}  # few denominators recur: numerators over one of them are added as polynomials
+        for weight, number in formula_terms(diagram, self.sampling, self.basis):
+            element = self.element(weight)
+            over[element.denom] = over.get(element.denom, 0) + element.numer * number
+        maps = sum((self.field.new(top, bottom) for bottom, top in over.items()), self.field.zero)
+        scale = self.element((-1 / self.B) ** diagram.order / diagram.automorphisms)
+        return maps * scale
 
     def factored(self, element: Any) -> Any:
         """An element of the field as a factored SymPy expression."""
-        import sympy
+        return factored(element, [self.N, self.B, self.time])
 
-        return sympy.factor(element.as_expr())
+
+def factored(element: Any, letters: list[Any], ascending: bool = False) -> Any:
+    """An element of a field of rational functions in these letters, in factors; ascending: 1 - k instead of k - 1."""
+    import sympy
+    from sympy.core.parameters import distribute
+
+    number, factors = sympy.S.One, []
+    for polynomial, sign in ((element.numer, 1), (element.denom, -1)):
+        constant, found = polynomial.factor_list()
+        number *= sympy.Rational(int(constant.numerator), int(constant.denominator)) ** sign
+        for factor, power in found:
+            if ascending and factor.get(polynomial.ring.zero_monom, 0) < 0:
+                factor, number = -factor, number * (-1) ** power
+            factors.append(factor.as_expr(*letters) ** (sign * power))
+    with distribute(False):
+        return sympy.Mul(number, *factors)

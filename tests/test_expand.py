@@ -1,5 +1,6 @@
 """Formulas: their text is read back, tensors and numbers are put in, and SGD in Fractions must come out."""
 
+import random
 import re
 from fractions import Fraction
 from functools import lru_cache
@@ -11,6 +12,8 @@ import sympy
 
 import fastdiag as fd
 import oracle
+from fastdiag.expansion.network import canonical, network_of
+from fastdiag.values.root import loss_root
 from test_expansion import problem
 
 N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
@@ -221,6 +224,27 @@ def test_time_in_any_symbol_and_the_double_series(observable):
             assert not sympy.cancel(term.coefficient / T ** (term.order + term.power)).has(T)
         powers = [term.power for term in double]
         assert powers == sorted(powers, reverse=True)
+
+
+@pytest.mark.parametrize("order", [3, 5])
+def test_networks_of_the_test_loss_are_value_classes(order):
+    """However parts, nodes and indices are shuffled."""
+    chance = random.Random(order)
+    classes = {}
+    for D in fd.diagrams(order):
+        network = network_of(D, loss_root(D.degrees[0]))
+        classes.setdefault(D.value_class, set()).add(network)
+        names = list(range(order))
+        chance.shuffle(names)
+        parts = [[[names[label] for label in node] for node in part] for part in network]
+        for part in parts:
+            for node in part:
+                chance.shuffle(node)
+            chance.shuffle(part)
+        chance.shuffle(parts)
+        assert canonical(tuple(tuple(map(tuple, part)) for part in parts)) == network
+    assert all(len(found) == 1 for found in classes.values())
+    assert len(set.union(*classes.values())) == len(classes) == {3: 12, 5: 401}[order]
 
 
 def test_proposition_2():

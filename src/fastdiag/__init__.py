@@ -29,6 +29,7 @@ _ROOMS = {
     "estimate": "values",
     "rvalue": "values",
     "predict": "expansion",
+    "expand": "expansion",
     "simulate": "simulation",
     "FastdiagError": "errors",
 }

@@ -56,19 +56,26 @@ def maps_formula(
 def _formula(relations: Relations, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
-    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
-    if sampling == "one epoch":
-        terms = [
-            number * _choose(T, len(shape)) * _slots(shape, B, basis) for shape, number in level_shapes(relations).items()
-        ]
-    else:
-        family: Family = "one order" if sampling == "cyclic" else "fresh orders"
-        epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-        table = patterns(relations, family, basis, False)
-        terms = [number * weight for weight, number in _weights(table, basis, N, B, epochs, updates)]
-    in_binomials = sympy.Add(*terms)
+    in_binomials = sympy.Add(*(number * weight for weight, number in _terms(relations, sampling, basis)))
     factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
     return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
+
+
+def formula_terms(diagram: Diagram, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
+    """The same number of maps as (weight, how many patterns have it), not yet simplified: few weights recur everywhere."""
+    return _terms(Relations.of(diagram), sampling, basis)
+
+
+def _terms(relations: Relations, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
+    import sympy
+
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    if sampling == "one epoch":
+        shapes = level_shapes(relations).items()
+        return [(_choose(T, len(shape)) * _slots(shape, B, basis), number) for shape, number in shapes]
+    family: Family = "one order" if sampling == "cyclic" else "fresh orders"
+    epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+    return list(_weights(patterns(relations, family, basis, False), basis, N, B, epochs, updates))
 
 
 def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:

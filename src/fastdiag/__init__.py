@@ -33,7 +33,7 @@ _ROOMS = {
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = ("landscapes", "errors", "drawing")
+_MODULES = ("landscapes", "errors", "drawing", "results")
 
 __all__ = [*_ROOMS, *_MODULES, "__version__"]
 

@@ -1,4 +1,4 @@
-"""The command line: `fastdiag predict | expand | table | formula | draw | build | bench | cache | completion`."""
+"""The command line: `fastdiag predict | expand | table | formula | draw | errata | build | bench | cache | completion`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .. import __version__
 from ..errors import FastdiagError
 from .bench import bench
 from .draw import draw
+from .errata import errata
 from .expand import expand
 from .predict import predict
 from .tables import build, cache, formula, table
@@ -55,5 +56,5 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
-for command in (predict, expand, table, formula, draw, build, bench, cache):
+for command in (predict, expand, table, formula, draw, errata, build, bench, cache):
     main.add_command(command)

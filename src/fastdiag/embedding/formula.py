@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
+from ..spacetime.processes import Process
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
 from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .processes import process_maps
 from .relations import Relations
+from .updated import Rule, check_known
 
 if TYPE_CHECKING:
     import sympy
 
 
 def maps_formula(
-    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant"
+    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant",
+    update: Rule = None,
 ) -> sympy.Expr:
     """The expected number of maps as an exact expression in the symbols N, B, T, E.
 
@@ -28,6 +32,7 @@ def maps_formula(
     sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
         'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
     basis : 'cumulant' or 'moment'
+    update : one of fastdiag.updates, SGD by default; a process acts for the time T, or E N/B
 
     Returns
     -------
@@ -45,11 +50,25 @@ def maps_formula(
     E**2*N**2
     >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
     B**2*T*(T - 1)/2
+    >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
+    B**2*T**2/2
     """
     check_basis(basis)
     if sampling != "one epoch" and sampling not in SAMPLINGS:
         raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
-    return _formula(Relations.of(Diagram.of(diagram)), sampling, basis)
+    diagram = Diagram.of(diagram)
+    if isinstance(update, Process):
+        return _process_formula(diagram, sampling, basis, update)
+    check_known(update)
+    return _formula(Relations.of(diagram), sampling, basis)
+
+
+def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:
+    import sympy
+
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    time = T if sampling in ("one epoch", "replacement") else E * N / B
+    return sympy.factor(sympy.sympify(process_maps(diagram, time, process, B, basis)))
 
 
 @lru_cache(maxsize=1024)

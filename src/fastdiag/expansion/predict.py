@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -14,11 +15,13 @@ from numpy.typing import ArrayLike
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
+from ..embedding import Rule, check_known
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.processes import Process
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
@@ -82,8 +85,9 @@ def predict(
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
+    update: Rule = None,
 ) -> Prediction:
-    """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
+    """The expected observable after T updates, by diagrams with at most `order` edges.
 
     Parameters
     ----------
@@ -100,6 +104,8 @@ def predict(
         and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
+    update : one of fastdiag.updates, SGD by default. Resummed processes (updates.ode(), updates.sde()) are exact in T with
+        exponentials
 
     Returns
     -------
@@ -136,8 +142,10 @@ def predict(
     times, times_shape = _times(spacetime, T)
     exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
     check_device(device, None if resummed and not exact else "these are exact" if exact else "these are un-resummed")
+    if resummed:
+        times, continuous = _resummable(update, times, continuous, exact)
     if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, observable, resummed)
+        return _exact(landscape, times, times_shape, eta, order, observable, resummed, update)
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
     flat = np.atleast_1d(numbers)
@@ -152,10 +160,12 @@ def predict(
         total = np.zeros((len(flat), len(times)))
         for diagram in diagrams(d, irreducible=resummed):
             with np.errstate(all="ignore"):  # an overflow is reported once, below
-                if frame is not None:
+                if isinstance(update, Process) and not update.keeps(diagram):
+                    value = np.zeros_like(total)
+                elif frame is not None:
                     value = resummed_value(diagram, frame, times, flat, continuous, device)
                 else:
-                    value = _plain(diagram, landscape, times, flat)
+                    value = _plain(diagram, landscape, times, flat, update)
                 total += value
             by_diagram[diagram] = _shaped(value, shape)
         by_order.append(_shaped(total, shape))
@@ -164,18 +174,18 @@ def predict(
         warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
     stderr = None
     if isinstance(landscape, Estimated):
-        weights = {D: np.outer(flat**D.order, _weights(D, times)) for D in by_diagram}
+        weights = {D: np.outer(flat**D.order, _weights(D, times, update)) for D in by_diagram}
         stderr = _shaped(standard_error(landscape, weights), shape)
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
 def _exact(
     landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int, observable: str,
-    resummed: bool,
+    resummed: bool, update: Rule,
 ) -> Prediction:
     if observable != "test_loss":
         raise UnsupportedError(f"exact predictions are of the test loss only; for the {observable} give a float eta")
-    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed)
+    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed, update)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 
@@ -194,18 +204,32 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
 
 
+def _resummable(
+    update: Rule, times: list[Spacetime], continuous: bool, exact: bool
+) -> tuple[list[Spacetime], bool]:
+    """The spacetimes to be resummed over, and whether by integrals; a process meets no training point twice."""
+    if not isinstance(update, Process):
+        check_known(update)
+        return times, continuous
+    if exact:
+        raise UnsupportedError(
+            f"resummed, {update} has exponentials, which are not exact here; give a float eta, or resummed=False"
+        )
+    return [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True
+
+
 def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, update: Rule
 ) -> FloatArray:
-    weights = _weights(diagram, times)
+    weights = _weights(diagram, times, update)
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
     return np.outer(numbers**diagram.order, weights * contraction(diagram, landscape))
 
 
-def _weights(diagram: Diagram, times: list[Spacetime]) -> FloatArray:
+def _weights(diagram: Diagram, times: list[Spacetime], update: Rule) -> FloatArray:
     try:
-        return np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+        return np.array([float(coefficient(diagram, spacetime, update=update)) for spacetime in times])
     except OverflowError:
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 

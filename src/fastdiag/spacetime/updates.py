@@ -11,6 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from .processes import Process, ode, sde
+
+__all__ = [
+    "Process", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "schedule", "sde", "sgd", "weight_decay",
+]
+
 Number: TypeAlias = Any
 """int, Fraction, float or a SymPy expression."""
 Vector: TypeAlias = tuple[Number, ...]

@@ -9,9 +9,12 @@ from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
 from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
-from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .links import Linked, levels_of, patterns_of
+from .newton import newton_sum
+from .patterns import Family, Patterns, Shape, catalog
 from .processes import process_maps
 from .relations import Relations
 from .updated import Rule, check_known
@@ -59,6 +62,8 @@ def maps_formula(
     diagram = Diagram.of(diagram)
     if isinstance(update, Process):
         return _process_formula(diagram, sampling, basis, update)
+    if isinstance(update, RegularizedNewton):
+        return newton_sum(diagram, update, lambda relations: _formula(relations, sampling, basis))
     check_known(update)
     return _formula(Relations.of(diagram), sampling, basis)
 
@@ -72,18 +77,18 @@ def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Pro
 
 
 @lru_cache(maxsize=1024)
-def _formula(relations: Relations, sampling: str, basis: str) -> sympy.Expr:
+def _formula(relations: Relations | Linked, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     if sampling == "one epoch":
         terms = [
-            number * _choose(T, len(shape)) * _slots(shape, B, basis) for shape, number in level_shapes(relations).items()
+            number * _choose(T, len(shape)) * _slots(shape, B, basis) for shape, number in levels_of(relations).items()
         ]
     else:
         family: Family = "one order" if sampling == "cyclic" else "fresh orders"
         epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-        table = patterns(relations, family, basis, False)
+        table = patterns_of(relations, family, basis, False)
         terms = [number * weight for weight, number in _weights(table, basis, N, B, epochs, updates)]
     in_binomials = sympy.Add(*terms)
     factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))

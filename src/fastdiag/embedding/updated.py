@@ -8,13 +8,16 @@ from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import Basis
+from .counting import count
 from .enumeration import checked
 from .maps import maps
+from .newton import newton_sum
 from .processes import process_maps
 
-Rule: TypeAlias = Update | Process | None
+Rule: TypeAlias = Update | Process | RegularizedNewton | None
 """An update rule; None is SGD."""
 
 
@@ -37,6 +40,8 @@ def updated_maps(diagram: Diagram | str, spacetime: Spacetime, update: Rule = No
     diagram = checked(diagram, spacetime, basis)
     if isinstance(update, Process):
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
+    if isinstance(update, RegularizedNewton):
+        return newton_sum(diagram, update, lambda relations: count(relations, spacetime, basis))
     check_known(update)
     return maps(diagram, spacetime, basis)
 

@@ -22,6 +22,7 @@ from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
@@ -146,6 +147,8 @@ def predict(
         times, continuous = _resummable(update, times, continuous, exact)
     if isinstance(landscape, Symbolic) and exact:
         return _exact(landscape, times, times_shape, eta, order, observable, resummed, update)
+    if isinstance(update, RegularizedNewton):
+        update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
     flat = np.atleast_1d(numbers)
@@ -208,6 +211,8 @@ def _resummable(
     update: Rule, times: list[Spacetime], continuous: bool, exact: bool
 ) -> tuple[list[Spacetime], bool]:
     """The spacetimes to be resummed over, and whether by integrals; a process meets no training point twice."""
+    if isinstance(update, RegularizedNewton):
+        raise UnsupportedError(f"{update} is not resummed; use resummed=False")
     if not isinstance(update, Process):
         check_known(update)
         return times, continuous
@@ -229,7 +234,10 @@ def _plain(
 
 def _weights(diagram: Diagram, times: list[Spacetime], update: Rule) -> FloatArray:
     try:
-        return np.array([float(coefficient(diagram, spacetime, update=update)) for spacetime in times])
+        weights = [coefficient(diagram, spacetime, update=update) for spacetime in times]
+        return np.array([float(weight) for weight in weights])
+    except TypeError:
+        raise InputError(f"{update} has symbols; give numbers, or an exact eta on a symbolic landscape") from None
     except OverflowError:
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .processes import Process, ode, sde
+from .regularized_newton import RegularizedNewton, regularized_newton
 
 __all__ = [
-    "Process", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "schedule", "sde", "sgd", "weight_decay",
+    "Process", "RegularizedNewton", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "regularized_newton",
+    "schedule", "sde", "sgd", "weight_decay",
 ]
 
 Number: TypeAlias = Any

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..diagram import Diagram
-from ..embedding import Rule, updated_maps
+from ..embedding import Rule, maps_under
 from ..spacetime import Spacetime
 from ..typing import Basis
 
@@ -34,5 +34,5 @@ def coefficient(
     Fraction(5, 4)
     """
     diagram = Diagram.of(diagram)
-    count = updated_maps(diagram, spacetime, update, basis)
+    count = maps_under(diagram, spacetime, update, basis)
     return count * Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms)

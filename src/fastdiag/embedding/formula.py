@@ -17,7 +17,7 @@ from .newton import newton_sum
 from .patterns import Family, Patterns, Shape, catalog
 from .processes import process_maps
 from .relations import Relations
-from .updated import Rule, check_known
+from .under import Rule, check_known
 
 if TYPE_CHECKING:
     import sympy

@@ -21,7 +21,7 @@ Rule: TypeAlias = Update | Process | RegularizedNewton | None
 """An update rule; None is SGD."""
 
 
-def updated_maps(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
+def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
     """`maps` with the weights of an update rule: what (-1/B)^d / |Aut(D)| turns into the coefficient.
 
     Parameters

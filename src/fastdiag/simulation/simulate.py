@@ -23,8 +23,9 @@ from ..progress import track
 from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
 from .formula import Source, symbolic_losses
+from .process import PROCESSES, process_losses
 
-METHODS = ("sgd",)
+METHODS = ("sgd", "gd", *PROCESSES)
 OBSERVABLES = ("test_loss",)
 SHARD = 256  # runs with one random generator of their own, whatever the number of threads
 FRESH = 64  # updates drawn at a time if the data never repeat
@@ -93,7 +94,8 @@ def simulate(
         training points and batches, so that differences between them are sharp.
     runs : independent runs, >= 2
     seed : whole number >= 0
-    method : 'sgd'
+    method : 'sgd'; 'gd', all N points at every update; 'ode' or 'sde', the processes of `fastdiag.updates`, in 16 steps to
+        an update, on `samples` and `logistic`
     observable : 'test_loss'
     threads : at most this many; as many as there are processors by default
     progress : whether to show a bar; by default on a terminal, after a second
@@ -125,6 +127,11 @@ def simulate(
     shards = -(-runs // SHARD)
     workers = min((os.cpu_count() or 1) if threads is None else whole_number("threads", threads, 1, "threads"), shards)
     rates = _rates(eta)
+    if method in PROCESSES:
+        _losses(landscape)  # or an error that says what it should be
+        return _simulation(_Moments.of(process_losses(landscape, spacetime, rates, runs, seed, method)), eta, rates)
+    if method == "gd":
+        spacetime = Spacetime(spacetime.finite("N"), spacetime.finite("N"), spacetime.T, sampling="cyclic")
     if not spacetime.is_one_epoch and spacetime.N > MOST_ROWS:
         raise TooLargeError(
             f"several epochs need all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}"
@@ -156,6 +163,11 @@ def simulate(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+    return _simulation(total, eta, rates)
+
+
+def _simulation(total: _Moments, eta: ArrayLike, rates: FloatArray) -> Simulation:
+    runs = total.runs
     with np.errstate(all="ignore"):
         stderr = np.sqrt(total.squares / (runs - 1) / runs)
     if np.ndim(eta) == 0:

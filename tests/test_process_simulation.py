@@ -79,3 +79,12 @@ def test_errors_and_seeds():
         fd.simulate(samples(), spacetime, 0.1, 10, method="sed")
     means = [fd.simulate(logistic(), spacetime, 0.1, 300, method="sde", seed=s).mean for s in (0, 0, 1)]
     assert means[0] == means[1] != means[2]
+
+
+def test_no_noise_where_all_points_agree():
+    """C = 0 with a slope that is not: Euler's steps, the same in every run."""
+    land = fd.landscapes.samples([0.0] * 3, [[1.0]] * 3, [[[0.5]]] * 3, weights=UNEVEN)
+    sde = fd.simulate(land, fd.Spacetime(3, 1, 2), 0.1, 100, method="sde")
+    theta = 2 * ((1 - 0.05 / 16) ** 32 - 1)
+    assert sde.mean == pytest.approx(theta + theta**2 / 4, rel=1e-12)
+    assert sde.stderr < 1e-15

@@ -223,7 +223,7 @@ def test_bad_input_is_refused_before_any_run():
         ({"seed": None}, "seed must be a whole number"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"threads": True}, "threads must be a whole number"),
-        ({"method": "gd"}, "unknown method 'gd'; known: sgd"),
+        ({"method": "gdc"}, "unknown method 'gdc'; known: sgd"),
         ({"observable": "loss"}, "unknown observable 'loss'; known: test_loss"),
         ({"landscape": "logistic"}, "landscape must be one of"),
         ({"spacetime": 4}, "spacetime must be a Spacetime"),

@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
-from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .links import Linked, levels_of, patterns_of
+from .newton import newton_sum
+from .patterns import Family, Patterns, Shape, catalog
+from .processes import process_maps
 from .relations import Relations
+from .under import Rule, check_known
 
 if TYPE_CHECKING:
     import sympy
 
 
 def maps_formula(
-    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant"
+    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant",
+    update: Rule = None,
 ) -> sympy.Expr:
     """The expected number of maps as an exact expression in the symbols N, B, T, E.
 
@@ -28,6 +35,7 @@ def maps_formula(
     sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
         'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
     basis : 'cumulant' or 'moment'
+    update : one of fastdiag.updates, SGD by default; a process acts for the time T, or E N/B
 
     Returns
     -------
@@ -45,15 +53,31 @@ def maps_formula(
     E**2*N**2
     >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
     B**2*T*(T - 1)/2
+    >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
+    B**2*T**2/2
     """
     check_basis(basis)
     if sampling != "one epoch" and sampling not in SAMPLINGS:
         raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
-    return _formula(Relations.of(Diagram.of(diagram)), sampling, basis)
+    diagram = Diagram.of(diagram)
+    if isinstance(update, Process):
+        return _process_formula(diagram, sampling, basis, update)
+    if isinstance(update, RegularizedNewton):
+        return newton_sum(diagram, update, lambda relations: _formula(relations, sampling, basis))
+    check_known(update)
+    return _formula(Relations.of(diagram), sampling, basis)
+
+
+def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:
+    import sympy
+
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    time = T if sampling in ("one epoch", "replacement") else E * N / B
+    return sympy.factor(sympy.sympify(process_maps(diagram, time, process, B, basis)))
 
 
 @lru_cache(maxsize=1024)
-def _formula(relations: Relations, sampling: str, basis: str) -> sympy.Expr:
+def _formula(relations: Relations | Linked, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
     in_binomials = sympy.Add(*(number * weight for weight, number in _terms(relations, sampling, basis)))
@@ -66,16 +90,16 @@ def formula_terms(diagram: Diagram, sampling: str, basis: str) -> list[tuple[sym
     return _terms(Relations.of(diagram), sampling, basis)
 
 
-def _terms(relations: Relations, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
+def _terms(relations: Relations | Linked, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
     import sympy
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     if sampling == "one epoch":
-        shapes = level_shapes(relations).items()
+        shapes = levels_of(relations).items()
         return [(_choose(T, len(shape)) * _slots(shape, B, basis), number) for shape, number in shapes]
     family: Family = "one order" if sampling == "cyclic" else "fresh orders"
     epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-    return list(_weights(patterns(relations, family, basis, False), basis, N, B, epochs, updates))
+    return list(_weights(patterns_of(relations, family, basis, False), basis, N, B, epochs, updates))
 
 
 def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:

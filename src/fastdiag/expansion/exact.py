@@ -9,6 +9,7 @@ import numpy as np
 
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
+from ..embedding import Rule
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
@@ -26,6 +27,7 @@ def exact_series(
     order: int,
     observable: Observable,
     resummed: bool,
+    update: Rule = None,
 ) -> tuple[list[Any], dict[Diagram, Any]]:
     """The contribution of each order and of each diagram, exactly.
 
@@ -42,7 +44,7 @@ def exact_series(
                 roots = observable.of(diagram)
                 if roots:
                     values = np.zeros_like(total)
-                    for i, weighted in enumerate(_values(diagram, landscape, times, eta, roots, resummed)):
+                    for i, weighted in enumerate(_values(diagram, landscape, times, eta, roots, resummed, update)):
                         values[i] = weighted
                     by_diagram[diagram] = values
                     total = total + values
@@ -58,7 +60,8 @@ def exact_series(
 
 
 def _values(
-    diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], eta: Expression, roots: Roots, resummed: bool
+    diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], eta: Expression, roots: Roots, resummed: bool,
+    update: Rule,
 ) -> list[Any]:
     """The diagram's contribution at each time."""
     terms = [(root, exact("a root's weight", root.weight(times[0]))) for root in roots]
@@ -68,7 +71,7 @@ def _values(
             sum((weight * exact_rvalue(diagram, landscape, spacetime, eta, root) for root, weight in terms), start=zero)
             for spacetime in times
         ]
-    coefficients = [exact("a coefficient", coefficient(diagram, spacetime)) for spacetime in times]
+    coefficients = [exact("a coefficient", coefficient(diagram, spacetime, update=update)) for spacetime in times]
     if not any(coefficients):
         return coefficients
     value = sum((weight * exact_uvalue(diagram, landscape, root) for root, weight in terms), start=zero)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -14,11 +15,14 @@ from numpy.typing import ArrayLike
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
+from ..embedding import Rule, check_known
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
@@ -90,8 +94,9 @@ def predict(
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
+    update: Rule = None,
 ) -> Prediction:
-    """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
+    """The expected observable after T updates, by diagrams with at most `order` edges.
 
     Parameters
     ----------
@@ -114,6 +119,8 @@ def predict(
         the GPU if there is one and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
+    update : one of fastdiag.updates, SGD by default. Resummed processes (updates.ode(), updates.sde()) are exact in T with
+        exponentials
 
     Returns
     -------
@@ -165,8 +172,12 @@ def predict(
     exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
     unfit = "these are exact" if exact else "the result has axes" if watched.axes else None
     check_device(device, unfit if resummed else "these are un-resummed")
+    if resummed:
+        times, continuous = _resummable(update, times, continuous, exact)
     if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, watched, resummed)
+        return _exact(landscape, times, times_shape, eta, order, watched, resummed, update)
+    if isinstance(update, RegularizedNewton):
+        update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
     flat = np.atleast_1d(numbers)
@@ -184,10 +195,12 @@ def predict(
                 roots = observable.of(diagram)
                 if not roots:
                     continue
-                if frame is not None:
+                if isinstance(update, Process) and not update.keeps(diagram):
+                    values[diagram] = np.zeros_like(sums[d])
+                elif frame is not None:
                     values[diagram] = resummed_value(diagram, frame, times, flat, continuous, device, roots)
                 else:
-                    values[diagram] = _plain(diagram, landscape, times, flat, roots)
+                    values[diagram] = _plain(diagram, landscape, times, flat, roots, update)
                 sums[d] += values[diagram]
         return sums, values
 
@@ -201,7 +214,7 @@ def predict(
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {
-            D: np.outer(flat**D.order, _weights(D, times)) * float(root.weight(spacetime))
+            D: np.outer(flat**D.order, _weights(D, times, update)) * float(root.weight(spacetime))
             for D in by_diagram for root in watched.of(D)
         }
         stderr = _shaped(standard_error(landscape, weights), shape) if weights else np.zeros(shape)[()]
@@ -210,9 +223,10 @@ def predict(
 
 def _exact(
     landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int,
-    observable: Observable, resummed: bool,
+    observable: Observable, resummed: bool, update: Rule,
 ) -> Prediction:
-    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, observable, resummed)
+    rate = exact_learning_rate(eta)
+    by_order, by_diagram = exact_series(landscape, times, shape, rate, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable.name, resummed)
 
@@ -231,11 +245,28 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
 
 
+def _resummable(
+    update: Rule, times: list[Spacetime], continuous: bool, exact: bool
+) -> tuple[list[Spacetime], bool]:
+    """The spacetimes to be resummed over, and whether by integrals; a process meets no training point twice."""
+    if isinstance(update, RegularizedNewton):
+        raise UnsupportedError(f"{update} is not resummed; use resummed=False")
+    if not isinstance(update, Process):
+        check_known(update)
+        return times, continuous
+    if exact:
+        raise UnsupportedError(
+            f"resummed, {update} has exponentials, which are not exact here; give a float eta, or resummed=False"
+        )
+    return [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True
+
+
 def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots,
+    update: Rule,
 ) -> FloatArray:
     axes = axes_of(roots)
-    scales = np.outer(numbers**diagram.order, _weights(diagram, times))
+    scales = np.outer(numbers**diagram.order, _weights(diagram, times, update))
     terms = [(root, weight) for root in roots if (weight := float(root.weight(times[0])))]
     value = np.zeros((landscape.dimension,) * axes)
     if scales.any():
@@ -245,9 +276,12 @@ def _plain(
     return np.asarray(np.multiply.outer(scales, value))
 
 
-def _weights(diagram: Diagram, times: list[Spacetime]) -> FloatArray:
+def _weights(diagram: Diagram, times: list[Spacetime], update: Rule) -> FloatArray:
     try:
-        return np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+        weights = [coefficient(diagram, spacetime, update=update) for spacetime in times]
+        return np.array([float(weight) for weight in weights])
+    except TypeError:
+        raise InputError(f"{update} has symbols; give numbers, or an exact eta on a symbolic landscape") from None
     except OverflowError:
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 

@@ -25,8 +25,9 @@ from ..typing import FloatArray, IntArray
 from .formula import FormulaRuns, Source
 from .moments import Moments, Spread
 from .points import Drawn, LogisticRuns, TaylorRuns
+from .process import PROCESSES, process_losses
 
-METHODS = ("sgd",)
+METHODS = ("sgd", "gd", *PROCESSES)
 SHARD = 256  # runs with one random generator of their own, whatever the number of threads
 FRESH = 64  # updates drawn at a time if the data never repeat
 MOST_ROWS = 2_000_000  # training points of a run, if they are met again
@@ -97,7 +98,8 @@ def simulate(
         training points and batches, so that differences between them are sharp.
     runs : independent runs, >= 2
     seed : whole number >= 0
-    method : 'sgd'
+    method : 'sgd'; 'gd', all N points at every update; 'ode' or 'sde', the processes of `fastdiag.updates`, in 16 steps to
+        an update, on `samples` and `logistic`, the test loss only
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
         displacement (a matrix), 'test_loss_variance'; as for `predict`
     threads : at most this many; as many as there are processors by default
@@ -137,10 +139,17 @@ def simulate(
     shards = -(-runs // SHARD)
     workers = min((os.cpu_count() or 1) if threads is None else whole_number("threads", threads, 1, "threads"), shards)
     rates = _rates(eta)
+    model = _runs_on(landscape, tests, trains)  # or an error that says what the landscape should be
+    if method in PROCESSES:
+        if observable != "test_loss":
+            raise UnsupportedError(f"the {method} is simulated for the test loss only, not for the {observable}")
+        found = Moments.of(process_losses(landscape, spacetime, rates, runs, seed, method))
+        return _simulation(found, eta, rates, runs, observable)
+    if method == "gd":
+        spacetime = Spacetime(spacetime.finite("N"), spacetime.finite("N"), spacetime.T, sampling="cyclic")
     if (trains or not spacetime.is_one_epoch) and spacetime.N > MOST_ROWS:
         what = f"the {observable} needs" if spacetime.is_one_epoch else "several epochs need"
         raise TooLargeError(f"{what} all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}")
-    model = _runs_on(landscape, tests, trains)
     draw = draw_batches.dispatcher
 
     def measure(shard: int) -> Moments | Spread:
@@ -161,6 +170,12 @@ def simulate(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+    return _simulation(total, eta, rates, runs, observable)
+
+
+def _simulation(
+    total: Moments | Spread, eta: ArrayLike, rates: FloatArray, runs: int, observable: str
+) -> Simulation:
     mean, stderr = total.result()
     if observable == "test_loss_variance":
         mean, stderr = mean.reshape(-1), stderr.reshape(-1)

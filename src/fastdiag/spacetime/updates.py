@@ -11,6 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from .processes import Process, ode, sde
+from .regularized_newton import RegularizedNewton, regularized_newton
+
+__all__ = [
+    "Process", "RegularizedNewton", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "regularized_newton",
+    "schedule", "sde", "sgd", "weight_decay",
+]
+
 Number: TypeAlias = Any
 """int, Fraction, float or a SymPy expression."""
 Vector: TypeAlias = tuple[Number, ...]

@@ -32,14 +32,14 @@ _ROOMS = {
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = ("landscapes", "errors", "drawing")
+_MODULES = {"landscapes": "landscapes", "errors": "errors", "drawing": "drawing", "updates": "spacetime.updates"}
 
 __all__ = [*_ROOMS, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        value = importlib.import_module(f".{name}", __name__)
+        value = importlib.import_module(f".{_MODULES[name]}", __name__)
     elif name in _ROOMS:
         value = getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
     else:

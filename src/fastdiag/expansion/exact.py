@@ -12,6 +12,7 @@ from ..diagram import Diagram, diagrams
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
+from ..spacetime.updates import Update
 from ..values.exact import exact_rvalue, exact_uvalue
 
 
@@ -22,6 +23,7 @@ def exact_series(
     eta: Expression,
     order: int,
     resummed: bool,
+    update: Update | None = None,
 ) -> tuple[list[Any], dict[Diagram, Any]]:
     """The contribution of each order and of each diagram, exactly.
 
@@ -34,7 +36,7 @@ def exact_series(
             if resummed:
                 values = [exact_rvalue(diagram, landscape, spacetime, eta) for spacetime in times]
             else:
-                values = _plain(diagram, landscape, times, eta)
+                values = _plain(diagram, landscape, times, eta, update)
             by_diagram[diagram] = _shaped(values, shape)
             total = [x + y for x, y in zip(total, values, strict=True)]
         by_order.append(_shaped([canonical(x) for x in total], shape))
@@ -42,9 +44,9 @@ def exact_series(
 
 
 def _plain(
-    diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], eta: Expression
+    diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], eta: Expression, update: Update | None
 ) -> list[Expression]:
-    weights = [exact("a coefficient", coefficient(diagram, spacetime)) for spacetime in times]
+    weights = [exact("a coefficient", coefficient(diagram, spacetime, update=update)) for spacetime in times]
     if not any(weights):
         return weights
     value = exact_uvalue(diagram, landscape) * eta**diagram.order

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..coefficients import coefficient
+from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
 from ..errors import InputError, TooLargeError, UnsupportedError
@@ -19,6 +20,7 @@ from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.updates import Update, check_update
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
@@ -82,8 +84,9 @@ def predict(
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
+    update: Update | None = None,
 ) -> Prediction:
-    """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
+    """The expected observable after T updates of SGD, or of another update rule, by diagrams with at most `order` edges.
 
     Parameters
     ----------
@@ -100,6 +103,7 @@ def predict(
         and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
+    update : a rule of `fastdiag.updates` instead of plain SGD, such as momentum(0.9); un-resummed
 
     Returns
     -------
@@ -123,6 +127,9 @@ def predict(
     >>> from fractions import Fraction
     >>> fd.predict(fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), Fraction(1, 10), order=2, resummed=False).by_order
     (1/2, 0, 1/80)
+    >>> fast = fd.updates.momentum(0.5)
+    >>> round(fd.predict(land, fd.Spacetime(N=10, T=10), 0.01, order=2, resummed=False, update=fast).total, 10)
+    0.4640078125
     """
     order = check_order(order)
     observable_named(observable)
@@ -131,13 +138,17 @@ def predict(
     landscape.require_degree(order, f"a prediction to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
+    if update is not None:
+        check_update(update)
+        if resummed:
+            raise UnsupportedError("resummed predictions are of plain SGD; with an update rule give resummed=False")
     if isinstance(landscape, Estimated):
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
     exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
     check_device(device, None if resummed and not exact else "these are exact" if exact else "these are un-resummed")
     if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, observable, resummed)
+        return _exact(landscape, times, times_shape, eta, order, observable, resummed, update)
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
     flat = np.atleast_1d(numbers)
@@ -155,7 +166,7 @@ def predict(
                 if frame is not None:
                     value = resummed_value(diagram, frame, times, flat, continuous, device)
                 else:
-                    value = _plain(diagram, landscape, times, flat)
+                    value = _plain(diagram, landscape, times, flat, update)
                 total += value
             by_diagram[diagram] = _shaped(value, shape)
         by_order.append(_shaped(total, shape))
@@ -164,18 +175,18 @@ def predict(
         warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
     stderr = None
     if isinstance(landscape, Estimated):
-        weights = {D: np.outer(flat**D.order, _weights(D, times)) for D in by_diagram}
+        weights = {D: np.outer(flat**D.order, _weights(D, times, update)) for D in by_diagram}
         stderr = _shaped(standard_error(landscape, weights), shape)
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
 def _exact(
     landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int, observable: str,
-    resummed: bool,
+    resummed: bool, update: Update | None,
 ) -> Prediction:
     if observable != "test_loss":
         raise UnsupportedError(f"exact predictions are of the test loss only; for the {observable} give a float eta")
-    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed)
+    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed, update)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 
@@ -195,16 +206,18 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
 
 
 def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, update: Update | None
 ) -> FloatArray:
-    weights = _weights(diagram, times)
+    weights = _weights(diagram, times, update)
     if not weights.any():
         return np.zeros((len(numbers), len(times)))
     return np.outer(numbers**diagram.order, weights * contraction(diagram, landscape))
 
 
-def _weights(diagram: Diagram, times: list[Spacetime]) -> FloatArray:
+def _weights(diagram: Diagram, times: list[Spacetime], update: Update | None) -> FloatArray:
     try:
+        if update is not None:
+            return coefficients_near(diagram, times, update)
         return np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
     except OverflowError:
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None

@@ -116,11 +116,11 @@ def _distinct(diagram: Diagram, found: Sequence[Visit]) -> list[tuple[Visit, int
     """Visits up to the diagram's automorphisms, which carry equal edges to equal edges, and how many are alike."""
     if len(found) == 1:
         return [(found[0], 1)]
-    group = automorphism_group(diagram)[:, 1:] - 1
+    d, group = diagram.order, automorphism_group(diagram)[:, 1:] - 1
     alike: dict[tuple[int, ...], tuple[Visit, int]] = {}
     for visit in found:
-        levels = np.array([sum(i * (nodes >> v & 1) for i, nodes in enumerate(visit.nodes, 1)) for v in range(diagram.order)])
-        levels[[visit.nodes[-1] >> v & 1 == 1 for v in range(diagram.order)]] = 0
+        whole, last = visit.nodes[:-1], visit.nodes[-1]
+        levels = np.array([-(last >> v & 1) + sum(i for i, nodes in enumerate(whole) if nodes >> v & 1) for v in range(d)])
         key = min(map(tuple, levels[group].tolist()))
         alike[key] = (visit, alike[key][1] + 1 if key in alike else 1)
     return list(alike.values())

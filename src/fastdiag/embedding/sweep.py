@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
+from typing import NamedTuple
 
 from ..diagram import Diagram
 from ..spacetime.updates import Update, Vector
-from .powers import Matrix, Number, Row, cleared, denominator, over, power
+from .powers import STEPWISE, Matrix, Number, Row, cleared, denominator, over, power
 from .transfer import Transfer
 
 Live = Callable[[int], int]
 """From a state to the mask of the edges that are live in it."""
+Crossing = tuple[dict[int, list[tuple[int, Number]]], int]
+"""From a code to (code, coefficient times a denominator), and that denominator."""
 Rate = Callable[[int], Number]
 """From a position to the learning rate there; or to an array of them, for many choices of epochs."""
 
@@ -30,10 +33,12 @@ class Edges:
     above: tuple[int, ...]
     """The node at the upper end of each, numbered from 0; -1: the root."""
     rule: Update
+    known: dict[tuple[int, int, tuple[int, ...]], Crossing]
+    """Of `crossing`: many sweeps have the same."""
 
     @classmethod
     def of(cls, diagram: Diagram, rule: Update) -> Edges:
-        return cls(tuple(p - 1 for p in diagram.parents[1:]), rule)
+        return cls(tuple(p - 1 for p in diagram.parents[1:]), rule, {})
 
     @property
     def codes(self) -> int:
@@ -60,6 +65,19 @@ class Edges:
             found = [(c + base * j, n + base * i, x * y) for c, n, x in found for j, i, y in moves]
         return found
 
+    def crossing(self, before: int, after: int, passed: tuple[int, ...]) -> Crossing:
+        """One update: the masks of the edges that are live before and after it, how many updates each passes over."""
+        key = (before, after, passed)
+        if key not in self.known:
+            options = [self.moved(v, bool(before >> v & 1), bool(after >> v & 1), passed[v]) for v in self]
+            moves = self.joint(options)
+            below = denominator(x for _, _, x in moves)
+            lines: dict[int, list[tuple[int, Number]]] = {}
+            for code, then, x in moves:
+                lines.setdefault(code, []).append((then, cleared(x, below) if below > 1 else x))
+            self.known[key] = (lines, below)
+        return self.known[key]
+
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
         digits = range(len(self.rule.push))
@@ -78,13 +96,26 @@ class Edges:
         return iter(range(len(self.above)))
 
 
+class Block(NamedTuple):
+    """From one state to another."""
+
+    base: int
+    """Where the other's codes begin."""
+    gain: int
+    kind: int
+    """Row of `placed`."""
+    lines: dict[int, list[tuple[int, Number]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One update as a matrix over (state, code), each entry with the numbers of nodes it places in the swept epochs."""
+    """One update as a matrix over (state, code): states x codes + code."""
 
-    entries: dict[int, list[tuple[int, Number, int]]]
-    """From a state and code, states x codes + code: where to, coefficient times `denominator`, row of `placed`."""
+    blocks: tuple[tuple[Block, ...], ...]
+    """From each state."""
+    codes: int
     placed: tuple[tuple[int, ...], ...]
+    """Kinds of steps: nodes placed in each swept epoch."""
     denominator: int
 
     @classmethod
@@ -94,46 +125,56 @@ class Sweep:
         """`nodes`: how many nodes a step from one state to another places in each of the swept epochs."""
         stays = [(i, i, 0, masks) for i, masks in enumerate(moves.crossing)]
         alive = [live(state) for state in moves.states]
-        entries: dict[int, list[tuple[int, Number, int]]] = {}
         placed: dict[tuple[int, ...], int] = {}
+        found = []
         for source, target, parts, passing in [*stays, *moves.steps]:
-            before, after = alive[source], alive[target]
-            options = [
-                edges.moved(v, bool(before >> v & 1), bool(after >> v & 1), sum(mask >> v & 1 for mask in passing))
-                for v in edges
-            ]
-            kind = placed.setdefault(nodes(moves.states[source], moves.states[target]), len(placed))
-            gain = gains[parts]
-            for code, then, x in edges.joint(options) if gain else ():
-                line = entries.setdefault(source * edges.codes + code, [])
-                line.append((target * edges.codes + then, x * gain, kind))
-        below = denominator(x for line in entries.values() for _, x, _ in line)
-        if below > 1:
-            entries = {i: [(j, cleared(x, below), kind) for j, x, kind in line] for i, line in entries.items()}
-        return cls(entries, tuple(placed), below)
+            if gains[parts]:
+                passed = tuple(sum(mask >> v & 1 for mask in passing) for v in edges)
+                kind = placed.setdefault(nodes(moves.states[source], moves.states[target]), len(placed))
+                lines, below = edges.crossing(alive[source], alive[target], passed)
+                found.append((source, target, gains[parts], kind, lines, below))
+        common = lcm(*(below for *_, below in found))
+        blocks: list[list[Block]] = [[] for _ in moves.states]
+        for source, target, gain, kind, lines, below in found:
+            blocks[source].append(Block(target * edges.codes, gain * (common // below), kind, lines))
+        return cls(tuple(map(tuple, blocks)), edges.codes, tuple(placed), common)
+
+    def matrix(self) -> Matrix:
+        """`denominator` times the matrix under a constant learning rate."""
+        return {
+            state * self.codes + code: row
+            for state in range(len(self.blocks)) for code in range(self.codes)
+            if (row := self._step({state * self.codes + code: 1}, [1] * len(self.placed)))
+        }
 
     def run(self, row: Row, times: int, rates: Sequence[Rate] | None) -> Row:
         """The row after some updates; `rates` gives the learning rate at each position, for each swept epoch."""
-        if rates is None:
-            matrix: Matrix = {i: {j: x for j, x, _ in line} for i, line in self.entries.items()}
-            return over(power(matrix, row, times), self.denominator**times)
+        if rates is None and times > STEPWISE:
+            return over(power(self.matrix(), row, times), self.denominator**times)
+        under = denominator(row.values())
+        if under > 1:
+            row = {i: cleared(x, under) for i, x in row.items()}
         for after in self.walk(row, times, rates):
             row = after
-        return _divided(row, self.denominator**times)
+        return _divided(row, self.denominator**times * under)
 
     def walk(self, row: Row, times: int, rates: Sequence[Rate] | None) -> Iterator[Row]:
         """The row after each of some updates, after t of them times `denominator`^t."""
         for position in range(times):
             now = [rate(position) for rate in rates or ()] or [1] * len(self.placed[0])
-            factors = [prod(c**n for c, n in zip(now, counts, strict=True) if n) for counts in self.placed]
-            after: Row = {}
-            for i, x in row.items():
-                scaled = [x * factor if any(counts) else x for factor, counts in zip(factors, self.placed, strict=True)]
-                for j, y, kind in self.entries.get(i, ()):
-                    term = scaled[kind] * y
-                    after[j] = after[j] + term if j in after else term
-            row = after
+            row = self._step(row, [prod(c**n for c, n in zip(now, counts, strict=True) if n) for counts in self.placed])
             yield row
+
+    def _step(self, row: Row, factors: Sequence[Number]) -> Row:
+        after: Row = {}
+        for key, x in row.items():
+            state, code = divmod(key, self.codes)
+            for base, gain, kind, lines in self.blocks[state]:
+                scaled = x * (gain * factors[kind])
+                for then, y in lines.get(code, ()):
+                    j, term = base + then, scaled * y
+                    after[j] = after[j] + term if j in after else term
+        return after
 
 
 def matrix_power(matrix: tuple[Vector, ...], times: int) -> tuple[Vector, ...]:

@@ -46,7 +46,7 @@ def coefficient(
     Fraction(5, 4)
     >>> from fractions import Fraction
     >>> fd.coefficient("[a a]", fd.Spacetime(N=10, B=2, T=5), update=fd.updates.momentum(Fraction(1, 2)))
-    Fraction(7379, 2048)
+    Fraction(3477, 1024)
     """
     diagram = Diagram.of(diagram)
     scale = Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms)
@@ -75,7 +75,7 @@ def coefficients_near(diagram: Diagram, times: Sequence[Spacetime], update: Upda
         for spacetime in times
     ]
     scale = (-1) ** diagram.order / (longest.B**diagram.order * diagram.automorphisms)
-    return np.array([float(count) for count in counts]) * scale
+    return np.array([float(count) * scale for count in counts], np.float64)
 
 
 def _scaled(expression: Any, scale: Fraction) -> Any:

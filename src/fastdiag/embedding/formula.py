@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
+from ..spacetime.updates import Update, check_update
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
 from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def maps_formula(
-    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant"
+    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
+    update: Update | None = None,
 ) -> sympy.Expr:
     """The expected number of maps as an exact expression in the symbols N, B, T, E.
 
@@ -28,6 +30,8 @@ def maps_formula(
     sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
         'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
     basis : 'cumulant' or 'moment'
+    update : a rule of `fastdiag.updates`, in exact numbers or symbols, whose weights the edges carry; no schedule. With a
+        symbol mu the formula is a rational function of mu and mu^T (or mu^(N/B)), for mu that makes no denominator vanish
 
     Returns
     -------
@@ -36,7 +40,8 @@ def maps_formula(
 
     Raises
     ------
-    InputError : unknown sampling or basis
+    InputError : unknown sampling or basis; a rule with floats
+    UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
 
     Examples
     --------
@@ -45,11 +50,24 @@ def maps_formula(
     E**2*N**2
     >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
     B**2*T*(T - 1)/2
+    >>> import sympy
+    >>> fd.maps_formula("[a]", "one epoch", update=fd.updates.momentum(sympy.Symbol("mu")))
+    -B*(T*mu - T + mu - mu**(T + 1))/(mu - 1)**2
     """
     check_basis(basis)
     if sampling != "one epoch" and sampling not in SAMPLINGS:
         raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+    if update is not None:
+        check_update(update)
+        return _updated(Diagram.of(diagram), sampling, basis, update)
     return _formula(Relations.of(Diagram.of(diagram)), sampling, basis)
+
+
+@lru_cache(maxsize=1024)
+def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
+    from .update_formula import updated_formula
+
+    return updated_formula(diagram, sampling, basis, update)
 
 
 @lru_cache(maxsize=1024)

@@ -36,7 +36,7 @@ def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: st
 
     The rule's numbers are ints and Fractions, floats, or elements of one ring; its schedule has T entries, or is None.
     """
-    diagram = _root_alone(diagram, diagram.blocks)
+    diagram = root_alone(diagram, diagram.blocks)
     below = 1
     if isinstance(rule.schedule, tuple):  # every node is placed once, so a common denominator comes out once for each
         below = denominator(rule.schedule)
@@ -45,7 +45,7 @@ def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: st
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         total = _one_order(diagram, rule, spacetime, basis)
     else:
-        total = sum((_fresh_orders(merged, rule, spacetime) for merged in _coarsenings(diagram, basis)), 0)
+        total = sum((_fresh_orders(merged, rule, spacetime) for merged in coarsenings(diagram, basis)), 0)
     return over({0: total}, below**diagram.order)[0]
 
 
@@ -54,23 +54,23 @@ def updated_curve(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: s
 
     The rule's numbers are floats.
     """
-    diagram = _root_alone(diagram, diagram.blocks)
+    diagram = root_alone(diagram, diagram.blocks)
     if spacetime.is_one_epoch:
         return _first_epoch(diagram, rule, spacetime, basis)
     if family_of(spacetime) == "one order":
         return None
-    curves = [_fresh_curve(merged, rule, spacetime) for merged in _coarsenings(diagram, basis)]
+    curves = [_fresh_curve(merged, rule, spacetime) for merged in coarsenings(diagram, basis)]
     return [sum(values) for values in zip(*curves, strict=True)]
 
 
-def _coarsenings(diagram: Diagram, basis: str) -> list[Diagram]:
+def coarsenings(diagram: Diagram, basis: str) -> list[Diagram]:
     """The diagrams whose moment maps add up: those with parts merged, or in the moment basis itself."""
     parts = len(diagram.parts) - 1
     strings: Sequence[Sequence[int]] = set_partitions(parts) if basis == "cumulant" else [range(parts)]
-    return [_root_alone(diagram, [-1, *(string[b - 1] for b in diagram.blocks[1:])]) for string in strings]
+    return [root_alone(diagram, [-1, *(string[b - 1] for b in diagram.blocks[1:])]) for string in strings]
 
 
-def _root_alone(diagram: Diagram, blocks: Sequence[int]) -> Diagram:
+def root_alone(diagram: Diagram, blocks: Sequence[int]) -> Diagram:
     """The same tree with other parts, and the root in none of them: no map cares for the root's part."""
     return Diagram(diagram.parents, [-1, *blocks[1:]])
 
@@ -81,7 +81,7 @@ def _one_order(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str)
     gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
     rates = rule.factors(spacetime.finite("T"))
     total: Number = 0
-    for visit, alike in _distinct(diagram, visits(relations, edges.above, min(whole, diagram.order), rest > 0)):
+    for visit, alike in distinct(diagram, visits(relations, edges.above, min(whole, diagram.order), rest > 0)):
         live = _live_in(visit, relations, edges.above)
         early = Sweep.of(visit.early, edges, live, gains, _nodes_of(relations, visit.nodes)) if rest else None
         late = Sweep.of(visit.late, edges, live, gains, _nodes_of(relations, visit.nodes[:-1])) if rest < updates else None
@@ -112,7 +112,7 @@ def _first_epoch(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: st
     return [edges.read(row, last, ends) for row in sweep.walk({0: 1}, T, rates and _rates(rates, [0]))]
 
 
-def _distinct(diagram: Diagram, found: Sequence[Visit]) -> list[tuple[Visit, int]]:
+def distinct(diagram: Diagram, found: Sequence[Visit]) -> list[tuple[Visit, int]]:
     """Visits up to the diagram's automorphisms, which carry equal edges to equal edges, and how many are alike."""
     if len(found) == 1:
         return [(found[0], 1)]
@@ -199,7 +199,11 @@ def _starts(
 def _rates(rates: Vector, begins: Sequence[Any]) -> list[Rate]:
     """The learning rate at a position that is counted from each of some times, or arrays of times."""
     table = np.array(rates, np.float64 if any(isinstance(c, float) for c in rates) else object)
-    return [lambda position, begin=begin: table[begin + position] for begin in begins]
+
+    def rate(begin: Any) -> Rate:
+        return lambda position: table[begin + position]
+
+    return [rate(begin) for begin in begins]
 
 
 @lru_cache(maxsize=4096)

@@ -129,7 +129,7 @@ def predict(
     (1/2, 0, 1/80)
     >>> fast = fd.updates.momentum(0.5)
     >>> round(fd.predict(land, fd.Spacetime(N=10, T=10), 0.01, order=2, resummed=False, update=fast).total, 10)
-    0.4640078125
+    0.508837241
     """
     order = check_order(order)
     observable_named(observable)

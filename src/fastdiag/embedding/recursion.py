@@ -80,6 +80,12 @@ def _one_order(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str)
     _, B, whole, updates, rest = grid(spacetime)
     gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
     rates = rule.factors(spacetime.finite("T"))
+    most = min(whole, diagram.order)  # epochs that hold nodes
+    if rates is not None and comb(whole, most) > MOST_CHOICES:
+        raise TooLargeError(
+            f"a schedule tells the {whole} epochs of one order apart, and {most} of them can be chosen in "
+            f"{comb(whole, most):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
+        )
     total: Number = 0
     for visit, alike in distinct(diagram, visits(relations, edges.above, min(whole, diagram.order), rest > 0)):
         live = _live_in(visit, relations, edges.above)
@@ -177,11 +183,6 @@ def _starts(
         yield {i - base: x for i, x in row.items() if i >= base}, ()
         return
     choices = combinations(range(whole), m)
-    if comb(whole, m) > MOST_CHOICES:
-        raise TooLargeError(
-            f"a schedule tells the {whole} epochs of one order apart, and {m} of them can be chosen in {comb(whole, m):,} "
-            f"ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
-        )
     pushes = [times_vector(matrix_power(edges.rule.step, n * updates), edges.rule.push) for n in range(whole + 1)]
     kind = np.float64 if any(isinstance(x, float) for vector in pushes for x in vector) else object
     while chosen := list(islice(choices, CHUNK_CHOICES)):

@@ -43,9 +43,6 @@ def brute(name, n, case, order):
     return oracle.optimizer_test_loss(losses, weights, *case, order, RULES[name][1])
 
 
-SLOW = [case for case in CASES if case[3] == "cyclic" and case[2] > 3]
-
-
 def series(name, n, case, basis, order):
     spacetime = fd.Spacetime(*case[:3], sampling=case[3])
     return diagram_series(problem(n, n)[2], spacetime, basis, order, partial(fd.coefficient, update=RULES[name][0]))
@@ -55,12 +52,12 @@ def series(name, n, case, basis, order):
 def test_diagram_sum_is_the_optimizer(name):
     for case in CASES:
         for basis in ("cumulant", "moment"):
-            assert series(name, 1, case, basis, 2) == brute(name, 1, case, 4)[:3], (case, basis)
+            assert series(name, 1, case, basis, 2) == brute(name, 1, case, 2), (case, basis)
     for case in CASES[:2]:
         assert series(name, 1, case, "cumulant", 4) == brute(name, 1, case, 4), case
-    for case in [case for case in CASES[2:] if case not in SLOW]:
+    for case in (CASES[3], CASES[9]):
         basis = "moment" if case[0] % 2 else "cumulant"
-        assert series(name, 1, case, basis, 3) == brute(name, 1, case, 4)[:4], case
+        assert series(name, 1, case, basis, 3) == brute(name, 1, case, 3), case
 
 
 @pytest.mark.parametrize("name", ["momentum", "nesterov", "quasi_hyperbolic with schedule"])
@@ -160,7 +157,7 @@ MU = sympy.Symbol("mu")
 def test_formulas_are_the_numbers(kind, sampling):
     make = {"momentum": updates.momentum, "nesterov": updates.nesterov,
             "weight_decay": lambda mu: updates.weight_decay(Fraction(1, 7), mu)}[kind]
-    for text in ("[a]", "[a a]", "[a b]", "[a[b]]", "[a[a]]") + ("[a b[a]]",) * (sampling == "one epoch"):
+    for text in ("[a]", "[a a]", "[a[b]]", *["[a b[a]]", "[a[b c]]"] * (sampling == "one epoch")):
         for basis in ("cumulant", "moment"):
             formula = fd.maps_formula(text, sampling, basis, update=make(MU))
             for n, b, size in ((4, 2, 3), (3, 1, 4), (6, 2, 1)):

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..spacetime import SAMPLINGS
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
 from .links import Linked, levels_of, patterns_of
@@ -17,14 +18,14 @@ from .newton import newton_sum
 from .patterns import Family, Patterns, Shape, catalog
 from .processes import process_maps
 from .relations import Relations
-from .under import Rule, check_known
+from .under import Rule, check_rule
 
 if TYPE_CHECKING:
     import sympy
 
 
 def maps_formula(
-    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant",
+    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
     update: Rule = None,
 ) -> sympy.Expr:
     """The expected number of maps as an exact expression in the symbols N, B, T, E.
@@ -35,7 +36,9 @@ def maps_formula(
     sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
         'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
     basis : 'cumulant' or 'moment'
-    update : one of fastdiag.updates, SGD by default; a process acts for the time T, or E N/B
+    update : one of `fastdiag.updates`, in exact numbers or symbols, SGD by default; no schedule. With a symbol mu the
+        formula is a rational function of mu and mu^T (or mu^(N/B)), for mu that makes no denominator vanish. A process acts
+        for the time T, or E N/B
 
     Returns
     -------
@@ -44,7 +47,8 @@ def maps_formula(
 
     Raises
     ------
-    InputError : unknown sampling or basis
+    InputError : unknown sampling or basis; a rule with floats
+    UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
 
     Examples
     --------
@@ -53,6 +57,9 @@ def maps_formula(
     E**2*N**2
     >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
     B**2*T*(T - 1)/2
+    >>> import sympy
+    >>> fd.maps_formula("[a]", "one epoch", update=fd.updates.momentum(sympy.Symbol("mu")))
+    -B*(T*mu - T + mu - mu**(T + 1))/(mu - 1)**2
     >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
     B**2*T**2/2
     """
@@ -64,8 +71,17 @@ def maps_formula(
         return _process_formula(diagram, sampling, basis, update)
     if isinstance(update, RegularizedNewton):
         return newton_sum(diagram, update, lambda relations: _formula(relations, sampling, basis))
-    check_known(update)
+    check_rule(update)
+    if update is not None:
+        return _updated(diagram, sampling, basis, update)
     return _formula(Relations.of(diagram), sampling, basis)
+
+
+@lru_cache(maxsize=1024)
+def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
+    from .update_formula import updated_formula
+
+    return updated_formula(diagram, sampling, basis, update)
 
 
 def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:

@@ -9,13 +9,14 @@ from ..errors import InputError
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Update, sgd
+from ..spacetime.updates import Update
 from ..typing import Basis
 from .counting import count
 from .enumeration import checked
 from .maps import maps
 from .newton import newton_sum
 from .processes import process_maps
+from .weighted import weighted_maps
 
 Rule: TypeAlias = Update | Process | RegularizedNewton | None
 """An update rule; None is SGD."""
@@ -42,11 +43,13 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
     if isinstance(update, RegularizedNewton):
         return newton_sum(diagram, update, lambda relations: count(relations, spacetime, basis))
-    check_known(update)
-    return maps(diagram, spacetime, basis)
+    check_rule(update)
+    if update is None:
+        return maps(diagram, spacetime, basis)
+    return weighted_maps(diagram, spacetime, basis=basis, update=update)
 
 
-def check_known(update: object) -> None:
-    """Raise InputError unless it is SGD."""
-    if update is not None and update != sgd():
-        raise InputError(f"update must be one of fastdiag.updates, such as updates.sde(), not {update!r}")
+def check_rule(update: object) -> None:
+    """Raise InputError unless it is an update rule or None."""
+    if update is not None and not isinstance(update, Update | Process | RegularizedNewton):
+        raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {update!r}")

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..coefficients import coefficient
+from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
-from ..embedding import Rule, check_known
+from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
@@ -23,6 +24,7 @@ from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
@@ -96,7 +98,7 @@ def predict(
     continuous: bool = False,
     update: Rule = None,
 ) -> Prediction:
-    """The expected observable after T updates, by diagrams with at most `order` edges.
+    """The expected observable after T updates of SGD, or of another update rule, by diagrams with at most `order` edges.
 
     Parameters
     ----------
@@ -119,8 +121,8 @@ def predict(
         the GPU if there is one and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
-    update : one of fastdiag.updates, SGD by default. Resummed processes (updates.ode(), updates.sde()) are exact in T with
-        exponentials
+    update : one of `fastdiag.updates` instead of plain SGD, such as momentum(0.9). Resummed processes (ode(), sde()) are
+        exact in T with exponentials
 
     Returns
     -------
@@ -153,6 +155,9 @@ def predict(
     (0, 1/20, -13/800)
     >>> fd.predict(land, st, 0.05, 2, "covariance", T=[1, 10]).total.shape
     (2, 1, 1)
+    >>> fast = fd.updates.momentum(0.5)
+    >>> round(fd.predict(land, fd.Spacetime(N=10, T=10), 0.01, order=2, resummed=False, update=fast).total, 10)
+    0.508837241
     """
     order = check_order(order)
     watched = observable_named(observable)
@@ -161,6 +166,7 @@ def predict(
     landscape.require_degree(watched.highest_degree(order), f"a prediction of the {observable} to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
+    check_rule(update)
     if isinstance(landscape, Estimated):
         if watched.axes or watched.mean:
             raise UnsupportedError(
@@ -252,7 +258,8 @@ def _resummable(
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update} is not resummed; use resummed=False")
     if not isinstance(update, Process):
-        check_known(update)
+        if update is not None:
+            raise UnsupportedError("resummed predictions are of plain SGD; with an update rule give resummed=False")
         return times, continuous
     if exact:
         raise UnsupportedError(
@@ -278,6 +285,8 @@ def _plain(
 
 def _weights(diagram: Diagram, times: list[Spacetime], update: Rule) -> FloatArray:
     try:
+        if isinstance(update, Update):
+            return coefficients_near(diagram, times, update)
         weights = [coefficient(diagram, spacetime, update=update) for spacetime in times]
         return np.array([float(weight) for weight in weights])
     except TypeError:

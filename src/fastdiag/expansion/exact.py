@@ -12,6 +12,7 @@ from ..diagram import Diagram, diagrams
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
+from ..spacetime.updates import Update
 from ..values.exact import exact_rvalue, exact_uvalue
 
 
@@ -22,6 +23,7 @@ def exact_series(
     eta: Expression,
     order: int,
     resummed: bool,
+    update: Update | None = None,
 ) -> tuple[list[Any], dict[Diagram, Any]]:
     """The contribution of each order and of each diagram, exactly.
 
@@ -32,7 +34,7 @@ def exact_series(
         total: list[Expression] = [exact("no diagram", 0)] * len(times)
         for diagram in diagrams(d, irreducible=resummed):
             if resummed:
-                values = [exact_rvalue(diagram, landscape, spacetime, eta) for spacetime in times]
+                values = [exact_rvalue(diagram, landscape, spacetime, eta, update) for spacetime in times]
             else:
                 values = _plain(diagram, landscape, times, eta)
             by_diagram[diagram] = _shaped(values, shape)

@@ -19,11 +19,13 @@ from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.updates import Update
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
+from ..values.rvalue import linear_rule
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .exact import exact_series
@@ -82,6 +84,7 @@ def predict(
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
+    update: Update | None = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
 
@@ -100,6 +103,7 @@ def predict(
         and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
+    update : the update rule, of `fastdiag.updates`; None for SGD
 
     Returns
     -------
@@ -135,9 +139,14 @@ def predict(
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
     exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
+    update = linear_rule(update, continuous)
+    if update is not None and not resummed:
+        raise UnsupportedError(f"un-resummed predictions are of plain SGD, not of {update.name}; use resummed=True")
     check_device(device, None if resummed and not exact else "these are exact" if exact else "these are un-resummed")
+    if update is not None:
+        check_device(device, f"these are of {update.name}")
     if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, observable, resummed)
+        return _exact(landscape, times, times_shape, eta, order, observable, resummed, update)
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
     flat = np.atleast_1d(numbers)
@@ -153,7 +162,7 @@ def predict(
         for diagram in diagrams(d, irreducible=resummed):
             with np.errstate(all="ignore"):  # an overflow is reported once, below
                 if frame is not None:
-                    value = resummed_value(diagram, frame, times, flat, continuous, device)
+                    value = resummed_value(diagram, frame, times, flat, continuous, device, update)
                 else:
                     value = _plain(diagram, landscape, times, flat)
                 total += value
@@ -171,11 +180,11 @@ def predict(
 
 def _exact(
     landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int, observable: str,
-    resummed: bool,
+    resummed: bool, update: Update | None,
 ) -> Prediction:
     if observable != "test_loss":
         raise UnsupportedError(f"exact predictions are of the test loss only; for the {observable} give a float eta")
-    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed)
+    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed, update)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 

@@ -18,6 +18,8 @@ from ..errors import InputError, UnsupportedError
 from ..landscapes.exact import Expression, arithmetic, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
+from ..spacetime.updates import Update
+from .exact_modes import exact_map_sums
 from .plan import plan
 
 Index = tuple[int, ...]
@@ -50,7 +52,9 @@ def exact_uvalue(diagram: Diagram, landscape: Symbolic) -> Expression:
     return back(total[()]) if total else exact("the value", 0)
 
 
-def exact_rvalue(diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression) -> Expression:
+def exact_rvalue(
+    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, update: Update | None = None
+) -> Expression:
     """`rvalue` as a SymPy number or formula; any sampling, several epochs too.
 
     Raises
@@ -67,11 +71,12 @@ def exact_rvalue(diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, et
     alike: defaultdict[tuple[Expression, ...], Any] = defaultdict(int)  # equal k share one sum over maps
     for index, value in total.items():
         alike[tuple(rates[index[place]] for place in order)] += value
-    factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
-    terms = [
-        back(value) * exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen]))
-        for chosen, value in alike.items()
-    ]
+    if update is None:
+        factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
+        sums = [exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen])) for chosen in alike]
+    else:
+        sums = exact_map_sums(diagram, spacetime, update, [[eta * rate for rate in chosen] for chosen in alike])
+    terms = [back(value) * maps for value, maps in zip(alike.values(), sums, strict=True)]
     return canonical(sum(terms, start=exact("no maps", 0)) * _prefactor(diagram, spacetime) * eta**diagram.order)
 
 

@@ -18,10 +18,13 @@ from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
+from .mode_sums import mode_sums
+from .modes import check_forgets
 from .plan import plan, twins
 from .programme import Programme, programme
 
@@ -31,7 +34,7 @@ SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
 
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
-    device: str = "auto",
+    device: str = "auto", update: Update | None = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -48,6 +51,8 @@ def rvalue(
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
+    update : the update rule, of `fastdiag.updates`; None for SGD. Edges carry the propagator of the rule with the linear
+        force put in (momentum, in an eigen-direction: two exponentials, which may be complex or meet)
 
     Returns
     -------
@@ -72,15 +77,26 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    update = linear_rule(update, continuous)
     if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
-    check_device(device)
+        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta), update)
+    check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
-    result = resummed(diagram, frame, [spacetime], np.atleast_1d(numbers), continuous, device).reshape(numbers.shape)
+    flat = np.atleast_1d(numbers)
+    result = resummed(diagram, frame, [spacetime], flat, continuous, device, update).reshape(numbers.shape)
     return float(result) if result.ndim == 0 else result
+
+
+def linear_rule(update: Update | None, continuous: bool) -> Update | None:
+    """The update rule, None if it is plain SGD."""
+    if update is None or update == sgd():
+        return None
+    if continuous:
+        raise UnsupportedError(f"continuous=True is for plain SGD, not for {update.name}; leave it out for the exact sums")
+    return update
 
 
 def check_irreducible(diagram: Diagram) -> None:
@@ -115,24 +131,24 @@ def check_resummable(
 
 def resummed(
     diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu",
+    device: str = "cpu", update: Update | None = None,
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
     check_resummable(diagram, frame.landscape, times, continuous)
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
-        check_contracts(frame, numbers)
+        check_contracts(frame, numbers, update)
     runs = _runs(diagram, times, continuous)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)))
-    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times))
+    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times)) if update is None else None
     if totals is None:
-        totals = _cpu_totals(diagram, frame, runs, numbers, len(times))
+        totals = _cpu_totals(diagram, frame, runs, numbers, len(times), update)
     signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
     return np.asarray(totals * signs[:, None])
 
 
 def _cpu_totals(
-    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int
+    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int, update: Update | None
 ) -> FloatArray:
     totals = np.zeros((len(numbers), times))
     n, d = len(frame.rates), diagram.order
@@ -140,7 +156,10 @@ def _cpu_totals(
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
         for places, moves, updates in runs if values.any() else ():
-            totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+            if update is None:
+                totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+            else:
+                totals[:, places] += mode_sums(diagram, update, values, start, frame.rates, numbers, moves, updates)
     return totals
 
 
@@ -204,9 +223,13 @@ def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:
     return np.ascontiguousarray(product).reshape(-1, n ** max(d - 1, 0))
 
 
-def check_contracts(frame: Frame, numbers: FloatArray) -> None:
-    """Raise InputError unless every direction forgets its past: 0 < eta h < 2."""
+def check_contracts(frame: Frame, numbers: FloatArray, update: Update | None = None) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h < 2, or what the update rule asks for."""
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    if update is not None:
+        ends = np.outer(numbers, [lowest, highest])
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)))
+        return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "

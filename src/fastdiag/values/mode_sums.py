@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product as choices
 from math import inf
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from .programme import Programme
 TUPLES = 1 << 19  # index tuples that are listed at a time
 TOGETHER = 1 << 12  # tuples that are summed over at a time: some dozens of such arrays stay in the cache
 OCTAVES = 4  # times of a curve that differ by up to 2^4 share their modes
+
+MIXED = 3  # REAL or COMPLEX
 
 Row: TypeAlias = dict[int, Number]
 """State -> its number; those that are not there are zero."""
@@ -40,18 +42,22 @@ def mode_sums(
     If `updates` is not empty, the sums are those of one epoch of so many updates, ascending.
     """
     totals = np.zeros((len(numbers), max(1, len(updates))))
-    rule, program = recursion(update), _Reader(moves)
+    rule, program, n = recursion(update), _Reader(moves), len(rates)
     at_root = [parent == 0 for parent in diagram.parents[1:]]
-    spans = _spans(moves, updates)
+    together = max(1, TUPLES // max(1, values.size))
     with np.errstate(all="ignore"):
-        for index, weights in _tuples(values, start, len(rates), twins(diagram)):
-            for i, eta in enumerate(numbers):
-                for span, places in spans:
-                    modes = rule.modes(eta * rates, span)
-                    tables = [modes.outer if root else modes.inner for root in at_root]
-                    times = updates[places].tolist()
-                    for some, kinds in _alike(modes.kinds, index):
-                        totals[i, places] += _summed(modes, tables, kinds, index[:, some], weights[some], program, times)
+        for span, places in _spans(moves, updates):
+            times = updates[places].tolist()
+            for low in range(0, len(numbers), together):
+                some = numbers[low : low + together]
+                modes = rule.modes(np.outer(some, rates).ravel(), span)
+                for index, weights in _tuples(values, start, n, twins(diagram)):
+                    which = np.repeat(np.arange(len(some)), len(weights))  # the learning rate
+                    index, weights = np.tile(index, len(some)) + n * which, np.tile(weights, len(some))
+                    for chosen in _alike(modes, index):
+                        found = _summed(modes, at_root, *chosen, index, weights, program, times)
+                        for place, terms in enumerate(found, start=places.start):
+                            totals[low : low + len(some), place] += np.bincount(which[chosen[0]], terms, len(some))
     return totals
 
 
@@ -87,50 +93,55 @@ def _tuples(values: FloatArray, start: int, n: int, alike: IntArray) -> Iterator
         yield index[:, keep], (weights * orders)[keep]
 
 
-def _alike(kinds: IntArray, index: IntArray) -> Iterator[tuple[IntArray, list[int]]]:
-    """Tuples by the kinds of modes on their edges, some at a time."""
+def _alike(modes: Modes, index: IntArray) -> Iterator[tuple[IntArray, IntArray, list[int]]]:
+    """Tuples of modes by the kinds of their edges, some at a time: (which tuple, (edges, some) mode of it, kinds).
+
+    Of conjugate tuples there is one, except in a few tuples of all kinds, which are summed over together: those are MIXED.
+    """
+    d, size = len(index), len(modes.k)
+    kinds = modes.kinds
+    if index.shape[1] * size**d <= TOGETHER:
+        kinds = np.where(kinds == WHOLE, WHOLE, MIXED)
     codes = np.zeros(index.shape[1], np.int64)
-    for e in range(len(index)):
-        codes = codes * 3 + kinds[index[e]]
+    for e in range(d):
+        codes = codes * 4 + kinds[index[e]]
     for code in np.unique(codes):
+        pattern = [int(code) // 4**e % 4 for e in reversed(range(d))]
+        first = pattern.index(COMPLEX) if COMPLEX in pattern else None
+        options = [range(1 if kind == WHOLE or e == first else size) for e, kind in enumerate(pattern)]
+        combinations = np.array(list(choices(*options)), np.int64).T
         some = np.flatnonzero(codes == code)
-        pattern = [int(code) // 3**e % 3 for e in reversed(range(len(index)))]
-        for low in range(0, len(some), TOGETHER):
-            yield some[low : low + TOGETHER], pattern
+        step = max(1, TOGETHER // combinations.shape[1])
+        for low in range(0, len(some), step):
+            here = some[low : low + step]
+            yield np.tile(here, combinations.shape[1]), np.repeat(combinations, len(here), axis=1), pattern
 
 
 def _summed(
-    modes: Modes, tables: Sequence[Any], kinds: Sequence[int], index: IntArray, weights: FloatArray, program: _Reader,
-    times: Sequence[int],
-) -> FloatArray:
-    """The sum over some tuples, all modes of each, for each time."""
-    d = len(kinds)
-    whole = sum(1 << e for e in range(d) if kinds[e] == WHOLE)
-    ring = Ring(whole, [modes.z[index[e]] for e in range(d)])
-    first = kinds.index(COMPLEX) if COMPLEX in kinds else None  # its other mode gives the conjugates
-    kind = np.float64 if first is None else np.complex128
-
-    def plain(array: Any, e: int) -> Any:
-        return array[index[e]] if kinds[e] == COMPLEX else array.real[index[e]]
-
-    options = [range(1 if kinds[e] == WHOLE or e == first else len(modes.k)) for e in range(d)]
-    total = np.zeros(max(1, len(times)))
-    for chosen in choices(*options):
-        pairs: list[Pair] = []
-        weight: Number = {0: weights.astype(kind)}  # of each component of the sum over maps
-        for e, mode in enumerate(chosen):
-            k, loss = plain(modes.k[mode], e), plain(modes.loss[mode], e)
-            if kinds[e] == WHOLE:
-                pairs.append(({0: k, 1 << e: 1.0}, {0: loss, 1 << e: -1.0}))
-                at, beside = (plain(row, e) for row in tables[e])
-                weight = {mask | bit: x * c for mask, x in weight.items() for bit, c in ((0, at), (1 << e, beside))}
-            else:
-                pairs.append(({0: k}, {0: loss}))
-                weight = {mask: x * plain(tables[e][mode], e) for mask, x in weight.items()}
-        for place, maps in enumerate(program.sums(ring, pairs, times)):
-            found = sum(np.sum((weight[mask] * x).real) for mask, x in maps.items())
-            total[place] += found if first is None else 2.0 * found
-    return total
+    modes: Modes, at_root: Sequence[bool], some: IntArray, chosen: IntArray, kinds: Sequence[int], index: IntArray,
+    weights: FloatArray, program: _Reader, times: Sequence[int],
+) -> Iterator[FloatArray]:
+    """For each time, what each of some tuples of modes contributes."""
+    real = COMPLEX not in kinds and MIXED not in kinds
+    at = index[:, some]
+    whole = sum(1 << e for e, kind in enumerate(kinds) if kind == WHOLE)
+    ring = Ring(whole, [modes.z[places] for places in at])
+    pairs: list[Pair] = []
+    weight: Number = {0: weights[some] * (2.0 if COMPLEX in kinds else 1.0)}  # of each component of the sum over maps
+    for e, (places, mode) in enumerate(zip(at, chosen, strict=True)):
+        table = modes.outer if at_root[e] else modes.inner
+        k, loss = modes.k[mode, places], modes.loss[mode, places]
+        if kinds[e] == WHOLE:
+            pairs.append(({0: k.real, 1 << e: 1.0}, {0: loss.real, 1 << e: -1.0}))
+            factors = (table[0, places].real, table[1, places].real)
+            weight = {mask | i << e: x * c for mask, x in weight.items() for i, c in enumerate(factors)}
+        else:
+            take = np.real if real or kinds[e] == REAL else np.asarray
+            pairs.append(({0: take(k)}, {0: take(loss)}))
+            weight = {mask: x * take(table[mode, places]) for mask, x in weight.items()}
+    for maps in program.sums(ring, pairs, times):
+        found = sum(weight[mask] * x for mask, x in maps.items())
+        yield np.broadcast_to(np.real(found), some.shape)
 
 
 class _Reader:
@@ -199,14 +210,15 @@ class _Reader:
         total: Number = {}
         for term, weight in enumerate(moves.weights.tolist()):
             outer: Row = {0: ONE[0]}
+            first = int(moves.terms[term, 0])
+            inside = [self._matrix(factors, first + i) for i in range(len(masks))]
             for updates, times in ((moves.epoch, moves.whole), (moves.rest, 1)):
                 if updates == 0 or times == 0:
                     continue
                 upper: Upper = []
-                for i in range(len(masks)):
-                    t = int(moves.terms[term, 0]) + i
-                    row = self._matrix(factors, t).after({0: ONE[0]}, updates)
-                    _, _, kept, goals = self.transfers[t]
+                for i, matrix in enumerate(inside):
+                    row = matrix.after({0: ONE[0]}, updates)
+                    _, _, kept, goals = self.transfers[first + i]
                     upper.append({goals[j]: {mask: kept[j] * x for mask, x in y.items()} for j, y in row.items() if j})
                 diagonal = [ring.power(factors[mask], updates) for mask in masks]
                 outer = _Powers(ring, diagonal, upper).after(outer, times)
@@ -263,7 +275,8 @@ class _Powers:
         return row
 
     def _times(self, row: Row, diagonal: list[Pair], upper: Upper) -> Row:
-        ring, result = self.ring, {}
+        ring = self.ring
+        result: Row = {}
         for i, x in row.items():
             result[i] = plus(result[i], ring.times(x, diagonal[i][0])) if i in result else ring.times(x, diagonal[i][0])
             for j, y in upper[i].items():
@@ -280,6 +293,3 @@ class _Powers:
                     found[j] = plus(found[j], ring.times(x, y)) if j in found else ring.times(x, y)
             square.append(found)
         return [ring.squared(pair) for pair in diagonal], square
-
-
-__all__ = ["REAL", "mode_sums"]

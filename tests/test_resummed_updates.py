@@ -2,6 +2,8 @@
 
 import math
 import random
+from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -12,6 +14,7 @@ import sympy
 from mpmath import mp, mpf
 
 import fastdiag as fd
+import oracle
 import test_resummed_sgd as runs
 from fastdiag.errors import InputError, UnsupportedError
 from fastdiag.spacetime import updates
@@ -19,6 +22,7 @@ from fastdiag.spacetime.updates import Update
 from fastdiag.values.mode_sums import mode_sums
 from fastdiag.values.modes import recursion
 from fastdiag.values.programme import programme
+from fastdiag.values.scheduled_sums import scheduled_sums
 from test_resummation import durations, irreducible, one_epoch_levels
 
 HALF = Fraction(1, 2)
@@ -43,6 +47,9 @@ def maps_sum(D, spacetime, update, rates):
         return 0.0
     with pytest.MonkeyPatch.context() as patch:  # the tuple is not symmetric
         patch.setattr("fastdiag.values.mode_sums.twins", lambda D: np.zeros(D.order, np.int64))
+        patch.setattr("fastdiag.values.scheduled_sums.twins", lambda D: np.zeros(D.order, np.int64))
+        if update.schedule is not None:
+            return scheduled_sums(D, update, spacetime, values, 0, np.array(rates), np.ones(1), aliens)[0, 0]
         return mode_sums(D, update, values, 0, np.array(rates), np.ones(1), moves, aliens)[0, 0]
 
 
@@ -136,7 +143,7 @@ def optimizer(kind, eta, H, mu, nu=0.7, decay=0.01):
     The state is (theta, m), theta measured from where the mean gradient is zero.
     """
     n = len(H)
-    one, none = np.eye(n), np.zeros((n, n))
+    one = np.eye(n)
     if kind == "momentum":  # m' = mu m + H theta + xi, theta' = theta - eta m'
         return np.block([[one - eta * H, -eta * mu * one], [H, mu * one]]), np.vstack([-eta * one, one])
     if kind == "nesterov":  # m' = mu m + H (theta - eta mu m) + xi, theta' = theta - eta m'
@@ -153,6 +160,10 @@ RULE = {
     "momentum": lambda mu: updates.momentum(mu), "nesterov": lambda mu: updates.nesterov(mu),
     "quasi_hyperbolic": lambda mu: updates.quasi_hyperbolic(mu, 0.7),
 }
+
+
+SCHEDULE = [1.0, 0.5, 2.0, 0.75, 1.5]
+OTHERS = {"weight_decay": lambda mu: updates.weight_decay(0.25), "schedule": lambda mu: updates.schedule(SCHEDULE)}
 
 
 @lru_cache
@@ -200,9 +211,6 @@ def test_matrix_learning_rate_and_weight_decay():
     """A matrix eta is a change of coordinates; with decay, theta <- (1 - decay) theta - eta g from theta_0 = 0."""
     land, H, G, C = noisy_quadratic(3)
     eta = np.array([[0.5, 0.1, 0.0], [0.1, 0.3, -0.1], [0.0, -0.1, 0.7]])
-    root = np.linalg.cholesky(eta)
-    grads = np.stack([land.points.gradients @ root]) if hasattr(land, "points") else None
-    del grads
     n, mu = 3, 0.8
     M = np.block([[np.eye(n) - eta @ H, -mu * eta], [H, mu * np.eye(n)]])
     b = np.vstack([-eta, np.eye(n)])
@@ -221,6 +229,60 @@ def test_matrix_learning_rate_and_weight_decay():
     assert found == pytest.approx(wanted, rel=1e-11)
 
 
+# Learning-rate schedules: c_s times the product of 1 - c_u x over the updates between, decay included.
+
+
+@lru_cache
+def timed_maps(D, spacetime):
+    """How many maps have which times of the nodes, over all realisations."""
+    found, realisations = Counter(), 0
+    for batches in spacetime.realisations():
+        realisations += 1
+        found.update(tuple(t for t, _ in f) for f in oracle.all_maps(D.parents, D.blocks, batches, injective=False))
+    return found, realisations
+
+
+@pytest.mark.parametrize(
+    "spacetime",
+    [fd.Spacetime(*grid, sampling=sampling)
+     for grid, sampling in [((6, 2, 3), "reshuffle"), ((4, 1, 4), "reshuffle"), ((2, 1, 5), "reshuffle"), ((2, 1, 4), "reshuffle"),
+                            ((2, 1, 5), "cyclic"), ((3, 1, 5), "cyclic"), ((4, 2, 4), "cyclic"), ((1, 1, 4), "cyclic"), ((3, 2, 3), "replacement")]],
+    ids=repr,
+)
+def test_schedules_against_maps_listed_one_by_one(spacetime):
+    draw = random.Random(repr(spacetime))
+    decay = Fraction(1, 8)
+    schedule = [Fraction(draw.randint(-3, 8), 4) for _ in range(spacetime.T + 1)]
+    for update, kept in ((updates.schedule(schedule), 1), (replace(updates.weight_decay(decay), schedule=tuple(schedule)), 1 - decay)):
+        for order in range(1, 4):
+            for D in irreducible(order) if order < 3 else draw.sample(irreducible(order), 8):
+                rates = draw.choices(RATES, k=order)
+                found, realisations = timed_maps(D, spacetime)
+                wanted = scale = Fraction(0)
+                for times, count in found.items():
+                    term = Fraction(count, realisations)
+                    for e, s in enumerate(times):
+                        parent = D.parents[e + 1]
+                        between = range(s + 1, times[parent - 1] if parent else spacetime.T)
+                        term *= schedule[s] * math.prod(kept - schedule[u] * Fraction(rates[e]) for u in between)
+                    wanted, scale = wanted + term, scale + abs(term)
+                assert abs(Fraction(maps_sum(D, spacetime, update, rates)) - wanted) <= Fraction(1, 10**11) * scale
+
+
+def test_scheduled_curves_and_constant_schedules():
+    land = runs.landscape(4, 3)
+    spacetime, times = fd.Spacetime(12, 2, 1), [1, 2, 3, 6, 5, 5, 9]
+    for sampling in ("reshuffle", "cyclic", "replacement"):
+        spacetime = fd.Spacetime(12, 2, 1, sampling=sampling)
+        halved = fd.predict(land, spacetime, [0.2, 0.1], 2, T=times, update=updates.schedule([0.5] * 9))
+        plain = fd.predict(land, spacetime, [0.1, 0.05], 2, T=times)
+        np.testing.assert_allclose(halved.total, plain.total, rtol=1e-12)
+    with pytest.raises(InputError, match="has 9 factors, and T = 10"):
+        fd.predict(land, spacetime, 0.1, 2, T=10, update=updates.schedule([0.5] * 9))
+    with pytest.raises(UnsupportedError, match="do not commute"):
+        fd.predict(land, spacetime, 0.1, 2, T=9, update=replace(updates.momentum(0.5), schedule=(0.5,) * 9))
+
+
 # Plain SGD, the limits, errors.
 
 
@@ -237,13 +299,14 @@ def test_without_momentum_it_is_sgd(sampling):
 
 
 def test_curves_are_points():
+    """Within one epoch, over several octaves, and beyond it."""
     land = runs.landscape(4, 3)
     for update in (updates.momentum(0.9), updates.nesterov(0.6)):
-        spacetime, times = fd.Spacetime(40, 2, 1), [1, 2, 3, 7, 20, 15, 15, 25, 90]
-        curve = fd.predict(land, spacetime, [0.1, 0.003], 3, T=times, update=update).total
+        spacetime, times, etas = fd.Spacetime(40, 2, 1), [1, 2, 3, 7, 20, 15, 15, 50], [0.1, 0.003]
+        curve = fd.predict(land, spacetime, etas, 2, T=times, update=update).total
         for j, T in enumerate(times):
-            for i, eta in enumerate([0.1, 0.003]):
-                point = fd.predict(land, spacetime.with_updates(T), eta, 3, update=update).total
+            for i, eta in enumerate(etas):
+                point = fd.predict(land, spacetime.with_updates(T), eta, 2, update=update).total
                 assert curve[i, j] == pytest.approx(point, rel=1e-12)
 
 
@@ -273,8 +336,8 @@ def test_what_is_refused():
         fd.rvalue("[a a]", land, spacetime, 0.1, update=updates.momentum(1))
     with pytest.raises(UnsupportedError, match="continuous"):
         fd.rvalue("[a a]", land, fd.Spacetime(9, 1, 9), 0.1, continuous=True, update=updates.momentum(0.5))
+    three = Update("three", ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (1, 1, 1), (1, 0, 0), (1, 0, 0))
     with pytest.raises(UnsupportedError, match="state of 1 or 2"):
-        three = Update("three", ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (1, 1, 1), (1, 0, 0), (1, 0, 0))
         fd.rvalue("[a a]", land, fd.Spacetime(9, 1, 9), 0.1, update=three)
     with pytest.raises(InputError, match="has no value"):
         fd.rvalue("[a a]", land, fd.Spacetime(9, 1, 9), 0.1, update=updates.momentum(sympy.Symbol("mu")))
@@ -298,10 +361,14 @@ def trained(seed, points, spacetime, etas, kind, mu):
     total, realisations = np.zeros(len(etas), np.longdouble), 0
     for batches in spacetime.realisations():
         theta = m = np.zeros((2, len(etas), len(rows)), np.longdouble)
-        for batch in batches:
+        for t, batch in enumerate(batches):
             at = theta - steps * mu * m if kind == "nesterov" else theta
             g = sum(np.array([runs.polynomial(slope, *at, rows[:, row]) for slope in slopes]) for row in batch) / spacetime.B
-            if kind == "quasi_hyperbolic":
+            if kind == "schedule":
+                theta = theta - steps * SCHEDULE[t] * g
+            elif kind == "weight_decay":
+                theta = (1 - 0.25) * theta - steps * g
+            elif kind == "quasi_hyperbolic":
                 m = mu * m + (1 - mu) * g
                 theta = theta - steps * ((1 - 0.7) * g + 0.7 * m)
             else:
@@ -312,7 +379,7 @@ def trained(seed, points, spacetime, etas, kind, mu):
     return total / realisations
 
 
-@pytest.mark.parametrize("kind", RULE)
+@pytest.mark.parametrize("kind", RULE | OTHERS)
 @pytest.mark.parametrize(
     "grid",
     [(3, 1, 3, "reshuffle"), (6, 2, 3, "reshuffle"), (2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle"), (3, 1, 5, "cyclic"),
@@ -330,7 +397,7 @@ def test_error_falls_as_eta_to_the_order_plus_one(grid, kind):
             continue
         etas = 2.0 ** -np.arange(largest, smallest + 1)
         exact = trained(seed, points, spacetime, etas, kind, mu)
-        gap = fd.predict(land, spacetime, etas, order, update=RULE[kind](mu)).total - exact
+        gap = fd.predict(land, spacetime, etas, order, update=(RULE | OTHERS)[kind](mu)).total - exact
         assert runs.slope(gap, etas) == pytest.approx(order + 1, abs=0.15)
 
 
@@ -338,14 +405,24 @@ def test_error_falls_as_eta_to_the_order_plus_one(grid, kind):
 
 
 def test_exact_values():
-    u, v, x, mu = sympy.symbols("u v x mu")
-    loss = u**2 / 2 + v**2 / 3 + x * u + x**2 * u**2 / 5 + u**2 * v / 7 + x * v * u + x * v**3 / 6
-    land = fd.landscapes.symbolic(loss, [u, v], {x: fd.landscapes.symbolic.normal(0, 1)}) if False else fd.landscapes.gauss()
-    rules = [updates.momentum(HALF), updates.nesterov(Fraction(1, 3)), updates.quasi_hyperbolic(Fraction(1, 3), HALF)]
-    for spacetime in (fd.Spacetime(6, 2, 3), fd.Spacetime(2, 1, 4), fd.Spacetime(3, 1, 5, sampling="cyclic")):
-        for update in rules:
+    """One dimension; and two, with a diagonal Hessian."""
+    u, v, x, mu, eta = sympy.symbols("u v x mu eta")
+    loss = u**2 / 2 + v**2 / 3 + x * u + u**2 * v / 7 + x * v * u + x * v**3 / 6 + u**3
+    plane = fd.landscapes.symbolic(loss, [u, v], x, fd.landscapes.normal(), [0, 0])
+    for land, update in [
+        (fd.landscapes.gauss(), updates.momentum(HALF)), (fd.landscapes.gauss(), updates.nesterov(Fraction(1, 3))),
+        (plane, updates.quasi_hyperbolic(Fraction(1, 3), HALF)),
+    ]:
+        for spacetime in (fd.Spacetime(6, 2, 3), fd.Spacetime(2, 1, 4), fd.Spacetime(3, 1, 5, sampling="cyclic")):
             exact = fd.predict(land, spacetime, Fraction(1, 8), 3, update=update)
             near = fd.predict(land, spacetime, 0.125, 3, update=update)
             for D, value in exact.by_diagram.items():
                 assert value.is_Rational
                 assert near.by_diagram[D] == pytest.approx(float(value), rel=1e-12, abs=1e-15)
+    spacetime = fd.Spacetime(2, 1, 3)
+    formula = fd.predict(plane, spacetime, eta, 2, update=updates.momentum(mu)).total
+    number = fd.predict(plane, spacetime, Fraction(1, 3), 2, update=updates.momentum(HALF)).total
+    assert {mu, eta} == formula.free_symbols
+    assert formula.subs({mu: HALF, eta: Fraction(1, 3)}) == number
+    with pytest.raises(UnsupportedError, match="has a schedule"):
+        fd.predict(plane, spacetime, eta, 2, update=updates.schedule([1, 2, 3]))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..diagram import Diagram
 from ..embedding import weighted_maps
 from ..errors import UnsupportedError
-from ..landscapes.exact import Expression, exact
+from ..landscapes.exact import Expression, arithmetic, exact
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 
@@ -21,27 +20,30 @@ def exact_map_sums(
     Counted once with a symbol k for each edge, whose power k^(dt - 1) then becomes the edge's weight at duration dt. The
     polynomial has up to T^edges terms, so T should be moderate.
     """
-    import sympy
-
     if update.schedule is not None:
         raise UnsupportedError(f"exact resummed values are for rules that stay the same, and {update.name} has a schedule")
+    import sympy
+
     symbols = [sympy.Dummy() for _ in range(diagram.order)]
     counted = exact("maps", weighted_maps(diagram, spacetime, symbols))
     terms = sympy.Poly(counted, *symbols).terms() if symbols else [((), counted)]
     longest = [max((powers[e] for powers, _ in terms), default=0) for e in range(diagram.order)]
-    known: dict[Any, list[Expression]] = {}
+    keys = [
+        [(force, diagram.parents[e + 1] == 0, longest[e]) for e, force in enumerate(forces)] for forces in chosen
+    ]
+    known = {key: _edge_weights(update, *key) for key in set().union(*keys)}
+    elements, back = arithmetic([number for _, number in terms] + [w for weights in known.values() for w in weights])
+    flat = iter(elements)
+    numbers = [next(flat) for _ in terms]
+    weights = {key: [next(flat) for _ in values] for key, values in known.items()}
     results = []
-    for forces in chosen:
-        weights = []
-        for e, force in enumerate(forces):
-            key = force, diagram.parents[e + 1] == 0, longest[e]
-            if key not in known:
-                known[key] = _edge_weights(update, *key)
-            weights.append(known[key])
-        results.append(sum(
-            (number * sympy.prod(w[power] for w, power in zip(weights, powers, strict=True)) for powers, number in terms),
-            start=sympy.Integer(0),
-        ))
+    for edges in keys:
+        total = 0 * numbers[0] if numbers else 0
+        for number, (powers, _) in zip(numbers, terms, strict=True):
+            for key, power in zip(edges, powers, strict=True):
+                number = number * weights[key][power]
+            total = total + number
+        results.append(back(total))
     return results
 
 

@@ -51,7 +51,7 @@ def mode_sums(
             for low in range(0, len(numbers), together):
                 some = numbers[low : low + together]
                 modes = rule.modes(np.outer(some, rates).ravel(), span)
-                for index, weights in _tuples(values, start, n, twins(diagram)):
+                for index, weights in index_tuples(values, start, n, twins(diagram)):
                     which = np.repeat(np.arange(len(some)), len(weights))  # the learning rate
                     index, weights = np.tile(index, len(some)) + n * which, np.tile(weights, len(some))
                     for chosen in _alike(modes, index):
@@ -70,7 +70,7 @@ def _spans(moves: Programme, updates: IntArray) -> list[tuple[float, slice]]:
     return [(int(updates[b - 1]), slice(a, b)) for a, b in zip(cuts, cuts[1:], strict=False)]
 
 
-def _tuples(values: FloatArray, start: int, n: int, alike: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
+def index_tuples(values: FloatArray, start: int, n: int, alike: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
     """Index tuples (edges, some) and their values, zeros left out; of those that differ by an exchange of twins, one."""
     d = len(alike)
     rows = max(1, TUPLES // values.shape[1])

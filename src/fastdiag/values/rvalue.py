@@ -27,6 +27,7 @@ from .mode_sums import mode_sums
 from .modes import check_forgets
 from .plan import plan, twins
 from .programme import Programme, programme
+from .scheduled_sums import check_schedule, scheduled_sums
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
@@ -135,6 +136,8 @@ def resummed(
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
     check_resummable(diagram, frame.landscape, times, continuous)
+    if update is not None:
+        check_schedule(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
         check_contracts(frame, numbers, update)
     runs = _runs(diagram, times, continuous)
@@ -142,24 +145,28 @@ def resummed(
         return np.zeros((len(numbers), len(times)))
     totals = gpu_totals(device, diagram, frame, runs, numbers, len(times)) if update is None else None
     if totals is None:
-        totals = _cpu_totals(diagram, frame, runs, numbers, len(times), update)
+        totals = _cpu_totals(diagram, frame, runs, numbers, times, update)
     signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
     return np.asarray(totals * signs[:, None])
 
 
 def _cpu_totals(
-    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int, update: Update | None
+    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime],
+    update: Update | None,
 ) -> FloatArray:
-    totals = np.zeros((len(numbers), times))
+    totals = np.zeros((len(numbers), len(times)))
     n, d = len(frame.rates), diagram.order
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step))
         for places, moves, updates in runs if values.any() else ():
             if update is None:
-                totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+                found = _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+            elif update.schedule is None:
+                found = mode_sums(diagram, update, values, start, frame.rates, numbers, moves, updates)
             else:
-                totals[:, places] += mode_sums(diagram, update, values, start, frame.rates, numbers, moves, updates)
+                found = scheduled_sums(diagram, update, times[places[-1]], values, start, frame.rates, numbers, updates)
+            totals[:, places] += found
     return totals
 
 

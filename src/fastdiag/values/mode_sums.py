@@ -6,7 +6,9 @@ numbers with a root adjoined for edges whose two modes nearly meet. What is a pr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product as choices
 from math import inf
 from typing import TypeAlias
@@ -21,7 +23,7 @@ from .modes import COMPLEX, REAL, WHOLE, Modes, recursion
 from .plan import twins
 from .programme import Programme
 
-TUPLES = 1 << 19  # index tuples that are listed at a time
+TUPLES = 1 << 17  # index tuples that are listed at a time
 TOGETHER = 1 << 12  # tuples that are summed over at a time: some dozens of such arrays stay in the cache
 OCTAVES = 4  # times of a curve that differ by up to 2^4 share their modes
 
@@ -45,20 +47,37 @@ def mode_sums(
     rule, program, n = recursion(update), _Reader(moves), len(rates)
     at_root = [parent == 0 for parent in diagram.parents[1:]]
     together = max(1, TUPLES // max(1, values.size))
-    with np.errstate(all="ignore"):
-        for span, places in _spans(moves, updates):
-            times = updates[places].tolist()
-            for low in range(0, len(numbers), together):
-                some = numbers[low : low + together]
-                modes = rule.modes(np.outer(some, rates).ravel(), span)
-                for index, weights in index_tuples(values, start, n, twins(diagram)):
-                    which = np.repeat(np.arange(len(some)), len(weights))  # the learning rate
-                    index, weights = np.tile(index, len(some)) + n * which, np.tile(weights, len(some))
-                    for chosen in _alike(modes, index):
-                        found = _summed(modes, at_root, *chosen, index, weights, program, times)
-                        for place, terms in enumerate(found, start=places.start):
-                            totals[low : low + len(some), place] += np.bincount(which[chosen[0]], terms, len(some))
+    for span, places in _spans(moves, updates):
+        times = updates[places].tolist()
+        for low in range(0, len(numbers), together):
+            some = numbers[low : low + together]
+            modes = rule.modes(np.outer(some, rates).ravel(), span)
+            for index, weights in index_tuples(values, start, n, twins(diagram)):
+                which = np.repeat(np.arange(len(some)), len(weights))  # the learning rate
+                index, weights = np.tile(index, len(some)) + n * which, np.tile(weights, len(some))
+                for sums in _summed(modes, at_root, index, weights, which, program, times):
+                    totals[low : low + len(some), places] += sums
     return totals
+
+
+def _summed(
+    modes: Modes, at_root: Sequence[bool], index: IntArray, weights: FloatArray, which: IntArray, program: _Reader,
+    times: Sequence[int],
+) -> Iterator[FloatArray]:
+    """Sums over some tuples each, (learning rates, times). The same bits whatever the number of threads."""
+    shards = list(_alike(modes, index))
+    rates = int(which.max(initial=0)) + 1
+
+    def work(shard: tuple[IntArray, IntArray, list[int]]) -> FloatArray:
+        with np.errstate(all="ignore"):
+            terms = _contributions(modes, at_root, *shard, index, weights, program, times)
+            return np.stack([np.bincount(which[shard[0]], column, rates) for column in terms], axis=1)
+
+    if len(shards) == 1:
+        yield work(shards[0])
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            yield from threads.map(work, shards)
 
 
 def _spans(moves: Programme, updates: IntArray) -> list[tuple[float, slice]]:
@@ -117,7 +136,7 @@ def _alike(modes: Modes, index: IntArray) -> Iterator[tuple[IntArray, IntArray, 
             yield np.tile(here, combinations.shape[1]), np.repeat(combinations, len(here), axis=1), pattern
 
 
-def _summed(
+def _contributions(
     modes: Modes, at_root: Sequence[bool], some: IntArray, chosen: IntArray, kinds: Sequence[int], index: IntArray,
     weights: FloatArray, program: _Reader, times: Sequence[int],
 ) -> Iterator[FloatArray]:

@@ -1,6 +1,7 @@
 """Resummed linear update rules: against maps listed one by one, 60 digits, linear recursions, and the optimizers themselves."""
 
 import math
+import os
 import random
 from collections import Counter
 from dataclasses import replace
@@ -23,7 +24,7 @@ from fastdiag.values.mode_sums import mode_sums
 from fastdiag.values.modes import recursion
 from fastdiag.values.programme import programme
 from fastdiag.values.scheduled_sums import scheduled_sums
-from test_resummation import durations, irreducible, one_epoch_levels
+from test_resummation import durations, irreducible, one_epoch_levels, symmetric_tensors
 
 HALF = Fraction(1, 2)
 RULES = [
@@ -308,6 +309,27 @@ def test_curves_are_points():
             for i, eta in enumerate(etas):
                 point = fd.predict(land, spacetime.with_updates(T), eta, 2, update=update).total
                 assert curve[i, j] == pytest.approx(point, rel=1e-12)
+
+
+def test_many_tuples_are_summed_by_their_kinds(monkeypatch):
+    """Over-, under- and critically damped directions, few tuples at a time: real and conjugate modes have their own sums."""
+    chosen = [D for order in range(4) for D in fd.diagrams(order)]
+    land = symmetric_tensors(4, chosen, 7)
+    cumulants = {key: tensor for key, tensor in land.cumulants.items() if key != (0,)}
+    land = fd.landscapes.tensors({**cumulants, (2,): np.diag([0.0005, 0.0026, 0.3, 0.9])}, loss=1.0)
+    spacetimes = [fd.Spacetime(600, 2, 300), fd.Spacetime(4, 2, 3, sampling="cyclic")]
+    few = [fd.predict(land, st, [0.8, 1.0], 3, update=updates.momentum(0.9)) for st in spacetimes]
+    found = set()
+    for together, threads in [(600, 2), (80, 1), (80, 3)]:
+        monkeypatch.setattr("fastdiag.values.mode_sums.TOGETHER", together)
+        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+        many = [fd.predict(land, st, [0.8, 1.0], 3, update=updates.momentum(0.9)) for st in spacetimes]
+        for one, other in zip(few, many, strict=True):
+            for D, value in one.by_diagram.items():
+                np.testing.assert_allclose(other.by_diagram[D], value, rtol=1e-11, atol=1e-12)
+        if together == 80:
+            found.add(b"".join(p.total.tobytes() for p in many))
+    assert len(found) == 1
 
 
 def test_the_limit_is_the_limit():

@@ -22,7 +22,13 @@ from ..spacetime.updates import Update
 from ..typing import FloatArray, IntArray
 
 REAL, COMPLEX, WHOLE = 0, 1, 2
-APART = 0.7  # roots are told apart from this distance on, in units of the rate at which their mean decays
+APART = 0.7
+"""From which |sqrt(z)| on roots are told apart, in units of R = max(1 - |c|, 1 / T).
+
+Then an exponential's weight is at most (1 + 1 / (0.7 R)) / 2 for momentum, while critically damped edges themselves weigh
+up to about 1 / (e R): rounding grows by a factor of about 2 for each edge, at any T. Below it c + e is as good as c, since
+|sqrt(z)| < 0.7 (1 - |c|) leaves 1 - k its digits.
+"""
 
 Line = tuple[Fraction, Fraction]
 """a + b x, as (a, b)."""

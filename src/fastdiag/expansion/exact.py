@@ -15,6 +15,7 @@ from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..values.exact import exact_rvalue, exact_uvalue
 from ..values.root import Roots
+from ..values.rvalue import linear_rule
 from .centred import Series, centred
 from .observables import Observable
 
@@ -67,9 +68,10 @@ def _values(
     terms = [(root, exact("a root's weight", root.weight(times[0]))) for root in roots]
     terms, zero = [(root, weight) for root, weight in terms if weight], exact("no root", 0)
     if resummed:
+        rule = linear_rule(update, False)
         return [
-            sum((weight * exact_rvalue(diagram, landscape, spacetime, eta, root) for root, weight in terms), start=zero)
-            for spacetime in times
+            sum((weight * exact_rvalue(diagram, landscape, st, eta, root, rule) for root, weight in terms), start=zero)
+            for st in times
         ]
     coefficients = [exact("a coefficient", coefficient(diagram, spacetime, update=update)) for spacetime in times]
     if not any(coefficients):

@@ -31,6 +31,7 @@ from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
 from ..values.root import Roots, axes_of, turned
+from ..values.rvalue import linear_rule
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .centred import Series, centred
@@ -121,8 +122,8 @@ def predict(
         the GPU if there is one and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
-    update : one of `fastdiag.updates` instead of plain SGD, such as momentum(0.9). Resummed processes (ode(), sde()) are
-        exact in T with exponentials
+    update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
+        in T with exponentials
 
     Returns
     -------
@@ -176,12 +177,15 @@ def predict(
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
     exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
+    rule: Update | None = None
     unfit = "these are exact" if exact else "the result has axes" if watched.axes else None
     check_device(device, unfit if resummed else "these are un-resummed")
     if resummed:
-        times, continuous = _resummable(update, times, continuous, exact)
+        times, continuous, rule = _resummable(update, times, continuous, exact)
+        if rule is not None:
+            check_device(device, f"these are of {rule.name}")
     if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, watched, resummed, update)
+        return _exact(landscape, times, times_shape, eta, order, watched, resummed, rule if resummed else update)
     if isinstance(update, RegularizedNewton):
         update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
@@ -204,7 +208,7 @@ def predict(
                 if isinstance(update, Process) and not update.keeps(diagram):
                     values[diagram] = np.zeros_like(sums[d])
                 elif frame is not None:
-                    values[diagram] = resummed_value(diagram, frame, times, flat, continuous, device, roots)
+                    values[diagram] = resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
                 else:
                     values[diagram] = _plain(diagram, landscape, times, flat, roots, update)
                 sums[d] += values[diagram]
@@ -253,19 +257,17 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
 
 def _resummable(
     update: Rule, times: list[Spacetime], continuous: bool, exact: bool
-) -> tuple[list[Spacetime], bool]:
-    """The spacetimes to be resummed over, and whether by integrals; a process meets no training point twice."""
+) -> tuple[list[Spacetime], bool, Update | None]:
+    """The spacetimes to be resummed over, whether by integrals, and the linear rule; a process meets no point twice."""
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update} is not resummed; use resummed=False")
     if not isinstance(update, Process):
-        if update is not None:
-            raise UnsupportedError("resummed predictions are of plain SGD; with an update rule give resummed=False")
-        return times, continuous
+        return times, continuous, linear_rule(update, continuous)
     if exact:
         raise UnsupportedError(
             f"resummed, {update} has exponentials, which are not exact here; give a float eta, or resummed=False"
         )
-    return [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True
+    return [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True, None
 
 
 def _plain(

@@ -18,6 +18,8 @@ from ..errors import InputError, UnsupportedError
 from ..landscapes.exact import Expression, arithmetic, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
+from ..spacetime.updates import Update
+from .exact_modes import exact_map_sums
 from .plan import plan
 from .root import Root
 
@@ -52,7 +54,8 @@ def exact_uvalue(diagram: Diagram, landscape: Symbolic, root: Root | None = None
 
 
 def exact_rvalue(
-    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None
+    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
+    update: Update | None = None,
 ) -> Expression:
     """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root as `exact_uvalue`.
 
@@ -71,10 +74,13 @@ def exact_rvalue(
     for index, value in total.items():
         indices = _picked(index, edges, tuple(range(diagram.order)))
         alike[tuple(rates[i] for i in indices)][_picked(index, edges, opened)] += value
-    factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
+    if update is None:
+        factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
+        sums = [exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen])) for chosen in alike]
+    else:
+        sums = exact_map_sums(diagram, spacetime, update, [[eta * rate for rate in chosen] for chosen in alike])
     terms: defaultdict[Index, Expression] = defaultdict(lambda: exact("no maps", 0))
-    for chosen, values in alike.items():
-        maps = exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen]))
+    for maps, values in zip(sums, alike.values(), strict=True):
         for index, value in values.items():
             terms[index] += back(value) * maps
     scale = _prefactor(diagram, spacetime) * eta**diagram.order

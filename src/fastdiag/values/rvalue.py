@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
+from ..embedding import Rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
@@ -20,14 +21,18 @@ from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
+from .mode_sums import mode_sums
+from .modes import check_forgets
 from .open_axes import pieces
 from .plan import plan, twins
 from .programme import Programme, programme
 from .root import Roots, Terms, axes_of, loss_root, turned
+from .scheduled_sums import scheduled, scheduled_sums
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
@@ -35,7 +40,7 @@ SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread su
 
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
-    device: str = "auto",
+    device: str = "auto", update: Update | None = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -52,6 +57,8 @@ def rvalue(
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
+    update : the update rule, of `fastdiag.updates`; None for SGD. Edges carry the propagator of the rule with the linear
+        force put in (momentum, in an eigen-direction: two exponentials, which may be complex or meet)
 
     Returns
     -------
@@ -76,15 +83,30 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    update = linear_rule(update, continuous)
     if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
-    check_device(device)
+        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta), update=update)
+    check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
-    result = resummed(diagram, frame, [spacetime], np.atleast_1d(numbers), continuous, device).reshape(numbers.shape)
+    flat = np.atleast_1d(numbers)
+    result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
     return float(result) if result.ndim == 0 else result
+
+
+def linear_rule(update: Rule, continuous: bool) -> Update | None:
+    """The update rule, None if it is plain SGD."""
+    if update is None or update == sgd():
+        return None
+    if not isinstance(update, Update):
+        raise UnsupportedError(
+            f"{update!r} is no linear rule, so no edge has a propagator; fastdiag.predict resums ode() and sde()"
+        )
+    if continuous:
+        raise UnsupportedError(f"continuous=True is for plain SGD, not for {update.name}; leave it out for the exact sums")
+    return update
 
 
 def check_irreducible(diagram: Diagram) -> None:
@@ -119,7 +141,7 @@ def check_resummable(
 
 def resummed(
     diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu", roots: Roots | None = None,
+    device: str = "cpu", roots: Roots | None = None, update: Update | None = None,
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times)).
 
@@ -127,40 +149,52 @@ def resummed(
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
     check_resummable(diagram, frame.landscape, times, continuous, roots)
+    if update is not None:
+        update = scheduled(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
-        check_contracts(frame, numbers)
+        check_contracts(frame, numbers, update)
     runs = _runs(diagram, times, continuous)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
-    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms)
+    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms) if update is None else None
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
         for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
             ascending = tuple(sorted(kept))
             some = tuple((replace(root, open=ascending), weight) for root, weight in terms if root.open == kept)
             if some not in found:
-                found[some] = _cpu_totals(diagram, frame, runs, numbers, len(times), some)
+                found[some] = _cpu_totals(diagram, frame, runs, numbers, times, some, update)
             totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
     signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
     return np.asarray(turned(totals, frame.directions, axes) * signs.reshape(-1, *(1,) * (totals.ndim - 1)))
 
 
 def _cpu_totals(
-    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int, terms: Terms
+    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime], terms: Terms,
+    update: Update | None,
 ) -> FloatArray:
     n, d = len(frame.rates), diagram.order
     kept = plan(diagram, terms[0][0]).open
     alike = twins(diagram, kept)
-    totals = np.zeros((len(numbers), times) + (n,) * len(kept))
+    totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step), terms)
         for index, some, first in pieces(values, start, kept, n, d):
             for places, moves, updates in runs if some.any() else ():
+                if d == 0:
+                    found = some
+                elif update is None:
+                    found = _summed(some, first, frame.rates, numbers, alike, moves, updates)
+                elif update.schedule is None:
+                    found = mode_sums(diagram, update, some, first, frame.rates, numbers, alike, moves, updates)
+                else:
+                    latest = times[places[-1]]
+                    found = scheduled_sums(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
                 where: Any = (slice(None), places, *index)
-                totals[where] += _summed(some, first, frame.rates, numbers, alike, moves, updates) if d else some
+                totals[where] += found
     return totals
 
 
@@ -234,9 +268,13 @@ def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> Flo
     return np.ascontiguousarray(total).reshape(-1, n ** max(d - 1, 0))
 
 
-def check_contracts(frame: Frame, numbers: FloatArray) -> None:
-    """Raise InputError unless every direction forgets its past: 0 < eta h < 2."""
+def check_contracts(frame: Frame, numbers: FloatArray, update: Update | None = None) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h < 2, or what the update rule asks for."""
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    if update is not None:
+        ends = np.outer(numbers, [lowest, highest])
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)))
+        return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "

@@ -436,7 +436,7 @@ def test_errors(arguments, options, words):
 def test_coefficient_of_what():
     variance = expansion("test_loss_variance", 3)
     with pytest.raises(fd.FastdiagError, match="stands for"):
-        variance.coefficient("[a b]")
+        variance.coefficient("[a a b]")
     with pytest.raises(fd.FastdiagError, match="cannot read diagram"):
         variance.coefficient("G G")
     assert variance.coefficient("[]") == 0

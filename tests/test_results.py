@@ -124,6 +124,9 @@ def test_from_a_minimum(seed):
         assert R.example_1(land, eta, T) == pytest.approx(R.example_1.derived(land, eta, T), rel=1e-11)
     for T in (1, 4, 30, inf):
         assert R.corollary_2(land, eta, 5, T) == pytest.approx(R.corollary_2.derived(land, eta, 5, T), rel=1e-11)
+        assert R.corollary_5(land, eta, T if T < inf else 7) == pytest.approx(
+            R.corollary_5.derived(land, eta, T if T < inf else 7), rel=1e-11
+        )
         assert R.stic(land, eta, 5, T) == pytest.approx(R.stic.derived(land, eta, 5, T), rel=1e-12)
 
 

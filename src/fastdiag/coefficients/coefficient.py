@@ -49,8 +49,8 @@ def coefficient(
     Fraction(3477, 1024)
     """
     diagram = Diagram.of(diagram)
-    scale = Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms)
     count = maps_under(diagram, spacetime, update, basis)
+    scale = Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms)
     return Fraction(count) * scale if isinstance(count, int | Fraction) else _scaled(count, scale)
 
 

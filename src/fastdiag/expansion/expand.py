@@ -103,7 +103,7 @@ def _terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:
     if observable.mean is not None:
         means, _ = _sums(observable.mean, order, symbols)
         for d, total in enumerate(sums):
-            for e in range(d + 1):
+            for e in range(1, d):
                 for (first, x), (second, y) in product(means[e].items(), means[d - e].items()):
                     both = side_by_side(first, second, observable.mean.axes)
                     total[both] = total.get(both, 0) - x * y

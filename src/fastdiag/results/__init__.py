@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .descent_errata import DESCENT_ERRATA
 from .erratum import Erratum, Numbers
+from .flows import corollary_5
 from .minimum import corollary_1, corollary_2, example_1, theorem_2
 from .order_three import gap_order, test_loss_order
 from .page import errata_page
@@ -26,6 +27,7 @@ def errata() -> tuple[Erratum, ...]:
 
 
 __all__ = [
-    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "errata", "errata_page",
-    "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order", "theorem_2",
+    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "errata",
+    "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
+    "theorem_2",
 ]

@@ -191,7 +191,7 @@ DESCENT_ERRATA = (
     ),
     Erratum(
         "[B], Corollary 5", "SGD parts from ODE's and SDE's by (T/2) C.H",
-        "from ODE's; SGD and SDE agree to order 2 at a minimum, and part by -(T/6) S.J at order 3",
+        "from ODE's; SGD and SDE agree to order 2 at a minimum, and the skew term -(T/6) S.J at order 3 is SGD's alone",
         f"{ON_NOISY}; N = T = 3: the eta^2 term of E l under SGD less that under the SDE", _flows,
     ),
     Erratum(

@@ -29,7 +29,8 @@ def _third(landscape: Landscape, nodes: tuple[tuple[int, ...], ...], vectors: Fl
     return landscape.part(nodes, np.ascontiguousarray(vectors))
 
 
-def _check_minimum(landscape: Landscape) -> None:
+def check_minimum(landscape: Landscape) -> None:
+    """Raise InputError unless the gradient of the test loss vanishes."""
     size = float(np.abs(landscape.gradient).max())
     if size > 1e-9 * max(1.0, float(np.abs(landscape.hessian).max())):
         raise InputError(f"this holds from a minimum, but the gradient of the test loss is up to {size:.4g} here")
@@ -49,7 +50,7 @@ def _geometric(k: FloatArray, T: float) -> FloatArray:
 
 
 def _limit(landscape: Landscape, eta: float) -> float:
-    _check_minimum(landscape)
+    check_minimum(landscape)
     h, vectors, C = _basis(landscape)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
@@ -68,7 +69,7 @@ theorem_2 = Result(
 
 
 def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
-    _check_minimum(landscape)
+    check_minimum(landscape)
     h, vectors, C = _basis(landscape)
     k = 1 - eta * h
     J = _third(landscape, ((0, 1, 2),), vectors)
@@ -94,7 +95,7 @@ corollary_1 = Result(
 
 
 def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
-    _check_minimum(landscape)
+    check_minimum(landscape)
     h, _, C = _basis(landscape)
     k = 1 - eta * h
     sums = eta * _geometric(k, T)  # (1 - k^T) / h

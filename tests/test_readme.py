@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import fastdiag as fd
+
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
@@ -33,3 +35,7 @@ def test_the_printed_table_is_of_this_version():
 def test_pictures_are_there():
     for link in re.findall(r"\]\((docs/[^)]*)\)", README):
         assert (Path(__file__).parents[1] / link).is_file(), link
+
+
+def test_the_printed_formula():
+    assert f"```text\n{fd.expand('test_loss', 2).text()}\n```" in README

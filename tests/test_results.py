@@ -146,6 +146,37 @@ def test_archimedes_is_carried_along_its_screw():
     assert np.abs(velocity).max() == pytest.approx(eta**2 / 6, rel=2e-3)
 
 
+GAUSS = fd.landscapes.gauss()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: R.theorem_2(GAUSS, 5.0), "0 < eta h < 2"),
+        (lambda: R.corollary_1(GAUSS, 5.0), "0 < eta h < 2"),
+        (lambda: R.stic(fd.landscapes.archimedes(), 0.1, 4), "finite T"),
+        (lambda: R.corollary_2.derived(fd.landscapes.archimedes(), 0.1, 4), "finite T"),
+        (lambda: R.corollary_2(GAUSS, -0.1, 4), "eta must be a positive number"),
+        (lambda: R.corollary_2(GAUSS, 0.1, 4, 2.5), "T must be"),
+        (lambda: R.corollary_2(GAUSS, 0.1, 0), "N must be"),
+        (lambda: R.corollary_3(GAUSS, 0.1, 0), "N must be"),
+        (lambda: R.corollary_4(GAUSS, 0.1, 4, 0), "M must be"),
+        (lambda: R.corollary_4.derived(GAUSS, 0.1, 4, 0), "M must be"),
+        (lambda: R.proposition_1("a[a]"), "root is alone"),
+        (lambda: R.gap_order([1]), "orders 1 to 3"),
+        (lambda: R.theorem_2(None, 0.1), "landscape"),
+        (lambda: R.theorem_2(landscape(LEANING), 0.1), "from a minimum"),
+    ],
+)
+def test_what_has_no_answer_is_refused(call, words):
+    with pytest.raises(fd.FastdiagError, match=words):
+        call()
+
+
+def test_a_whole_learning_rate_is_a_number():
+    assert R.theorem_2(GAUSS, 1) == pytest.approx(R.theorem_2.derived(GAUSS, 1))
+
+
 @pytest.mark.parametrize("points", [TILTED, LEANING, QUARTICS], ids=["tilted", "leaning", "quartics"])
 def test_corollaries_3_and_4(points):
     land = landscape(points)

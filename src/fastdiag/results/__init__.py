@@ -20,8 +20,10 @@ def errata() -> tuple[Erratum, ...]:
     --------
     >>> import fastdiag as fd
     >>> wrong = fd.results.errata()[0]
-    >>> wrong.printed, wrong.check()
-    ('E l(theta_T) - l = + T G.G + ...', Numbers(printed=Fraction(3, 1), right=Fraction(-3, 1), exact=Fraction(-3, 1)))
+    >>> wrong.printed
+    'E l(theta_T) - l = + T G.G to first order'
+    >>> wrong.check()
+    Numbers(printed=Fraction(3, 1), right=Fraction(-3, 1), exact=Fraction(-3, 1))
     """
     return DESCENT_ERRATA
 

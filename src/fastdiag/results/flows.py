@@ -22,7 +22,7 @@ def _parted(landscape: Landscape, eta: float, T: int) -> tuple[float, float]:
 
 def _parted_derived(landscape: Landscape, eta: float, T: int) -> tuple[float, float]:
     def predicted(process: Process | None) -> Prediction:
-        return predict(landscape, Spacetime(T, 1, T), eta, 3, resummed=False, update=process)
+        return predict(landscape, Spacetime(T, 1, T), float(eta), 3, resummed=False, update=process)
 
     sgd, skew = predicted(None), Diagram.parse("[a a a]")
     return (

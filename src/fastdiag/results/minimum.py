@@ -13,15 +13,26 @@ import numpy as np
 from ..errors import InputError
 from ..expansion import predict
 from ..landscapes import Landscape
-from ..spacetime import Spacetime
+from ..landscapes.landscape import check_landscape
+from ..spacetime import Spacetime, whole_number
 from ..typing import FloatArray
 from ..values import rvalue
 from .result import Result
 
 
-def _basis(landscape: Landscape) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Eigenvalues h, eigenvectors as columns, and the covariance C of the gradients along them."""
+def _basis(landscape: Landscape, eta: float, T: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Eigenvalues h, eigenvectors as columns, and the covariance C of the gradients along them; eta and T checked."""
+    check_landscape(landscape)
+    if np.ndim(eta) or not 0 < float(eta) < inf:
+        raise InputError(f"eta must be a positive number here, not {eta!r}")
     h, vectors = np.linalg.eigh(landscape.hessian)
+    if T != inf:
+        whole_number("T", T, 0, "updates")
+    elif not 0 < eta * h[0] <= eta * h[-1] < 2:
+        raise InputError(
+            f"the limit T = inf needs 0 < eta h < 2 in every direction, and eta h is from {eta * h[0]:.4g} to "
+            f"{eta * h[-1]:.4g}; give a smaller eta, or a finite T where the result has one"
+        )
     return h, vectors, vectors.T @ landscape.gradient_covariance @ vectors
 
 
@@ -31,6 +42,7 @@ def _third(landscape: Landscape, nodes: tuple[tuple[int, ...], ...], vectors: Fl
 
 def check_minimum(landscape: Landscape) -> None:
     """Raise InputError unless the gradient of the test loss vanishes."""
+    check_landscape(landscape)
     size = float(np.abs(landscape.gradient).max())
     if size > 1e-9 * max(1.0, float(np.abs(landscape.hessian).max())):
         raise InputError(f"this holds from a minimum, but the gradient of the test loss is up to {size:.4g} here")
@@ -51,7 +63,7 @@ def _geometric(k: FloatArray, T: float) -> FloatArray:
 
 def _limit(landscape: Landscape, eta: float) -> float:
     check_minimum(landscape)
-    h, vectors, C = _basis(landscape)
+    h, vectors, C = _basis(landscape, eta, inf)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
     three = k[:, None, None] * k[:, None] * k
@@ -62,15 +74,15 @@ def _limit(landscape: Landscape, eta: float) -> float:
 
 theorem_2 = Result(
     "Theorem 2, its limit to order 3", "[A]",
-    "from a strict minimum, as T -> inf: E l -> l + (eta^2/2) C_mm H_mm / (1 - k_m^2) "
-    "- (eta^3/6) S_lmn J_lmn / (1 - k_l k_m k_n) + o(eta^3)",
-    _limit, lambda landscape, eta: predict(landscape, Spacetime(inf, 1, inf), eta, 3).total,
+    "from a strict minimum the resummed sum to order 3 tends, as T -> inf, to l + (eta^2/2) C_mm H_mm / (1 - k_m^2) "
+    "- (eta^3/6) S_lmn J_lmn / (1 - k_l k_m k_n); what it leaves out is of order eta^2: a sum over times brings 1/eta",
+    _limit, lambda landscape, eta: predict(landscape, Spacetime(inf, 1, inf), float(eta), 3).total,
 )
 
 
 def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
     check_minimum(landscape)
-    h, vectors, C = _basis(landscape)
+    h, vectors, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     J = _third(landscape, ((0, 1, 2),), vectors)
     if T == inf:
@@ -82,13 +94,13 @@ def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
 
 
 def _drift_derived(landscape: Landscape, eta: float, T: float = inf) -> Any:
-    return predict(landscape, Spacetime(inf, 1, T), eta, 3, "displacement").total
+    return predict(landscape, Spacetime(inf, 1, T), float(eta), 3, "displacement").total
 
 
 corollary_1 = Result(
     "Corollary 1", "[A], [B]",
-    "from a minimum E[theta - theta_0]_l = -(eta^3/2) C_mn J_mnl / ((1 - k_m k_n) (1 - k_l)) for T >> 1/(eta H); along "
-    "a flat direction l it grows by -(eta^3/2) C_mn J_mnl / (1 - k_m k_n) = -(eta^2/2) C_mn J_mnl / (h_m + h_n) + ... "
+    "from a minimum, to order 3, E[theta - theta_0]_l = -(eta^3/2) C_mn J_mnl / ((1 - k_m k_n) (1 - k_l)) for T >> 1/(eta H); "
+    "along a flat direction l it grows by -(eta^3/2) C_mn J_mnl / (1 - k_m k_n) = -(eta^2/2) C_mn J_mnl / (h_m + h_n) + ... "
     "an update",
     _drift, _drift_derived,
 )
@@ -96,7 +108,8 @@ corollary_1 = Result(
 
 def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     check_minimum(landscape)
-    h, _, C = _basis(landscape)
+    whole_number("N", N, 1, "training points")
+    h, _, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     sums = eta * _geometric(k, T)  # (1 - k^T) / h
     c = np.diag(C)
@@ -105,24 +118,26 @@ def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tu
 
 def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     """GD is B = N; what is left at T = inf is T large enough that k^T has vanished."""
+    _basis(landscape, eta, T)
     if T == inf:
         slowest = np.abs(1 - eta * np.linalg.eigvalsh(landscape.hessian)).max()
         T = int(np.ceil(np.log(1e-18) / np.log(slowest))) + 1
     spacetime = Spacetime(N, N, T)
-    test = predict(landscape, spacetime, eta, 2).total - landscape.loss
-    return float(test), float(predict(landscape, spacetime, eta, 2, "generalization_gap").total)
+    test = predict(landscape, spacetime, float(eta), 2).total - landscape.loss
+    return float(test), float(predict(landscape, spacetime, float(eta), 2, "generalization_gap").total)
 
 
 corollary_2 = Result(
     "Corollary 2", "[A], [B]",
-    "GD on N points from a minimum: E[l] - l = C_mm/(2N h_m) (1 - k_m^T)^2 and gap = C_mm/(N h_m) (1 - k_m^T) + o(.); as "
-    "T -> inf the gap is C.H^-1/N (Takeuchi's criterion; Akaike's where C = H). The values are (E[l] - l, gap)",
+    "GD on N points from a minimum: to order 2, E[l] - l = C_mm/(2N h_m) (1 - k_m^T)^2, and the gap is to order 1 "
+    "C_mm/(N h_m) (1 - k_m^T); as T -> inf the gap is C.H^-1/N (Takeuchi's criterion; Akaike's where C = H). The values are "
+    "(E[l] - l, gap)",
     _overfitting, _overfitting_derived,
 )
 
 
 def _skew(landscape: Landscape, eta: float, T: int) -> float:
-    h, vectors, _ = _basis(landscape)
+    h, vectors, _ = _basis(landscape, eta, T)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
     sums = _geometric(k[:, None, None] * k[:, None] * k, T)
@@ -132,5 +147,5 @@ def _skew(landscape: Landscape, eta: float, T: int) -> float:
 example_1 = Result(
     "Example 1", "[A], [B]",
     "the resummed value of [a a a] is -(eta^3/6) S_lmn J_lmn (1 - k^T) / (1 - k), k = k_l k_m k_n",
-    _skew, lambda landscape, eta, T: rvalue("[a a a]", landscape, Spacetime(inf, 1, T), eta),
+    _skew, lambda landscape, eta, T: rvalue("[a a a]", landscape, Spacetime(inf, 1, T), float(eta)),
 )

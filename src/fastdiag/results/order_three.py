@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import Any
 
 from ..diagram import Diagram, diagrams
+from ..diagram.counting import check_order
 from ..embedding import maps_formula
 from ..errors import InputError
 from .result import Result
@@ -39,7 +40,7 @@ _GAP = {
 def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
     import sympy
 
-    if order not in table:
+    if not isinstance(order, int) or order not in table:
         raise InputError(f"the papers' formulas are of orders 1 to 3, not {order!r}; fastdiag.expand has every order")
     T = sympy.Symbol("T", positive=True, integer=True)
     return {
@@ -53,6 +54,7 @@ def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
 def _counted(order: int, gap: bool) -> dict[Diagram, Any]:
     import sympy
 
+    order = check_order(order)
     B = sympy.Symbol("B", positive=True, integer=True)
     found: defaultdict[Diagram, Any] = defaultdict(lambda: sympy.Integer(0))
     for diagram in diagrams(order):

@@ -8,17 +8,25 @@ from typing import Any
 
 from ..diagram import Diagram, diagrams
 from ..embedding import maps_formula
+from ..errors import InputError
 from .result import Result
 
 
 def _proposition_1(diagram: Diagram | str) -> Any:
     import sympy
 
-    diagram = Diagram.of(diagram)
+    diagram = _with_root_alone(diagram)
     N = sympy.Symbol("N", positive=True, integer=True)
     sizes = [len(part) for part in diagram.parts if 0 not in part]
     ways = sympy.Rational(_total_orders(diagram), prod(map(factorial, sizes)))
     return (-1) ** diagram.order * ways * sympy.binomial(N, len(sizes))
+
+
+def _with_root_alone(diagram: Diagram | str) -> Diagram:
+    diagram = Diagram.of(diagram)
+    if diagram.root_shares:
+        raise InputError(f"Proposition 1 is about the test loss, whose root is alone in its part; that of {diagram} is not")
+    return diagram
 
 
 def _total_orders(diagram: Diagram) -> int:
@@ -38,7 +46,7 @@ def _total_orders(diagram: Diagram) -> int:
 def _counted(diagram: Diagram | str) -> Any:
     import sympy
 
-    diagram = Diagram.of(diagram)
+    diagram = _with_root_alone(diagram)
     N, B, T = sympy.symbols("N B T", positive=True, integer=True)
     count = maps_formula(diagram, "one epoch", "moment").subs({B: 1, T: N})
     return sympy.Integer(-1) ** diagram.order * count / diagram.automorphisms

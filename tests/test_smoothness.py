@@ -1,6 +1,6 @@
 """Losses that are not smooth, not real or not finite are refused; the smooth side of a kink is answered, against quadrature."""
 
-from fractions import Fraction as F
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import sympy
 
 import fastdiag as fd
 
-L, ST = fd.landscapes, fd.Spacetime(N=10, T=10)
+F, L, ST = Fraction, fd.landscapes, fd.Spacetime(N=10, T=10)
 W, X = sympy.symbols("w x")
 HALVES = L.finite({1: F(1, 2), 2: F(1, 2)})
 HUBER = sympy.Piecewise(((W - X) ** 2 / 2, abs(W - X) < 1), (abs(W - X) - sympy.Rational(1, 2), True))

@@ -13,23 +13,27 @@ from numpy.typing import ArrayLike
 
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
-from ..diagram.counting import check_order
+from ..diagram.counting import check_order, count_diagrams
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
-from ..landscapes.exact import is_exact
+from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
-from ..values.exact import exact_learning_rate
-from ..values.frame import Frame, eigenframe, learning_rates
+from ..values.exact import exact_learning_rates
+from ..values.frame import Frame, eigenframe, growth, learning_rates
+from ..values.rvalue import SLAB_BYTES
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .exact import exact_series
 from .observables import check_observable
 
 Curve: TypeAlias = float | FloatArray
+
+MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
+MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ def predict(
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
     spacetime : N, B, T and the sampling
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
-        landscape an int, a Fraction or a SymPy expression asks for exact results; resummed ones need a diagonal Hessian
-        there
+        landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
+        need a diagonal Hessian there, and hold powers (1 - eta h)^T with T times the digits. A float, or a matrix, gives
+        floats
     order : most edges to a diagram, >= 0
     observable : 'test_loss', E[l(theta_T)]
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
@@ -112,6 +117,8 @@ def predict(
     UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
         where the Hessian is not diagonal; device='cuda' without a GPU or numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
+    TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
+        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
 
     Examples
     --------
@@ -125,6 +132,7 @@ def predict(
     (1/2, 0, 1/80)
     """
     order = check_order(order)
+    _check_work(order)
     check_observable(observable)
     check_landscape(landscape)
     check_spacetime(spacetime)
@@ -134,16 +142,17 @@ def predict(
     if isinstance(landscape, Estimated):
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
-    exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
-    check_device(device, None if resummed and not exact else "these are exact" if exact else "these are un-resummed")
-    if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, observable, resummed)
+    exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
+    check_device(device, "these are exact" if exactly else None if resummed else "these are un-resummed")
+    if isinstance(landscape, Symbolic) and exactly is not None:
+        return _exact(landscape, times, exactly[0], exactly[1] + times_shape, order, observable, resummed)
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape
     flat = np.atleast_1d(numbers)
     frame = None
     if resummed:
         frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
+        frame.check_memory((D for d in range(order + 1) for D in diagrams(d, irreducible=True)), SLAB_BYTES)
     elif metric is not None:
         landscape = _in_metric(landscape, metric)
     by_order: list[Curve] = []
@@ -161,7 +170,10 @@ def predict(
         by_order.append(_shaped(total, shape))
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
-        warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
+        why = growth(frame, flat) if frame is not None else ""
+        warnings.warn(
+            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=2
+        )
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {D: np.outer(flat**D.order, _weights(D, times)) for D in by_diagram}
@@ -169,13 +181,24 @@ def predict(
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
+def _check_work(order: int) -> None:
+    """Raise TooLargeError if the diagrams are too many to be evaluated one by one."""
+    count = count_diagrams(min(order, MOST_NAMED))
+    if count > MOST_DIAGRAMS:
+        least = "more than " if order > MOST_NAMED else ""
+        raise TooLargeError(
+            f"order {order} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
+            f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
+        )
+
+
 def _exact(
-    landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int, observable: str,
-    resummed: bool,
+    landscape: Symbolic, times: list[Spacetime], etas: list[Expression], shape: tuple[int, ...], order: int,
+    observable: str, resummed: bool,
 ) -> Prediction:
     if observable != "test_loss":
         raise UnsupportedError(f"exact predictions are of the test loss only; for the {observable} give a float eta")
-    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed)
+    by_order, by_diagram = exact_series(landscape, times, shape, etas, order, resummed)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
 

@@ -18,7 +18,7 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.sgd_logistic import logistic_descend, logistic_test_loss
 from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss
 from ..kernels.shuffle import draw_batches
-from ..landscapes import Landscape, Logistic, SampledLandscape, Samples, Symbolic
+from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
 from ..progress import track
 from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
@@ -228,6 +228,10 @@ def _losses(landscape: object) -> Losses:
         return _polynomial_losses(landscape)
     if isinstance(landscape, Symbolic):
         return symbolic_losses(landscape)
+    if isinstance(landscape, Estimated):
+        raise UnsupportedError(
+            f"{landscape!r} stands for an unknown distribution, from which nothing can be drawn; simulate on its `.points`"
+        )
     if isinstance(landscape, Landscape):
         raise UnsupportedError(
             f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "

@@ -14,13 +14,12 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.nested_sums import nested_sums
-from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
-from .exact import exact_learning_rate, exact_rvalue
+from .exact import exact_learning_rates, exact_rvalue, shaped
 from .frame import Frame, eigenframe, learning_rates
 from .plan import plan, twins
 from .programme import Programme, programme
@@ -51,15 +50,17 @@ def rvalue(
 
     Returns
     -------
-    float, or an array of eta's shape; on a symbolic landscape with an exact eta (int, Fraction, SymPy expression) a SymPy
-    number or formula, over several epochs too
+    float, or an array of eta's shape; on a symbolic landscape with an exact eta (int, Fraction, SymPy expression, or a
+    sequence of them) a SymPy number or formula, or an object array of them, over several epochs too
 
     Raises
     ------
-    InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2
-    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal; device='cuda' without a GPU or
-        numba-cuda, or beyond order 4
-    TooLargeError : device='cuda', and not even a slab of the tensors fits into the GPU's free memory
+    InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2 (continuous:
+        without 0 < eta h)
+    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal, or with a matrix eta; device='cuda'
+        without a GPU or numba-cuda, or beyond order 4
+    TooLargeError : the cumulants do not fit into free memory (of order d, n^d numbers); exact powers of too many digits;
+        device='cuda', and not even a slab of the tensors fits into the GPU's free memory
     MissingTensorError : a cumulant or a derivative that the landscape does not have
 
     Examples
@@ -72,10 +73,11 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
-    if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
+    exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
+    if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
+        return shaped([exact_rvalue(diagram, landscape, spacetime, rate) for rate in exactly[0]], exactly[1])
     check_device(device)
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
@@ -120,10 +122,11 @@ def resummed(
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
     check_resummable(diagram, frame.landscape, times, continuous)
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
-        check_contracts(frame, numbers)
+        check_contracts(frame, numbers, continuous)
     runs = _runs(diagram, times, continuous)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)))
+    frame.check_memory([diagram], SLAB_BYTES)
     totals = gpu_totals(device, diagram, frame, runs, numbers, len(times))
     if totals is None:
         totals = _cpu_totals(diagram, frame, runs, numbers, len(times))
@@ -204,15 +207,15 @@ def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:
     return np.ascontiguousarray(product).reshape(-1, n ** max(d - 1, 0))
 
 
-def check_contracts(frame: Frame, numbers: FloatArray) -> None:
-    """Raise InputError unless every direction forgets its past: 0 < eta h < 2."""
+def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h, and eta h < 2 where time is discrete."""
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
             "give a finite T"
         )
-    if numbers.max(initial=0.0) * highest >= 2:
+    if not continuous and numbers.max(initial=0.0) * highest >= 2:
         raise InputError(
             f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
             f"use eta < {2 / highest:.4g}, or a finite T"

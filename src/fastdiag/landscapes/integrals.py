@@ -35,7 +35,8 @@ def mean_by_integration(term: Expression, density: Expression, where: tuple[Any,
         integrand = sympy.cancel(integrand)
         if integrand.free_symbols <= {x} and _has_rational_coefficients(integrand, x):
             return _rational(term, integrand, where, law)
-    for method in ({}, {"meijerg": True}):
+    tables: dict[str, bool] = {"meijerg": True}
+    for method in (tables,) if low.is_infinite else ({}, tables):  # times a normal density, others search without end
         try:
             result = sympy.integrate(integrand, where, conds="none", **method)
         except (ValueError, NotImplementedError, ZeroDivisionError, sympy.PolynomialError):

@@ -34,8 +34,8 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
 
     The standard error squared is close to the variance of the estimate, on average. But an estimate of a product is skewed,
     and its standard error is small where the estimate falls short: until the sample is large, intervals of +-1.96 standard
-    errors cover less than 95 % (logistic regression of 2 weights: `[a a a]` 75 % at 80 points, 89 % at 640; `[a a]` 91 % and
-    95 %, from disjoint batches 82 % and 87 %).
+    errors cover less than 95 %. For logistic regression of 2 weights, `[a a a]` 75 % at 80 points and 89 % at 640; `[a a]`
+    91 % and 95 %, from disjoint batches 82 % and 87 %.
 
     Parameters
     ----------

@@ -253,6 +253,8 @@ def symmetric_tensors(n, diagrams, seed):
     kinds = {tuple(sorted(D.degrees[v] for v in part)) for D in diagrams for part in D.parts} - {(0,)}
     cumulants = {degrees: symmetrised(rng.normal(size=(n,) * sum(degrees)), degrees) for degrees in sorted(kinds)}
     cumulants[2,] = np.diag(np.sort(rng.uniform(-0.5, 2.5, n)))
+    if (1, 1) in cumulants:  # a covariance
+        cumulants[1, 1] = cumulants[1, 1] @ cumulants[1, 1]
     return fd.landscapes.tensors(cumulants, loss=1.0)
 
 

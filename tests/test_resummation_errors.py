@@ -24,6 +24,8 @@ CASES = {
         lambda: fd.landscapes.tensors({(1,): [1, 1], (2,): [[1, 2], [3, 4]]}), "InputError", r"\(2,\) must be symmetric.*symmetrise"),
     "an asymmetric covariance": (
         lambda: fd.landscapes.tensors({(1,): [1, 1], (1, 1): [[1, 2], [3, 4]]}), "InputError", r"\(1, 1\) must not change when its nodes"),
+    "an indefinite covariance": (
+        lambda: fd.landscapes.tensors({(1,): [1, 1], (1, 1): [[-1, 0], [0, 1]]}), "InputError", r"\(1, 1\) is the covariance.*least one is -1"),
     "an asymmetric third derivative": (
         lambda: fd.landscapes.tensors({(1,): [1, 1], (3,): SKEW}), "InputError", r"\(3,\) must be symmetric.*symmetrise"),
     "an asymmetric mixed cumulant": (
@@ -38,6 +40,11 @@ CASES = {
     "a missing cumulant of a prediction": (lambda: fd.predict(LAND, ST, 0.1, 3), "MissingTensorError", "was not given; known"),
     "a missing derivative": (
         lambda: fd.rvalue("[a b c]", fd.landscapes.samples([0.0], [[1.0]], [[[1.0]]]), ST, 0.1), "MissingTensorError", "supply `third`"),
+    "a fifth derivative": (
+        lambda: fd.predict(fd.landscapes.samples([0.0], [[1.0]], [[[1.0]]], [[[[1.0]]]], [[[[[1.0]]]]]), ST, 0.1, 5), "MissingTensorError",
+        "takes none above `fourth`, landscapes.symbolic has all"),
+    "runs on an estimate": (
+        lambda: fd.simulate(fd.landscapes.estimated(fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]])), ST, 0.1), "UnsupportedError", "simulate on its `.points`"),
     "no strict minimum": (lambda: fd.rvalue("[a]", bowl(-0.5, 1), FOREVER, 0.1), "InputError", r"strict minimum.*-0\.5.*finite T"),
     "a flat direction for ever": (lambda: fd.predict(bowl(0, 1), FOREVER, 0.1, 2), "InputError", "strict minimum"),
     "no learning for ever": (lambda: fd.predict(LAND, FOREVER, [0.1, 0.0], 2), "InputError", "eta is 0"),
@@ -61,7 +68,7 @@ CASES = {
     "a curve in fractions of updates": (lambda: fd.predict(LAND, ST, 0.1, 2, T=[1.5]), "InputError", "whole number of updates"),
     "a curve from no update": (lambda: fd.predict(LAND, ST, 0.1, 2, T=[0, 1]), "InputError", "at least 1"),
     "a matrix of another dimension": (lambda: fd.rvalue("[a]", LAND, ST, np.eye(3)), "InputError", r"eta must have shape \(2, 2\)"),
-    "an asymmetric learning rate": (lambda: fd.rvalue("[a]", LAND, ST, [[1.0, 0.5], [0.0, 1.0]]), "InputError", "eta must be symmetric"),
+    "an asymmetric learning rate": (lambda: fd.rvalue("[a]", LAND, ST, [[1.0, 0.5], [0.0, 1.0]]), "InputError", "eta must be symmetric in axes 0 and 1, as eta\\^"),
     "an indefinite learning rate": (lambda: fd.rvalue("[a]", LAND, ST, [[1.0, 2.0], [2.0, 1.0]]), "InputError", "positive definite"),
     "a negative learning rate": (lambda: fd.rvalue("[a]", LAND, ST, [0.1, -0.1]), "InputError", "eta must be >= 0, not -0.1"),
     "no learning rate": (lambda: fd.rvalue("[a]", LAND, ST, []), "InputError", "eta is empty"),
@@ -82,8 +89,13 @@ def test_what_is_just_allowed():
     assert fd.predict(bowl(0, 1), FOREVER, 0.1, 0).total == 0  # no edge, nothing to converge
     # a billion updates: the second direction diverges slowly, and is finite still
     assert np.isfinite(fd.rvalue("[a a]", bowl(-1e-9, 1), fd.Spacetime(INF, T=10**9), 0.5))
-    with pytest.warns(RuntimeWarning, match="overflows"):
+    with pytest.warns(RuntimeWarning, match=r"overflows.*negative curvature: .* eigenvalue -1 along the direction \(1 in weight 0\)"):
         fd.predict(bowl(-1, 1), fd.Spacetime(INF, T=10**9), 0.5, 2)
+    with pytest.warns(RuntimeWarning, match=r"overflows.*eta h > 2: .* eigenvalue 3 along the direction \(1 in weight 1\)"):
+        fd.predict(bowl(1, 3), fd.Spacetime(INF, T=10**9), [0.1, 0.9], 2)
+    rounded = np.outer([1, 1 / 3], [1, 1 / 3]).astype(np.float32).astype(float)  # of rank one, before
+    for scale in (1e-30, 1.0, 1e30):
+        fd.landscapes.tensors({(1,): [1, 1], (1, 1): scale * (rounded - 1e-8 * np.eye(2))})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fd.rvalue("[a]", LAND, fd.Spacetime(INF, T=2**62 - 1), 0.1)

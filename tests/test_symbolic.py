@@ -370,7 +370,7 @@ ST = fd.Spacetime(2, T=2)
      (lambda: fd.predict(L.gauss(), ST, -1), "InputError", "eta must be >= 0, not -1"),
      (lambda: fd.predict(L.archimedes(z=1), ST, 1), "UnsupportedError", "diagonal.*use a float eta"),
      (lambda: fd.rvalue("[a[b]]", L.gauss(), ST, 1), "InputError", "reducible"),
-     (lambda: fd.predict(L.gauss(), fd.Spacetime(math.inf, T=math.inf), 1), "InputError", "give a finite T"),
+     (lambda: fd.predict(L.gauss(), fd.Spacetime(math.inf, T=math.inf), 1, resummed=False), "InputError", "give a finite T"),
      (lambda: fd.simulate(L.mean_estimation(S=C), ST, 0.1), "UnsupportedError", "has the free symbols"),
      (lambda: fd.simulate(L.gauss(C), ST, 0.1), "UnsupportedError", "theta_0 is the formula c"),
      (lambda: fd.simulate(L.symbolic(X * W[0], W[0], X, L.normal(C), [0]), ST, 0.1), "UnsupportedError", "has the free symbols"),

@@ -13,19 +13,24 @@ from ..spacetime.updates import Update, check_update
 from .powers import Number
 
 
-def elements(name: str, values: Sequence[object]) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
-    """ints, Fractions, or elements of a ring of polynomials, in place of the values; and the way back.
+def elements(
+    name: str, values: Sequence[object], divides: bool = False
+) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
+    """ints, Fractions, or elements of a ring of polynomials (`divides`: of a field) in place of the values; the way back.
 
     Raises
     ------
     InputError : a value is a float, or no number and no SymPy expression; `name` says what they are
     """
     values = [int(v) if isinstance(v, Integral) else v for v in values]
+    if divides:
+        values = [Fraction(v) if isinstance(v, int) else v for v in values]
     if all(isinstance(value, int | Fraction) for value in values):
         return tuple(values), lambda total: total
     if any(isinstance(value, float) for value in values):
         raise InputError(f"{name} must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
     import sympy
+    from sympy.polys.fields import field
     from sympy.polys.polyerrors import PolynomialError
     from sympy.polys.rings import ring
 
@@ -39,10 +44,11 @@ def elements(name: str, values: Sequence[object]) -> tuple[tuple[Number, ...], C
     if not symbols and all(e.is_Rational for e in expressions):
         return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total
     try:
-        polynomials = ring(symbols, sympy.QQ)[0]
+        polynomials = (field if divides else ring)(symbols, sympy.QQ)[0]
         found = tuple(polynomials.from_expr(e) for e in expressions)
     except (PolynomialError, ValueError):  # no polynomials in their symbols: work with expressions
-        return tuple(expressions), lambda total: sympy.expand(total)
+        tidy = sympy.expand if not divides else sympy.cancel if symbols else sympy.radsimp
+        return tuple(expressions), lambda total: tidy(sympy.sympify(total))
     return found, lambda total: polynomials(total).as_expr() if not hasattr(total, "as_expr") else total.as_expr()
 
 

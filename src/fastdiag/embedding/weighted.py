@@ -6,16 +6,17 @@ by its k at every update strictly between child and parent. Sums over runs of st
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import reduce
-from math import perm
+from math import inf, perm
 from operator import mul
 from typing import Any
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..typing import Basis
@@ -40,7 +41,8 @@ def weighted_maps(
     Parameters
     ----------
     diagram : a Diagram or its text
-    spacetime : any sampling, partial epochs too; T should be moderate, since exact powers k^T have T times the digits
+    spacetime : any sampling, partial epochs too; T should be moderate, since exact powers k^T have T times the digits; or
+        infinite where N is too (fresh data at every update), for the limit
     k : exact: an int, a Fraction or a SymPy expression, for all edges; or a sequence of them, the i-th for the edge above
         node i + 1
     basis : 'cumulant' or 'moment'
@@ -48,12 +50,15 @@ def weighted_maps(
 
     Returns
     -------
-    int or Fraction; an expanded SymPy expression where k or the rule has symbols
+    int or Fraction; an expanded SymPy expression where k or the rule has symbols, at T = inf a quotient of two
 
     Raises
     ------
-    InputError : k or a number of the rule is a float; k has the wrong length; a schedule shorter than T; unknown basis
+    InputError : k or a number of the rule is a float; k has the wrong length; a schedule shorter than T; unknown basis; no
+        limit for T = inf: numbers k whose products over edges that are open together are not all below 1 in absolute
+        value (of formulas it is assumed)
     TooLargeError : a schedule under 'cyclic' with so many epochs that their choices cannot be gone through
+    UnsupportedError : T = inf over several epochs
 
     Examples
     --------
@@ -63,6 +68,8 @@ def weighted_maps(
     >>> from fractions import Fraction
     >>> fd.weighted_maps("[a b]", fd.Spacetime(N=2, T=4), [Fraction(1, 2), -1])
     Fraction(0, 1)
+    >>> fd.weighted_maps("[a a]", fd.Spacetime(N=float("inf"), T=float("inf")), sympy.Symbol("k"))  # a geometric series
+    -1/(k**2 - 1)
     >>> fd.weighted_maps("[a]", fd.Spacetime(N=2, T=2), update=fd.updates.momentum(Fraction(9, 10)))
     Fraction(29, 10)
     """
@@ -74,9 +81,16 @@ def weighted_maps(
         return back(updated_maps(diagram, rule, spacetime, basis))
     if k is None:
         raise InputError("give k, the factor of the edges, or an update rule; fastdiag.maps counts with k = 1")
-    factors, back = _exact_factors(k, diagram.order)
+    forever = spacetime.T == inf
+    if forever and not spacetime.is_one_epoch:
+        raise UnsupportedError(
+            f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
+        )
+    factors, back = _exact_factors(k, diagram.order, forever)
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
+    if forever:
+        return back(_limit(relations, above, factors, spacetime, basis))
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return back(_one_order(relations, above, factors, spacetime, basis))
     strings = set_partitions(relations.parts) if basis == "cumulant" else [range(relations.parts)]
@@ -99,6 +113,34 @@ def _one_order(
         ways = complete_homogeneous(whole - len(skipped) + 1, skipped)
         total = total + row.get(len(visit.late.states) - 1, 0) * ways
     return total
+
+
+def _limit(
+    relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime, basis: str
+) -> Number:
+    """One epoch without end: a state that is left by a factor q at every update is met 1 / (1 - q) times."""
+    visit = next(iter(visits(relations, above, 0, True)), None)
+    if visit is None:  # no maps
+        return 0
+    gains = [placements((size,), int(spacetime.B), None, basis) for size in range(relations.parts + 1)]
+    met: defaultdict[int, Number] = defaultdict(int, {0: 1})
+    for state, row in sorted(_matrix(visit.early, k, gains).items()):  # steps lead to later states
+        if state:  # before the first node nothing is lost
+            _check_forgets(row[state])
+            met[state] = met[state] / (1 - row[state])
+        for after, ways in row.items():
+            if after != state:
+                met[after] = met[after] + met[state] * ways
+    return met[len(visit.early.states) - 1]
+
+
+def _check_forgets(q: Number) -> None:
+    size = abs(q) if isinstance(q, Fraction) else abs(q.as_expr())
+    if (size >= 1) == True:  # noqa: E712  (a relation of symbols is neither)
+        raise InputError(
+            f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "
+            "in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
+        )
 
 
 def _fresh_orders(relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime) -> Number:
@@ -149,9 +191,9 @@ def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
     return power(bidiagonal, {0: 1}, degree + m).get(m, 0)
 
 
-def _exact_factors(k: object, edges: int) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
-    """k for each edge, in arithmetic that is fast, and the way back."""
+def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
+    """k for each edge, in arithmetic that is fast (and divides, where it must), and the way back."""
     values = list(k) if isinstance(k, list | tuple) else [k] * edges
     if len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
-    return elements("k", values)
+    return elements("k", values, divides)

@@ -13,7 +13,8 @@ from ..embedding import Rule
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
-from ..values.exact import exact_rvalue, exact_uvalue
+from ..spacetime.updates import Update
+from ..values.exact import check_powers, exact_rvalue, exact_uvalue
 from ..values.root import Roots
 from ..values.rvalue import linear_rule
 from .centred import Series, centred
@@ -24,7 +25,7 @@ def exact_series(
     landscape: Symbolic,
     times: Sequence[Spacetime],
     shape: tuple[int, ...],
-    eta: Expression,
+    etas: Sequence[Expression],
     order: int,
     observable: Observable,
     resummed: bool,
@@ -32,21 +33,30 @@ def exact_series(
 ) -> tuple[list[Any], dict[Diagram, Any]]:
     """The contribution of each order and of each diagram, exactly.
 
-    Each is a SymPy expression, or an object array of them: of shape `shape`, one for each of the spacetimes `times`,
+    Each is a SymPy expression, or an object array of them of shape `shape`: for each of `etas`, one for each of `times`;
     then the observable's axes.
     """
     n = landscape.dimension
+    rule = linear_rule(update, False) if resummed else None
+    if resummed and rule is None:
+        check_powers(landscape, times, etas, order)
 
     def series(observable: Observable, order: int) -> Series:
         by_order, by_diagram = [], {}
         for d in range(order + 1):
-            total = np.full((len(times),) + (n,) * observable.axes, exact("no diagram", 0), dtype=object)
+            total = np.full((len(etas), len(times)) + (n,) * observable.axes, exact("no diagram", 0), dtype=object)
             for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
                 roots = observable.of(diagram)
                 if roots:
                     values = np.zeros_like(total)
-                    for i, weighted in enumerate(_values(diagram, landscape, times, eta, roots, resummed, update)):
-                        values[i] = weighted
+                    if resummed:
+                        for i, eta in enumerate(etas):
+                            for j, spacetime in enumerate(times):
+                                values[i, j] = _resummed(diagram, landscape, spacetime, eta, roots, rule)
+                    else:
+                        for j, plain in enumerate(_plain(diagram, landscape, times, roots, update)):
+                            for i, eta in enumerate(etas):
+                                values[i, j] = plain * eta**d
                     by_diagram[diagram] = values
                     total = total + values
             by_order.append(total)
@@ -60,24 +70,28 @@ def exact_series(
     )
 
 
-def _values(
-    diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], eta: Expression, roots: Roots, resummed: bool,
-    update: Rule,
+def _resummed(
+    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, roots: Roots, rule: Update | None
+) -> Any:
+    total = exact("no root", 0)
+    for root in roots:
+        weight = exact("a root's weight", root.weight(spacetime))
+        if weight:
+            total = total + weight * exact_rvalue(diagram, landscape, spacetime, eta, root, rule)
+    return total
+
+
+def _plain(
+    diagram: Diagram, landscape: Symbolic, times: Sequence[Spacetime], roots: Roots, update: Rule
 ) -> list[Any]:
-    """The diagram's contribution at each time."""
-    terms = [(root, exact("a root's weight", root.weight(times[0]))) for root in roots]
-    terms, zero = [(root, weight) for root, weight in terms if weight], exact("no root", 0)
-    if resummed:
-        rule = linear_rule(update, False)
-        return [
-            sum((weight * exact_rvalue(diagram, landscape, st, eta, root, rule) for root, weight in terms), start=zero)
-            for st in times
-        ]
+    """The diagram's coefficient of eta^d at each time."""
     coefficients = [exact("a coefficient", coefficient(diagram, spacetime, update=update)) for spacetime in times]
     if not any(coefficients):
         return coefficients
-    value = sum((weight * exact_uvalue(diagram, landscape, root) for root, weight in terms), start=zero)
-    return [number * (value * eta**diagram.order) for number in coefficients]
+    terms = [(root, exact("a root's weight", root.weight(times[0]))) for root in roots]
+    zero = exact("no root", 0)
+    value = sum((weight * exact_uvalue(diagram, landscape, root) for root, weight in terms if weight), start=zero)
+    return [number * value for number in coefficients]
 
 
 def _shaped(values: Any, shape: tuple[int, ...]) -> Any:

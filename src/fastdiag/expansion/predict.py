@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
-from ..diagram.counting import check_order
+from ..diagram.counting import check_order, count_diagrams
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
-from ..landscapes.exact import is_exact
+from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
@@ -28,10 +28,10 @@ from ..spacetime.updates import Update
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
-from ..values.exact import exact_learning_rate
-from ..values.frame import Frame, eigenframe, learning_rates
+from ..values.exact import exact_learning_rates
+from ..values.frame import Frame, eigenframe, growth, learning_rates
 from ..values.root import Roots, axes_of, turned
-from ..values.rvalue import linear_rule
+from ..values.rvalue import SLAB_BYTES, linear_rule
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .centred import Series, centred
@@ -39,6 +39,9 @@ from .exact import exact_series
 from .observables import Observable, observable_named
 
 Curve: TypeAlias = float | FloatArray
+
+MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
+MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,9 @@ def predict(
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
     spacetime : N, B, T and the sampling
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
-        landscape an int, a Fraction or a SymPy expression asks for exact results; resummed ones need a diagonal Hessian
-        there
+        landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
+        need a diagonal Hessian there, and hold powers (1 - eta h)^T with T times the digits. A float, or a matrix, gives
+        floats
     order : most edges to a diagram, >= 0
     observable : what is expected (papers: only the root of a diagram changes)
         'test_loss': E l(theta_T)
@@ -137,6 +141,8 @@ def predict(
         where the Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
         numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
+    TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
+        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
 
     Examples
     --------
@@ -161,6 +167,7 @@ def predict(
     0.508837241
     """
     order = check_order(order)
+    _check_work(order)
     watched = observable_named(observable)
     check_landscape(landscape)
     check_spacetime(spacetime)
@@ -176,16 +183,17 @@ def predict(
             )
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
-    exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
+    exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     rule: Update | None = None
-    unfit = "these are exact" if exact else "the result has axes" if watched.axes else None
+    unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     check_device(device, unfit if resummed else "these are un-resummed")
     if resummed:
-        times, continuous, rule = _resummable(update, times, continuous, exact)
+        times, continuous, rule = _resummable(update, times, continuous, exactly is not None)
         if rule is not None:
             check_device(device, f"these are of {rule.name}")
-    if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, watched, resummed, rule if resummed else update)
+    if isinstance(landscape, Symbolic) and exactly is not None:
+        shape = exactly[1] + times_shape
+        return _exact(landscape, times, exactly[0], shape, order, watched, resummed, rule if resummed else update)
     if isinstance(update, RegularizedNewton):
         update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
@@ -194,6 +202,8 @@ def predict(
     frame = None
     if resummed:
         frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
+        planned = (D for d in range(order + 1) for D in diagrams(d, irreducible=True, root_shares=watched.shares))
+        frame.check_memory(((D, watched.of(D)) for D in planned), SLAB_BYTES)
     elif metric is not None:
         landscape = _in_metric(landscape, metric)
 
@@ -220,7 +230,10 @@ def predict(
     by_diagram = {diagram: _shaped(value, shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
-        warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
+        why = growth(frame, flat) if frame is not None else ""
+        warnings.warn(
+            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=2
+        )
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {
@@ -231,12 +244,22 @@ def predict(
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
+def _check_work(order: int) -> None:
+    """Raise TooLargeError if the diagrams are too many to be evaluated one by one."""
+    count = count_diagrams(min(order, MOST_NAMED))
+    if count > MOST_DIAGRAMS:
+        least = "more than " if order > MOST_NAMED else ""
+        raise TooLargeError(
+            f"order {order} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
+            f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
+        )
+
+
 def _exact(
-    landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int,
+    landscape: Symbolic, times: list[Spacetime], etas: list[Expression], shape: tuple[int, ...], order: int,
     observable: Observable, resummed: bool, update: Rule,
 ) -> Prediction:
-    rate = exact_learning_rate(eta)
-    by_order, by_diagram = exact_series(landscape, times, shape, rate, order, observable, resummed, update)
+    by_order, by_diagram = exact_series(landscape, times, shape, etas, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable.name, resummed)
 

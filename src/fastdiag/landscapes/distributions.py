@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError
 from ..typing import FloatArray
 from .exact import Expression, exact, number
+from .integrals import mean_by_integration
 
 
 class Distribution(ABC):
@@ -27,6 +28,10 @@ class Distribution(ABC):
     @abstractmethod
     def mean(self, expression: Expression, symbols: Sequence[Any]) -> Expression:
         """The mean of an expression in the symbols, exactly, or UnsupportedError where no closed form is found."""
+
+    @abstractmethod
+    def trial(self, level: Expression) -> tuple[Expression, ...]:
+        """A value that can occur, one for each rational level in (0, 1)."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
@@ -59,7 +64,7 @@ class Normal(Distribution):
         m, v = self.center, self.variance
         shrink = sympy.expand(1 - 2 * v * quadratic)
         if sympy.re(shrink).is_nonpositive:
-            raise InputError(f"the mean of exp({quadratic}*x**2) over {self!r} is infinite")
+            raise InputError(f"the mean of {sympy.exp(quadratic * sympy.Symbol('x') ** 2)} over {self!r} is infinite")
         middle = sympy.expand(m + v * linear) / shrink
         weight = sympy.exp(sympy.expand((middle**2 * shrink - m**2) / (2 * v))) / sympy.sqrt(shrink)
         return factor * weight * normal_moments(middle, v / shrink, power)[-1]
@@ -68,7 +73,10 @@ class Normal(Distribution):
         import sympy
 
         density = sympy.exp(-((x - self.center) ** 2) / (2 * self.variance)) / sympy.sqrt(2 * sympy.pi * self.variance)
-        return _integrated(term, term * density, (x, -sympy.oo, sympy.oo), self, ("meijerg",))
+        return mean_by_integration(term, density, (x, -sympy.oo, sympy.oo), self)
+
+    def trial(self, level: Expression) -> tuple[Expression, ...]:
+        return (self.center + (6 * level - 3) * self.variance,)
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
         return rng.normal(number("mean", self.center), number("variance", self.variance) ** 0.5, (1, count))
@@ -90,10 +98,16 @@ class Uniform(Distribution):
     def mean(self, expression: Expression, symbols: Sequence[Any]) -> Expression:
         import sympy
 
-        where = (symbols[0], self.low, self.high)
+        x = symbols[0]
         terms = sympy.Add.make_args(sympy.expand(expression))
-        total = sum(_integrated(term, term, where, self, ("manual", "meijerg")) for term in terms)
+        rational = sympy.Add(*(term for term in terms if term.is_rational_function(x)))  # poles may cancel in the sum
+        others = [term for term in terms if not term.is_rational_function(x)]
+        where = (x, self.low, self.high)
+        total = sum(mean_by_integration(term, sympy.Integer(1), where, self) for term in (rational, *others) if term != 0)
         return sympy.expand(total / (self.high - self.low))
+
+    def trial(self, level: Expression) -> tuple[Expression, ...]:
+        return (self.low + (self.high - self.low) * level,)
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
         return rng.uniform(number("low", self.low), number("high", self.high), (1, count))
@@ -120,6 +134,9 @@ class Finite(Distribution):
             chance * expression.xreplace(dict(zip(symbols, point, strict=True)))
             for point, chance in zip(self.points, self.chances, strict=True)
         )
+
+    def trial(self, level: Expression) -> tuple[Expression, ...]:
+        return self.points[int(level * len(self.points))]
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
         chances = np.array([number("a probability", chance) for chance in self.chances])
@@ -248,25 +265,6 @@ def _gaussian(term: Expression, x: Any) -> tuple[Expression, int, Expression, Ex
         return None
     constant, linear, quadratic = (sympy.expand(exponent).coeff(x, k) for k in range(3))
     return factor * sympy.exp(constant), power, quadratic, linear
-
-
-def _integrated(
-    term: Expression, integrand: Expression, where: tuple[Any, ...], law: Distribution, methods: Sequence[str]
-) -> Expression:
-    """The integral by SymPy, with those of its methods that end soon, or an error that names the term."""
-    import sympy
-
-    for method in methods:
-        result = sympy.integrate(integrand, where, conds="none", **{method: True})
-        if result.has(sympy.Integral, sympy.Piecewise, sympy.nan, sympy.zoo):
-            continue
-        if result.has(sympy.oo, -sympy.oo):
-            raise InputError(f"the mean of {term} over {law!r} is infinite")
-        return result
-    raise UnsupportedError(
-        f"no closed form was found for the mean of {term} over {law!r}; use a finite distribution, or "
-        "landscapes.samples with the derivatives at drawn points"
-    )
 
 
 def _real(total: Expression) -> Expression:

@@ -76,10 +76,11 @@ class Landscape(ABC):
         """Raise MissingTensorError if derivatives of this degree are not known."""
         if self.highest_degree is not None and degree > self.highest_degree:
             names = ("loss", "grad", "hess", "third", "fourth")
-            name = names[degree] if degree < len(names) else f"degree {degree}"
+            supply = "landscapes.samples takes none above `fourth`, landscapes.symbolic has all"
             raise MissingTensorError(
                 f"{why} needs derivatives of degree {degree}, but this landscape has them only up to degree "
-                f"{self.highest_degree}; supply `{name}`, or ask for a lower order"
+                f"{self.highest_degree}; {f'supply `{names[degree]}`' if degree < len(names) else supply}, or ask for a "
+                "lower order"
             )
 
 
@@ -182,12 +183,14 @@ def checked_weights(weights: object, points: int) -> FloatArray:
     return np.asarray(result / result.sum())
 
 
-def check_symmetric(name: str, array: FloatArray, groups: Sequence[Sequence[int]]) -> None:
+def check_symmetric(
+    name: str, array: FloatArray, groups: Sequence[Sequence[int]], why: str = "as derivatives commute"
+) -> None:
     """Raise InputError unless the array is unchanged by swapping neighbouring axes within each group."""
     scale = float(np.abs(array).max(initial=0.0))
     for group in groups:
         for i, j in zip(group, group[1:], strict=False):
             if not np.allclose(array, array.swapaxes(i, j), rtol=1e-10, atol=1e-10 * scale):
                 raise InputError(
-                    f"{name} must be symmetric in axes {i} and {j} (derivatives commute); symmetrise it first"
+                    f"{name} must be symmetric in axes {i} and {j}, {why}; symmetrise it first"
                 )

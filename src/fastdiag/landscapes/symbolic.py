@@ -17,6 +17,7 @@ from .distributions import Distribution, Finite
 from .exact import Expression, canonical, exact, number
 from .landscape import Landscape, Nodes, contract, labels_of
 from .samples import Samples, samples
+from .smoothness import check_derivative, real_symbol, value_at
 
 Indices = tuple[int, ...]
 
@@ -107,12 +108,9 @@ class Symbolic(Landscape):
         arrays: list[FloatArray] = []
         for k in range(degree + 1):
             shape = (self.dimension,) * k
-            entries = [
-                self._float(self._at_start(tuple(sorted(index))).xreplace(point))
-                for point, _ in points
-                for index in np.ndindex(*shape)
-            ]
-            arrays.append(np.array(entries).reshape(len(points), *shape))
+            entries = [self._entry(tuple(sorted(index))) for index in np.ndindex(*shape)]
+            values = [self._float(values[i]) for i in range(len(points)) for values in entries]
+            arrays.append(np.array(values).reshape(len(points), *shape))
         loss, grad, *higher = arrays
         hess, third, fourth = (*higher, None, None, None)[:3]
         return samples(loss, grad, hess, third, fourth, chances)
@@ -120,7 +118,11 @@ class Symbolic(Landscape):
     @cached_property
     def mean_loss(self) -> Expression:
         """The test loss l(theta) as a formula in the coordinates."""
-        return self._mean([self._variable(self.expression)])
+        if self._is_finite:
+            values = [self.expression.xreplace(point) for point, _ in self._points]
+        else:
+            values = [self.expression]
+        return self._mean([self._variable(values)])
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
         """Independent data, (symbols, count)."""
@@ -130,26 +132,37 @@ class Symbolic(Landscape):
         return self._mean([self._entry(node) for node in nodes])
 
     def _entry(self, indices: Indices) -> Any:
+        """The derivative along these coordinates at theta_0, as a random variable."""
         if indices not in self._variables:
-            self._variables[indices] = self._variable(self._at_start(indices))
+            if indices:
+                self._entry(indices[:-1])  # without a lower derivative there is none, whatever the formula says
+            derivative, along = self.derivative(indices), ", ".join(str(self.coordinates[i]) for i in indices)
+            name = f"the derivative of the loss along {along}" if indices else "the loss"
+            check_derivative(derivative)
+            start = dict(zip(self.coordinates, self.at, strict=True))
+            places: list[dict[Any, Expression]] = [point for point, _ in self._points] if self._is_finite else [{}]
+            values = [value_at(derivative, start | place, self.coordinates, name) for place in places]
+            if not self._is_finite and not values[0].is_polynomial(*self.data):
+                for place in self._trials():
+                    value_at(values[0], place, (), name)
+            self._variables[indices] = self._variable(values)
         return self._variables[indices]
 
-    def _at_start(self, indices: Indices) -> Expression:
+    def _trials(self) -> Iterator[dict[Any, Expression]]:
+        """Some points of the data: where a formula is not real, or has no value, these will tell."""
         import sympy
 
-        value = self.derivative(indices).xreplace(dict(zip(self.coordinates, self.at, strict=True)))
-        if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-            raise InputError(
-                f"the derivative {indices} of the loss is {value} at {self._start()}: the loss is not smooth there"
-            )
-        return value
+        for level in (1, 3, 6):
+            values = sum((distribution.trial(sympy.Rational(level, 7)) for distribution in self.distributions), ())
+            yield dict(zip(self.data, values, strict=True))
 
-    def _variable(self, expression: Expression) -> Any:
-        """A random variable in the form in which it is multiplied and averaged fastest."""
+    def _variable(self, values: Sequence[Expression]) -> Any:
+        """A random variable, given by its value at each point or by a formula, as it is multiplied and averaged fastest."""
         import sympy
 
         if self._is_finite:
-            return [canonical(sympy.expand(expression.xreplace(point))) for point, _ in self._points]
+            return [canonical(sympy.expand(value)) for value in values]
+        (expression,) = values
         if expression.is_polynomial(*self.data):
             return sympy.Poly(expression, *self.data, extension=True)
         return expression
@@ -226,7 +239,7 @@ def symbolic(
     Parameters
     ----------
     loss : SymPy expression without floats, in the weights, the data and any free parameters
-    weights : the symbols of theta, a symbol or a sequence of n
+    weights : the symbols of theta, a symbol or a sequence of n; they and the data are taken as real, declared so or not
     data : the symbols of x, a symbol or a sequence
     distribution : of the data: `normal`, `uniform`, `finite`; one for each data symbol, independent, or one `finite`
         whose values are tuples
@@ -239,7 +252,7 @@ def symbolic(
     Raises
     ------
     InputError : floats, symbols that are no symbols or used twice, weights without a value, distributions that do not match
-        the data; later, a loss that is not smooth at theta_0, a mean that is infinite
+        the data; later, a loss that is not smooth or not real at theta_0 for some of the data, a mean that is infinite
     UnsupportedError : later, a mean without a closed form; a number asked of a formula
 
     Examples
@@ -252,7 +265,6 @@ def symbolic(
     >>> fd.predict(land, fd.Spacetime(N=2, T=2), sympy.Symbol("eta"), order=2, resummed=False).by_order[1:]
     (-2*eta, c**2*eta**2 + 3*eta**2)
     """
-    import sympy
     from sympy.core.function import AppliedUndef
 
     expression = exact("loss", loss)
@@ -281,7 +293,9 @@ def symbolic(
     for value in start:
         if value.free_symbols & set(inputs):
             raise InputError(f"at must not depend on the data, but is {value}")
-    return Symbolic(sympy.sympify(expression), coordinates, inputs, laws, start)
+    real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
+    coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
+    return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)
 
 
 def _symbols(name: str, given: Any) -> tuple[Any, ...]:

@@ -14,6 +14,8 @@ from .turned import turned
 
 Key = tuple[int, ...]
 
+NEGLIGIBLE = 1e-7  # of the largest entry, for each weight: a negative eigenvalue that single precision may leave
+
 
 class Tensors(Landscape):
     """Dense joint cumulants, by the sorted degrees of their nodes; see `tensors`."""
@@ -59,7 +61,8 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
 
     Raises
     ------
-    InputError : a key that is not sorted, a wrong shape, a tensor that is not finite or not symmetric
+    InputError : a key that is not sorted, a wrong shape, a tensor that is not finite or not symmetric; a covariance (1, 1)
+        with a negative eigenvalue
     MissingTensorError : later, when a diagram needs a cumulant that was not given; the message names it
 
     Examples
@@ -93,6 +96,8 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
             f"cumulant {key}", tensor, [range(s, s + k) for s, k in zip(starts, key, strict=True)]
         )
         _check_exchangeable(key, tensor, starts)
+        if key == (1, 1):
+            _check_covariance(tensor)
         result[key] = tensor
     result[(0,)] = checked("loss", loss, (), "a number")
     return Tensors(result, dimension)
@@ -117,3 +122,17 @@ def _check_exchangeable(key: Key, tensor: FloatArray, starts: list[int]) -> None
             raise InputError(
                 f"cumulant {key} must not change when its nodes {i} and {i + 1} are exchanged (they are of one kind)"
             )
+
+
+def _check_covariance(tensor: FloatArray) -> None:
+    """Raise InputError for a negative eigenvalue beyond rounding (of single precision)."""
+    scale = float(np.abs(tensor).max(initial=0.0))
+    if scale == 0:
+        return
+    try:  # ten times faster than eigenvalues
+        np.linalg.cholesky(tensor / scale + NEGLIGIBLE * len(tensor) * np.eye(len(tensor)))
+    except np.linalg.LinAlgError:
+        raise InputError(
+            "cumulant (1, 1) is the covariance of the gradients and cannot have a negative eigenvalue; its least one is "
+            f"{np.linalg.eigvalsh(tensor)[0]:.4g}. An estimate can be set right by dropping such eigenvalues"
+        ) from None

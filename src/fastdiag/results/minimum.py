@@ -99,9 +99,9 @@ def _drift_derived(landscape: Landscape, eta: float, T: float = inf) -> Any:
 
 corollary_1 = Result(
     "Corollary 1", "[A], [B]",
-    "from a minimum, to order 3, E[theta - theta_0]_l = -(eta^3/2) C_mn J_mnl / ((1 - k_m k_n) (1 - k_l)) for T >> 1/(eta H); "
-    "along a flat direction l it grows by -(eta^3/2) C_mn J_mnl / (1 - k_m k_n) = -(eta^2/2) C_mn J_mnl / (h_m + h_n) + ... "
-    "an update",
+    "from a minimum, to order 3 and for T >> 1/(eta H), E[theta - theta_0]_l = -(eta^3/2) C_mn J_mnl "
+    "/ ((1 - k_m k_n) (1 - k_l)); along a flat direction l it grows by -(eta^3/2) C_mn J_mnl / (1 - k_m k_n) "
+    "= -(eta^2/2) C_mn J_mnl / (h_m + h_n) + ... an update",
     _drift, _drift_derived,
 )
 
@@ -130,8 +130,8 @@ def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = in
 corollary_2 = Result(
     "Corollary 2", "[A], [B]",
     "GD on N points from a minimum: to order 2, E[l] - l = C_mm/(2N h_m) (1 - k_m^T)^2, and the gap is to order 1 "
-    "C_mm/(N h_m) (1 - k_m^T); as T -> inf the gap is C.H^-1/N (Takeuchi's criterion; Akaike's where C = H). The values are "
-    "(E[l] - l, gap)",
+    "C_mm/(N h_m) (1 - k_m^T); as T -> inf the gap is C.H^-1/N (Takeuchi's criterion; Akaike's where C = H). The values "
+    "are (E[l] - l, gap)",
     _overfitting, _overfitting_derived,
 )
 

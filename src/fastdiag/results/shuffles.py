@@ -73,7 +73,7 @@ def _information_derived(landscape: Landscape, eta: float, N: int, T: float = in
 
 stic = Result(
     "STIC", "[A]",
-    "the stabilized Takeuchi criterion adds Corollary 2's gap to the loss: l + C_mm/(N h_m) (1 - k_m^T), which at finite T is "
-    "finite where h_m = 0",
+    "the stabilized Takeuchi criterion adds Corollary 2's gap to the loss: l + C_mm/(N h_m) (1 - k_m^T), which at finite T "
+    "is finite where h_m = 0",
     _information, _information_derived,
 )

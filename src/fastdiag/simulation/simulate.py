@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..expansion.observables import observable_named
 from ..kernels.shuffle import draw_batches
-from ..landscapes import Landscape, Logistic, SampledLandscape, Samples, Symbolic
+from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
 from ..progress import track
 from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
@@ -245,6 +245,10 @@ def _runs_on(landscape: object, tests: bool, trains: bool) -> Runs:
         return TaylorRuns(landscape)
     if isinstance(landscape, Symbolic):
         return FormulaRuns(landscape, tests, trains)
+    if isinstance(landscape, Estimated):
+        raise UnsupportedError(
+            f"{landscape!r} stands for an unknown distribution, from which nothing can be drawn; simulate on its `.points`"
+        )
     if isinstance(landscape, Landscape):
         raise UnsupportedError(
             f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "

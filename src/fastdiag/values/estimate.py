@@ -32,6 +32,11 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     The polykay averages over all choices of different points, by Moebius inversion, at the cost of a few contractions of
     sample means (papers: [B] C.6); the standard error is the delete-one jackknife's.
 
+    The standard error squared is close to the variance of the estimate, on average. But an estimate of a product is skewed,
+    and its standard error is small where the estimate falls short: until the sample is large, intervals of +-1.96 standard
+    errors cover less than 95 %. For logistic regression of 2 weights, `[a a a]` 75 % at 80 points and 89 % at 640; `[a a]`
+    91 % and 95 %, from disjoint batches 82 % and 87 %.
+
     Parameters
     ----------
     diagram : a Diagram or its text, any order d, root shared or not

@@ -1,21 +1,23 @@
 """Exact values on symbolic landscapes: numbers and formulas instead of floats.
 
-They are asked for by an exact eta: an int, a Fraction or a SymPy expression without floats.
+They are asked for by an exact eta: an int, a Fraction or a SymPy expression without floats, or a sequence of them.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import product
+from math import isinf, log10
 from typing import Any
 
 import numpy as np
 
 from ..diagram import Diagram
 from ..embedding import weighted_maps
-from ..errors import InputError, UnsupportedError
-from ..landscapes.exact import Expression, arithmetic, canonical, exact
+from ..errors import InputError, TooLargeError, UnsupportedError
+from ..landscapes.exact import Expression, arithmetic, canonical, exact, is_exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
@@ -24,6 +26,36 @@ from .plan import plan
 from .root import Root
 
 Index = tuple[int, ...]
+
+MOST_DIGITS = 300_000  # of a power of k; then a prediction takes some ten seconds
+MOST_DEGREE = 2000  # of a power of a formula; then it takes minutes
+
+
+def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]] | None:
+    """The learning rates and their shape if all of them are exact, None if they are floats.
+
+    Raises
+    ------
+    InputError : a negative one
+    UnsupportedError : a matrix of exact entries
+    """
+    if is_exact(eta):
+        return [exact_learning_rate(eta)], ()
+    if getattr(eta, "is_Matrix", False) or any(isinstance(x, Fraction) or hasattr(x, "free_symbols") for x in _nested(eta)):
+        raise UnsupportedError(
+            "exact values are for learning rates that are numbers, not for a matrix eta; give numpy.array(eta, float), for "
+            "values in floats"
+        )
+    if isinstance(eta, list | tuple | np.ndarray) and len(eta) and all(map(is_exact, eta)):
+        return [exact_learning_rate(rate) for rate in eta], (len(eta),)
+    return None
+
+
+def _nested(eta: object) -> Iterator[object]:
+    """The entries of rows."""
+    for row in eta if isinstance(eta, list | tuple | np.ndarray) and np.shape(eta) != () else ():
+        if isinstance(row, list | tuple | np.ndarray):
+            yield from row
 
 
 def exact_learning_rate(eta: object) -> Expression:
@@ -61,8 +93,14 @@ def exact_rvalue(
 
     Raises
     ------
+    InputError : T = inf without 0 < eta h < 2
     UnsupportedError : the Hessian at theta_0 is not diagonal
+    TooLargeError : powers with too many digits
     """
+    if update is None:
+        check_powers(landscape, [spacetime], [eta], diagram.order)
+    elif isinf(spacetime.T):
+        raise UnsupportedError(f"exact limits, T = inf, are of plain SGD, not of {update.name}; give a float eta")
     entries, back = _entries(diagram, landscape, root)
     opened = plan(diagram, root).open
     total: dict[Index, Any] = {(): 1}
@@ -85,6 +123,34 @@ def exact_rvalue(
             terms[index] += back(value) * maps
     scale = _prefactor(diagram, spacetime) * eta**diagram.order
     return _array({index: canonical(term * scale) for index, term in terms.items()}, landscape, opened)
+
+
+def check_powers(landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence[Expression], order: int) -> None:
+    """Raise an error if the powers of 1 - eta h to a time have too many digits or terms, or no limit."""
+    times = list(times)
+    longest = max((spacetime.T for spacetime in times), default=0)
+    finite = max((spacetime.T for spacetime in times if not isinf(spacetime.T)), default=0)
+    if order == 0 or not etas:
+        return
+    for eta, rate in product(etas, exact_rates(landscape)):
+        step = canonical(eta * rate)
+        if isinf(longest) and not step.free_symbols and not (step > 0 and step < 2):
+            raise InputError(
+                f"T = inf needs 0 < eta h < 2 in every direction, and eta h is {step} where the Hessian is {rate}; "
+                "give a finite T, or another eta"
+            )
+        k = canonical(1 - step)
+        if k.free_symbols and order * finite > MOST_DEGREE:
+            raise TooLargeError(
+                f"the formula ({k})^{finite}, for each of {order} edges, has too many terms: T times the order may be "
+                f"{MOST_DEGREE} at most; give numbers, or resummed=False, whose formula does not grow with T"
+            )
+        digits = order * finite * log10(max(abs(k.p), k.q)) if k.is_Rational else 0
+        if digits > MOST_DIGITS:
+            raise TooLargeError(
+                f"the exact power ({k})^{finite}, for each of {order} edges, has {int(digits):,} digits, and the limit is "
+                f"{MOST_DIGITS:,}; use a float eta, resummed=False, or T = math.inf"
+            )
 
 
 def exact_rates(landscape: Symbolic) -> list[Expression]:
@@ -147,3 +213,12 @@ def _joined(
 def _plain(value: Expression) -> Any:
     """Rationals as Fractions, which are the fastest to count with."""
     return Fraction(int(value.p), int(value.q)) if value.is_Rational else value
+
+
+def shaped(values: list[Expression], shape: tuple[int, ...]) -> Any:
+    """The one value, or an object array of them."""
+    if shape == ():
+        return values[0]
+    result = np.empty(len(values), dtype=object)
+    result[:] = values
+    return result.reshape(shape)

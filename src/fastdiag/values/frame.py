@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError, UnsupportedError
+from ..diagram import Diagram
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, Nodes, check_symmetric, checked
+from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric, checked
 from ..typing import FloatArray
+from .memory import free_bytes
+from .plan import plan
+from .root import Roots
+
+COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
+ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
 
 
 class Frame:
-    """Directions in which resummed edges are diagonal; the cumulants along them, each computed once."""
-
-    __slots__ = ("_parts", "directions", "landscape", "rates")
+    """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
     def __init__(self, landscape: Landscape, metric: FloatArray | None = None) -> None:
         """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later."""
@@ -26,16 +32,26 @@ class Frame:
                 "unbiased estimate would need as many different points; use resummed=False, or give the landscape's "
                 "`.points` for the (biased) values of the points themselves"
             )
-        hessian = landscape.hessian
-        root = np.eye(landscape.dimension) if metric is None else np.linalg.cholesky(metric)
+        self.landscape, self.metric = landscape, metric
+        self._parts: dict[Nodes, FloatArray] = {}
+
+    @cached_property
+    def _eigen(self) -> tuple[FloatArray, FloatArray]:
+        hessian = self.landscape.hessian
+        root = np.eye(self.landscape.dimension) if self.metric is None else np.linalg.cholesky(self.metric)
         symmetric = root.T @ hessian @ root
         rates, vectors = np.linalg.eigh((symmetric + symmetric.T) / 2)
-        self.landscape = landscape
-        self.rates: FloatArray = rates
-        """Eigenvalues of eta H (of H where eta is a number), (n,)."""
-        self.directions: FloatArray = root @ vectors
+        return rates, np.asarray(root @ vectors)
+
+    @property
+    def rates(self) -> FloatArray:
+        """Eigenvalues of eta H (of H where eta is a number), ascending, (n,)."""
+        return self._eigen[0]
+
+    @property
+    def directions(self) -> FloatArray:
         """Columns V with V V^T = eta (= 1 where eta is a number), (n, n)."""
-        self._parts: dict[Nodes, FloatArray] = {}
+        return self._eigen[1]
 
     def part(self, nodes: Nodes) -> FloatArray:
         """The landscape's joint cumulant along the directions."""
@@ -44,6 +60,39 @@ class Frame:
         if nodes not in self._parts:
             self._parts[nodes] = np.ascontiguousarray(self.landscape.part(nodes, self.directions))
         return self._parts[nodes]
+
+    def check_memory(self, planned: Iterable[tuple[Diagram, Roots]], slab: int) -> None:
+        """Raise TooLargeError if the cumulants of some diagrams, with these roots, do not fit into free memory.
+
+        Nothing is computed for this. Counted are the cumulants that are not there yet, the copies made on the way to the
+        largest one, and products of cumulants of `slab` bytes, or of one value of the first index where that is more.
+        """
+        n = self.landscape.dimension
+        fresh: dict[Nodes, int] = {}
+        slabs, largest = 0, None
+        for diagram, roots in planned:
+            for nodes, edges in (part for root in roots for part in plan(diagram, root).parts):
+                if nodes not in self._parts and nodes != ((0, 1),):
+                    fresh[nodes] = len(edges)
+            within = 8 * n ** max(diagram.order - 1, 0)
+            slabs = max(slabs, min(8 * n**diagram.order, max(slab, within)))
+            largest = diagram if largest is None or diagram.order > largest.order else largest
+        if not fresh:
+            return
+        asked = sum(8 * n**rank for rank in fresh.values()) + COPIES * 8 * n ** max(fresh.values()) + SLAB_COPIES * slabs
+        free = free_bytes() if asked > ALWAYS_FITS else None
+        if free is not None and asked > free:
+            advice = "ask for a lower order, or use fewer weights"
+            if isinstance(self.landscape, SampledLandscape):
+                advice = f"use resummed=False (uvalue), which sums over the points and forms no such tensors; or {advice}"
+            raise TooLargeError(
+                f"the cumulants of {largest} with {n:,} weights have n^{max(fresh.values())} entries; resummed values need "
+                f"{_size(asked)} of memory, and {_size(free)} are free; {advice}"
+            )
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB"
 
 
 @lru_cache(maxsize=8)
@@ -60,7 +109,7 @@ def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArr
         raise InputError(f"eta must be a number, a 1-D array of numbers, or an (n, n) matrix, not {eta!r}") from None
     if np.ndim(eta) == 2:
         metric = checked("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
-        check_symmetric("eta", metric, [(0, 1)])
+        check_symmetric("eta", metric, [(0, 1)], "as eta^{mu nu} = eta^{nu mu}")
         if np.linalg.eigvalsh(metric)[0] <= 0:
             raise InputError("a matrix eta must be positive definite; its least eigenvalue is not positive")
         return np.ones(()), metric
@@ -72,3 +121,19 @@ def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArr
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
     return numbers, None
+
+
+def growth(frame: Frame, numbers: FloatArray) -> str:
+    """The direction along which powers of 1 - eta h grow most, in words, or nothing if they grow along none."""
+    factors = np.abs(1 - np.multiply.outer(numbers, frame.rates))
+    number, at = np.unravel_index(int(factors.argmax()), factors.shape)
+    if factors[number, at] <= 1:
+        return ""
+    rate, direction = frame.rates[at], frame.directions[:, at]
+    entries = np.argsort(-np.abs(direction))[:3].tolist()
+    along = ", ".join(f"{direction[i]:.3g} in weight {i}" for i in entries if direction[i])
+    kind = "negative curvature" if rate < 0 else "eta h > 2"
+    return (
+        f"; {kind}: the {'Hessian' if frame.metric is None else 'matrix eta H'} has the eigenvalue {rate:.4g} along the "
+        f"direction ({along}{', ...' if len(direction) > 3 else ''}), so that (1 - eta h)^T grows"
+    )

@@ -17,14 +17,13 @@ from ..embedding import Rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
-from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
-from .exact import exact_learning_rate, exact_rvalue
+from .exact import exact_learning_rates, exact_rvalue, shaped
 from .frame import Frame, eigenframe, learning_rates
 from .mode_sums import mode_sums
 from .modes import check_forgets
@@ -62,15 +61,17 @@ def rvalue(
 
     Returns
     -------
-    float, or an array of eta's shape; on a symbolic landscape with an exact eta (int, Fraction, SymPy expression) a SymPy
-    number or formula, over several epochs too
+    float, or an array of eta's shape; on a symbolic landscape with an exact eta (int, Fraction, SymPy expression, or a
+    sequence of them) a SymPy number or formula, or an object array of them, over several epochs too
 
     Raises
     ------
-    InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2
-    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal; device='cuda' without a GPU or
-        numba-cuda, or beyond order 4
-    TooLargeError : device='cuda', and not even a slab of the tensors fits into the GPU's free memory
+    InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2 (continuous:
+        without 0 < eta h)
+    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal, or with a matrix eta; device='cuda'
+        without a GPU or numba-cuda, or beyond order 4
+    TooLargeError : the cumulants do not fit into free memory (of order d, n^d numbers); exact powers of too many digits;
+        device='cuda', and not even a slab of the tensors fits into the GPU's free memory
     MissingTensorError : a cumulant or a derivative that the landscape does not have
 
     Examples
@@ -84,10 +85,12 @@ def rvalue(
     check_landscape(landscape)
     check_spacetime(spacetime)
     update = linear_rule(update, continuous)
-    if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
+    exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
+    if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta), update=update)
+        values = [exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0]]
+        return shaped(values, exactly[1])
     check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
@@ -152,12 +155,13 @@ def resummed(
     if update is not None:
         update = scheduled(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
-        check_contracts(frame, numbers, update)
+        check_contracts(frame, numbers, continuous, update)
     runs = _runs(diagram, times, continuous)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
+    frame.check_memory([(diagram, roots)], SLAB_BYTES)
     totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms) if update is None else None
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
@@ -268,8 +272,11 @@ def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> Flo
     return np.ascontiguousarray(total).reshape(-1, n ** max(d - 1, 0))
 
 
-def check_contracts(frame: Frame, numbers: FloatArray, update: Update | None = None) -> None:
-    """Raise InputError unless every direction forgets its past: 0 < eta h < 2, or what the update rule asks for."""
+def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update: Update | None = None) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h, and eta h < 2 where time is discrete.
+
+    With an update rule, unless its own condition holds.
+    """
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
@@ -280,7 +287,7 @@ def check_contracts(frame: Frame, numbers: FloatArray, update: Update | None = N
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
             "give a finite T"
         )
-    if numbers.max(initial=0.0) * highest >= 2:
+    if not continuous and numbers.max(initial=0.0) * highest >= 2:
         raise InputError(
             f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
             f"use eta < {2 / highest:.4g}, or a finite T"

@@ -32,7 +32,7 @@ _ROOMS = {
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = ("landscapes", "errors", "drawing")
+_MODULES = ("landscapes", "errors", "drawing", "stationary")
 
 __all__ = [*_ROOMS, *_MODULES, "__version__"]
 

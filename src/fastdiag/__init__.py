@@ -32,7 +32,7 @@ _ROOMS = {
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = ("landscapes", "errors", "drawing", "stationary")
+_MODULES = ("landscapes", "errors", "drawing", "stationary", "noise")
 
 __all__ = [*_ROOMS, *_MODULES, "__version__"]
 

@@ -84,10 +84,15 @@ class Logistic(SampledLandscape):
 
     def _ridge_tensor(self, degree: int, frame: FloatArray | None) -> FloatArray:
         """Derivative of the ridge term, of degree 0 to 2."""
-        basis = np.eye(self.dimension) if frame is None else frame
-        if degree == 2:
-            return np.asarray((basis.T * self.ridge) @ basis)
-        return np.asarray(basis.T @ (self.ridge * self.theta) if degree else 0.5 * np.sum(self.ridge * self.theta**2))
+        if degree == 0:
+            return np.asarray(0.5 * np.sum(self.ridge * self.theta**2))
+        if degree == 1:
+            pull = self.ridge * self.theta
+            return pull if frame is None else np.asarray(frame.T @ pull)
+        return np.diag(self.ridge) if frame is None else np.asarray((frame.T * self.ridge) @ frame)
+
+    def hessian_factors(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self.weights * self.slopes(2), self.X, self.ridge
 
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"

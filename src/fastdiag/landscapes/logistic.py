@@ -94,6 +94,43 @@ class Logistic(SampledLandscape):
     def hessian_factors(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         return self.weights * self.slopes(2), self.X, self.ridge
 
+    def at_minimum(self) -> Logistic:
+        """The same landscape at the weights of least loss, by Newton's method with backtracking.
+
+        Raises
+        ------
+        InputError : there is no minimum, or no unique one: separable data or dependent columns without a ridge
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> land = fd.landscapes.breast_cancer().at_minimum()
+        >>> round(land.loss, 4), bool(abs(land.gradient).max() < 1e-12)
+        (0.2045, True)
+        """
+        here, start = self, float(np.abs(self.gradient).max())
+        for _ in range(100):
+            gradient, hessian = here.gradient, here.hessian
+            if np.linalg.cond(hessian) > 1e13:
+                break
+            if np.abs(gradient).max() <= 1e-14 * max(start, 1.0):
+                return here
+            step, size = np.linalg.solve(hessian, gradient), 1.0
+            while size > 1e-10:
+                there = Logistic(self.X, self.y, here.theta - size * step, self.ridge, self.weights)
+                if there.loss <= here.loss - 1e-4 * size * float(gradient @ step):
+                    break
+                size /= 2
+            else:  # the loss is flat to rounding
+                if np.abs(gradient).max() <= 1e-9 * max(start, 1.0):
+                    return here
+                break
+            here = there
+        raise InputError(
+            "this logistic regression has no unique minimum to go to: the data are separable or columns of X depend on one "
+            "another; give a ridge > 0"
+        )
+
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
 

@@ -2,10 +2,11 @@
 
     python bench/figures/noise_geometry.py [picture.png]
 
-Left: loss alignment of two-layer nets at random weights against their width, n = 100 points in 50 dimensions, beside the
-bounds of equation 9, which hold for any residuals. Middle: the factor by which the expected loss grows at each update, SGD
-on fixed data (exact second moments) beside fresh Gaussian inputs (closed form) and GD. Right: loss in flat over sharp
-directions as it escapes; the simulated ratio of means is asserted to agree with the exact one.
+Left: loss alignment of two-layer nets (linear; leaky ReLU of slope 1/2) at random weights against their width, n = 100
+points in 50 dimensions, beside the bounds of equation 9, which hold for any residuals. Middle: the factor by which the
+expected loss grows at each update, SGD on fixed data (exact second moments) beside fresh Gaussian inputs (closed form)
+and GD. Right: loss in flat over sharp directions as it escapes; the simulated ratio of means is asserted to agree with
+the exact one.
 """
 
 import sys
@@ -61,7 +62,7 @@ def growth(X, eta):
 
 
 def simulated(X, lams, eta):
-    """D_1 of the mean squares over runs with their standard errors, and the median of the runs' own D_1, (SIMULATED + 1,) each."""
+    """D_1 of the mean squares over runs, its standard error, and the median of the runs' own D_1, (SIMULATED + 1,) each."""
     rng = np.random.default_rng(2)
     w = rng.standard_normal((RUNS, len(lams)))
     ratios, errors, medians = [], [], []
@@ -90,7 +91,7 @@ def main():
     X, lams = data()
     threshold = fd.noise.escape_threshold(lams, None, BATCH)
     eta = 1.2 * threshold
-    etas = np.linspace(0.2, 1.6, 29) * threshold
+    etas = np.linspace(0.2, 2.1, 39) * threshold
     fixed = np.array([growth(X, rate) for rate in etas])
     gaussian = np.array([fd.noise.growth_rate(lams, rate, None, BATCH) for rate in etas])
     descent = np.array([fd.noise.growth_rate(lams, rate, 0.0, inf) for rate in etas])
@@ -162,6 +163,7 @@ def draw(path, widths, etas, fixed, gaussian, descent, lams, exact, online, rati
         right.set_ylabel("flat/sharp loss ratio $D_1$")
         right.set_title("where it escapes to", fontsize=9)
         right.set_ylim(3e-4, 6)
+        right.set_xticks(times[::4])
         right.legend(frameon=False, fontsize=7.5, loc="lower left")
         figure.savefig(path, dpi=150)
 

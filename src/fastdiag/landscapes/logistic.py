@@ -108,28 +108,26 @@ class Logistic(SampledLandscape):
         >>> round(land.loss, 4), bool(abs(land.gradient).max() < 1e-12)
         (0.2045, True)
         """
-        here, start = self, float(np.abs(self.gradient).max())
+        here, settled = self, 0
         for _ in range(100):
             gradient, hessian = here.gradient, here.hessian
             if np.linalg.cond(hessian) > 1e13:
                 break
-            if np.abs(gradient).max() <= 1e-14 * max(start, 1.0):
-                return here
-            step, size = np.linalg.solve(hessian, gradient), 1.0
-            while size > 1e-10:
-                there = Logistic(self.X, self.y, here.theta - size * step, self.ridge, self.weights)
-                if there.loss <= here.loss - 1e-4 * size * float(gradient @ step):
-                    break
+            step, size = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64), 1.0
+            if np.abs(step).max() <= 1e-6 * (1 + np.abs(here.theta).max()):  # errors are squared from here on
+                settled += 1
+            while not settled and here._moved(-size * step).loss > here.loss - 1e-4 * size * float(gradient @ step):
                 size /= 2
-            else:  # the loss is flat to rounding
-                if np.abs(gradient).max() <= 1e-9 * max(start, 1.0):
-                    return here
-                break
-            here = there
+            here = here._moved(-size * step)
+            if settled == 2:
+                return here
         raise InputError(
             "this logistic regression has no unique minimum to go to: the data are separable or columns of X depend on one "
             "another; give a ridge > 0"
         )
+
+    def _moved(self, step: FloatArray) -> Logistic:
+        return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
 
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"

@@ -174,8 +174,8 @@ def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
     >>> fd.noise.variance_ratio([1.0, 1.0, 3.0], k=1)
     4.0
     """
-    d = np.shape(s)[-1] if np.ndim(s) else 0
-    return _ratio(squares("s", s, d), sharp(k, d), "variance")
+    values = squares("s", s, np.shape(s)[-1] if np.ndim(s) else 0)
+    return _ratio(values, sharp(k, values.shape[-1]), "variance")
 
 
 def recursion(

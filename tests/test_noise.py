@@ -419,6 +419,7 @@ def test_flat_and_silent_directions():
     assert noise.escape_threshold([1, 0.5, 0]) == pytest.approx(noise.escape_threshold([1, 0.5]), rel=1e-14)
     assert noise.flat_ratio_limit([1, 0.5, 0], 0.4, 1) == pytest.approx(noise.flat_ratio_limit([1, 0.5], 0.4, 1), rel=1e-14)
     assert noise.escape_threshold([1, 0.5], A=[0, 1e-9]) == 2  # GD's own limit, along the silent direction
+    assert noise.escape_threshold([1, 0.01, 0.01], A=[0, 1, 1]) == 2
     assert noise.growth_rate([1, 0.5], 3.0, A=[0, 1]) == 4
     assert noise.growth_rate([2.0], 0.5, 3.0) == pytest.approx(3, rel=1e-14)
     assert noise.growth_rate([1.0, 1e-12], 0.5) == pytest.approx(0.9999999999990, rel=1e-14)
@@ -508,6 +509,19 @@ BAD = [
 def test_what_has_no_answer_is_refused(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (9, 7)])
+def test_curvature_that_is_only_rounding_is_refused(shape):
+    rng = np.random.default_rng(10)
+    rows = rng.normal(size=shape) @ np.diag([1, 1, 1, 0, 0, 0, 0]) @ np.linalg.qr(rng.normal(size=(7, 7)))[0]
+    null = np.linalg.svd(rows)[2][-1]
+    operator = noise.from_gradients(1.0, rows, aslinearoperator(rows.T @ rows / len(rows)))
+    for call in (lambda v: noise.directional_alignment(rows, np.ones(len(rows)), v), lambda v: noise.directional_alignment(operator, v)):
+        call(null + 1e-3 * rows[0])
+        for v in (null, -1e8 * null):
+            with pytest.raises(InputError, match="direction 0 has curvature"):
+                call(v)
 
 
 def test_a_landscape_needs_a_hessian_and_room():

@@ -27,9 +27,9 @@ def run(*arguments):
 def test_help_teaches():
     done = run("--help")
     assert done.exit_code == 0
-    for word in ("predict", "table", "formula", "draw", "build", "bench", "cache", "completion", "[a b[a]]"):
+    for word in ("predict", "noise", "table", "formula", "draw", "build", "bench", "cache", "completion", "[a b[a]]"):
         assert word in done.output
-    for command in ("predict", "table", "formula", "draw", "build", "bench", "cache", "completion"):
+    for command in ("predict", "noise", "table", "formula", "draw", "build", "bench", "cache", "completion"):
         assert run(command, "--help").exit_code == 0
 
 

@@ -33,7 +33,9 @@ _ROOMS = {
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = {name: name for name in ("landscapes", "results", "errors", "drawing")} | {"updates": "spacetime.updates"}
+_MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "errors", "drawing")} | {
+    "updates": "spacetime.updates"
+}
 
 __all__ = [*_ROOMS, *_MODULES, "__version__"]
 

@@ -68,6 +68,10 @@ class Landscape(ABC):
         """Covariance C of the per-point gradients at theta_0, (n, n)."""
         return self.part(((0,), (1,)))
 
+    def hessian_factors(self) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+        """c (S,), A (S, n), d (n,) with Hessian = A^T diag(c) A + diag(d), or None where it has no such form."""
+        return None
+
     def knows(self, degrees: Sequence[int]) -> bool:
         """Whether it has the joint cumulant of nodes of these degrees: (1, 2) is cov(grad l, hess l)."""
         return self.highest_degree is None or max(degrees, default=0) <= self.highest_degree

@@ -1,0 +1,102 @@
+"""The curvature matrix G (or the Hessian H) as something that multiplies: dense, of low rank, or an operator."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..typing import FloatArray
+
+BLOCK_BYTES = 1 << 26  # arrays over points or directions are formed this much at a time
+
+
+class Curvature(ABC):
+    """A symmetric (n, n) matrix, known by its products."""
+
+    dimension: int
+    scale: float
+    """About its norm: curvatures below 1e-14 of this are rounding."""
+
+    @abstractmethod
+    def times(self, V: FloatArray) -> FloatArray:
+        """G V, (n, m) -> (n, m)."""
+
+    @abstractmethod
+    def squared_norm(self) -> float:
+        """|G|_F^2, the sum of the squared eigenvalues."""
+
+    def forms(self, V: FloatArray) -> FloatArray:
+        """v^T G v for each column, (n, m) -> (m,)."""
+        return np.asarray(np.einsum("im,im->m", V, self.times(V)))
+
+
+class Dense(Curvature):
+    """A matrix."""
+
+    def __init__(self, matrix: FloatArray) -> None:
+        self.matrix, self.dimension = matrix, len(matrix)
+        self.scale = float(np.linalg.norm(matrix))
+
+    def times(self, V: FloatArray) -> FloatArray:
+        return np.asarray(self.matrix @ V)
+
+    def squared_norm(self) -> float:
+        return self.scale**2
+
+
+class Factored(Curvature):
+    """A^T diag(c) A + diag(d) with fewer rows than columns: no (n, n) array is ever formed."""
+
+    def __init__(self, c: FloatArray, A: FloatArray, d: FloatArray) -> None:
+        self.c, self.A, self.d, self.dimension = c, A, d, A.shape[1]
+        self.scale = float(np.abs(c) @ np.einsum("ij,ij->i", A, A) + np.abs(d).sum())
+
+    def times(self, V: FloatArray) -> FloatArray:
+        return np.asarray(self.A.T @ (self.c[:, None] * (self.A @ V)) + self.d[:, None] * V)
+
+    def forms(self, V: FloatArray) -> FloatArray:
+        return np.asarray(self.c @ (self.A @ V) ** 2 + self.d @ V**2)
+
+    def squared_norm(self) -> float:
+        total = float(self.d @ self.d)
+        for rows in blocks(len(self.c), len(self.c) + self.dimension):
+            gram = self.A[rows] @ self.A.T  # the dual form: inner products of rows
+            total += float(self.c[rows] @ (gram**2 @ self.c + 2 * (self.A[rows] ** 2 @ self.d)))
+        return total
+
+
+class Operator(Curvature):
+    """A scipy LinearOperator; its norm takes n products."""
+
+    def __init__(self, operator: Any) -> None:
+        self.operator, self.dimension = operator, int(operator.shape[0])
+        probe = np.random.default_rng(0).standard_normal(self.dimension)  # E |G z|^2 = |G|_F^2
+        self.scale = float(np.linalg.norm(self.times(probe[:, None])))
+
+    def times(self, V: FloatArray) -> FloatArray:
+        return np.asarray(self.operator.matmat(V), dtype=np.float64)
+
+    def squared_norm(self) -> float:
+        total = 0.0
+        for columns in blocks(self.dimension, self.dimension):
+            basis = np.zeros((self.dimension, columns.stop - columns.start))
+            basis[np.arange(columns.start, columns.stop), np.arange(basis.shape[1])] = 1
+            total += float((self.times(basis) ** 2).sum())
+        return total
+
+
+def factored(c: FloatArray, A: FloatArray, d: FloatArray) -> Curvature:
+    """A^T diag(c) A + diag(d), as a matrix where that is the smaller."""
+    if A.shape[1] <= A.shape[0]:
+        return Dense(A.T @ (c[:, None] * A) + np.diag(d))
+    return Factored(c, A, d)
+
+
+def blocks(count: int, width: int) -> Iterator[slice]:
+    """0..count-1 in runs, such that a run's rows of `width` numbers fill a block."""
+    step = max(1, BLOCK_BYTES // (8 * max(width, 1)))
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))

@@ -1,0 +1,191 @@
+"""Mean squares of the weights, update by update, for SGD on the square loss near a minimum that fits the data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import InputError, TooLargeError
+from ..landscapes.landscape import checked
+from ..stationary.quadratic import check_covariance, positive, real, symmetric
+from ..typing import FloatArray
+from .escape import alignments, checked_batch, eigenvalues, escape_threshold, recursion, squares
+from .geometry import jacobian
+
+MOST_BYTES = 1 << 31
+
+
+def eigen_dynamics(
+    lams: ArrayLike,
+    eta: float,
+    s0: ArrayLike,
+    T: int,
+    batch: float = 1,
+    A: ArrayLike | None = None,
+    *,
+    label_noise: float = 0.0,
+) -> FloatArray:
+    """E w_i(t)^2 along the eigenvectors of G, for t = 0..T ([E] equation 8).
+
+    s_i' = (1 - eta lam_i)^2 s_i + (eta^2 / B) noise_i. With A, noise_i = A_i lam_i sum_j lam_j s_j, which is 2 A_i L lam_i.
+    With A = None the noise of fresh Gaussian inputs, lam_i^2 s_i + lam_i sum_j lam_j s_j, exactly, whatever the
+    correlations between directions. With batch = math.inf or A = 0 it is GD ([E] proposition 5.3).
+
+    Parameters
+    ----------
+    lams : (d,) eigenvalues of G, >= 0
+    eta : learning rate, in units of 1 / lam
+    s0 : (d,) mean squares at the start
+    T : updates
+    batch : B, points drawn independently for an update, or math.inf
+    A : directional alignments (centred), >= 0: a number or (d,); None for Gaussian inputs
+    label_noise : variance of independent noise on the labels, which adds lam_i label_noise to noise_i
+
+    Returns
+    -------
+    (T + 1, d)
+
+    Raises
+    ------
+    InputError : eta <= 0, batch < 1, negative lams, s0, A, label_noise; T not a whole number; numbers that overflow
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.noise.eigen_dynamics([1.0, 0.5], 0.5, [1.0, 2.0], T=1).tolist()
+    [[1.0, 2.0], [1.0, 1.5]]
+    """
+    spectrum = eigenvalues(lams)
+    start = squares("s0", s0, len(spectrum))
+    if start.ndim != 1:
+        raise InputError(f"s0 must have shape ({len(spectrum)},), one per eigenvalue, not {start.shape}")
+    times, extra = _updates(T), _variance(label_noise)
+    own, _ = recursion(spectrum, eta, A, batch)
+    share = float(eta) ** 2 / checked_batch(batch)
+    drive = share * alignments(A, len(spectrum)) * spectrum
+    _fits(8 * (times + 1) * len(spectrum))
+    result = np.empty((times + 1, len(spectrum)))
+    result[0] = start
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(times):
+            result[t + 1] = own * result[t] + drive * (spectrum @ result[t]) + share * extra * spectrum
+    _finite(result)
+    return result
+
+
+def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batch: float = 1) -> FloatArray:
+    """E w w^T at t = 0..T for SGD on finitely many points that the model fits, exactly: loss mean of (x_i.w)^2 / 2.
+
+    S' = S - eta (H S + S H) + eta^2 [mean of x_i x_i^T S x_i x_i^T / B + (1 - 1/B) H S H], H = X^T X / n: no assumption on
+    the inputs ([E] equation 8 with its noise written out).
+
+    Parameters
+    ----------
+    X : (points, d) inputs, or the Jacobian of a linearised model
+    S0 : (d,) weights at the start, or (d, d) their second moments; the minimum is at 0
+    eta : learning rate
+    T : updates
+    batch : B, points drawn with replacement for an update, or math.inf for GD
+
+    Returns
+    -------
+    (T + 1, d, d)
+
+    Raises
+    ------
+    InputError : wrong shapes, S0 no second moment, eta <= 0, batch < 1, numbers that overflow
+    TooLargeError : more than 2 GB
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.noise.second_moment_dynamics([[1.0], [2.0]], [1.0], 0.5, 1).tolist()  # ((1/2)^2 + (-1)^2) / 2
+    [[[1.0]], [[0.625]]]
+    """
+    rows = jacobian(X, "X")
+    points, d = rows.shape
+    if np.ndim(S0) == 1:
+        weights = checked("S0", S0, (d,), "weights at the start")
+        start = np.outer(weights, weights)
+    else:
+        start = symmetric("S0", S0)
+        if len(start) != d:
+            raise InputError(f"S0 must have shape ({d},) or ({d}, {d}), like the columns of X, not {start.shape}")
+        check_covariance("S0", start)
+    rate, share, times = positive("eta", eta), 1 / checked_batch(batch), _updates(T)
+    _fits(8 * (times + 1) * d * d)
+    H = rows.T @ rows / points
+    step = np.eye(d) - rate * H
+    result = np.empty((times + 1, d, d))
+    result[0] = start
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(times):
+            S = result[t]
+            squared = np.einsum("ij,ij->i", rows @ S, rows)  # the squared residuals' means
+            noise = rows.T @ (squared[:, None] * rows) / points - H @ S @ H
+            new = step @ S @ step + rate**2 * share * noise
+            result[t + 1] = (new + new.T) / 2
+    _finite(result)
+    return result
+
+
+def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batch: float = 1) -> FloatArray:
+    """Stationary E w_i^2 of online SGD on Gaussian inputs with noisy labels, exactly; between [E] and [D].
+
+    s_i = c_i label_noise / (1 - sum lam_j c_j), c_i = (eta / B) / (2 - eta lam_i (1 + 1/B)). With noise of constant
+    covariance (`fd.stationary`) it would be (eta / B) label_noise / (2 - eta lam_i): the noise from the weights' own
+    fluctuation is left out there.
+
+    Parameters
+    ----------
+    lams : (d,) eigenvalues of the inputs' covariance, > 0
+    eta : learning rate below `escape_threshold(lams, None, batch)`
+    label_noise : variance of the labels' noise, >= 0
+    batch : B
+
+    Raises
+    ------
+    InputError : eta at or above the threshold (the message gives it); a flat direction, lam = 0; signs
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.noise.label_noise_stationary([1.0, 0.3], 0.4, 1.0, batch=2).round(7).tolist()
+    [0.1733333, 0.1333333]
+    """
+    spectrum, rate, extra = eigenvalues(lams), positive("eta", eta), _variance(label_noise)
+    share = 1 / checked_batch(batch)
+    if not spectrum.all():
+        raise InputError("along a direction with lam = 0 nothing holds the weights; leave it out")
+    limit = escape_threshold(spectrum, None, batch)
+    c = rate * share / (2 - rate * spectrum * (1 + share))
+    if rate >= limit or (left := 1 - float(spectrum @ c)) <= 0:
+        raise InputError(f"no stationary state: eta must be below the escape threshold {limit:.6g}, not {rate:.6g}")
+    return np.asarray(c * extra / left)
+
+
+def _updates(T: object) -> int:
+    if not isinstance(T, int | np.integer) or isinstance(T, bool) or T < 0:
+        raise InputError(f"T must be a whole number of updates >= 0, not {T!r}")
+    return int(T)
+
+
+def _variance(label_noise: float) -> float:
+    extra = real("label_noise", label_noise)
+    if extra < 0:
+        raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
+    return extra
+
+
+def _fits(needed: int) -> None:
+    if needed > MOST_BYTES:
+        raise TooLargeError(f"the answer would take {needed / 1e9:.1f} GB; ask for fewer updates and go on from the last")
+
+
+def _finite(result: FloatArray) -> None:
+    bad = np.flatnonzero(~np.isfinite(result.reshape(len(result), -1)).all(axis=1))
+    if len(bad):
+        raise InputError(
+            f"the mean squares grow beyond floating point at update {bad[0]}: SGD diverges at this learning rate; ask for "
+            "fewer updates, or see growth_rate and flat_ratio_limit"
+        )

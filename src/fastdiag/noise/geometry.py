@@ -1,0 +1,218 @@
+"""Loss, gradient noise and curvature at a point of weight space: what the alignments are ratios of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import InputError
+from ..landscapes import Estimated, Landscape, SampledLandscape
+from ..landscapes.landscape import checked, checked_weights
+from ..stationary.quadratic import check_covariance, real, symmetric
+from ..typing import FloatArray
+from .covariance import MatrixNoise, Noise, PointNoise
+from .curvature import Curvature, Dense, Operator, factored
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Geometry:
+    """What the noise functions need to know; see `geometry`, `from_gradients` and `gaussian_inputs`."""
+
+    loss: float
+    noise: Noise
+    curvature: Curvature
+
+    @property
+    def dimension(self) -> int:
+        """Number of weights."""
+        return self.curvature.dimension
+
+    @property
+    def silent(self) -> bool:
+        """Whether loss and noise are both zero, where alignments are 1 by convention.
+
+        Raises
+        ------
+        InputError : a loss that is negative, or zero beside noise that is not
+        """
+        if self.loss > 0:
+            return False
+        if self.loss == 0 and self.noise.vanishes:
+            return True
+        raise InputError(
+            f"the loss is {self.loss:g} and gradients are not zero: alignment compares noise with a loss >= 0 that is "
+            "measured from its infimum; add a constant to the loss"
+        )
+
+    def __repr__(self) -> str:
+        return f"<noise geometry: {self.dimension} weights, loss {self.loss:.6g}>"
+
+
+Source: TypeAlias = ArrayLike | Landscape | Geometry
+"""A Jacobian, a landscape, or a geometry."""
+
+
+def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
+    """Loss, noise and curvature from a Jacobian and residuals, or from a landscape.
+
+    For a Jacobian the loss is the square loss sum r^2 / (2n), the curvature is G = J^T J / n, and Sigma is that of the
+    gradients r_i J_i ([E] equation 7). For a landscape they are the test loss, the Hessian H of the test loss in place of
+    G (for the square loss H = G + mean of r_i grad^2 f_i, [E] equation 6), and the second moments of the points'
+    gradients. No (n, n) array is formed where there are fewer points than weights and the landscape's Hessian has
+    factors (Jacobians, logistic regression).
+
+    Parameters
+    ----------
+    J : (points, n) rows grad f_i, or a landscape with gradients and a Hessian, or a Geometry, which is returned
+    r : (points,) residuals f_i - y_i, for a Jacobian only
+
+    Raises
+    ------
+    InputError : wrong shapes, no residuals, or residuals with a landscape
+    MissingTensorError : a landscape without a Hessian
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.noise.geometry([[1, 0], [0, 2], [1, 1]], [1, -1, 2])
+    <noise geometry: 2 weights, loss 1>
+    """
+    if isinstance(J, Landscape | Geometry):
+        if r is not None:
+            raise InputError(f"residuals r belong to a Jacobian; {J!r} has its own gradients")
+        return J if isinstance(J, Geometry) else _of_landscape(J)
+    rows = jacobian(J)
+    if r is None:
+        raise InputError("a Jacobian needs its residuals: give r, one for each of its rows")
+    points = len(rows)
+    residuals = checked("r", r, (points,), "one residual per row of J")
+    weights = np.full(points, 1 / points)
+    return Geometry(
+        float(residuals @ residuals) / (2 * points),
+        PointNoise(weights, rows.shape[1], lambda some: residuals[some, None] * rows[some]),
+        factored(weights, rows, np.zeros(rows.shape[1])),
+    )
+
+
+def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: ArrayLike | None = None) -> Geometry:
+    """Loss, noise and curvature from the gradients of points, and a Hessian that may be an operator.
+
+    Parameters
+    ----------
+    loss : the mean loss
+    gradients : (points, n)
+    hessian : (n, n), or a scipy.sparse.linalg.LinearOperator of that shape; the loss alignment takes n products with it
+    weights : (points,) probabilities of the points; uniform by default
+
+    Raises
+    ------
+    InputError : wrong shapes, not finite, not symmetric
+
+    Examples
+    --------
+    >>> import fastdiag as fd, numpy as np
+    >>> from scipy.sparse.linalg import aslinearoperator
+    >>> around = fd.noise.from_gradients(0.5, [[1.0, 0.0], [-1.0, 0.0]], aslinearoperator(np.diag([1.0, 2.0])))
+    >>> fd.noise.directional_alignment(around, [1.0, 0.0])
+    1.0
+    """
+    rows = jacobian(gradients, "gradients")
+    n = rows.shape[1]
+    curvature: Curvature
+    if hasattr(hessian, "matmat"):
+        if tuple(hessian.shape) != (n, n):
+            raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {tuple(hessian.shape)}")
+        curvature = Operator(hessian)
+    else:
+        matrix = symmetric("hessian", hessian)
+        if len(matrix) != n:
+            raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {matrix.shape}")
+        curvature = Dense(matrix)
+    chances = checked_weights(weights, len(rows))
+    return Geometry(real("loss", loss), PointNoise(chances, n, lambda some: rows[some]), curvature)
+
+
+def gaussian_inputs(
+    S: ArrayLike, u: ArrayLike, label_noise: float = 0.0, jacobian: ArrayLike | None = None
+) -> Geometry:
+    """A linear model, or an over-parametrised one F(theta), at infinitely many Gaussian inputs x ~ N(0, S), exactly.
+
+    The residual is x.u + noise: L = (u^T S u + label_noise) / 2, and by Isserlis' theorem
+    Sigma_1 = 2 L G + 2 gL gL^T, Sigma = 2 L G + gL gL^T: the correction to [E] equation 4. So uncentred alignments lie
+    in [1, 3], centred ones in [1, 2].
+
+    Parameters
+    ----------
+    S : (d, d) covariance of the inputs
+    u : (d,) F(theta) - F(theta*), the error of the linear model's weights
+    label_noise : variance of the labels' noise, >= 0
+    jacobian : (d, n) dF/dtheta; the identity (a linear model) by default
+
+    Raises
+    ------
+    InputError : wrong shapes, S not a covariance, label_noise < 0
+
+    Examples
+    --------
+    >>> import fastdiag as fd, numpy as np
+    >>> around = fd.noise.gaussian_inputs(np.diag([2.0, 1.0, 0.5]), [1.0, -1.0, 2.0])
+    >>> fd.noise.directional_alignment(around, np.eye(3)).round(12).tolist()
+    [1.8, 1.4, 1.8]
+    """
+    inputs = symmetric("S", S)
+    check_covariance("S", inputs)
+    d = len(inputs)
+    error = checked("u", u, (d,), "one per input")
+    extra = real("label_noise", label_noise)
+    if extra < 0:
+        raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
+    chain = np.eye(d) if jacobian is None else checked("jacobian", jacobian, (d, None), "inputs, weights")
+    G, gradient = chain.T @ inputs @ chain, chain.T @ (inputs @ error)
+    doubled = float(error @ inputs @ error) + extra
+    outer = np.outer(gradient, gradient)
+    return Geometry(doubled / 2, MatrixNoise(doubled * G + outer, doubled * G + 2 * outer, gradient), Dense(G))
+
+
+def jacobian(J: object, name: str = "J") -> FloatArray:
+    """A non-empty (points, n) float array, or InputError."""
+    rows = checked(name, J, (None, None), "points, weights")
+    if not rows.size:
+        raise InputError(f"{name} must have at least one row and one column, not shape {rows.shape}")
+    return rows
+
+
+def curvature_of(J: Source) -> Curvature:
+    """G of a Jacobian, the Hessian of a landscape."""
+    if isinstance(J, Geometry):
+        return J.curvature
+    if not isinstance(J, Landscape):
+        rows = jacobian(J)
+        return factored(np.full(len(rows), 1 / len(rows)), rows, np.zeros(rows.shape[1]))
+    J.require_degree(2, "the curvature of a landscape")
+    factors = J.hessian_factors()
+    return Dense(J.hessian) if factors is None else factored(*factors)
+
+
+def _of_landscape(landscape: Landscape) -> Geometry:
+    curvature = curvature_of(landscape)
+    if isinstance(landscape, SampledLandscape):
+        return Geometry(
+            landscape.loss,
+            PointNoise(landscape.weights, landscape.dimension, lambda rows: _gradients(landscape, rows)),
+            curvature,
+        )
+    mean, covariance = landscape.gradient, landscape.gradient_covariance
+    # of a sample, (1 - 1/S) times the unbiased covariance makes the second moment the points' own, which is unbiased
+    share = 1 - 1 / landscape.size if isinstance(landscape, Estimated) else 1.0
+    return Geometry(landscape.loss, MatrixNoise(covariance, share * covariance + np.outer(mean, mean), mean), curvature)
+
+
+def _gradients(landscape: SampledLandscape, rows: slice) -> FloatArray:
+    """grad l_x at some points, (points, n)."""
+    product: Any = 1.0
+    for array, axes in landscape.per_point(1, rows):
+        product = product * (array if axes else array[:, None])
+    return np.asarray(product)

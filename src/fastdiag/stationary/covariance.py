@@ -1,0 +1,200 @@
+"""Stationary covariances of SGD with momentum at a quadratic minimum, exact at any learning rate."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import InputError
+from ..typing import FloatArray
+from .quadratic import check_definite, positive, quadratic, real, symmetric
+
+
+def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> float:
+    """The learning rate below which a stationary state exists: necessary and sufficient.
+
+    Heavy ball (nu=None): lam k_max < 2 (1 + mu) ([D] section 4.5). Quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,
+    w <- w - lam ((1 - nu) g + nu m): lam k_max < 2 (1 + mu) / (1 + mu - 2 mu nu).
+
+    Parameters
+    ----------
+    k_max : the largest eigenvalue of the Hessian K, or of Lambda K for a matrix Lambda (then the limit of a further factor)
+    mu : momentum, |mu| < 1
+    nu : None for heavy ball, else in [0, 1]
+
+    Raises
+    ------
+    InputError : k_max <= 0, |mu| >= 1, nu outside [0, 1]
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.stationary.stability_limit(2.0), fd.stationary.stability_limit(2.0, mu=0.5)
+    (1.0, 1.5)
+    """
+    k_max = positive("k_max", k_max)
+    mu, nu = momentum(mu, nu)
+    return 2 * (1 + mu) / k_max / (1.0 if nu is None else 1 + mu - 2 * mu * nu)
+
+
+def stationary_covariance(
+    K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
+) -> FloatArray:
+    """The covariance Sigma of the weights about a quadratic minimum, after infinitely many updates.
+
+    In an eigenbasis of lam K, Sigma_ij = s(k_i, k_j) C_ij; K and C need not commute. One form for SGD ([D] equation 8),
+    heavy ball (16), (17), a preconditioner (22), damped Newton (58) and, corrected, quasi-hyperbolic momentum (54). Of the
+    noise only the covariance matters; it is white, not necessarily Gaussian.
+
+    Parameters
+    ----------
+    K : (n, n) Hessian, positive definite
+    C : (n, n) covariance of a step's gradient, positive semi-definite; a batch of B independent points divides it by B
+    lam : learning rate: a number, or a positive definite (n, n) preconditioner (damped Newton: lam K^-1)
+    mu : momentum, |mu| < 1. Heavy ball: m <- mu m + g, w <- w - lam m
+    nu : None for heavy ball; a number in [0, 1] for quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,
+        w <- w - lam ((1 - nu) g + nu m). Nesterov: nu = mu at the rate lam / (1 - mu)
+
+    Returns
+    -------
+    (n, n) array, in the units of C times lam over the units of K
+
+    Raises
+    ------
+    InputError : no stationary state: lam at or beyond the stability limit, which the message gives, or K not positive
+        definite; shapes, symmetry, mu or nu as above
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> float(fd.stationary.stationary_covariance([[1.0]], [[2.0]], 0.5)[0, 0])  # lam C / (k (2 - lam k))
+    0.6666666666666666
+    """
+    mu, nu = momentum(mu, nu)
+    state = quadratic(K, C, lam)
+    check_definite("K", state.rates)
+    check_stable(state.rates, lam, mu, nu)
+    return state.covariance(_factors(state.rates, mu, nu))
+
+
+def _factors(x: FloatArray, mu: float, nu: float | None) -> FloatArray:
+    """Sigma_ij / C_ij for rates x of unit learning rate.
+
+    w is the process w_t = (2 - d - p) w_(t-1) - (1 - d) w_(t-2) - alpha eta_(t-1) + beta eta_(t-2). In p and d, which are
+    small where x is small and mu near 1, nothing cancels but what vanishes at the stability limit.
+    """
+    alpha, beta = (1.0, 0.0) if nu is None else (1 - mu * nu, mu * (1 - nu))
+    p, q = (alpha - beta) * x[:, None], (alpha - beta) * x[None, :]
+    d, e = 1 - mu + beta * x[:, None], 1 - mu + beta * x[None, :]
+    s = d + e - d * e
+    first = d * q + e * p
+    top = (alpha - beta) ** 2 * s + alpha * beta * first
+    return np.asarray(top / (s * first + (p - q) ** 2 - e * p**2 - d * q**2 + s * p * q))
+
+
+def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
+    """The small learning rate limit: Sigma K + K Sigma = lam C / (1 - mu) ([D] equation 4).
+
+    Parameters
+    ----------
+    K, C, lam, mu : as for `stationary_covariance`, lam a number; heavy ball
+
+    Returns
+    -------
+    (n, n) array
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> float(fd.stationary.continuous_covariance([[1.0]], [[2.0]], 0.5)[0, 0])
+    0.5
+    """
+    mu, _ = momentum(mu, None)
+    lam = positive("lam", lam)
+    state = quadratic(K, C, lam)
+    check_definite("K", state.rates)
+    return state.covariance(1 / ((1 - mu) * (state.rates[:, None] + state.rates)))
+
+
+def approximation_error(
+    K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
+) -> float:
+    """The stationary excess loss Tr[K Sigma] / 2 ([D] equation 27; 26 with its missing lam; quasi-hyperbolic corrected).
+
+    It needs only the noise along the eigenvectors of lam K, and is exact where K and C do not commute.
+
+    Parameters
+    ----------
+    K, C, lam, mu, nu : as for `stationary_covariance`, whose errors it raises
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.stationary.approximation_error([[1.0]], [[2.0]], 0.5)
+    0.3333333333333333
+    """
+    mu, nu = momentum(mu, nu)
+    state = quadratic(K, C, lam)
+    check_definite("K", state.rates)
+    check_stable(state.rates, lam, mu, nu)
+    return state.excess(np.diag(_factors(state.rates, mu, nu)))
+
+
+def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
+    """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
+
+    Sigma is the stationary covariance of the preconditioner that it defines, held fixed. If the preconditioner followed
+    the covariance of the moment, the state could be unstable ([D] does not say so): with mu = 0 it is for C < K.
+
+    Parameters
+    ----------
+    K, C : as for `stationary_covariance`
+    lam : learning rate, any positive number: there is no upper limit
+    mu : momentum, heavy ball, |mu| < 1
+
+    Returns
+    -------
+    (n, n) array. With C = 0 it does not vanish: the preconditioner grows until the steps are marginally stable
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> round(float(fd.stationary.ngd_covariance([[2.0]], [[0.0]], 0.5)[0, 0]), 12)  # lam / (1 + mu) / (2 k)
+    0.125
+    """
+    mu, _ = momentum(mu, None)
+    lam = positive("lam", lam)
+    state = quadratic(K, C, 1.0)
+    check_definite("K", state.rates)
+    root = state.back / np.sqrt(state.rates)  # K^(-1/2), up to a rotation
+    c, vectors = np.linalg.eigh(root.T @ symmetric("C", C) @ root)
+    c = np.maximum(c, 0.0)
+    p = lam / (2 * (1 + mu))
+    turned = root @ vectors
+    sigma = (turned * (p + np.sqrt(p**2 + 2 * lam * c / (1 - mu))) / 2) @ turned.T
+    return np.asarray((sigma + sigma.T) / 2)
+
+
+def momentum(mu: float, nu: float | None) -> tuple[float, float | None]:
+    """Check |mu| < 1 and nu in [0, 1] or None."""
+    mu = real("mu", mu)
+    if abs(mu) >= 1:
+        raise InputError(f"momentum mu must lie strictly between -1 and 1, not be {mu}: else the momentum never decays")
+    if nu is None:
+        return mu, None
+    nu = real("nu", nu)
+    if not 0 <= nu <= 1:
+        raise InputError(f"nu must lie in [0, 1] (or be None for heavy ball), not be {nu}")
+    return mu, nu
+
+
+def check_stable(rates: FloatArray, lam: ArrayLike, mu: float, nu: float | None) -> None:
+    """Raise InputError at and beyond the stability limit, and say where it lies."""
+    largest = float(rates.max())
+    limit = stability_limit(largest, mu, nu)  # of a factor of lam
+    if limit <= 1:
+        what = (
+            f"lam must be below {limit * float(np.asarray(lam)):.6g}, not {float(np.asarray(lam)):.6g}" if np.ndim(lam) == 0
+            else f"the largest eigenvalue of lam K must be below {limit * largest:.6g}, not {largest:.6g}"
+        )
+        raise InputError(f"no stationary state: beyond the stability limit the weights diverge; {what}")

@@ -1,0 +1,115 @@
+"""Escape from a minimum over a barrier: Kramers' rate, a heuristic, and the exact rate in one dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import erf, exp, pi, sqrt
+
+import numpy as np
+from scipy.sparse.linalg import eigs
+
+from ..errors import InputError
+from ..typing import FloatArray
+from .quadratic import positive, real
+
+
+def kramers_rate(
+    lam: float, k_a: float, k_b: float, S: float, dL: float, l: float = 0.5, discrete: bool = True
+) -> float:
+    """A heuristic for the rate of escape over a barrier, per unit of time (times lam: per update).
+
+    [D] equation 51 (continuous) and 52 (discrete; printed with its prefactor inverted, corrected here). Neither is exact:
+    the true correction starts at lam^2, and the corrected (52) is up to twice the exact rate; see `escape_rate_1d`.
+
+    Parameters
+    ----------
+    lam : learning rate
+    k_a : curvature at the minimum, > 0
+    k_b : curvature at the barrier, < 0
+    S : batch size; the noise is |Hessian| / S
+    dL : height of the barrier, > 0
+    l : share of the path that lies in the minimum's curvature, in [0, 1]
+    discrete : (52), else (51)
+
+    Raises
+    ------
+    InputError : signs as above; lam k_a >= 2
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> round(fd.stationary.kramers_rate(0.5, 2.0, -1.0, S=4, dL=0.3, l=0.4, discrete=False), 12)
+    0.003420812899
+    """
+    lam, k_a, S, dL = (positive(name, x) for name, x in (("lam", lam), ("k_a", k_a), ("S", S), ("dL", dL)))
+    k_b, l = real("k_b", k_b), real("l", l)
+    if k_b >= 0:
+        raise InputError(f"k_b is the curvature at the barrier's top and must be negative, not {k_b}")
+    if not 0 <= l <= 1:
+        raise InputError(f"l is a share of the path, in [0, 1], not {l}")
+    x = lam * k_a
+    if x >= 2:
+        raise InputError(f"no stationary state to escape from: lam must be below 2 / k_a = {2 / k_a:.6g}, not {lam:.6g}")
+    if not discrete:
+        return abs(k_b) / (2 * pi) * exp(-2 * S * dL / lam * (l / k_a + (1 - l) / abs(k_b)))
+    z = sqrt(S * (2 - x) * dL / (lam * k_a))
+    exponent = -2 * S * dL / lam * (l * (1 - x / 2) / k_a + (1 - l) / abs(k_b))
+    return abs(k_b) / (2 * pi) * sqrt((2 - x) / 2) / erf(z) * exp(exponent)
+
+
+def escape_rate_1d(
+    grad: Callable[[FloatArray], FloatArray], lam: float, noise_std: float, domain: tuple[float, float], n: int = 1600
+) -> float:
+    """The exact rate, per update, at which w <- w - lam (grad(w) + noise) leaves an interval; Gaussian noise.
+
+    -log of the leading eigenvalue of the transfer operator, killed outside, on Gauss-Legendre nodes.
+
+    Parameters
+    ----------
+    grad : the gradient of the loss, vectorised: (m,) weights -> (m,)
+    lam : learning rate
+    noise_std : standard deviation of the gradient's noise, > 0
+    domain : (left end, right end)
+    n : nodes
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError : an empty domain, too few nodes for the width of a step's noise, a gradient of another shape or not finite
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> rate = fd.stationary.escape_rate_1d(lambda w: 0 * w, 1.0, 1.0, (-0.5, 0.5), n=64)  # a random walk
+    >>> round(rate, 3)
+    0.996
+    """
+    lam, noise_std = positive("lam", lam), positive("noise_std", noise_std)
+    try:
+        left, right = (real("domain", end) for end in domain)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"domain must be a pair (left, right), not {domain!r}: {error}") from None
+    if left >= right:
+        raise InputError(f"domain must be a pair (left, right) with left < right, not {domain!r}")
+    if not isinstance(n, int) or n < 8:
+        raise InputError(f"n must be a whole number of nodes, 8 or more, not {n!r}")
+    nodes, weights = np.polynomial.legendre.leggauss(n)
+    half, width = (right - left) / 2, lam * noise_std
+    if width < 2 * pi * half / n:
+        raise InputError(
+            f"a step's noise has standard deviation {width:.4g}, too little for {n} nodes on this domain; use n >= "
+            f"{int(2 * pi * half / width) + 1}"
+        )
+    w, weights = left + half * (nodes + 1), half * weights
+    slopes = np.asarray(grad(w), dtype=np.float64)
+    if slopes.shape != w.shape or not np.isfinite(slopes).all():
+        raise InputError(f"grad must return finite slopes of the shape of its argument, {w.shape}, not {slopes.shape}")
+    means = w - lam * slopes
+    # written symmetrically in the weights: density of landing at w_i from w_j
+    kernel = np.exp(-((w[:, None] - means) ** 2) / (2 * width**2)) / (width * sqrt(2 * pi))
+    operator = np.sqrt(weights)[:, None] * kernel * np.sqrt(weights)
+    leading = eigs(operator, k=1, which="LM", return_eigenvectors=False, v0=np.ones(n))[0]  # real: Perron and Frobenius
+    return float(-np.log(leading.real))

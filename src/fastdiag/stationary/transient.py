@@ -1,0 +1,124 @@
+"""SGD on a quadratic from its start: covariances and excess losses after T updates, discrete and continuous."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import InputError
+from ..typing import FloatArray
+from .covariance import approximation_error, stationary_covariance
+from .quadratic import positive, quadratic, real
+
+
+def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
+    """The covariance of the weights after T updates from a point: lam^2 sum over s < T of (1 - lam K)^s C (1 - lam K)^s.
+
+    Parameters
+    ----------
+    K : (n, n) Hessian, any symmetric one: flat and negative directions too
+    C : (n, n) covariance of a step's gradient
+    lam : learning rate, any positive number or positive definite (n, n) matrix
+    T : updates, a whole number >= 0, or math.inf for the stationary state, with its conditions
+
+    Returns
+    -------
+    (n, n) array
+
+    Raises
+    ------
+    InputError : T not a whole number >= 0; at T = inf no stationary state; shapes and symmetry
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> float(fd.stationary.sigma_T([[0.0]], [[2.0]], 0.5, 10)[0, 0])  # lam^2 C T along a flat direction
+    5.0
+    """
+    T = updates(T)
+    if T == inf:
+        return stationary_covariance(K, C, lam)
+    state = quadratic(K, C, lam)
+    return state.covariance(geometric(state.rates[:, None] + state.rates - state.rates[:, None] * state.rates, int(T)))
+
+
+def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
+    """The mean excess loss after T updates from the minimum, Tr[K Sigma_T] / 2 ([D] equation 41, exact at any lam).
+
+    It is the resummed value of the diagram [a a], `fd.rvalue`, where noise is additive.
+
+    Parameters
+    ----------
+    K, C, lam, T : as for `sigma_T`
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.stationary.escape_efficiency([[1.0]], [[2.0]], 0.5, 1)
+    0.25
+    """
+    T = updates(T)
+    if T == inf:
+        return approximation_error(K, C, lam)
+    state = quadratic(K, C, lam)
+    x = state.rates
+    return state.excess(geometric(2 * x - x * x, int(T)))
+
+
+def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: float) -> float:
+    """The same in continuous time: (lam / 4) Tr[(1 - exp(-2 lam K t)) C] ([D] equation 40), the papers' Remark 1.
+
+    Never more than `escape_efficiency` at whole t below the stability limit.
+
+    Parameters
+    ----------
+    K, C : as for `sigma_T`
+    lam : learning rate, a positive number
+    t : time in updates, >= 0, or math.inf where K is positive semi-definite
+
+    Raises
+    ------
+    InputError : t < 0; t = inf with a negative direction
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> round(fd.stationary.escape_efficiency_continuous([[1.0]], [[2.0]], 0.5, 1), 12)
+    0.158030139707
+    """
+    t = inf if t == inf else real("t", t)
+    if t < 0:
+        raise InputError(f"t must be >= 0, not {t}")
+    lam = positive("lam", lam)
+    state = quadratic(K, C, lam)
+    if t == inf and state.rates.min() < 0:
+        raise InputError(
+            f"at t = inf a negative direction of K (eigenvalue {state.rates.min() / lam:.4g}) diverges; give a finite t"
+        )
+    grown = -np.expm1(-2 * state.rates * t) if t < inf else (state.rates > 0).astype(np.float64)
+    return float((np.diag(state.noise) * grown).sum() / (4 * lam))
+
+
+def geometric(loss: FloatArray, times: int) -> FloatArray:
+    """1 + q + ... + q^(times - 1) with q = 1 - loss, by doubling: nothing is lost near q = 1, nor for q <= 0."""
+    total, power_loss = np.zeros_like(loss), np.zeros_like(loss)
+    block, base_loss = np.ones_like(loss), loss.copy()  # the sum of 2^j powers, and 1 - q^(2^j)
+    while times:
+        if times & 1:
+            total = total + (1 - power_loss) * block
+            power_loss = power_loss + base_loss - power_loss * base_loss
+        block, base_loss = block * (2 - base_loss), base_loss * (2 - base_loss)
+        times >>= 1
+    return np.asarray(total)
+
+
+def updates(T: float) -> float:
+    """A whole number >= 0, or inf."""
+    if T == inf:
+        return inf
+    number = real("T", T)
+    if number < 0 or number != int(number):
+        raise InputError(f"T must be a whole number of updates >= 0, or math.inf, not {T!r}")
+    return number

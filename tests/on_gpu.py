@@ -84,6 +84,15 @@ def test_curves(monkeypatch):
     assert set(launches) == {5, 1, 2}  # 2 etas x 3 times together, 2 etas x 1 time
 
 
+@pytest.mark.parametrize("name", ["train_loss", "generalization_gap", "test_loss_variance"])
+def test_observables(name):
+    ours, theirs = (
+        fd.predict(SMALL[3], CASES["reshuffle"], 0.1, 3, name, device=where) for where in ("cuda", "cpu")
+    )
+    for mine, other in zip(ours.by_diagram.values(), theirs.by_diagram.values(), strict=True):
+        assert mine == pytest.approx(other, rel=1e-11, abs=1e-15)
+
+
 def test_a_matrix_of_learning_rates():
     metric = np.array([[0.2, 0.05, 0.0], [0.05, 0.1, 0.0], [0.0, 0.0, 0.3]])
     same(*(fd.rvalue("[a a[b]]", LANDS[3], CASES["reshuffle"], metric, device=where) for where in ("cuda", "cpu")))

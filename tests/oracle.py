@@ -4,6 +4,7 @@ Losses are polynomials with Fraction coefficients, {exponents: coefficient}, one
 distribution. SGD runs on power series in the learning rate, truncated after eta^order: lists of Fractions.
 """
 
+from collections import Counter
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, permutations, product
@@ -63,20 +64,19 @@ def batch_sequences(N, B, T, sampling):
     return [sum(chosen, ())[:T] for chosen in product(orders, repeat=epochs)]
 
 
-def sgd_test_loss(losses, weights, N, B, T, sampling, order):
-    """E[l(theta_T)] as a series in eta: mean over all training sets and all batch sequences, from theta_0 = 0."""
+def descents(losses, weights, N, B, T, sampling, order):
+    """SGD from theta_0 = 0 over all training sets and all batch sequences: (chance, training set, theta_T as series)."""
     n = len(next(iter(losses[0])))
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
-    test = mean_loss(losses, weights)
     # the rows are exchangeable, so the first epoch may be taken in order
     sequences = batch_sequences(N, B, T, sampling)
     if sampling != "replacement":
         first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
         sequences = [s for s in sequences if s[: len(first)] == first]
-    total = [Fraction(0)] * (order + 1)
+    different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     for training_set in product(range(len(losses)), repeat=N):
-        chance = prod(weights[x] for x in training_set) / len(sequences)
-        for batches in sequences:
+        for batches, often in different.items():
+            chance = prod(weights[x] for x in training_set) * Fraction(often, len(sequences))
             theta = [[Fraction(0)] * (order + 1) for _ in range(n)]
             for batch in batches:
                 steps = [[Fraction(0)] * (order + 1) for _ in range(n)]
@@ -88,8 +88,48 @@ def sgd_test_loss(losses, weights, N, B, T, sampling, order):
                     theta[v] = [theta[v][0]] + [
                         x - y / B for x, y in zip(theta[v][1:], steps[v][:-1], strict=True)
                     ]
-            total = [x + chance * y for x, y in zip(total, evaluate(test, theta), strict=True)]
+            yield chance, training_set, theta
+
+
+def sgd_test_loss(losses, weights, N, B, T, sampling, order):
+    """E[l(theta_T)] as a series in eta."""
+    test = mean_loss(losses, weights)
+    total = [Fraction(0)] * (order + 1)
+    for chance, _, theta in descents(losses, weights, N, B, T, sampling, order):
+        total = [x + chance * y for x, y in zip(total, evaluate(test, theta), strict=True)]
     return total
+
+
+def sgd_observables(losses, weights, N, B, T, sampling, order):
+    """Every observable's expectation as a series in eta; vectors and matrices as dicts from indices to series."""
+    test, n = mean_loss(losses, weights), len(next(iter(losses[0])))
+    sums = {}
+
+    def add(name, chance, series):
+        sums[name] = [x + chance * y for x, y in zip(sums.get(name, [Fraction(0)] * (order + 1)), series, strict=True)]
+
+    for chance, training_set, theta in descents(losses, weights, N, B, T, sampling, order):
+        tested = evaluate(test, theta)
+        shares = [Fraction(training_set.count(x), N) for x in range(len(losses))]
+        trained = evaluate(mean_loss(losses, shares), theta)
+        add("test_loss", chance, tested)
+        add("train_loss", chance, trained)
+        add("generalization_gap", chance, [x - y for x, y in zip(tested, trained, strict=True)])
+        add("square", chance, series_product(tested, tested))
+        for i in range(n):
+            add((i,), chance, theta[i])
+            for j in range(n):
+                add((i, j), chance, series_product(theta[i], theta[j]))
+
+    def less(second, first, other):
+        return [x - y for x, y in zip(second, series_product(first, other), strict=True)]
+
+    every = range(n)
+    return {name: sums[name] for name in ("test_loss", "train_loss", "generalization_gap")} | {
+        "displacement": {(i,): sums[i,] for i in every},
+        "covariance": {(i, j): less(sums[i, j], sums[i,], sums[j,]) for i in every for j in every},
+        "test_loss_variance": less(sums["square"], sums["test_loss"], sums["test_loss"]),
+    }
 
 
 class Tensors:
@@ -176,3 +216,87 @@ def mean_maps(parents, blocks, N, B, T, sampling, injective):
     return Fraction(
         sum(len(all_maps(parents, blocks, batches, injective)) for batches in sequences), len(sequences)
     )
+
+
+# Other update rules: each as its definition says, one step of an optimizer with its buffers.
+
+
+def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=None):
+    """E[l(theta_T)] as a series in eta under rule(T, n, order, theta_0), an object with `point` and `step(t, gradient)`.
+
+    The gradient of the batch is taken at `point`, a list of series; `step` moves on; `theta` is what is observed.
+    """
+    n = len(next(iter(losses[0])))
+    start = [Fraction(0)] * n if start is None else start
+    gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
+    test = mean_loss(losses, weights)
+    sequences = batch_sequences(N, B, T, sampling)
+    if sampling != "replacement":
+        first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
+        sequences = [s for s in sequences if s[: len(first)] == first]
+    total = [Fraction(0)] * (order + 1)
+    for training_set in product(range(len(losses)), repeat=N):
+        chance = prod(weights[x] for x in training_set) / len(sequences)
+        for batches in sequences:
+            run = rule([[x] + [Fraction(0)] * order for x in start])
+            for t, batch in enumerate(batches):
+                point = run.point()
+                gradient = []
+                for v in range(n):
+                    terms = [evaluate(gradients[training_set[row]][v], point) for row in batch]
+                    gradient.append([sum(column) / B for column in zip(*terms, strict=True)])
+                run.step(t, gradient)
+            total = [x + chance * y for x, y in zip(total, evaluate(test, run.theta), strict=True)]
+    return total
+
+
+def axpy(a, x, y):
+    """a x + y for lists of series, a a number."""
+    return [[a * p + q for p, q in zip(u, v, strict=True)] for u, v in zip(x, y, strict=True)]
+
+
+def times_eta(x):
+    return [[Fraction(0)] + series[:-1] for series in x]
+
+
+class HeavyBall:
+    """m <- mu m + c_t g, theta <- theta - eta m; with decay: theta <- theta - decay (theta - theta_0) - eta m."""
+
+    def __init__(self, theta, mu=0, rates=None, decay=0):
+        self.theta, self.start, self.mu, self.rates, self.decay = theta, theta, mu, rates, decay
+        self.buffer = [[Fraction(0)] * len(theta[0]) for _ in theta]
+
+    def point(self):
+        return self.theta
+
+    def scaled(self, t, gradient):
+        return gradient if self.rates is None else axpy(self.rates[t] - 1, gradient, gradient)
+
+    def step(self, t, gradient):
+        self.buffer = axpy(self.mu, self.buffer, self.scaled(t, gradient))
+        pulled = axpy(-self.decay, axpy(-1, self.start, self.theta), self.theta)
+        self.theta = axpy(-1, times_eta(self.buffer), pulled)
+
+
+class Nesterov(HeavyBall):
+    def point(self):
+        return axpy(-self.mu, times_eta(self.buffer), self.theta)
+
+
+class QuasiHyperbolic(HeavyBall):
+    def __init__(self, theta, mu, nu, rates=None):
+        super().__init__(theta, mu, rates)
+        self.nu = nu
+
+    def step(self, t, gradient):
+        gradient = self.scaled(t, gradient)
+        self.buffer = axpy(self.mu, self.buffer, axpy(-self.mu, gradient, gradient))
+        mean = axpy(self.nu, self.buffer, axpy(-self.nu, gradient, gradient))
+        self.theta = axpy(-1, times_eta(mean), self.theta)
+
+
+class DecayTowardsZero(HeavyBall):
+    """Decoupled weight decay as it is usually written: theta <- (1 - decay) theta - eta g."""
+
+    def step(self, t, gradient):
+        self.theta = axpy(-1, times_eta(gradient), axpy(-self.decay, self.theta, self.theta))

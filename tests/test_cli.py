@@ -79,6 +79,16 @@ def test_predict(tmp_path):
     assert done.output.count("N = T =") >= 2
 
 
+def test_predict_another_observable(tmp_path):
+    picture = tmp_path / "gap.svg"
+    options = ("--eta", "0.001,0.01", "--updates", "10", "--runs", "2000", "--order", "2", "--plot", str(picture))
+    done = run("predict", "--observable", "generalization_gap", *options)
+    assert done.exit_code == 0, done.output
+    assert "expected generalization gap" in done.output
+    assert picture.stat().st_size > 10_000
+    assert "'covariance' is not one of" in run("predict", "--observable", "covariance").output
+
+
 def test_predict_on_other_data(tmp_path):
     rng = np.random.default_rng(0)
     file = tmp_path / "mine.npz"

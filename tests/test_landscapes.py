@@ -1,5 +1,6 @@
 """Landscapes: closed-form logistic derivatives against SymPy, cumulants against their definition."""
 
+import os
 import sys
 from itertools import product
 
@@ -9,6 +10,7 @@ import sympy
 
 import fastdiag as fd
 import oracle
+from fastdiag.landscapes.turned import turned
 
 RNG = np.random.default_rng(7)
 S, N = 5, 3
@@ -83,6 +85,27 @@ def test_tensors_give_back_what_they_are_given():
             np.testing.assert_allclose(land.part(nodes, frame), SAMPLES.part(nodes, frame), atol=1e-12)
     with pytest.raises(fd.errors.MissingTensorError, match=r"the cumulant \(2, 2, 2\) \(joint cumulant of hess l"):
         land.part(((0, 1), (0, 1), (0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("n", "axes", "leading"), [(1, 3, 0), (2, 4, 1), (5, 0, 1), (5, 1, 1), (7, 4, 0), (33, 3, 0), (70, 3, 0), (70, 2, 1), (130, 2, 0)]
+)
+def test_tensors_are_turned_axis_by_axis(monkeypatch, n, axes, leading):
+    """Against tensordot; the blocks at the end are smaller than the others, and threads change no bit."""
+    rng = np.random.default_rng(n)
+    tensor, frame = rng.normal(size=(6,) * leading + (n,) * axes), rng.normal(size=(n, n))
+    given, wanted, scale = tensor.copy(), tensor, np.abs(tensor)
+    for axis in range(leading, leading + axes):
+        wanted = np.moveaxis(np.tensordot(wanted, frame, (axis, 0)), -1, axis)
+        scale = np.moveaxis(np.tensordot(scale, np.abs(frame), (axis, 0)), -1, axis)
+    found = []
+    for threads in (1, 2, 7):
+        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+        found.append(turned(tensor, frame, leading))
+    assert len({array.tobytes() for array in found}) == 1
+    assert (np.abs(found[0] - wanted) <= 1e-14 * scale).all()
+    assert (tensor == given).all()
+    assert not np.shares_memory(found[0], tensor)
 
 
 def test_chunks_do_not_change_moments(monkeypatch):

@@ -93,3 +93,12 @@ def test_an_unwritable_cache_directory_only_warns(tmp_path):
 def test_a_small_subset_runs_without_compiling():
     code = "import fastdiag as fd; print(len(fd.diagrams(4)), fd.embedding_counts('[a b]', fd.Spacetime(2, T=2)))"
     assert python(code, NUMBA_DISABLE_JIT="1") == "101 {1: 1, 2: 2}\n"
+
+
+def test_resummed_values_without_the_compiler():
+    code = (
+        "import fastdiag as fd\n"
+        "land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])\n"
+        "print(*(round(fd.rvalue('[a a]', land, fd.Spacetime(4, T=T), 0.1), 12) for T in (3, 6)))"
+    )
+    assert python(code, NUMBA_DISABLE_JIT="1") == python(code)

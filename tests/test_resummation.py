@@ -325,13 +325,54 @@ def test_same_bits_with_any_number_of_threads(monkeypatch, T):
     texts = ["[a a a]", "[a b[a] b]", "[a[b b] b]", "[a a]", "[]"]
     chosen = [D for order in range(4) for D in fd.diagrams(order)]
     land, spacetime = symmetric_tensors(4, [*chosen, *map(fd.Diagram.parse, texts)], 4), fd.Spacetime(20, 2, T)
-    found = set()
-    for threads, tuples in [(1, 1), (2, 1), (7, 30), (3, 1 << 14)]:
-        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+    for tuples in (1, 30, 1 << 14):
         monkeypatch.setattr(RVALUE, "SHARD_TUPLES", tuples)
-        curves = [fd.rvalue(text, land, spacetime, [0.1, 0.2]).tobytes() for text in texts]
-        found.add((tuple(curves), fd.predict(land, spacetime, [0.1, 0.3], 3, T=[3, 4, 9]).total.tobytes()))
-    assert len(found) == 1
+        found = set()
+        for threads in (1, 2, 7):
+            monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+            curves = [fd.rvalue(text, land, spacetime, [0.1, 0.2]).tobytes() for text in texts]
+            found.add((tuple(curves), fd.predict(land, spacetime, [0.1, 0.3], 3, T=[3, 4, 9]).total.tobytes()))
+        assert len(found) == 1
+        point = fd.predict(land, spacetime, 0.3, 3, T=[3, 4, 9]).total  # alone or in a curve
+        assert fd.predict(land, spacetime, [0.1, 0.3], 3, T=[3, 4, 9]).total[1].tobytes() == point.tobytes()
+
+
+def pools(D):
+    """The edges in groups that can be exchanged."""
+    found = []
+    for e, twin in enumerate(twins(D)):
+        found = [*found[:-1], [*found[-1], e]] if twin else [*found, [e]]
+    return found
+
+
+@pytest.mark.parametrize("spacetime", [fd.Spacetime(8, 2, 4), fd.Spacetime(4, 2, 5), fd.Spacetime(4, 2, 5, sampling="cyclic")], ids=repr)
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [("[a]", (1, 2, 7, 8, 9, 15, 16, 17, 33)), ("[a a]", (1, 2, 5, 7, 8, 9, 17)), ("[a b]", (1, 2, 4, 5, 8, 9, 16, 17)),
+     ("[a a a]", (1, 2, 5)), ("[a a b]", (2, 5)), ("[a[b b]]", (2, 5)), ("[a a[b]]", (1, 3, 4))],
+)  # fmt: skip
+def test_tuples_side_by_side(monkeypatch, text, sizes, spacetime):
+    """All tuples, many of value 0, in one shard and in several, against exact sums over maps one tuple at a time."""
+    D, known, etas = fd.Diagram.parse(text), {}, np.array([1.0, 0.25])
+    for n in sizes:
+        rng = np.random.default_rng(n)
+        rates = rng.choice([0.0, 0.5, 1.0, 1.75, 3.0], n)
+        drawn = rng.integers(-9, 10, (n,) * D.order) * (rng.random((n,) * D.order) < 0.5)
+        drawn[rng.random(n) < 0.2] = 0
+        values, wanted, scale = np.zeros(drawn.shape), np.zeros(2), np.zeros(2)
+        for index in product(range(n), repeat=D.order):
+            values[index] = drawn[tuple(i for pool in pools(D) for i in sorted(index[e] for e in pool))]
+            for y, eta in enumerate(etas if values[index] else ()):
+                chosen = tuple(eta * rates[list(index)])
+                if chosen not in known:
+                    known[chosen] = [float(x) for x in exact_sum(D, spacetime, chosen)]
+                wanted[y] += values[index] * known[chosen][0]
+                scale[y] += abs(values[index]) * known[chosen][1]
+        ((_, moves, _),) = RVALUE._runs(D, [spacetime], False)
+        for tuples in (1, 20, 1 << 20):
+            monkeypatch.setattr(RVALUE, "SHARD_TUPLES", tuples)
+            found = RVALUE._summed(values.reshape(n, -1), 0, rates, etas, twins(D), moves, np.zeros(0, np.int64))[:, 0]
+            assert (np.abs(found - wanted) <= 1e-13 * scale).all()
 
 
 def test_no_maps_no_value():

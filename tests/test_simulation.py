@@ -9,7 +9,7 @@ import pytest
 import fastdiag as fd
 from fastdiag.errors import InputError, UnsupportedError
 from fastdiag.kernels import sgd_logistic, sgd_polynomial, shuffle
-from fastdiag.simulation.simulate import _Moments
+from fastdiag.simulation.moments import Moments
 
 X = np.array([[1.0, 0.5], [-0.7, 1.2], [0.4, -1.5]])
 START = np.array([0.3, -0.2])
@@ -223,7 +223,7 @@ def test_bad_input_is_refused_before_any_run():
         ({"seed": None}, "seed must be a whole number"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"threads": True}, "threads must be a whole number"),
-        ({"method": "gd"}, "unknown method 'gd'; known: sgd"),
+        ({"method": "gdc"}, "unknown method 'gdc'; known: sgd"),
         ({"observable": "loss"}, "unknown observable 'loss'; known: test_loss"),
         ({"landscape": "logistic"}, "landscape must be one of"),
         ({"spacetime": 4}, "spacetime must be a Spacetime"),
@@ -256,11 +256,11 @@ def test_divergence_is_counted_and_reported():
 
 def test_merged_moments_are_those_of_the_whole():
     losses = 1e6 + np.random.default_rng(0).normal(size=(2, 50)) * [[1e-3], [1.0]]
-    merged = _Moments.of(losses[:, :3]).merged(_Moments.of(losses[:, 3:]))
+    merged = Moments.of(losses[:, :3]).merged(Moments.of(losses[:, 3:]))
     np.testing.assert_allclose(merged.mean, losses.mean(axis=1), rtol=1e-14)
     np.testing.assert_allclose(merged.squares / 50, losses.var(axis=1), rtol=1e-5)
     losses[1, [0, 40]] = math.inf
-    lost = _Moments.of(losses[:, :3]).merged(_Moments.of(losses[:, 3:]))
+    lost = Moments.of(losses[:, :3]).merged(Moments.of(losses[:, 3:]))
     assert lost.mean[1] == math.inf
     assert lost.diverged.tolist() == [0, 2]
 

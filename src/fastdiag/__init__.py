@@ -29,17 +29,20 @@ _ROOMS = {
     "estimate": "values",
     "rvalue": "values",
     "predict": "expansion",
+    "expand": "expansion",
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = ("landscapes", "errors", "drawing", "stationary")
+_MODULES = {name: name for name in ("landscapes", "results", "stationary", "errors", "drawing")} | {
+    "updates": "spacetime.updates"
+}
 
 __all__ = [*_ROOMS, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        value = importlib.import_module(f".{name}", __name__)
+        value = importlib.import_module(f".{_MODULES[name]}", __name__)
     elif name in _ROOMS:
         value = getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
     else:

@@ -1,4 +1,4 @@
-"""The command line: `fastdiag predict | table | formula | draw | build | bench | cache | completion`."""
+"""The command line: `fastdiag predict | expand | table | formula | draw | errata | build | bench | cache | completion`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from .. import __version__
 from ..errors import FastdiagError
 from .bench import bench
 from .draw import draw
+from .errata import errata
+from .expand import expand
 from .predict import predict
 from .tables import build, cache, formula, table
 
@@ -33,6 +35,7 @@ def main() -> None:
 
     \b
         fastdiag predict                    a prediction on real data, beside a simulation
+        fastdiag expand test_loss           the formula that a paper would print
         fastdiag draw '[a b[a]]'            a diagram, as text; -o file.svg for a picture
         fastdiag table 2 -N 10 -T 5         all diagrams to order 2, and their coefficients
         fastdiag formula '[a b]'            how many maps a diagram has, in N, B, E
@@ -53,5 +56,5 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
-for command in (predict, table, formula, draw, build, bench, cache):
+for command in (predict, expand, table, formula, draw, errata, build, bench, cache):
     main.add_command(command)

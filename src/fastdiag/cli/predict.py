@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..landscapes import Landscape
 
 WIDE = 128  # columns of the whole table
+SCALARS = ("test_loss", "train_loss", "generalization_gap", "test_loss_variance")
 ETAS = "0.0005,0.001,0.002,0.005,0.01,0.02,0.05,0.1"
 
 
@@ -36,20 +37,22 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 @click.option("--updates", default="10,20,50", show_default=True, callback=_numbers,
               help="Numbers of training points, each visited once: N = T B.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Batch size B.")
+@click.option("--observable", type=click.Choice(SCALARS), default="test_loss", show_default=True,
+              help="What is predicted and measured.")
 @click.option("--order", type=click.IntRange(0, 4), default=3, show_default=True, help="Most edges to a diagram.")
 @click.option("--runs", type=click.IntRange(2), default=10_000, show_default=True, help="Simulated runs.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def predict(
-    data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, order: int,
-    runs: int, seed: int, plot: Path | None,
+    data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, observable: str,
+    order: int, runs: int, seed: int, plot: Path | None,
 ) -> None:
-    """Predict the test loss of SGD by diagrams, and simulate it.
+    """Predict the test loss of SGD by diagrams, and simulate it; or another observable.
 
-    Logistic regression with a ridge, from zero weights: the expected test loss after one epoch over N = T B points
-    drawn from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and resummed. The last
-    column says whether the highest resummed order lies in the simulation's 95 % interval.
+    Logistic regression with a ridge, from zero weights: the expected test loss (or --observable) after one epoch over
+    N = T B points drawn from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and
+    resummed. The last column says whether the highest resummed order lies in the simulation's 95 % interval.
     """
     from rich.console import Console
 
@@ -80,15 +83,18 @@ def predict(
         for T in updates:
             spacetime = Spacetime(int(T) * batch, batch, int(T))
             status.update(f"predicting and simulating T = {int(T)}")
-            plain = prediction(landscape, spacetime, grid, order, resummed=False)
-            summed = prediction(landscape, spacetime, grid, order)
-            measured = simulate(landscape, spacetime, numbers, runs=runs, seed=seed, progress=False)
+            plain = prediction(landscape, spacetime, grid, order, observable, resummed=False)
+            summed = prediction(landscape, spacetime, grid, order, observable)
+            measured = simulate(
+                landscape, spacetime, numbers, runs=runs, seed=seed, observable=observable, progress=False
+            )
             comparisons.append(Comparison.of(grid, plain, summed, measured, spacetime))
-    console.print(_table(comparisons, order, console.width < WIDE))
+    title = _title(observable)
+    console.print(_table(comparisons, order, title, console.width < WIDE))
     for comparison in comparisons:
         console.print(comparison.verdict())
     if plot:
-        save(comparisons, plot, title=name)
+        save(comparisons, plot, title=name, what=title)
         console.print(f"picture: {plot}")
 
 
@@ -110,14 +116,19 @@ def _landscape(data: Path | None, ridge: float) -> tuple[Landscape, str]:
     return landscapes.logistic(X, y, np.zeros(X.shape[1]), ridge), data.stem
 
 
-def _table(comparisons: list[Comparison], order: int, narrow: bool) -> object:
+def _title(observable: str) -> str:
+    words = observable.replace("_", " ")
+    return words if observable.endswith("variance") else f"expected {words}"
+
+
+def _table(comparisons: list[Comparison], order: int, title: str, narrow: bool) -> object:
     from rich import box
     from rich.table import Table
 
     plain = [f"order\n{d}" if narrow else f"order {d}" for d in range(order + 1)]
     summed = [f"resum.\n{d}" if narrow else f"resummed {d}" for d in range(1, order + 1)]
     table = Table(
-        title="expected test loss", header_style="bold", box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+        title=title, header_style="bold", box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
         padding=(0, 0) if narrow else (0, 1), pad_edge=not narrow,
     )
     for column in ["N=T" if narrow else "N = T", "eta", *plain, *summed, "simulated, 95 %"]:
@@ -131,11 +142,17 @@ def _table(comparisons: list[Comparison], order: int, narrow: bool) -> object:
                 str(comparison.updates) if i == 0 else "",
                 f"{eta:g}",
                 *(_cell(curve[i]) for curve in curves),
-                f"{mean:.4f}({1e4 * half:.0f})" if narrow else f"{mean:.5f} ± {half:.5f}",
+                _measured(mean, half, narrow),
                 "yes" if comparison.agrees[i] else "no",
             )
         table.add_section()
     return table
+
+
+def _measured(mean: float, half: float, narrow: bool) -> str:
+    if abs(mean) < 0.01:
+        return f"{mean:.2g}±{half:.1g}" if narrow else f"{mean:.4g} ± {half:.2g}"
+    return f"{mean:.4f}({1e4 * half:.0f})" if narrow else f"{mean:.5f} ± {half:.5f}"
 
 
 def _cell(value: float) -> str:

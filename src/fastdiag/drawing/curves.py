@@ -74,7 +74,7 @@ class Comparison:
         gap = float(self.at_simulated(self.resummed[-1])[worst] - self.mean[worst])
         return (
             f"{where}: order {order}, resummed, and the simulation part at eta = {self.parting:g} "
-            f"(prediction off by {gap:+.4f})."
+            f"(prediction off by {gap:{'+.4f' if abs(gap) >= 1e-4 else '+.2g'}})."
         )
 
 
@@ -90,7 +90,9 @@ def check_picture(path: str | Path) -> None:
         raise InputError(f"cannot write {path}: there is no such folder")
 
 
-def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -> None:
+def save(
+    comparisons: Sequence[Comparison], path: str | Path, title: str = "", what: str = "expected test loss"
+) -> None:
     """Write a picture of predictions as curves and simulations as error bars, one panel for each number of updates.
 
     Raises
@@ -105,9 +107,11 @@ def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -
                                 "svg.hashsalt": "fastdiag"}):
         figure = Figure(figsize=(3.6 * len(comparisons) + 1.2, 3.6), layout="constrained")
         axes = np.atleast_1d(figure.subplots(1, len(comparisons), sharey=True))
+        tops = np.concatenate([c.mean + c.halfwidth for c in comparisons])
+        height = 1.25 * float(tops.max(initial=0.0, where=np.isfinite(tops)) or 1.0)
         for ax, comparison in zip(axes, comparisons, strict=True):
-            _panel(ax, comparison)
-        axes[0].set_ylabel("expected test loss")
+            _panel(ax, comparison, height)
+        axes[0].set_ylabel(what)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
         if title:
@@ -115,7 +119,7 @@ def save(comparisons: Sequence[Comparison], path: str | Path, title: str = "") -
         figure.savefig(path, dpi=200)
 
 
-def _panel(ax: Any, comparison: Comparison) -> None:
+def _panel(ax: Any, comparison: Comparison, height: float) -> None:
     grid, etas, top = comparison.grid, comparison.etas, comparison.plain[0][0]
     for d, curve in enumerate(comparison.plain):
         if d:
@@ -123,12 +127,13 @@ def _panel(ax: Any, comparison: Comparison) -> None:
     for d, curve in enumerate(comparison.resummed):
         if d:
             ax.plot(grid, curve, color=INK[d % len(INK)], lw=1.1 + 0.4 * d, label=f"order {d}, resummed")
-    ax.axhline(top, color=INK[0], lw=0.8, ls=":", label="order 0: the starting loss")
+    if top:
+        ax.axhline(top, color=INK[0], lw=0.8, ls=":", label="order 0: the starting loss")
     ax.errorbar(etas, comparison.mean, comparison.halfwidth, fmt="o", ms=3.5, color="#b5482a", capsize=2,
                 lw=1, label="simulation, 95 %", zorder=5)
     ax.set_xscale("log")
     ax.set_xlim(etas[0] / 1.15, etas[-1] * 1.15)
-    ax.set_ylim(0, 1.25 * top)
+    ax.set_ylim(0, 1.25 * top if top else height)
     if comparison.parting is not None:
         edge = comparison.parting
         before = etas[etas < edge]

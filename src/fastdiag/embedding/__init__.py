@@ -5,9 +5,10 @@ from .enumeration import BASES, Embedding, check_basis, embeddings, enumerated_e
 from .formula import maps_formula
 from .maps import maps
 from .stabilizers import embedding_counts
+from .under import Rule, check_rule, maps_under
 from .weighted import weighted_maps
 
 __all__ = [
-    "BASES", "Embedding", "MapCounts", "check_basis", "count_maps", "embedding_counts", "embeddings",
-    "enumerated_embedding_counts", "enumerated_maps", "maps", "maps_formula", "weighted_maps",
+    "BASES", "Embedding", "MapCounts", "Rule", "check_basis", "check_rule", "count_maps", "embedding_counts", "embeddings",
+    "enumerated_embedding_counts", "enumerated_maps", "maps", "maps_formula", "maps_under", "weighted_maps",
 ]

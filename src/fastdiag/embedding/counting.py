@@ -7,7 +7,8 @@ from math import comb, perm, prod
 
 from ..spacetime import Spacetime
 from ..typing import Exact
-from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .links import Linked, levels_of, patterns_of
+from .patterns import Family, Patterns, Shape, catalog
 from .relations import Relations
 
 
@@ -16,13 +17,13 @@ def family_of(spacetime: Spacetime) -> Family:
     return "one order" if spacetime.sampling == "cyclic" else "fresh orders"
 
 
-def count(relations: Relations, spacetime: Spacetime, basis: str) -> Exact:
+def count(relations: Relations | Linked, spacetime: Spacetime, basis: str) -> Exact:
     """Expected number of maps, exact at any size."""
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
-        found = level_shapes(relations)
+        found = levels_of(relations)
         return sum(number * placements(shape, B, T, basis) for shape, number in found.items())
-    table = patterns(relations, family_of(spacetime), basis, spacetime.partial_updates > 0)
+    table = patterns_of(relations, family_of(spacetime), basis, spacetime.partial_updates > 0)
     total = Fraction(*read(table, basis, *grid(spacetime)))
     return int(total) if total.denominator == 1 else total
 

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
-from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .links import Linked, levels_of, patterns_of
+from .newton import newton_sum
+from .patterns import Family, Patterns, Shape, catalog
+from .processes import process_maps
 from .relations import Relations
+from .under import Rule, check_rule
 
 if TYPE_CHECKING:
     import sympy
 
 
 def maps_formula(
-    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant"
+    diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
+    update: Rule = None,
 ) -> sympy.Expr:
     """The expected number of maps as an exact expression in the symbols N, B, T, E.
 
@@ -28,6 +36,9 @@ def maps_formula(
     sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
         'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
     basis : 'cumulant' or 'moment'
+    update : one of `fastdiag.updates`, in exact numbers or symbols, SGD by default; no schedule. With a symbol mu the
+        formula is a rational function of mu and mu^T (or mu^(N/B)), for mu that makes no denominator vanish. A process acts
+        for the time T, or E N/B
 
     Returns
     -------
@@ -36,7 +47,8 @@ def maps_formula(
 
     Raises
     ------
-    InputError : unknown sampling or basis
+    InputError : unknown sampling or basis; a rule with floats
+    UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
 
     Examples
     --------
@@ -45,30 +57,65 @@ def maps_formula(
     E**2*N**2
     >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
     B**2*T*(T - 1)/2
+    >>> import sympy
+    >>> fd.maps_formula("[a]", "one epoch", update=fd.updates.momentum(sympy.Symbol("mu")))
+    -B*(T*mu - T + mu - mu**(T + 1))/(mu - 1)**2
+    >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
+    B**2*T**2/2
     """
     check_basis(basis)
     if sampling != "one epoch" and sampling not in SAMPLINGS:
         raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
-    return _formula(Relations.of(Diagram.of(diagram)), sampling, basis)
+    diagram = Diagram.of(diagram)
+    if isinstance(update, Process):
+        return _process_formula(diagram, sampling, basis, update)
+    if isinstance(update, RegularizedNewton):
+        return newton_sum(diagram, update, lambda relations: _formula(relations, sampling, basis))
+    check_rule(update)
+    if update is not None:
+        return _updated(diagram, sampling, basis, update)
+    return _formula(Relations.of(diagram), sampling, basis)
 
 
 @lru_cache(maxsize=1024)
-def _formula(relations: Relations, sampling: str, basis: str) -> sympy.Expr:
+def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
+    from .update_formula import updated_formula
+
+    return updated_formula(diagram, sampling, basis, update)
+
+
+def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:
+    import sympy
+
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    time = T if sampling in ("one epoch", "replacement") else E * N / B
+    return sympy.factor(sympy.sympify(process_maps(diagram, time, process, B, basis)))
+
+
+@lru_cache(maxsize=1024)
+def _formula(relations: Relations | Linked, sampling: str, basis: str) -> sympy.Expr:
+    import sympy
+
+    in_binomials = sympy.Add(*(number * weight for weight, number in _terms(relations, sampling, basis)))
+    factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
+    return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
+
+
+def formula_terms(diagram: Diagram, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
+    """The same number of maps as (weight, how many patterns have it), not yet simplified: few weights recur everywhere."""
+    return _terms(Relations.of(diagram), sampling, basis)
+
+
+def _terms(relations: Relations | Linked, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
     import sympy
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     if sampling == "one epoch":
-        terms = [
-            number * _choose(T, len(shape)) * _slots(shape, B, basis) for shape, number in level_shapes(relations).items()
-        ]
-    else:
-        family: Family = "one order" if sampling == "cyclic" else "fresh orders"
-        epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-        table = patterns(relations, family, basis, False)
-        terms = [number * weight for weight, number in _weights(table, basis, N, B, epochs, updates)]
-    in_binomials = sympy.Add(*terms)
-    factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
-    return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
+        shapes = levels_of(relations).items()
+        return [(_choose(T, len(shape)) * _slots(shape, B, basis), number) for shape, number in shapes]
+    family: Family = "one order" if sampling == "cyclic" else "fresh orders"
+    epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+    return list(_weights(patterns_of(relations, family, basis, False), basis, N, B, epochs, updates))
 
 
 def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:

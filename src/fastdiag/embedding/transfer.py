@@ -50,6 +50,8 @@ class Visit(NamedTuple):
     """A position after it."""
     required: int
     """Parts that must lie before the cut."""
+    nodes: Masks
+    """Nodes in each of the whole epochs that hold some, and in the partial epoch."""
 
 
 class Epoch(NamedTuple):
@@ -105,7 +107,7 @@ def _visit(relations: Relations, above: tuple[int, ...], chain: tuple[int, ...],
     if parts not in swept.states:
         return None  # relations inside epochs run in a circle
     skipped = tuple(_between(above, _inside(ideal), _inside(ideal)) for ideal in chain)
-    return Visit(skipped, transfer(early) if partial else swept, swept, _met(relations, last))
+    return Visit(skipped, transfer(early) if partial else swept, swept, _met(relations, last), (*sets, last))
 
 
 @lru_cache(maxsize=1024)

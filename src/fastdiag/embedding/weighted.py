@@ -10,34 +10,32 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import perm
-from numbers import Integral
 from operator import mul
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..errors import InputError
 from ..spacetime import Spacetime
+from ..spacetime.updates import Update
 from ..typing import Basis
+from .arithmetic import elements, exact_rule
 from .counting import family_of, grid, placements
 from .enumeration import checked
+from .powers import Matrix, Number, Row, power
+from .recursion import updated_maps
 from .relations import Relations
 from .transfer import Transfer, epoch, visits
 
-Number: TypeAlias = Any
-"""Whatever k is made of: int, Fraction, an element of a polynomial ring."""
-Row: TypeAlias = dict[int, Number]
-Matrix: TypeAlias = dict[int, Row]
-STEPWISE = 48  # runs up to this long are walked step by step; longer ones by repeated squaring
-
 
 def weighted_maps(
-    diagram: Diagram | str, spacetime: Spacetime, k: object, basis: Basis = "cumulant"
+    diagram: Diagram | str, spacetime: Spacetime, k: object = None, basis: Basis = "cumulant", *,
+    update: Update | None = None,
 ) -> Any:
     """Expected sum over maps of the product over edges of k_e^(dt - 1), dt = time(parent) - time(child) >= 1.
 
-    The root is at time T. With k = 1 this is `maps`; with k = 1 - eta h it is resummation in an eigenbasis, and momentum
-    is a combination of k = 1 and k = mu.
+    The root is at time T. With k = 1 this is `maps`; with k = 1 - eta h it is resummation in an eigenbasis. Or, with an
+    update rule in place of k, the edges carry its weights w(time of the child, time of the parent): see `fastdiag.updates`.
 
     Parameters
     ----------
@@ -46,14 +44,16 @@ def weighted_maps(
     k : exact: an int, a Fraction or a SymPy expression, for all edges; or a sequence of them, the i-th for the edge above
         node i + 1
     basis : 'cumulant' or 'moment'
+    update : a rule of `fastdiag.updates`, instead of k; its numbers and its schedule are exact
 
     Returns
     -------
-    int or Fraction; an expanded SymPy expression where k has symbols
+    int or Fraction; an expanded SymPy expression where k or the rule has symbols
 
     Raises
     ------
-    InputError : k is a float, or has the wrong length; unknown basis
+    InputError : k or a number of the rule is a float; k has the wrong length; a schedule shorter than T; unknown basis
+    TooLargeError : a schedule under 'cyclic' with so many epochs that their choices cannot be gone through
 
     Examples
     --------
@@ -63,8 +63,17 @@ def weighted_maps(
     >>> from fractions import Fraction
     >>> fd.weighted_maps("[a b]", fd.Spacetime(N=2, T=4), [Fraction(1, 2), -1])
     Fraction(0, 1)
+    >>> fd.weighted_maps("[a]", fd.Spacetime(N=2, T=2), update=fd.updates.momentum(Fraction(9, 10)))
+    Fraction(29, 10)
     """
     diagram = checked(diagram, spacetime, basis)
+    if update is not None:
+        if k is not None:
+            raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
+        rule, back = exact_rule(update, spacetime.finite("T"))
+        return back(updated_maps(diagram, rule, spacetime, basis))
+    if k is None:
+        raise InputError("give k, the factor of the edges, or an update rule; fastdiag.maps counts with k = 1")
     factors, back = _exact_factors(k, diagram.order)
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
@@ -83,7 +92,7 @@ def _one_order(
         row: Row = {0: 1}
         for moves, times in ((visit.early, rest), (visit.late, updates - rest)):
             gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
-            row = _power(_matrix(moves, k, gains), row, times)
+            row = power(_matrix(moves, k, gains), row, times)
             if moves is visit.early and rest:
                 row = {i: x for i, x in row.items() if visit.required & ~moves.states[i] == 0}
         skipped = [_product(k, mask) ** updates for mask in visit.skipped]
@@ -105,14 +114,14 @@ def _fresh_orders(relations: Relations, above: tuple[int, ...], k: Sequence[Numb
         """One epoch as a matrix over ideals of nodes."""
         matrix: Matrix = {}
         for i, (steps, used) in enumerate(zip(moves.transfers, moves.used, strict=True)):
-            row = _power(_matrix(steps, k, gains), {0: 1}, updates)
+            row = power(_matrix(steps, k, gains), {0: 1}, updates)
             matrix[i] = {place[steps.states[j]]: x * Fraction(1, perm(N, used[j])) for j, x in row.items()}
         return matrix
 
     row: Row = {0: 1}
     for length, times in ((updates, whole), (rest, 1)):
         if length and times:
-            row = _power(epochs(length), row, times)
+            row = power(epochs(length), row, times)
     return row.get(len(moves.ideals) - 1, 0) * perm(N, relations.parts)
 
 
@@ -137,59 +146,12 @@ def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
     if degree < 0:
         return 0
     bidiagonal = {i: {i: q} | ({i + 1: 1} if i < m else {}) for i, q in enumerate(values)}
-    return _power(bidiagonal, {0: 1}, degree + m).get(m, 0)
-
-
-def _power(matrix: Matrix, row: Row, times: int) -> Row:
-    """row @ matrix^times."""
-    if times <= STEPWISE:
-        for _ in range(times):
-            row = _times(row, matrix)
-        return row
-    while times:
-        if times & 1:
-            row = _times(row, matrix)
-        times >>= 1
-        if times:
-            matrix = {i: _times(entries, matrix) for i, entries in matrix.items()}
-    return row
-
-
-def _times(row: Row, matrix: Matrix) -> Row:
-    result: Row = {}
-    for i, x in row.items():
-        for j, y in matrix[i].items():
-            result[j] = result[j] + x * y if j in result else x * y
-    return result
-
+    return power(bidiagonal, {0: 1}, degree + m).get(m, 0)
 
 
 def _exact_factors(k: object, edges: int) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """k for each edge, in arithmetic that is fast, and the way back."""
     values = list(k) if isinstance(k, list | tuple) else [k] * edges
-    values = [int(v) if isinstance(v, Integral) else v for v in values]
     if len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
-    if all(isinstance(value, int | Fraction) for value in values):
-        return tuple(values), lambda total: total
-    if any(isinstance(value, float) for value in values):
-        raise InputError("k must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
-    import sympy
-    from sympy.polys.polyerrors import PolynomialError
-    from sympy.polys.rings import ring
-
-    try:
-        expressions = [sympy.sympify(value, strict=True) for value in values]
-    except sympy.SympifyError as error:
-        raise InputError(f"k must be an int, a Fraction or a SymPy expression: {error}") from None
-    if any(expression.has(sympy.Float, sympy.nan, sympy.oo, sympy.zoo) for expression in expressions):
-        raise InputError(f"k must be exact and finite, not {values}; write Fraction(1, 2) instead of 0.5")
-    symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
-    if not symbols and all(e.is_Rational for e in expressions):
-        return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total
-    try:
-        polynomials = ring(symbols, sympy.QQ)[0]
-        factors = tuple(polynomials.from_expr(e) for e in expressions)
-    except (PolynomialError, ValueError):  # k is no polynomial in its symbols: work with expressions
-        return tuple(expressions), lambda total: sympy.expand(total)
-    return factors, lambda total: polynomials(total).as_expr() if not hasattr(total, "as_expr") else total.as_expr()
+    return elements("k", values)

@@ -1,6 +1,8 @@
-"""Expansions: the diagram sum as numbers."""
+"""Expansions: the diagram sum as numbers, and as formulas."""
 
-from .observables import OBSERVABLES, check_observable
+from .expand import expand
+from .formula import Expansion, Term
+from .observables import OBSERVABLES, observable_named
 from .predict import Prediction, predict
 
-__all__ = ["OBSERVABLES", "Prediction", "check_observable", "predict"]
+__all__ = ["OBSERVABLES", "Expansion", "Prediction", "Term", "expand", "observable_named", "predict"]

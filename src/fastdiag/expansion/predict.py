@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -12,22 +13,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..coefficients import coefficient
+from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order
+from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
 from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rate
 from ..values.frame import Frame, eigenframe, learning_rates
+from ..values.root import Roots, axes_of, turned
+from ..values.rvalue import linear_rule
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
+from .centred import Series, centred
 from .exact import exact_series
-from .observables import check_observable
+from .observables import Observable, observable_named
 
 Curve: TypeAlias = float | FloatArray
 
@@ -36,8 +45,9 @@ Curve: TypeAlias = float | FloatArray
 class Prediction:
     """A predicted observable, split by order and by diagram.
 
-    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays. On a symbolic landscape with
-    an exact eta the entries are SymPy expressions, or object arrays of them.
+    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays; at the end the observable's
+    axes, (n,) or (n, n). On a symbolic landscape with an exact eta the entries are SymPy expressions, or object arrays of
+    them.
     """
 
     total: Curve
@@ -45,7 +55,12 @@ class Prediction:
     by_order: tuple[Curve, ...]
     """by_order[d]: contribution of the diagrams with d edges. Un-resummed, the eta^d term of the exact series."""
     by_diagram: Mapping[Diagram, Curve]
-    """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue."""
+    """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue.
+
+    Only diagrams that the observable has: for the generalization gap those whose root shares a part. For the covariance and
+    the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
+    the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
+    """
     observable: str
     resummed: bool
     stderr: Curve | None = None
@@ -82,8 +97,9 @@ def predict(
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
+    update: Rule = None,
 ) -> Prediction:
-    """The expected observable after T updates of SGD, by diagrams with at most `order` edges.
+    """The expected observable after T updates of SGD, or of another update rule, by diagrams with at most `order` edges.
 
     Parameters
     ----------
@@ -93,24 +109,33 @@ def predict(
         landscape an int, a Fraction or a SymPy expression asks for exact results; resummed ones need a diagonal Hessian
         there
     order : most edges to a diagram, >= 0
-    observable : 'test_loss', E[l(theta_T)]
+    observable : what is expected (papers: only the root of a diagram changes)
+        'test_loss': E l(theta_T)
+        'train_loss': the same of the mean loss over the N training points
+        'generalization_gap': test loss less train loss
+        'displacement': E[theta_T - theta_0], (n,)
+        'covariance': of theta_T over training sets and batches, (n, n)
+        'test_loss_variance': the variance of l(theta_T)
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Either: any epochs and sampling
-    device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most), or 'auto': for each diagram the GPU if there is one
-        and the work is worth it
+    device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most, no vectors and matrices), or 'auto': for each diagram
+        the GPU if there is one and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
+    update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
+        in T with exponentials
 
     Returns
     -------
-    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape. Of a sample, un-resummed, the
-        unbiased estimate, and its stderr
+    Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape + the observable's. Of a
+        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr
 
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
     UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
-        where the Hessian is not diagonal; device='cuda' without a GPU or numba-cuda
+        where the Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
+        numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
 
     Examples
@@ -123,61 +148,97 @@ def predict(
     >>> from fractions import Fraction
     >>> fd.predict(fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), Fraction(1, 10), order=2, resummed=False).by_order
     (1/2, 0, 1/80)
+
+    The generalization gap, to first order eta T tr(C) / N; and a matrix for each number of updates:
+
+    >>> gauss, st = fd.landscapes.gauss(), fd.Spacetime(N=10, T=10)
+    >>> fd.predict(gauss, st, Fraction(1, 10), 2, "generalization_gap", resummed=False).by_order
+    (0, 1/20, -13/800)
+    >>> fd.predict(land, st, 0.05, 2, "covariance", T=[1, 10]).total.shape
+    (2, 1, 1)
+    >>> fast = fd.updates.momentum(0.5)
+    >>> round(fd.predict(land, fd.Spacetime(N=10, T=10), 0.01, order=2, resummed=False, update=fast).total, 10)
+    0.508837241
     """
     order = check_order(order)
-    check_observable(observable)
+    watched = observable_named(observable)
     check_landscape(landscape)
     check_spacetime(spacetime)
-    landscape.require_degree(order, f"a prediction to order {order}")
+    landscape.require_degree(watched.highest_degree(order), f"a prediction of the {observable} to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
+    check_rule(update)
     if isinstance(landscape, Estimated):
+        if watched.axes or watched.mean:
+            raise UnsupportedError(
+                f"the {observable} is not estimated from a sample: estimates are of test_loss, train_loss and "
+                "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
+            )
         landscape = landscape.up_to(order)
     times, times_shape = _times(spacetime, T)
     exact = isinstance(landscape, Symbolic) and is_exact(eta) and not continuous
-    check_device(device, None if resummed and not exact else "these are exact" if exact else "these are un-resummed")
+    rule: Update | None = None
+    unfit = "these are exact" if exact else "the result has axes" if watched.axes else None
+    check_device(device, unfit if resummed else "these are un-resummed")
+    if resummed:
+        times, continuous, rule = _resummable(update, times, continuous, exact)
+        if rule is not None:
+            check_device(device, f"these are of {rule.name}")
     if isinstance(landscape, Symbolic) and exact:
-        return _exact(landscape, times, times_shape, eta, order, observable, resummed)
+        return _exact(landscape, times, times_shape, eta, order, watched, resummed, rule if resummed else update)
+    if isinstance(update, RegularizedNewton):
+        update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
-    shape = numbers.shape + times_shape
+    shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
     flat = np.atleast_1d(numbers)
     frame = None
     if resummed:
         frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     elif metric is not None:
         landscape = _in_metric(landscape, metric)
-    by_order: list[Curve] = []
-    by_diagram: dict[Diagram, Curve] = {}
-    for d in range(order + 1):
-        total = np.zeros((len(flat), len(times)))
-        for diagram in diagrams(d, irreducible=resummed):
-            with np.errstate(all="ignore"):  # an overflow is reported once, below
-                if frame is not None:
-                    value = resummed_value(diagram, frame, times, flat, continuous, device)
+
+    def series(observable: Observable, order: int) -> Series:
+        sums, values = [], {}
+        for d in range(order + 1):
+            sums.append(np.zeros((len(flat), len(times)) + (landscape.dimension,) * observable.axes))
+            for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
+                roots = observable.of(diagram)
+                if not roots:
+                    continue
+                if isinstance(update, Process) and not update.keeps(diagram):
+                    values[diagram] = np.zeros_like(sums[d])
+                elif frame is not None:
+                    values[diagram] = resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
                 else:
-                    value = _plain(diagram, landscape, times, flat)
-                total += value
-            by_diagram[diagram] = _shaped(value, shape)
-        by_order.append(_shaped(total, shape))
+                    values[diagram] = _plain(diagram, landscape, times, flat, roots, update)
+                sums[d] += values[diagram]
+        return sums, values
+
+    with np.errstate(all="ignore"):  # an overflow is reported once, below
+        sums, values = centred(watched, order, series)
+    by_order = [_shaped(total, shape) for total in sums]
+    by_diagram = {diagram: _shaped(value, shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
         warnings.warn("the prediction overflows: eta, T or the data are far too large for it", RuntimeWarning, stacklevel=2)
     stderr = None
     if isinstance(landscape, Estimated):
-        weights = {D: np.outer(flat**D.order, _weights(D, times)) for D in by_diagram}
-        stderr = _shaped(standard_error(landscape, weights), shape)
+        weights = {
+            D: np.outer(flat**D.order, _weights(D, times, update)) * float(root.weight(spacetime))
+            for D in by_diagram for root in watched.of(D)
+        }
+        stderr = _shaped(standard_error(landscape, weights), shape) if weights else np.zeros(shape)[()]
     return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
 
 
 def _exact(
-    landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int, observable: str,
-    resummed: bool,
+    landscape: Symbolic, times: list[Spacetime], shape: tuple[int, ...], eta: object, order: int,
+    observable: Observable, resummed: bool, update: Rule,
 ) -> Prediction:
-    if observable != "test_loss":
-        raise UnsupportedError(f"exact predictions are of the test loss only; for the {observable} give a float eta")
-    by_order, by_diagram = exact_series(landscape, times, shape, exact_learning_rate(eta), order, resummed)
+    rate = exact_learning_rate(eta)
+    by_order, by_diagram = exact_series(landscape, times, shape, rate, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed)
+    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable.name, resummed)
 
 
 def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
@@ -194,18 +255,44 @@ def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], 
     return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
 
 
+def _resummable(
+    update: Rule, times: list[Spacetime], continuous: bool, exact: bool
+) -> tuple[list[Spacetime], bool, Update | None]:
+    """The spacetimes to be resummed over, whether by integrals, and the linear rule; a process meets no point twice."""
+    if isinstance(update, RegularizedNewton):
+        raise UnsupportedError(f"{update} is not resummed; use resummed=False")
+    if not isinstance(update, Process):
+        return times, continuous, linear_rule(update, continuous)
+    if exact:
+        raise UnsupportedError(
+            f"resummed, {update} has exponentials, which are not exact here; give a float eta, or resummed=False"
+        )
+    return [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True, None
+
+
 def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots,
+    update: Rule,
 ) -> FloatArray:
-    weights = _weights(diagram, times)
-    if not weights.any():
-        return np.zeros((len(numbers), len(times)))
-    return np.outer(numbers**diagram.order, weights * contraction(diagram, landscape))
+    axes = axes_of(roots)
+    scales = np.outer(numbers**diagram.order, _weights(diagram, times, update))
+    terms = [(root, weight) for root in roots if (weight := float(root.weight(times[0])))]
+    value = np.zeros((landscape.dimension,) * axes)
+    if scales.any():
+        value = sum((weight * contraction(diagram, landscape, root) for root, weight in terms), start=value)
+    if axes and isinstance(landscape, _InMetric):
+        value = turned(value, landscape.directions, axes)
+    return np.asarray(np.multiply.outer(scales, value))
 
 
-def _weights(diagram: Diagram, times: list[Spacetime]) -> FloatArray:
+def _weights(diagram: Diagram, times: list[Spacetime], update: Rule) -> FloatArray:
     try:
-        return np.array([float(coefficient(diagram, spacetime)) for spacetime in times])
+        if isinstance(update, Update):
+            return coefficients_near(diagram, times, update)
+        weights = [coefficient(diagram, spacetime, update=update) for spacetime in times]
+        return np.array([float(weight) for weight in weights])
+    except TypeError:
+        raise InputError(f"{update} has symbols; give numbers, or an exact eta on a symbolic landscape") from None
     except OverflowError:
         raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 

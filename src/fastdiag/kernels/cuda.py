@@ -27,7 +27,7 @@ ONE_STEP, ONE_ORDER, FRESH_ORDERS, INTEGRAL = range(4)
 # Constants of one copy of the two kernels below, and what they call: `specialised` sets them.
 cuda: Any = None
 KIND = EDGES = LAST = MASKS = PARTS = STATES = OUTER = WARPS = 0
-fill_factors: Any = None
+add_edge: Any = None
 times_alike: Any = None
 row_times_power: Any = None
 one_order_sum: Any = None
@@ -98,7 +98,8 @@ def add_sums(
             base[p] = offsets[p]
             for e in range(LAST):
                 base[p] += strides[p, e] * index[e]
-        fill_factors(factors, here, index, 0, LAST, KIND == INTEGRAL)
+        for e in range(LAST):
+            add_edge(factors, e, here[index[e]], KIND == INTEGRAL)
         index[LAST] = low
         equal = times_alike(index, twins, EDGES)
         index[LAST] = n
@@ -109,8 +110,7 @@ def add_sums(
                 value *= tensors[base[p] + step[p] * last]
             if value == 0.0:
                 continue
-            index[LAST] = last
-            fill_factors(factors, here, index, LAST, EDGES, KIND == INTEGRAL)
+            add_edge(factors, LAST, here[last], KIND == INTEGRAL)
             if KIND == ONE_STEP:
                 row[0], row[1] = 1.0, 0.0
                 diagonal[0, 0], diagonal[1, 0] = 1.0, 0.0

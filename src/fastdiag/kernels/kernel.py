@@ -7,12 +7,16 @@ arrays it is the same formula without the 64-bit limit, and it needs no compiler
 from __future__ import annotations
 
 import functools
+import hashlib
+import importlib
 import threading
 import types
 import warnings
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _COMPILING = threading.RLock()  # threads may make the first call together
 
 
@@ -42,7 +46,7 @@ class Kernel:
             # numba resolves helpers through the module's globals: it must find dispatchers there, not Kernels
             names = self._source.__globals__
             for name, value in list(names.items()):
-                if isinstance(value, Kernel) and value._source.__globals__ is names:
+                if isinstance(value, Kernel):
                     names[name] = value._compiled()
         return self._dispatcher
 
@@ -53,6 +57,8 @@ class Kernel:
 def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[..., Any]:
     import numba
 
+    importlib.import_module(f"{__package__}.vectors")  # teaches numba the primitives
+    function.__qualname__ = f"{function.__name__}_{_edition()}"  # names the file in the cache
     compiled: Callable[..., Any]
     try:
         compiled = numba.njit(nogil=True, cache=True, **options)(function)
@@ -62,6 +68,13 @@ def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[...
         _warn_of_no_cache()
         compiled = numba.njit(nogil=True, **options)(function)
     return compiled
+
+
+@functools.cache
+def _edition() -> str:
+    """A digest of all kernels: numba sees when the file of a function changes, but not those of its helpers."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 @functools.cache  # once to a process
@@ -76,16 +89,26 @@ def _warn_of_no_cache() -> None:
 
 def rebuilt(names: dict[str, Any], compiler: Callable[..., Any]) -> dict[str, Any]:
     """All names of a file of kernels, its compiled functions made anew by another compiler, each calling the new ones."""
-    anew = dict(names)
-    for name, value in names.items():
-        source = value._source if isinstance(value, Kernel) else getattr(value, "py_func", None)
-        if source is not None and source.__globals__ is names:
-            anew[name] = compiler(types.FunctionType(source.__code__, anew, name, source.__defaults__))
-    return anew
+    files: dict[int, dict[str, Any]] = {}
+
+    def of_file(names: dict[str, Any]) -> dict[str, Any]:
+        if id(names) not in files:
+            anew = files[id(names)] = dict(names)
+            for name, value in names.items():
+                source = value._source if isinstance(value, Kernel) else getattr(value, "py_func", None)
+                if source is None:
+                    continue
+                if source.__globals__ is names:
+                    anew[name] = compiler(types.FunctionType(source.__code__, anew, name, source.__defaults__))
+                else:
+                    anew[name] = of_file(source.__globals__)[source.__name__]
+        return files[id(names)]
+
+    return of_file(names)
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
-    """Mark a leaf function for compilation. Its helpers must stand in the same file (numba's cache sees one file)."""
+    """Mark a leaf function for compilation."""
     return Kernel(function)
 
 
@@ -98,5 +121,11 @@ def lean(function: Callable[..., Any]) -> Kernel:
 
 
 def inlined(function: Callable[..., Any]) -> Kernel:
-    """Mark a helper that makes no arrays and is called from the innermost loop of a kernel in the same file."""
+    """Mark a helper that makes no arrays and is called from the innermost loop of a kernel."""
     return Kernel(function, forceinline=True, _nrt=False)
+
+
+def primitive(function: _Function) -> _Function:
+    """Mark a function that numba knows by itself (`vectors` teaches it); other compilers take it as it stands."""
+    vars(function)["py_func"] = function
+    return function

@@ -1,45 +1,15 @@
 """Sums over maps with edges that carry k^(dt - 1), one for every tuple of edge indices, contracted on the fly.
 
 A programme is a list of transfers (triangular matrices over states) and what is made of them; see `values.programme`.
-A product of k is kept twice: itself, and its loss 1 - |k|. Squaring a loss, y -> y (2 - y), does not amplify rounding, so
-neither k = 1 nor equal k nor large powers cost accuracy; a small k is squared itself, so it stays accurate to its last
-digit. Arrays of them have a first axis of length 2. Functions of one tuple are compiled for the CPU and the GPU.
+Products of k come with their losses, see `triangular`. Functions of one tuple are compiled for a GPU as they stand; on the
+CPU each of their numbers is of `lanes`: LANES tuples side by side.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from .kernel import inlined, lean
-
-Pair: TypeAlias = tuple[float, float]
-
-
-@inlined
-def multiplied(k: float, loss: float, other: float, other_loss: float) -> Pair:
-    """k x other, and its loss."""
-    both = loss + other_loss - loss * other_loss
-    if both > 0.5:
-        return k * other, both
-    return (1.0 - both if (k < 0.0) == (other < 0.0) else both - 1.0), both
-
-
-@inlined
-def squared(k: float, loss: float) -> Pair:
-    """k^2, and its loss."""
-    both = loss * (2.0 - loss)
-    return (k * k if both > 0.5 else 1.0 - both), both
-
-
-@inlined
-def power(k: float, loss: float, times: int) -> Pair:
-    """k^times, and its loss."""
-    result, lost = 1.0, 0.0
-    left = times
-    while left > 0:
-        if left & 1:
-            result, lost = multiplied(result, lost, k, loss)
-        k, loss = squared(k, loss)
-        left >>= 1
-    return result, lost
+from .lanes import LANES, chosen, in_lanes, magnitude
+from .triangular import Pair, matrix_power, multiplied, power, row_times_matrix, row_times_power
 
 
 @inlined
@@ -49,71 +19,6 @@ def product(factors: Any, masks: Any, visits: int) -> Pair:
     for i in range(visits):
         result, lost = multiplied(result, lost, factors[0, masks[i]], factors[1, masks[i]])
     return result, lost
-
-
-@inlined
-def row_times_matrix(row: Any, diagonal: Any, upper: Any, size: int, next_row: Any) -> None:
-    """row <- row @ matrix, the matrix upper triangular."""
-    for j in range(size):
-        total = row[j] * diagonal[0, j]
-        for i in range(j):
-            total += row[i] * upper[i, j]
-        next_row[j] = total
-    for j in range(size):
-        row[j] = next_row[j]
-
-
-@inlined
-def matrix_squared(diagonal: Any, upper: Any, size: int, next_upper: Any) -> None:
-    """matrix <- matrix @ matrix."""
-    for i in range(size):
-        for j in range(i + 1, size):
-            entry = upper[i, j] * (diagonal[0, i] + diagonal[0, j])
-            for k in range(i + 1, j):
-                entry += upper[i, k] * upper[k, j]
-            next_upper[i, j] = entry
-    for i in range(size):
-        diagonal[0, i], diagonal[1, i] = squared(diagonal[0, i], diagonal[1, i])
-        for j in range(i + 1, size):
-            upper[i, j] = next_upper[i, j]
-
-
-@inlined
-def row_times_power(
-    row: Any, diagonal: Any, upper: Any, size: int, times: int, forever: bool, next_row: Any, next_upper: Any
-) -> None:
-    """row <- row @ matrix^times, the matrix upper triangular; it is overwritten.
-
-    With `forever`, the limit of infinitely many steps from the first state, which is stayed in for ever; all other
-    entries of the diagonal are below 1 in size.
-    """
-    if forever:
-        for j in range(1, size):
-            total = 0.0
-            for i in range(j):
-                total += row[i] * upper[i, j]
-            row[j] = total / (diagonal[1, j] if diagonal[0, j] >= 0.0 else 1.0 - diagonal[0, j])
-        return
-    left = times
-    if size == 2:  # in registers
-        first, second, u = row[0], row[1], upper[0, 1]
-        p, p_loss, q, q_loss = diagonal[0, 0], diagonal[1, 0], diagonal[0, 1], diagonal[1, 1]
-        while left > 0:
-            if left & 1:
-                second = second * q + first * u
-                first = first * p
-            u = u * (p + q)
-            p, p_loss = squared(p, p_loss)
-            q, q_loss = squared(q, q_loss)
-            left >>= 1
-        row[0], row[1] = first, second
-        return
-    while left > 0:
-        if left & 1:
-            row_times_matrix(row, diagonal, upper, size, next_row)
-        left >>= 1
-        if left > 0:
-            matrix_squared(diagonal, upper, size, next_upper)
 
 
 @inlined
@@ -152,7 +57,7 @@ def one_order_sum(
                 for j in range(i + 1, m + 1):
                     upper[i, j] = 1.0 if j == i + 1 else 0.0
             row_times_power(row, diagonal, upper, m + 1, whole, False, next_row, next_upper)
-            ways = row[m]
+            ways *= row[m]
         for i in range(max(sizes[early], sizes[late])):
             row[i] = 1.0 if i == 0 else 0.0
         if rest > 0 or forever:
@@ -209,7 +114,7 @@ def fresh_orders_sum(
 def one_epoch_integral(
     sums: Any, span: float, parts: int, forever: bool, transfers: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
     next_upper: Any, last: Any,
-) -> float:
+) -> Any:
     """The integral over times of the parts of exp(-sums x duration): the corner of exp(span x generator).
 
     sums[1, mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a
@@ -219,7 +124,7 @@ def one_epoch_integral(
     largest = 1.0
     for i in range(size):
         diagonal[0, i], diagonal[1, i] = 1.0, sums[1, crossing[i, 0]]
-        largest = max(largest, abs(diagonal[1, i]) * span)
+        largest = max(largest, magnitude(diagonal[1, i]) * span)
         row[i] = 1.0 if i == 0 else 0.0
         for j in range(size):
             upper[i, j] = 0.0
@@ -227,7 +132,7 @@ def one_epoch_integral(
         upper[ends[s, 0], ends[s, 1]] = gains[s]
     if forever:
         row_times_power(row, diagonal, upper, size, 0, True, next_row, next_upper)
-        return float(row[size - 1])
+        return row[size - 1]
     times, step = 1, span
     while largest > 0.25:
         largest *= 0.5
@@ -243,42 +148,14 @@ def one_epoch_integral(
                 term = -last[i, j] * diagonal[1, j] * step
                 for k in range(i, j):
                     term += last[i, k] * upper[k, j]
-                last[i, j] = term / order
+                last[i, j] = term / float(order)
                 next_upper[i, j] += last[i, j]
     for i in range(size):
         diagonal[0, i], diagonal[1, i] = 1.0 + next_upper[i, i], -next_upper[i, i]
         for j in range(i + 1, size):
             upper[i, j] = next_upper[i, j]
     row_times_power(row, diagonal, upper, size, times, False, next_row, next_upper)
-    return float(row[size - 1] * step**parts)
-
-
-@inlined
-def matrix_power(
-    diagonal: Any, upper: Any, size: int, times: int, square_diagonal: Any, square: Any, next_upper: Any
-) -> None:
-    """matrix <- square^times, both upper triangular; the square is overwritten."""
-    for i in range(size):
-        diagonal[0, i], diagonal[1, i] = 1.0, 0.0
-        for j in range(i + 1, size):
-            upper[i, j] = 0.0
-    left = times
-    while left > 0:
-        if left & 1:
-            for i in range(size):
-                for j in range(i + 1, size):
-                    entry = upper[i, j] * square_diagonal[0, j] + diagonal[0, i] * square[i, j]
-                    for k in range(i + 1, j):
-                        entry += upper[i, k] * square[k, j]
-                    next_upper[i, j] = entry
-            for i in range(size):
-                diagonal[0, i], diagonal[1, i] = multiplied(
-                    diagonal[0, i], diagonal[1, i], square_diagonal[0, i], square_diagonal[1, i]
-                )
-                for j in range(i + 1, size):
-                    upper[i, j] = next_upper[i, j]
-        left >>= 1
-        matrix_squared(square_diagonal, square, size, next_upper)
+    return row[size - 1] * step**parts
 
 
 @inlined
@@ -303,20 +180,18 @@ def add_curve(
 
 
 @inlined
-def fill_factors(factors: Any, rates: Any, index: Any, first: int, edges: int, sums: bool) -> None:
-    """factors[:, mask] <- the product of 1 - rates[index[e]] over the edges of the mask; those before `first` stand.
+def add_edge(factors: Any, e: int, x: float, sums: bool) -> None:
+    """factors[:, mask] <- the product of 1 - x over the edges of the mask, for the masks whose highest edge is e.
 
-    With `sums`, the sum of the rates instead, in the place of the loss.
+    With `sums`, the sum of the x instead, in the place of the loss.
     """
-    for e in range(first, edges):
-        x = rates[index[e]]
-        for mask in range(1 << e):
-            if sums:
-                factors[1, mask | 1 << e] = factors[1, mask] + x
-            else:
-                factors[0, mask | 1 << e], factors[1, mask | 1 << e] = multiplied(
-                    factors[0, mask], factors[1, mask], 1.0 - x, x if x < 1.0 else 2.0 - x
-                )
+    for mask in range(1 << e):
+        if sums:
+            factors[1, mask | 1 << e] = factors[1, mask] + x
+        else:
+            factors[0, mask | 1 << e], factors[1, mask | 1 << e] = multiplied(
+                factors[0, mask], factors[1, mask], 1.0 - x, chosen(x < 1.0, x, 2.0 - x)
+            )
 
 
 @inlined
@@ -328,73 +203,97 @@ def times_alike(index: Any, twins: Any, edges: int) -> float:
         if twins[e]:
             run += 1
             same = same + 1 if index[e] == index[e - 1] else 1
-            orders = orders * run / same
+            orders *= run
+            if same > 1:
+                orders /= same
         else:
             run, same = 1, 1
     return orders
 
 
+@inlined
+def gather(values: Any, rates: Any, edges: int, twins: Any, index: Any, weight: Any, rate: Any) -> int:
+    """Fill the lanes with the next tuples whose values are not 0; how many there are.
+
+    index: where to go on: the indices of the edges, and the row of `values`. Lanes that stay empty get weight 0 and the
+    rates of the first.
+    """
+    n, last, filled = len(rates), edges - 1, 0
+    while index[edges] < len(values) and filled < LANES:
+        row, i = index[edges], index[last]
+        if twins[last]:
+            i = max(i, index[last - 1])
+        for e in range(1, last):
+            if twins[e] and index[e] < index[e - 1]:
+                i = n
+        while i < n and values[row, i] == 0.0:
+            i += 1
+        if i < n:
+            index[last] = i
+            weight[0, filled] = values[row, i] * times_alike(index, twins, edges)
+            for e in range(edges):
+                rate[e, filled] = rates[index[e]]
+            filled += 1
+            index[last] += 1
+        else:
+            index[last] = 0
+            index[edges] += 1
+            e = last - 1
+            while e > 0 and index[e] == n - 1:
+                index[e] = 0
+                e -= 1
+            if e >= 0:
+                index[e] += 1
+    for q in range(filled, LANES):
+        weight[0, q] = 0.0
+        for e in range(edges):
+            rate[e, q] = rate[e, 0]
+    return filled
+
+
 @lean
 def nested_sums(
-    values: Any, first: int, rates: Any, edges: int, twins: Any, times: Any, fresh: bool, whole: int, epoch: int,
-    rest: int, forever: bool, span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any,
-    crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any,
-    factors: Any, index: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any,
-    outer_diagonal: Any, outer_upper: Any, out: Any,
+    values: Any, first: int, rates: Any, numbers: Any, edges: int, twins: Any, times: Any, fresh: bool, whole: int,
+    epoch: int, rest: int, forever: bool, span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any,
+    visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any,
+    weights: Any, index: Any, weight: Any, rate: Any, factors: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
+    next_upper: Any, outer_row: Any, outer_diagonal: Any, outer_upper: Any, out: Any,
 ) -> None:
-    """out[r, t] = sum over tuples i in slab r of values[i] * W_t(k_i), k_e = 1 - rates[i_e].
+    """out[y, t] += sum over tuples i of values[i] * W_t(k_i), k_e = 1 - numbers[y] rates[i_e], a share to each lane.
 
     W_t is the sum over maps of the programme; if `times` is not empty, that of one epoch of times[t] updates, ascending.
     With parts >= 0, W is the integral over one epoch of length `span` with k^dt -> exp(-rate dt) instead, of so many parts.
-    values: (slabs, n^(edges-1)), from index `first` of the first edge. Of tuples that differ by an exchange of twins, which
-    have equal values, the ascending one stands for all.
+    values: (rows, n), a row for each tuple of all indices but the last; the index before the others begins with `first`.
+    Of tuples that differ by an exchange of twins, which have equal values, the ascending one stands for all.
     """
-    n = len(rates)
     transfers = (sizes, state_begins, step_begins, visits, crossing, ends, passing, gains)
-    factors[0, 0], factors[1, 0] = 1.0, 0.0
-    for slab in range(len(values)):
-        for t in range(out.shape[1]):
-            out[slab, t] = 0.0
-        index[0] = first + slab
-        for e in range(1, edges):
-            index[e] = index[e - 1] if twins[e] else 0
-        changed = stale = 0
-        while True:
-            stale = min(stale, changed)
-            flat = 0
-            for e in range(1, edges):
-                flat = flat * n + index[e]
-            value = values[slab, flat]
-            if value != 0.0:
-                fill_factors(factors, rates, index, stale, edges, parts >= 0)
-                stale = edges
-                value *= times_alike(index, twins, edges)
-                if len(times) > 0:
-                    add_curve(
-                        out[slab], value, times, factors, transfers, row, diagonal, upper, next_row, next_upper,
-                        outer_diagonal, outer_upper,
-                    )
-                elif parts >= 0:
-                    out[slab, 0] += value * one_epoch_integral(
-                        factors, span, parts, forever, transfers, row, diagonal, upper, next_row, next_upper, outer_upper
-                    )
-                elif fresh:
-                    out[slab, 0] += value * fresh_orders_sum(
-                        factors, whole, epoch, rest, transfers, terms, skipped, kept, goals, weights, row, diagonal, upper,
-                        next_row, next_upper, outer_row, outer_diagonal, outer_upper,
-                    )
-                else:
-                    out[slab, 0] += value * one_order_sum(
-                        factors, whole, epoch, rest, forever, transfers, terms, skipped, kept, row, diagonal, upper,
-                        next_row, next_upper,
-                    )
-            changed = edges - 1
-            while changed > 0:
-                index[changed] += 1
-                if index[changed] < n:
-                    break
-                changed -= 1
-            if changed <= 0:
-                break
-            for e in range(changed + 1, edges):
-                index[e] = index[e - 1] if twins[e] else 0
+    weight_lanes, rate_lanes, totals = in_lanes(weight), in_lanes(rate), in_lanes(out)
+    products, here, next_here, outer_here = in_lanes(factors), in_lanes(row), in_lanes(next_row), in_lanes(outer_row)
+    corner, above, next_above = in_lanes(diagonal), in_lanes(upper), in_lanes(next_upper)
+    outer_corner, outer_above = in_lanes(outer_diagonal), in_lanes(outer_upper)
+    products[0, 0], products[1, 0] = 1.0, 0.0
+    for e in range(edges + 1):
+        index[e] = first if e == 0 else 0
+    while gather(values, rates, edges, twins, index, weight, rate) > 0:
+        for y in range(len(numbers)):
+            for e in range(edges):
+                add_edge(products, e, numbers[y] * rate_lanes[e], parts >= 0)
+            if len(times) > 0:
+                add_curve(
+                    totals[y], weight_lanes[0], times, products, transfers, here, corner, above, next_here, next_above,
+                    outer_corner, outer_above,
+                )
+            elif parts >= 0:
+                totals[y, 0] += weight_lanes[0] * one_epoch_integral(
+                    products, span, parts, forever, transfers, here, corner, above, next_here, next_above, outer_above
+                )
+            elif fresh:
+                totals[y, 0] += weight_lanes[0] * fresh_orders_sum(
+                    products, whole, epoch, rest, transfers, terms, skipped, kept, goals, weights, here, corner, above,
+                    next_here, next_above, outer_here, outer_corner, outer_above,
+                )
+            else:
+                totals[y, 0] += weight_lanes[0] * one_order_sum(
+                    products, whole, epoch, rest, forever, transfers, terms, skipped, kept, here, corner, above, next_here,
+                    next_above,
+                )

@@ -1,4 +1,4 @@
-"""SGD on logistic regression and its test loss, for many independent runs side by side.
+"""SGD on logistic regression, its test loss and its train loss, for many independent runs side by side.
 
 Points come with the sign of their label folded in, z = (1 - 2y) x, so that l_x = softplus(z . theta): no labels.
 No sum is reordered by the compiler, so a run gives the same bits whatever runs beside it.
@@ -132,3 +132,21 @@ def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: A
                 for i in range(n):
                     penalty += ridge[i] * lane[i, r] ** 2
                 out[e, first + r] = (total[r] * weights[0] if uniform else total[r]) + penalty / 2
+
+
+@kernel
+def logistic_train_loss(Z: Any, ridge: Any, points: Any, theta: Any, out: Any) -> None:
+    """The mean loss of each run's points (runs, N), rows of Z, at theta (rates, runs, n), into (rates, runs)."""
+    rates, runs, n = theta.shape
+    for e in range(rates):
+        for r in range(runs):
+            penalty = 0.0
+            for i in range(n):
+                penalty += ridge[i] * theta[e, r, i] ** 2
+            total = 0.0
+            for row in range(points.shape[1]):
+                u = 0.0
+                for i in range(n):
+                    u += Z[points[r, row], i] * theta[e, r, i]
+                total += (0.0 if u < 0.0 else u) + math.log1p(exp_negative(-abs(u)))
+            out[e, r] = total / points.shape[1] + penalty / 2

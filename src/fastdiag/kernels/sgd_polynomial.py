@@ -1,4 +1,4 @@
-"""SGD where each point's loss is a Taylor polynomial, and its test loss."""
+"""SGD where each point's loss is a Taylor polynomial, its test loss and its train loss."""
 
 from typing import Any
 
@@ -61,3 +61,17 @@ def polynomial_test_loss(tensors: Any, degree: int, delta: Any, out: Any) -> Non
         for r in range(runs):
             taylor(tensors, degree, 0, delta[e, r], 0, work)
             out[e, r] = work[0]
+
+
+@kernel
+def polynomial_train_loss(tensors: Any, degree: int, points: Any, delta: Any, out: Any) -> None:
+    """The mean loss of each run's points (runs, N) at delta (rates, runs, n), into (rates, runs)."""
+    rates, runs, n = delta.shape
+    work = np.empty(n**degree)
+    for e in range(rates):
+        for r in range(runs):
+            total = 0.0
+            for row in range(points.shape[1]):
+                taylor(tensors, degree, points[r, row], delta[e, r], 0, work)
+                total += work[0]
+            out[e, r] = total / points.shape[1]

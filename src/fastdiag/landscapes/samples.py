@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from string import ascii_letters
 
 import numpy as np
@@ -20,6 +19,7 @@ from .landscape import (
     contract,
     labels_of,
 )
+from .turned import turned
 
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 KEPT_BYTES = 1 << 29  # tensors of one degree up to this size are kept along the last frame
@@ -40,7 +40,7 @@ class Samples(SampledLandscape):
         labels = labels_of(nodes)
         if len(nodes) == 1:  # one tensor is turned, not one for each point
             mean = np.tensordot(self.weights, self.derivatives[len(nodes[0])], 1)
-            return contract([(_rotated(mean[None], frame)[0], nodes[0])], labels)
+            return contract([(mean if frame is None else turned(mean, frame), nodes[0])], labels)
         place = {label: ascii_letters[i + 1] for i, label in enumerate(labels)}  # 'a' is the point
         spec = ",".join("a" + "".join(place[label] for label in node) for node in nodes)
         spec = f"a,{spec}->" + "".join(place[label] for label in labels)
@@ -59,15 +59,17 @@ class Samples(SampledLandscape):
     def _along(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
         """The points' tensors along the columns of a frame; those of the last frame are kept unless they are large."""
         tensors = self.derivatives[degree]
-        if frame is None or tensors.nbytes > KEPT_BYTES:
-            return _rotated(tensors[rows], frame)
-        last, turned = self._turned
+        if frame is None:
+            return tensors[rows]
+        if tensors.nbytes > KEPT_BYTES:
+            return turned(tensors[rows], frame, 1)
+        last, kept = self._turned
         if not np.array_equal(last, frame):
-            turned = {}
-            self._turned = frame.copy(), turned  # both at once: another thread may be here with another frame
-        if degree not in turned:
-            turned[degree] = _rotated(tensors, frame)
-        return turned[degree][rows]
+            kept = {}
+            self._turned = frame.copy(), kept  # both at once: another thread may be here with another frame
+        if degree not in kept:
+            kept[degree] = turned(tensors, frame, 1)
+        return kept[degree][rows]
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension
@@ -128,17 +130,3 @@ def samples(
         if array is not None and len(derivatives) < {"third": 4, "fourth": 5}[name]:
             raise InputError(f"{name} was given but a lower derivative is missing; give them all up to the highest")
     return Samples(tuple(derivatives), checked_weights(weights, points))
-
-
-def _rotated(tensor: FloatArray, frame: FloatArray | None) -> FloatArray:
-    """Components of (S, n, ..., n) tensors along the columns of the frame."""
-    if frame is None:
-        return tensor
-    for axis in range(1, tensor.ndim):
-        shape = tensor.shape
-        if axis == tensor.ndim - 1:
-            turned = tensor.reshape(-1, shape[axis]) @ frame
-        else:  # the axes stay where they are: moving them costs more than the products
-            turned = frame.T @ tensor.reshape(prod(shape[:axis]), shape[axis], -1)
-        tensor = turned.reshape(*shape[:axis], frame.shape[1], *shape[axis + 1 :])
-    return tensor

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
 from .landscape import Landscape, Nodes, check_symmetric, checked, contract
+from .turned import turned
 
 Key = tuple[int, ...]
 
@@ -37,9 +38,7 @@ class Tensors(Landscape):
             )
         tensor = self.cumulants[key]
         if frame is not None:
-            shape = tensor.shape
-            for _ in shape:  # the first axis is turned and put last; nothing is copied
-                tensor = (tensor.reshape(len(frame), -1).T @ frame).reshape(shape)
+            tensor = turned(tensor, frame)
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 

@@ -1,5 +1,6 @@
-"""Simulation: the expected test loss of SGD measured by running it many times."""
+"""Simulation: the expected test loss of SGD, or another observable, measured by running it many times."""
 
-from .simulate import METHODS, OBSERVABLES, Simulation, simulate
+from ..expansion.observables import OBSERVABLES
+from .simulate import METHODS, Simulation, simulate
 
 __all__ = ["METHODS", "OBSERVABLES", "Simulation", "simulate"]

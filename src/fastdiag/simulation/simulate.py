@@ -1,4 +1,4 @@
-"""Run SGD many times and average the test loss."""
+"""Run SGD many times and average the test loss, or another observable."""
 
 from __future__ import annotations
 
@@ -9,46 +9,48 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import isinf
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..kernels.sgd_logistic import logistic_descend, logistic_test_loss
-from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss
+from ..expansion.observables import observable_named
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Landscape, Logistic, SampledLandscape, Samples, Symbolic
 from ..progress import track
 from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
-from .formula import Source, symbolic_losses
+from .formula import FormulaRuns, Source
+from .moments import Moments, Spread
+from .points import Drawn, LogisticRuns, TaylorRuns
+from .process import PROCESSES, process_losses
 
-METHODS = ("sgd",)
-OBSERVABLES = ("test_loss",)
+METHODS = ("sgd", "gd", *PROCESSES)
 SHARD = 256  # runs with one random generator of their own, whatever the number of threads
 FRESH = 64  # updates drawn at a time if the data never repeat
 MOST_ROWS = 2_000_000  # training points of a run, if they are met again
 PATIENCE = 1.0  # seconds before a progress bar appears unasked
 
-Losses: TypeAlias = Callable[[FloatArray, int, Iterator[Any]], FloatArray]
-"""(learning rates, runs, batches in turn, each (runs, updates, B)) -> final test losses (rates, runs)."""
+Runs: TypeAlias = LogisticRuns | TaylorRuns | FormulaRuns
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Simulation:
-    """A measured mean test loss; see `simulate`. Numbers if eta is a number, else arrays of its shape."""
+    """A measured observable; see `simulate`. Numbers if eta is one, else arrays of its shape; its own axes last."""
 
     mean: float | FloatArray
-    """Mean final test loss over the runs; inf or nan if one diverged."""
+    """Mean over the runs (of a variance or covariance, the unbiased estimate); inf or nan if one diverged."""
     stderr: float | FloatArray
-    """Standard error of the mean."""
+    """Its standard error."""
     eta: float | FloatArray
     """Learning rates."""
     runs: int
     """Runs for each learning rate."""
     diverged: int | IntArray
-    """Runs whose final loss is not finite."""
+    """Runs in which what was observed is not finite."""
+    observable: str = "test_loss"
 
     @property
     def interval(self) -> tuple[float | FloatArray, float | FloatArray]:
@@ -57,6 +59,8 @@ class Simulation:
             return self.mean - 1.96 * self.stderr, self.mean + 1.96 * self.stderr
 
     def __repr__(self) -> str:
+        if np.ndim(self.mean) > np.ndim(self.eta):
+            return f"<Simulation of the {self.observable}, {np.shape(self.mean)}: {self.runs} runs for each learning rate>"
         columns = (np.ravel(column).tolist() for column in (self.eta, self.mean, self.stderr, self.diverged))
         lines = [
             f"eta={eta:g}: {mean:.6g} ± {stderr:.2g}" + (f" ({diverged} runs diverged)" if diverged else "")
@@ -78,11 +82,12 @@ def simulate(
     threads: int | None = None,
     progress: bool | None = None,
 ) -> Simulation:
-    """Measure the expected test loss after SGD by running it.
+    """Measure the expected test loss, or another observable, after SGD by running it.
 
     Each run draws N training points from the landscape's distribution, independently and with replacement, and
     makes T updates theta <- theta - eta * (mean gradient of the batch), starting at theta_0. Its test loss is the
-    mean loss over the whole distribution. The result does not depend on the number of threads, to the last bit.
+    mean loss over the whole distribution, its train loss that over its N training points. The result does not
+    depend on the number of threads, to the last bit.
 
     Parameters
     ----------
@@ -93,19 +98,24 @@ def simulate(
         training points and batches, so that differences between them are sharp.
     runs : independent runs, >= 2
     seed : whole number >= 0
-    method : 'sgd'
-    observable : 'test_loss'
+    method : 'sgd'; 'gd', all N points at every update; 'ode' or 'sde', the processes of `fastdiag.updates`, in 16 steps to
+        an update, on `samples` and `logistic`, the test loss only
+    observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
+        displacement (a matrix), 'test_loss_variance'; as for `predict`
     threads : at most this many; as many as there are processors by default
     progress : whether to show a bar; by default on a terminal, after a second
 
     Returns
     -------
-    Simulation, with `mean`, `stderr`, `interval`, `diverged`: numbers if eta is one, else arrays of its shape.
-    Runs whose loss ends infinite or nan are counted in `diverged`; the mean is then inf or nan.
+    Simulation, with `mean`, `stderr`, `interval`, `diverged`: numbers if eta is one, else arrays of its shape, with axes
+    (n,) for the displacement and (n, n) for the covariance. Variances and covariances are unbiased estimates, their
+    standard errors come from the fourth moments. Runs that end infinite or nan are counted in `diverged`; the mean is
+    then inf or nan.
 
     Raises
     ------
     InputError : an argument of the wrong kind or out of range, an unknown method or observable
+    TooLargeError : the training set of a run is too large to be kept
     UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
 
     Examples
@@ -115,39 +125,43 @@ def simulate(
     >>> result = fd.simulate(land, fd.Spacetime(N=4, T=4), eta=0.1, runs=1000)
     >>> bool(result.mean < land.loss), result.diverged
     (True, 0)
+    >>> fd.simulate(land, fd.Spacetime(N=4, T=4), [0.1, 0.2], runs=1000, observable="displacement").mean.shape
+    (2, 1)
     """
     check_spacetime(spacetime)
     spacetime.finite("T")
-    for name, value, known in (("method", method, METHODS), ("observable", observable, OBSERVABLES)):
-        if value not in known:
-            raise InputError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    spread = observable_named(observable).mean is not None
+    trains = observable_named(observable).shares and not isinf(spacetime.N)  # else the train loss is the test loss
+    tests = observable_named(observable).axes == 0 and not (trains and observable == "train_loss")
     runs, seed = whole_number("runs", runs, 2, "runs"), whole_number("seed", seed, 0, "any seed")
     shards = -(-runs // SHARD)
     workers = min((os.cpu_count() or 1) if threads is None else whole_number("threads", threads, 1, "threads"), shards)
     rates = _rates(eta)
-    if not spacetime.is_one_epoch and spacetime.N > MOST_ROWS:
-        raise TooLargeError(
-            f"several epochs need all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}"
-        )
-    losses = _losses(landscape)
-    weights = landscape.weights if isinstance(landscape, SampledLandscape) else np.ones(1)
-    uniform = _uniform(weights)
+    model = _runs_on(landscape, tests, trains)  # or an error that says what the landscape should be
+    if method in PROCESSES:
+        if observable != "test_loss":
+            raise UnsupportedError(f"the {method} is simulated for the test loss only, not for the {observable}")
+        found = Moments.of(process_losses(landscape, spacetime, rates, runs, seed, method))
+        return _simulation(found, eta, rates, runs, observable)
+    if method == "gd":
+        spacetime = Spacetime(spacetime.finite("N"), spacetime.finite("N"), spacetime.T, sampling="cyclic")
+    if (trains or not spacetime.is_one_epoch) and spacetime.N > MOST_ROWS:
+        what = f"the {observable} needs" if spacetime.is_one_epoch else "several epochs need"
+        raise TooLargeError(f"{what} all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}")
     draw = draw_batches.dispatcher
 
-    def measure(shard: int) -> _Moments:
+    def measure(shard: int) -> Moments | Spread:
         size = min(SHARD, runs - shard * SHARD)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(shard,)))
-
-        def points(count: int) -> IntArray:
-            if uniform:
-                return rng.integers(len(weights), size=(size, count))
-            return rng.choice(len(weights), size=(size, count), p=weights)
-
-        source = Source(landscape, rng, size) if isinstance(landscape, Symbolic) else None
-        batches: Iterator[Any] = _batches(source.points if source else points, spacetime, rng, draw)
-        if source:
-            batches = source.read(batches)
-        return _Moments.of(losses(rates, size, itertools.takewhile(lambda _: not stop.is_set(), batches)))
+        source: Any = Source(landscape, rng, size) if isinstance(landscape, Symbolic) else None
+        if isinstance(landscape, SampledLandscape):
+            source = Drawn(landscape.weights, rng, size)
+        batches = source.read(_batches(source.keep if trains else source.points, spacetime, rng, draw))
+        end = model.descend(rates, size, itertools.takewhile(lambda _: not stop.is_set(), batches))
+        values = _observed(observable, model, end, source, spacetime.N)
+        return Spread.of(values.reshape(*values.shape[:2], -1)) if spread else Moments.of(values)
 
     stop = threading.Event()  # an interrupt need not wait for the shards that run
     pool = ThreadPoolExecutor(workers)
@@ -156,12 +170,19 @@ def simulate(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
-    with np.errstate(all="ignore"):
-        stderr = np.sqrt(total.squares / (runs - 1) / runs)
-    if np.ndim(eta) == 0:
-        mean, error, rate = (float(column[0]) for column in (total.mean, stderr, rates))
-        return Simulation(mean, error, rate, runs, int(total.diverged[0]))
-    return Simulation(total.mean, stderr, rates, runs, total.diverged)
+    return _simulation(total, eta, rates, runs, observable)
+
+
+def _simulation(
+    total: Moments | Spread, eta: ArrayLike, rates: FloatArray, runs: int, observable: str
+) -> Simulation:
+    mean, stderr = total.result()
+    if observable == "test_loss_variance":
+        mean, stderr = mean.reshape(-1), stderr.reshape(-1)
+    if np.ndim(eta) > 0:
+        return Simulation(mean, stderr, rates, runs, total.diverged, observable)
+    average, error = (float(column[0]) if column.ndim == 1 else column[0] for column in (mean, stderr))
+    return Simulation(average, error, float(rates[0]), runs, int(total.diverged[0]), observable)
 
 
 def _rates(eta: ArrayLike) -> FloatArray:
@@ -181,10 +202,6 @@ def _rates(eta: ArrayLike) -> FloatArray:
     if not (np.isfinite(rates) & (rates > 0)).all():
         raise InputError(f"eta must be positive and finite, not {eta!r}")
     return rates
-
-
-def _uniform(weights: FloatArray) -> bool:
-    return bool((weights == weights[0]).all())
 
 
 def _batches(
@@ -220,14 +237,14 @@ def _batches(
         left -= epoch
 
 
-def _losses(landscape: object) -> Losses:
-    """How runs are made on this landscape."""
+def _runs_on(landscape: object, tests: bool, trains: bool) -> Runs:
+    """How runs are made on this landscape, and whether their test losses and train losses are asked for."""
     if isinstance(landscape, Logistic):
-        return _logistic_losses(landscape)
+        return LogisticRuns(landscape)
     if isinstance(landscape, Samples):
-        return _polynomial_losses(landscape)
+        return TaylorRuns(landscape)
     if isinstance(landscape, Symbolic):
-        return symbolic_losses(landscape)
+        return FormulaRuns(landscape, tests, trains)
     if isinstance(landscape, Landscape):
         raise UnsupportedError(
             f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "
@@ -236,70 +253,22 @@ def _losses(landscape: object) -> Losses:
     raise InputError(f"landscape must be one of fastdiag.landscapes, not {landscape!r}")
 
 
-def _logistic_losses(landscape: Logistic) -> Losses:
-    signs = 1.0 - 2.0 * landscape.y
-    Z = np.ascontiguousarray(landscape.X * signs[:, None])
-    weights, ridge, start = (np.array(a) for a in (landscape.weights, landscape.ridge, landscape.theta))
-    uniform = _uniform(weights)
-    # the dispatchers are made here, once, and not by racing threads
-    descend, test_loss = logistic_descend.dispatcher, logistic_test_loss.dispatcher
-
-    def losses(rates: FloatArray, runs: int, batches: Iterator[IntArray]) -> FloatArray:
-        theta = np.tile(start, (len(rates), runs, 1))
-        for some in batches:
-            descend(Z, ridge, rates, some, theta)
-        out = np.empty((len(rates), runs))
-        test_loss(Z, weights, uniform, ridge, theta, out)
-        return out
-
-    return losses
-
-
-def _polynomial_losses(landscape: Samples) -> Losses:
-    n, degree, points = landscape.dimension, len(landscape.derivatives) - 1, len(landscape.weights)
-    known = [np.require(d.reshape(points, -1), requirements=["C", "W"]) for d in landscape.derivatives]
-    absent = [np.empty((0, 0))] * (4 - degree)
-    tensors = (*known, *absent)
-    means = (*(np.ascontiguousarray((landscape.weights @ d)[None]) for d in known), *absent)
-    descend, test_loss = polynomial_descend.dispatcher, polynomial_test_loss.dispatcher
-
-    def losses(rates: FloatArray, runs: int, batches: Iterator[IntArray]) -> FloatArray:
-        delta = np.zeros((len(rates), runs, n))
-        for some in batches:
-            descend(tensors, degree, rates, some, delta)
-        out = np.empty((len(rates), runs))
-        test_loss(means, degree, delta, out)
-        return out
-
-    return losses
-
-
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """Mean and sum of squared deviations of some runs, for each learning rate."""
-
-    runs: int
-    mean: FloatArray
-    squares: FloatArray
-    diverged: IntArray
-
-    @classmethod
-    def of(cls, losses: FloatArray) -> _Moments:
+def _observed(observable: str, runs: Any, end: FloatArray, source: Any, N: int | float) -> FloatArray:
+    """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n)."""
+    found: FloatArray
+    if observable in ("displacement", "covariance"):
+        found = runs.displacement(end)
+    elif observable == "train_loss" and not isinf(N):
+        found = runs.train_loss(end, source.training_set(N))
+    else:
+        found = runs.test_loss(end)
+    if observable == "generalization_gap":
         with np.errstate(all="ignore"):
-            mean = losses.mean(axis=1)
-            squares = ((losses - mean[:, None]) ** 2).sum(axis=1)
-        return cls(losses.shape[1], mean, squares, np.count_nonzero(~np.isfinite(losses), axis=1))
-
-    def merged(self, other: _Moments) -> _Moments:
-        """Chan, Golub and LeVeque (1979); the mean is a weighted one, so that inf stays inf."""
-        runs, diverged = self.runs + other.runs, self.diverged + other.diverged
-        with np.errstate(all="ignore"):
-            mean = self.mean * (self.runs / runs) + other.mean * (other.runs / runs)
-            between = (self.mean - other.mean) ** 2 * (self.runs * other.runs / runs)
-            return _Moments(runs, mean, self.squares + other.squares + between, diverged)
+            found = found - (found if isinf(N) else runs.train_loss(end, source.training_set(N)))
+    return found
 
 
-def _merged(parts: Iterator[_Moments], runs: int, progress: bool | None) -> _Moments:
+def _merged(parts: Iterator[Any], runs: int, progress: bool | None) -> Any:
     """All parts merged in their order; a bar comes up unasked only for what is left after a while."""
     quiet = time.monotonic() + (PATIENCE if progress is None else 0.0)
     total = next(parts)

@@ -14,6 +14,7 @@ from ..typing import FloatArray, IntArray
 from .frame import Frame
 from .plan import plan, twins
 from .programme import Programme
+from .root import Terms
 
 DEVICES = ("auto", "cpu", "cuda")
 WORTH_A_GPU = 1 << 24
@@ -44,13 +45,14 @@ def check_device(device: str, otherwise: str | None = None) -> None:
 
 
 def gpu_totals(
-    device: str, diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int
+    device: str, diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int,
+    terms: Terms,
 ) -> FloatArray | None:
     """The contractions with the sums over maps, (len(numbers), times), or None if the CPU is to do it."""
     n, edges = len(frame.rates), diagram.order
     states = max(moves.most_states for _, moves, _ in runs)
     fits = edges <= MOST_EDGES and states <= MOST_STATES
-    if device == "cpu" or edges == 0:
+    if device == "cpu" or edges == 0 or terms[0][0].open:
         return None
     if device == "auto":
         if not fits or tuples(twins(diagram), n) * len(numbers) * times < WORTH_A_GPU or cuda.missing() is not None:
@@ -60,9 +62,12 @@ def gpu_totals(
             f"diagram {diagram} has {edges} edges and {states} states, and the GPU kernels hold at most {MOST_EDGES} and "
             f"{MOST_STATES}; use device='cpu', or 'auto' to let it choose for each diagram"
         )
-    tensors = [(frame.part(nodes), axes) for nodes, axes in plan(diagram).parts]
     try:
-        return _totals(diagram, tensors, frame.rates, runs, numbers, times)
+        totals = np.zeros((len(numbers), times))
+        for root, weight in terms:
+            tensors = [(frame.part(nodes), axes) for nodes, axes in plan(diagram, root).parts]
+            totals += weight * _totals(diagram, tensors, frame.rates, runs, numbers, times)
+        return totals
     except TooLargeError:
         if device == "auto":
             return None

@@ -18,7 +18,10 @@ from ..errors import InputError, UnsupportedError
 from ..landscapes.exact import Expression, arithmetic, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
+from ..spacetime.updates import Update
+from .exact_modes import exact_map_sums
 from .plan import plan
+from .root import Root
 
 Index = tuple[int, ...]
 
@@ -31,11 +34,11 @@ def exact_learning_rate(eta: object) -> Expression:
     return rate
 
 
-def exact_uvalue(diagram: Diagram, landscape: Symbolic) -> Expression:
-    """`uvalue` as a SymPy number or formula."""
-    entries, back = _entries(diagram, landscape)
-    parts = plan(diagram).parts
-    uses = Counter(edge for _, edges in parts for edge in edges)
+def exact_uvalue(diagram: Diagram, landscape: Symbolic, root: Root | None = None) -> Expression:
+    """`uvalue` as a SymPy number or formula; with a term of an observable at the root, an object array over open edges."""
+    entries, back = _entries(diagram, landscape, root)
+    parts, opened = plan(diagram, root).parts, plan(diagram, root).open
+    uses = Counter([*opened, *(edge for _, edges in parts for edge in edges)])
     total: dict[Index, Any] = {(): 1}
     edges_open: Index = ()
     for (_, edges), tensor in zip(parts, entries, strict=True):
@@ -47,32 +50,41 @@ def exact_uvalue(diagram: Diagram, landscape: Symbolic) -> Expression:
             short = tuple(index[place] for place in kept)
             summed[short] = summed[short] + value if short in summed else value
         total, edges_open = summed, tuple(edges_open[place] for place in kept)
-    return back(total[()]) if total else exact("the value", 0)
+    return _array({_picked(index, edges_open, opened): back(value) for index, value in total.items()}, landscape, opened)
 
 
-def exact_rvalue(diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression) -> Expression:
-    """`rvalue` as a SymPy number or formula; any sampling, several epochs too.
+def exact_rvalue(
+    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
+    update: Update | None = None,
+) -> Expression:
+    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root as `exact_uvalue`.
 
     Raises
     ------
     UnsupportedError : the Hessian at theta_0 is not diagonal
     """
-    entries, back = _entries(diagram, landscape)
+    entries, back = _entries(diagram, landscape, root)
+    opened = plan(diagram, root).open
     total: dict[Index, Any] = {(): 1}
     edges: Index = ()
-    for (_, more), tensor in zip(plan(diagram).parts, entries, strict=True):
+    for (_, more), tensor in zip(plan(diagram, root).parts, entries, strict=True):
         total, edges = _joined(total, edges, tensor, more)
-    order = [edges.index(edge) for edge in range(diagram.order)]
     rates = exact_rates(landscape)
-    alike: defaultdict[tuple[Expression, ...], Any] = defaultdict(int)  # equal k share one sum over maps
+    alike: defaultdict[Index, Any] = defaultdict(lambda: defaultdict(int))  # equal k share one sum over maps
     for index, value in total.items():
-        alike[tuple(rates[index[place]] for place in order)] += value
-    factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
-    terms = [
-        back(value) * exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen]))
-        for chosen, value in alike.items()
-    ]
-    return canonical(sum(terms, start=exact("no maps", 0)) * _prefactor(diagram, spacetime) * eta**diagram.order)
+        indices = _picked(index, edges, tuple(range(diagram.order)))
+        alike[tuple(rates[i] for i in indices)][_picked(index, edges, opened)] += value
+    if update is None:
+        factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
+        sums = [exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen])) for chosen in alike]
+    else:
+        sums = exact_map_sums(diagram, spacetime, update, [[eta * rate for rate in chosen] for chosen in alike])
+    terms: defaultdict[Index, Expression] = defaultdict(lambda: exact("no maps", 0))
+    for maps, values in zip(sums, alike.values(), strict=True):
+        for index, value in values.items():
+            terms[index] += back(value) * maps
+    scale = _prefactor(diagram, spacetime) * eta**diagram.order
+    return _array({index: canonical(term * scale) for index, term in terms.items()}, landscape, opened)
 
 
 def exact_rates(landscape: Symbolic) -> list[Expression]:
@@ -90,9 +102,22 @@ def _prefactor(diagram: Diagram, spacetime: Spacetime) -> Expression:
     return exact("B", Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms))
 
 
-def _entries(diagram: Diagram, landscape: Symbolic) -> tuple[list[dict[Index, Any]], Any]:
+def _picked(index: Index, edges: Index, wanted: Index) -> Index:
+    """Of the indices of some edges those of the wanted ones."""
+    return tuple(index[edges.index(edge)] for edge in wanted)
+
+
+def _array(values: dict[Index, Expression], landscape: Symbolic, opened: Index) -> Expression:
+    """The values as an object array with an axis for each open edge, a missing one 0; a lone number as itself."""
+    result = np.full((landscape.dimension,) * len(opened), exact("a value", 0), dtype=object)
+    for index, value in values.items():
+        result[index] = value
+    return result if opened else result[()]
+
+
+def _entries(diagram: Diagram, landscape: Symbolic, root: Root | None) -> tuple[list[dict[Index, Any]], Any]:
     """The entries of each part's cumulant that are not zero, in fast arithmetic, and the way back."""
-    tensors = [landscape.exact_part(nodes) for nodes, _ in plan(diagram).parts]
+    tensors = [landscape.exact_part(nodes) for nodes, _ in plan(diagram, root).parts]
     elements, back = arithmetic(value for tensor in tensors for value in tensor.flat)
     flat = iter(elements)
     entries = []

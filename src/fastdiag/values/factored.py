@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..diagram import Diagram
 from ..errors import TooLargeError
 from ..landscapes.landscape import SampledLandscape
 from ..typing import FloatArray
-from .plan import plan
+from .plan import Plan
 
 SLICE_BYTES = 1 << 28  # the largest array that a contraction forms
 MOST_SLICES = 100_000
@@ -22,32 +21,37 @@ MOST_SLICES = 100_000
 Path = list[tuple[int, ...]]
 
 
-def factored_contraction(diagram: Diagram, landscape: SampledLandscape) -> float:
-    """`uvalue` for parts whose dense cumulant would not fit.
+def factored_contraction(chosen: Plan, landscape: SampledLandscape) -> FloatArray:
+    """A plan's contraction for parts whose dense cumulant would not fit, (n,) * its open edges.
 
     A cumulant is a sum of products of means over points; with each mean's points as one more index, a diagram is a sum of
     contractions of small arrays. Where a point's tensors are powers of x, these are products of Gram matrices.
     """
-    total = 0.0
+    total = np.zeros((landscape.dimension,) * len(chosen.open))
     choices = []
-    for nodes, edges in plan(diagram).parts:
+    for nodes, edges in chosen.parts:
         choices.append([(weight, factors, edges) for weight, factors in landscape.factored(nodes)])
-    for chosen in product(*choices):
+    for terms in product(*choices):
         factors: list[tuple[FloatArray, list[int]]] = []
-        points = diagram.order
-        for _, some, edges in chosen:
+        points = chosen.order
+        for _, some, edges in terms:
             factors += [(array, [edges[a] if a >= 0 else points - 1 - a for a in axes]) for array, axes in some]
             points += max((-a for _, axes in some for a in axes), default=0)
-        total += prod(weight for weight, _, _ in chosen) * _contracted(factors, diagram.order)
+        total += prod(weight for weight, _, _ in terms) * _contracted(factors, chosen.order, chosen.open)
     return total
 
 
-def _contracted(factors: Sequence[tuple[FloatArray, list[int]]], edges: int) -> float:
-    """The product of the factors summed over all labels; labels from `edges` on are points and may be cut in slices."""
+def _contracted(
+    factors: Sequence[tuple[FloatArray, list[int]]], edges: int, kept: tuple[int, ...] = ()
+) -> FloatArray:
+    """The product of the factors summed over all labels but `kept`.
+
+    Labels from `edges` on are points and may be cut in slices.
+    """
     sizes = {label: size for array, axes in factors for label, size in zip(axes, array.shape, strict=True)}
     slices = dict(sizes)
     while True:
-        path, needed, labels = _path([axes for _, axes in factors], slices)
+        path, needed, labels = _path([axes for _, axes in factors], slices, kept)
         if 8 * needed <= SLICE_BYTES:
             break
         longest = max(
@@ -61,10 +65,10 @@ def _contracted(factors: Sequence[tuple[FloatArray, list[int]]], edges: int) -> 
             )
         slices[longest] = -(-slices[longest] // 2)  # the path may change with the sizes
     cut = [label for label, size in sizes.items() if slices[label] < size]
-    total = 0.0
+    total = np.zeros([sizes[label] for label in kept])
     for starts in product(*(range(0, sizes[label], slices[label]) for label in cut)):
         where = {label: slice(start, start + slices[label]) for label, start in zip(cut, starts, strict=True)}
-        total += float(np.einsum(*_operands(factors, where), [], optimize=["einsum_path", *path]))
+        total += np.einsum(*_operands(factors, where), list(kept), optimize=["einsum_path", *path])
     return total
 
 
@@ -76,7 +80,9 @@ def _operands(factors: Sequence[tuple[FloatArray, list[int]]], where: dict[int, 
     ]
 
 
-def _path(inputs: Sequence[list[int]], sizes: dict[int, int]) -> tuple[Path, int, set[int]]:
+def _path(
+    inputs: Sequence[list[int]], sizes: dict[int, int], kept: tuple[int, ...]
+) -> tuple[Path, int, set[int]]:
     """Pairs to contract in turn, as np.einsum takes them, and the largest array that this forms: its size and labels.
 
     Always the pair that frees most memory comes next (numpy's own greedy path gives up pairs for one big loop). A label is
@@ -86,7 +92,7 @@ def _path(inputs: Sequence[list[int]], sizes: dict[int, int]) -> tuple[Path, int
     path: Path = []
     needed, largest = 1, frozenset[int]()
     while len(left) > 1:
-        uses = Counter(label for labels in left for label in labels)
+        uses = Counter([*kept, *(label for labels in left for label in labels)])
         pairs = [(i, j, _formed(left[i], left[j], uses)) for i, j in combinations(range(len(left)), 2)]
         volumes = [prod(sizes[x] for x in labels) for labels in left]
         growths = [

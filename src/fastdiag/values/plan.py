@@ -10,6 +10,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..landscapes.landscape import Nodes
 from ..typing import IntArray
+from .root import Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +20,34 @@ class Plan:
     parts: tuple[tuple[Nodes, tuple[int, ...]], ...]
     """For each part, its nodes with axes numbered from 0, and the edge that each axis is."""
     order: int
+    open: tuple[int, ...] = ()
+    """The edges that end in axes of the result, in the order of these."""
+
+    @property
+    def highest_degree(self) -> int:
+        """Of the derivatives that it takes."""
+        return max(len(node) for nodes, _ in self.parts for node in nodes)
 
 
 @lru_cache(maxsize=4096)
-def plan(diagram: Diagram) -> Plan:
-    """The contraction plan of a diagram."""
+def plan(diagram: Diagram, root: Root | None = None) -> Plan:
+    """The contraction plan of a diagram with a term of an observable at its root; by default the loss's derivative."""
     children = diagram.children
+    edges_of = [[[v - 1] * (v > 0) + [child - 1 for child in children[v]] for v in part] for part in diagram.parts]
+    if root is not None:  # its first factor takes the root's place, others are parts of their own
+        factors = [[edges_of[0][0][place] for place in factor] for factor in root.nodes]
+        first = factors[:1] + edges_of[0][1:]
+        edges_of = [*([first] if first else []), *([factor] for factor in factors[1:]), *edges_of[1:]]
     parts = []
-    for part in diagram.parts:
-        edges = [([v - 1] if v else []) + [child - 1 for child in children[v]] for v in part]
+    for edges in edges_of:
         axes = {edge: axis for axis, edge in enumerate(sorted({e for node in edges for e in node}))}
         parts.append((tuple(tuple(axes[e] for e in node) for node in edges), tuple(axes)))
-    return Plan(tuple(parts), diagram.order)
+    return Plan(tuple(parts), diagram.order, tuple(children[0][place] - 1 for place in root.open) if root else ())
 
 
 @lru_cache(maxsize=4096)
-def twins(diagram: Diagram) -> IntArray:
-    """For each edge, whether its leaf can be exchanged with that of the edge before, (edges,) int64."""
+def twins(diagram: Diagram, apart: tuple[int, ...] = ()) -> IntArray:
+    """For each edge, whether its leaf can be exchanged with that of the edge before, (edges,) int64; none of `apart`."""
     leaf = [degree == 1 for degree in diagram.degrees]
     size = [diagram.blocks.count(block) for block in diagram.blocks]
     found = [0] * min(diagram.order, 1)
@@ -43,5 +55,6 @@ def twins(diagram: Diagram) -> IntArray:
         u = v - 1
         alike = leaf[u] and leaf[v] and diagram.parents[u] == diagram.parents[v]
         alone = size[u] == size[v] == 1
-        found.append(int(alike and (alone or diagram.blocks[u] == diagram.blocks[v])))
+        held = u - 1 in apart or v - 1 in apart
+        found.append(int(alike and not held and (alone or diagram.blocks[u] == diagram.blocks[v])))
     return np.array(found, np.int64)

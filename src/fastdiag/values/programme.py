@@ -14,6 +14,7 @@ from ..diagram.partition import set_partitions
 from ..embedding.counting import family_of, grid, placements
 from ..embedding.relations import Relations
 from ..embedding.transfer import Transfer, epoch, visits
+from ..kernels.lanes import LANES
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
 
@@ -51,12 +52,12 @@ class Programme:
     def scratch(self, edges: int) -> tuple[object, ...]:
         """Working space of a kernel, not to be shared between threads."""
         most = self.most_states
-        rows = [np.zeros(most) for _ in range(3)]
-        diagonals = [np.zeros((2, most)) for _ in range(2)]  # numbers and their losses
-        squares = [np.zeros((most, most)) for _ in range(3)]
+        rows = [np.zeros((most, LANES)) for _ in range(3)]
+        diagonals = [np.zeros((2, most, LANES)) for _ in range(2)]  # numbers and their losses
+        squares = [np.zeros((most, most, LANES)) for _ in range(3)]
         return (
-            np.zeros((2, 1 << edges)), np.zeros(edges + 1, np.int64), rows[0], diagonals[0], squares[0], rows[1],
-            squares[1], rows[2], diagonals[1], squares[2],
+            np.zeros(edges + 1, np.int64), np.zeros((1, LANES)), np.zeros((edges, LANES)), np.zeros((2, 1 << edges, LANES)),
+            rows[0], diagonals[0], squares[0], rows[1], squares[1], rows[2], diagonals[1], squares[2],
         )
 
     def arguments(self) -> tuple[object, ...]:

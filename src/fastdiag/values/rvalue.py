@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import inf, isinf
 from typing import Any
 
@@ -12,26 +13,34 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..diagram import Diagram
+from ..embedding import Rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.exact import is_exact
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rate, exact_rvalue
 from .frame import Frame, eigenframe, learning_rates
+from .mode_sums import mode_sums
+from .modes import check_forgets
+from .open_axes import pieces
 from .plan import plan, twins
 from .programme import Programme, programme
+from .root import Roots, Terms, axes_of, loss_root, turned
+from .scheduled_sums import scheduled, scheduled_sums
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
-SHARD_TUPLES = 1 << 14  # index tuples that a thread sums over at a time
+SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
-    device: str = "auto",
+    device: str = "auto", update: Update | None = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -48,6 +57,8 @@ def rvalue(
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
+    update : the update rule, of `fastdiag.updates`; None for SGD. Edges carry the propagator of the rule with the linear
+        force put in (momentum, in an eigen-direction: two exponentials, which may be complex or meet)
 
     Returns
     -------
@@ -72,15 +83,30 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    update = linear_rule(update, continuous)
     if isinstance(landscape, Symbolic) and is_exact(eta) and not continuous:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta))
-    check_device(device)
+        return exact_rvalue(diagram, landscape, spacetime, exact_learning_rate(eta), update=update)
+    check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
-    result = resummed(diagram, frame, [spacetime], np.atleast_1d(numbers), continuous, device).reshape(numbers.shape)
+    flat = np.atleast_1d(numbers)
+    result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
     return float(result) if result.ndim == 0 else result
+
+
+def linear_rule(update: Rule, continuous: bool) -> Update | None:
+    """The update rule, None if it is plain SGD."""
+    if update is None or update == sgd():
+        return None
+    if not isinstance(update, Update):
+        raise UnsupportedError(
+            f"{update!r} is no linear rule, so no edge has a propagator; fastdiag.predict resums ode() and sde()"
+        )
+    if continuous:
+        raise UnsupportedError(f"continuous=True is for plain SGD, not for {update.name}; leave it out for the exact sums")
+    return update
 
 
 def check_irreducible(diagram: Diagram) -> None:
@@ -93,66 +119,97 @@ def check_irreducible(diagram: Diagram) -> None:
 
 
 def check_resummable(
-    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool = False
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots
 ) -> None:
-    """Raise an error that says why, if a resummed value cannot be had."""
+    """Raise an error that says why, if a resummed value cannot be had; times: of one grid."""
     check_irreducible(diagram)
-    landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
-    for spacetime in times:
-        if continuous and not spacetime.is_one_epoch:
-            raise UnsupportedError(
-                f"continuous=True is for one epoch, T <= N/B = {spacetime.updates_per_epoch}, and here T = {spacetime.T}; "
-                "leave it out for the exact sums over several epochs"
-            )
-        if not spacetime.is_one_epoch and isinf(spacetime.T):
-            raise UnsupportedError(
-                f"T = inf with N = {spacetime.N} means infinitely many epochs; "
-                "N = inf stands for fresh data at every update"
-            )
-        if (not isinf(spacetime.T) and spacetime.T >= 2**62) or spacetime.B >= 2**62:
-            raise TooLargeError(f"T and B must be below 2^62 here, not {spacetime.T} and {spacetime.B}; use T = math.inf")
+    landscape.require_degree(max(plan(diagram, root).highest_degree for root in roots), f"diagram {diagram}")
+    latest = max(times, key=lambda spacetime: spacetime.T)
+    if continuous and not latest.is_one_epoch:
+        raise UnsupportedError(
+            f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
+            "leave it out for the exact sums over several epochs"
+        )
+    if isinf(latest.T) and not latest.is_one_epoch:
+        raise UnsupportedError(
+            f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
+        )
+    longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
+    if longest >= 2**62 or latest.B >= 2**62:
+        raise TooLargeError(f"T and B must be below 2^62 here, not {longest} and {latest.B}; use T = math.inf")
 
 
 def resummed(
     diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu",
+    device: str = "cpu", roots: Roots | None = None, update: Update | None = None,
 ) -> FloatArray:
-    """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times))."""
-    check_resummable(diagram, frame.landscape, times, continuous)
+    """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times)).
+
+    roots: the terms of an observable at the root, by default the loss's; (n,) * its open edges follow the other axes.
+    """
+    roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
+    check_resummable(diagram, frame.landscape, times, continuous, roots)
+    if update is not None:
+        update = scheduled(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
-        check_contracts(frame, numbers)
+        check_contracts(frame, numbers, update)
     runs = _runs(diagram, times, continuous)
+    terms = tuple((root, float(root.weight(times[0]))) for root in roots)
+    axes = axes_of(roots)
     if not runs:  # no tensor is asked for
-        return np.zeros((len(numbers), len(times)))
-    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times))
+        return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
+    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms) if update is None else None
     if totals is None:
-        totals = _cpu_totals(diagram, frame, runs, numbers, len(times))
+        totals, found = np.zeros(()), dict[Terms, FloatArray]()
+        for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
+            ascending = tuple(sorted(kept))
+            some = tuple((replace(root, open=ascending), weight) for root, weight in terms if root.open == kept)
+            if some not in found:
+                found[some] = _cpu_totals(diagram, frame, runs, numbers, times, some, update)
+            totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
     signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
-    return np.asarray(totals * signs[:, None])
+    return np.asarray(turned(totals, frame.directions, axes) * signs.reshape(-1, *(1,) * (totals.ndim - 1)))
 
 
 def _cpu_totals(
-    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int
+    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime], terms: Terms,
+    update: Update | None,
 ) -> FloatArray:
-    totals = np.zeros((len(numbers), times))
     n, d = len(frame.rates), diagram.order
+    kept = plan(diagram, terms[0][0]).open
+    alike = twins(diagram, kept)
+    totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
-        values = contracted(diagram, frame, slice(start, start + step))
-        for places, moves, updates in runs if values.any() else ():
-            totals[:, places] += _summed(values, start, frame.rates, numbers, twins(diagram), moves, updates)
+        values = contracted(diagram, frame, slice(start, start + step), terms)
+        for index, some, first in pieces(values, start, kept, n, d):
+            for places, moves, updates in runs if some.any() else ():
+                if d == 0:
+                    found = some
+                elif update is None:
+                    found = _summed(some, first, frame.rates, numbers, alike, moves, updates)
+                elif update.schedule is None:
+                    found = mode_sums(diagram, update, some, first, frame.rates, numbers, alike, moves, updates)
+                else:
+                    latest = times[places[-1]]
+                    found = scheduled_sums(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
+                where: Any = (slice(None), places, *index)
+                totals[where] += found
     return totals
 
 
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
-    together = [i for i, st in enumerate(times) if st.is_one_epoch and not isinf(st.T) and not continuous]
-    together.sort(key=lambda i: times[i].T)
+    epoch = inf if isinf(times[0].N) else times[0].updates_per_epoch  # as of all of them
+    together = [] if continuous else [(st.T, i) for i, st in enumerate(times) if st.T <= epoch and st.T < inf]
+    if len(together) == 1:
+        together = []
     found: list[Run] = []
-    if len(together) > 1:
-        updates = np.array([times[i].finite("T") for i in together])
-        found.append((np.array(together), programme(diagram, times[together[0]]), updates))
-    for i in sorted(set(range(len(times))).difference(together if len(together) > 1 else ())):
+    if together:
+        updates, places = np.array(sorted(together), np.int64).T.copy()
+        found.append((places, programme(diagram, times[places[0]]), updates))
+    apart = set(range(len(times))).difference(i for _, i in together) if len(together) < len(times) else ()
+    for i in sorted(apart):
         found.append((np.array([i]), programme(diagram, times[i], continuous), np.zeros(0, np.int64)))
     return [run for run in found if len(run[1].sizes)]
 
@@ -163,50 +220,61 @@ def _summed(
 ) -> FloatArray:
     """The contraction with the sums over maps, for each learning rate and time.
 
-    The same bits whatever the number of threads.
+    The same bits whatever the number of threads, and for a learning rate alone or among others.
     """
-    d = len(alike)
-    slabs = np.zeros((len(numbers), len(values), max(1, len(updates))))
-    rows = max(1, min(len(values), SHARD_TUPLES // values.shape[1]))
-    pieces = [(i, low) for i in range(len(numbers)) for low in range(0, len(values), rows)]
-    together = max(1, SHARD_TUPLES // (rows * values.shape[1]))  # small pieces, in one shard
-    shards = [pieces[first : first + together] for first in range(0, len(pieces), together)]
+    if len(alike) == 1:  # one row
+        values, rates, start = values.T, rates[start : start + len(values)], 0
+    sums = max(1, len(updates))
+    each = 1 + int(np.count_nonzero(values)) * sums // len(values)
+    rows = max(1, min(len(values), SHARD_TUPLES // each))
+    some = max(1, SHARD_TUPLES // (rows * each))
+    shards = [(i, low) for i in range(0, len(numbers), some) for low in range(0, len(values), rows)]
     arguments = moves.arguments()
 
-    def work(shard: Sequence[tuple[int, int]]) -> None:
-        scratch = moves.scratch(d)
-        for i, low in shard:
-            here = slice(low, low + rows)
-            nested_sums(
-                values[here], start + low, numbers[i] * rates, d, alike, updates, *arguments, *scratch, slabs[i, here]
-            )
+    def work(shard: tuple[int, int]) -> FloatArray:
+        i, low = shard
+        here = numbers[i : i + some]
+        out = np.zeros((len(here), sums, LANES))
+        nested_sums(
+            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, len(alike), alike, updates,
+            *arguments, *moves.scratch(len(alike)), out,
+        )
+        return np.asarray(out.sum(axis=2))
 
     if len(shards) == 1:
-        work(shards[0])
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(work, shards))
-    return np.asarray(slabs.sum(axis=1))
+        return work(shards[0])
+    totals = np.zeros((len(numbers), sums))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for (i, _), found in zip(shards, threads.map(work, shards), strict=True):
+            totals[i : i + some] += found
+    return totals
 
 
-def contracted(diagram: Diagram, frame: Frame, rows: slice) -> FloatArray:
-    """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1))."""
+def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> FloatArray:
+    """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1)); terms are added."""
     d, n = diagram.order, len(frame.rates)
-    product = np.ones((1,) * d)
-    for nodes, edges in plan(diagram).parts:
-        part = frame.part(nodes)
-        if 0 in edges:
-            part = part[rows]  # edges ascend, so the first edge is the first axis
-        shape = [1] * d
-        for axis, edge in enumerate(edges):
-            shape[edge] = part.shape[axis]
-        product = product * part.reshape(shape)
-    return np.ascontiguousarray(product).reshape(-1, n ** max(d - 1, 0))
+    total: Any = None
+    for root, weight in terms:
+        product = np.full((1,) * d, weight)
+        for nodes, edges in plan(diagram, root).parts:
+            part = frame.part(nodes)
+            if 0 in edges:
+                part = part[rows]  # edges ascend, so the first edge is the first axis
+            long = [1] * d
+            for axis, edge in enumerate(edges):
+                long[edge] = part.shape[axis]
+            product = product * part.reshape(long)
+        total = product if total is None else total + product
+    return np.ascontiguousarray(total).reshape(-1, n ** max(d - 1, 0))
 
 
-def check_contracts(frame: Frame, numbers: FloatArray) -> None:
-    """Raise InputError unless every direction forgets its past: 0 < eta h < 2."""
+def check_contracts(frame: Frame, numbers: FloatArray, update: Update | None = None) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h < 2, or what the update rule asks for."""
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    if update is not None:
+        ends = np.outer(numbers, [lowest, highest])
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)))
+        return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..diagram import Diagram
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
+from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
 from .factored import factored_contraction
 from .plan import plan
+from .root import Root
 
 DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
@@ -47,14 +51,15 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
     if isinstance(landscape, Symbolic):
         return exact_uvalue(diagram, landscape)
-    return contraction(diagram, landscape)
+    return float(contraction(diagram, landscape))
 
 
-def contraction(diagram: Diagram, landscape: Landscape) -> float:
-    """The same as a float, whatever the landscape."""
+def contraction(diagram: Diagram, landscape: Landscape, root: Root | None = None) -> FloatArray:
+    """The same in floats, whatever the landscape, with a term of an observable at the root; (n,) * its open edges."""
     if isinstance(landscape, Estimated):
-        return float(estimated_value(diagram, landscape))
-    largest = max(len(edges) for _, edges in plan(diagram).parts)
+        return estimated_value(diagram, landscape).astype(np.float64)
+    chosen = plan(diagram, root)
+    largest = max((len(edges) for _, edges in chosen.parts), default=0)
     if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:
-        return factored_contraction(diagram, landscape)
-    return float(contract([(landscape.part(nodes), edges) for nodes, edges in plan(diagram).parts], []))
+        return factored_contraction(chosen, landscape)
+    return contract([(landscape.part(nodes), edges) for nodes, edges in chosen.parts], chosen.open)

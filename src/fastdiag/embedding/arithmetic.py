@@ -1,0 +1,72 @@
+"""Exact numbers and formulas as elements that add and multiply fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from numbers import Integral
+from typing import Any
+
+from ..errors import InputError
+from ..spacetime.updates import Update, check_update
+from .powers import Number
+
+
+def elements(name: str, values: Sequence[object]) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
+    """ints, Fractions, or elements of a ring of polynomials, in place of the values; and the way back.
+
+    Raises
+    ------
+    InputError : a value is a float, or no number and no SymPy expression; `name` says what they are
+    """
+    values = [int(v) if isinstance(v, Integral) else v for v in values]
+    if all(isinstance(value, int | Fraction) for value in values):
+        return tuple(values), lambda total: total
+    if any(isinstance(value, float) for value in values):
+        raise InputError(f"{name} must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
+    import sympy
+    from sympy.polys.polyerrors import PolynomialError
+    from sympy.polys.rings import ring
+
+    try:
+        expressions = [sympy.sympify(value, strict=True) for value in values]
+    except sympy.SympifyError as error:
+        raise InputError(f"{name} must be an int, a Fraction or a SymPy expression: {error}") from None
+    if any(expression.has(sympy.Float, sympy.nan, sympy.oo, sympy.zoo) for expression in expressions):
+        raise InputError(f"{name} must be exact and finite, not {values}; write Fraction(1, 2) instead of 0.5")
+    symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
+    if not symbols and all(e.is_Rational for e in expressions):
+        return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total
+    try:
+        polynomials = ring(symbols, sympy.QQ)[0]
+        found = tuple(polynomials.from_expr(e) for e in expressions)
+    except (PolynomialError, ValueError):  # no polynomials in their symbols: work with expressions
+        return tuple(expressions), lambda total: sympy.expand(total)
+    return found, lambda total: polynomials(total).as_expr() if not hasattr(total, "as_expr") else total.as_expr()
+
+
+def exact_rule(update: Update, T: int) -> tuple[Update, Callable[[Number], Any]]:
+    """The rule with its numbers, and its schedule of T updates, as elements; and the way back.
+
+    Raises
+    ------
+    InputError : it is no update rule; it holds a float; its schedule is too short
+    """
+    check_update(update)
+    rates = update.factors(T) or ()
+    size = len(update.push)
+    numbers = [*(x for line in update.step for x in line), *update.push, *update.point, *update.seen, *rates]
+    if any(isinstance(x, float) for x in numbers):
+        rational = next(Fraction(x).limit_denominator(1000) for x in numbers if isinstance(x, float))
+        raise InputError(
+            f"exact results need exact numbers, but {update!r} has floats; write {rational!r} or a SymPy symbol for them, "
+            "or ask fastdiag.predict with a float eta"
+        )
+    found, back = elements(f"the numbers of {update!r}", numbers)
+    lines = [found[i : i + size] for i in range(0, size * (size + 3), size)]
+    rule = replace(
+        update, step=tuple(lines[:size]), push=lines[size], point=lines[size + 1], seen=lines[size + 2],
+        schedule=None if update.schedule is None else found[size * (size + 3) :],
+    )
+    return rule, back

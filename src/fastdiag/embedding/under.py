@@ -1,0 +1,55 @@
+"""Counting for any update rule: the one place where the kinds of rule are told apart."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from ..diagram import Diagram
+from ..errors import InputError
+from ..spacetime import Spacetime
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
+from ..typing import Basis
+from .counting import count
+from .enumeration import checked
+from .maps import maps
+from .newton import newton_sum
+from .processes import process_maps
+from .weighted import weighted_maps
+
+Rule: TypeAlias = Update | Process | RegularizedNewton | None
+"""An update rule; None is SGD."""
+
+
+def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
+    """`maps` with the weights of an update rule: what (-1/B)^d / |Aut(D)| turns into the coefficient.
+
+    Parameters
+    ----------
+    diagram, spacetime, basis : as for `maps`
+    update : one of fastdiag.updates, or None for SGD
+
+    Returns
+    -------
+    int or Fraction; a SymPy expression where the rule has symbols
+
+    Raises
+    ------
+    InputError : as `maps` does; an update that is none
+    """
+    diagram = checked(diagram, spacetime, basis)
+    if isinstance(update, Process):
+        return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
+    if isinstance(update, RegularizedNewton):
+        return newton_sum(diagram, update, lambda relations: count(relations, spacetime, basis))
+    check_rule(update)
+    if update is None:
+        return maps(diagram, spacetime, basis)
+    return weighted_maps(diagram, spacetime, basis=basis, update=update)
+
+
+def check_rule(update: object) -> None:
+    """Raise InputError unless it is an update rule or None."""
+    if update is not None and not isinstance(update, Update | Process | RegularizedNewton):
+        raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {update!r}")

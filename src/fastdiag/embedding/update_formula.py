@@ -1,0 +1,216 @@
+"""Maps weighted by an update rule as a formula in N, B, T, E: sums of complete homogeneous symmetric polynomials.
+
+An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues. One term for each edge is chosen in all
+ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q products of those x that cross.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from ..diagram import Diagram
+from ..errors import UnsupportedError
+from ..spacetime.updates import Update
+from .arithmetic import exact_rule
+from .recursion import coarsenings, distinct, root_alone
+from .relations import Relations
+from .transfer import Transfer, epoch, visits
+
+if TYPE_CHECKING:
+    import sympy
+
+Exponents = tuple[int, ...]
+"""Of each eigenvalue."""
+Run = tuple[tuple[int, ...], tuple[Exponents, ...], Exponents]
+"""Parts on each level, the q between levels, the x that pass over levels; the order of levels does not matter."""
+SHORT = 400  # operations up to which a formula is factored
+
+
+def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
+    """See `maps_formula`.
+
+    Raises
+    ------
+    UnsupportedError : a schedule, which no closed form knows; equal eigenvalues, or one that is 0
+    """
+    import sympy
+
+    if update.schedule is not None:
+        raise UnsupportedError(
+            "a schedule depends on absolute time, so there is no formula in T; fastdiag.weighted_maps and "
+            "fastdiag.coefficient have it at numbers"
+        )
+    exact_rule(update, 0)
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    terms = _terms(update)
+    diagram = root_alone(diagram, diagram.blocks)
+    if sampling in ("one epoch", "cyclic"):
+        found = _one_order(diagram, terms, B, basis, *((T, None) if sampling == "one epoch" else (N / B, E)))
+    else:
+        epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+        found = sympy.Add(*(
+            times * _fresh_orders(merged, terms, N, B, epochs, updates)
+            for merged, times in Counter(coarsenings(diagram, basis)).items()
+        ))
+    short = sampling == "one epoch" and found.count_ops() <= SHORT  # with mu^(N/B) to be factored, minutes go by
+    return sympy.powsimp(sympy.factor(sympy.together(found))) if short else found
+
+
+class Terms:
+    """The exponentials of a rule: eigenvalues x, and their coefficients on edges to the root and on others."""
+
+    def __init__(self, x: list[Any], root: list[Any], inner: list[Any]) -> None:
+        self.x, self.root, self.inner = x, root, inner
+
+    def power(self, exponents: Exponents, times: Any = 1) -> Any:
+        import sympy
+
+        return sympy.Mul(*(x ** (n * times) for x, n in zip(self.x, exponents, strict=True)))
+
+    def choices(self, above: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Any]]:
+        """An eigenvalue for each edge, and the product of their coefficients."""
+        import sympy
+
+        for chosen in product(range(len(self.x)), repeat=len(above)):
+            factors = [(self.root if p < 0 else self.inner)[i] for i, p in zip(chosen, above, strict=True)]
+            if all(factors):
+                yield chosen, sympy.Mul(*factors)
+
+    def exponents(self, masks: Sequence[int], chosen: Sequence[int]) -> Exponents:
+        """How often each eigenvalue occurs among the edges of some masks."""
+        count = [0] * len(self.x)
+        for mask in masks:
+            for v, i in enumerate(chosen):
+                count[i] += mask >> v & 1
+        return tuple(n if x != 1 else 0 for n, x in zip(count, self.x, strict=True))
+
+
+def _terms(update: Update) -> Terms:
+    import sympy
+
+    first, second = ([sympy.sympify(update.weight(dt, to_root)) for to_root in (True, False)] for dt in (1, 2))
+    x = [sympy.sympify(line[i]) for i, line in enumerate(update.step)]
+    if len(x) == 1:
+        found = Terms(x, first[:1], first[1:])
+    else:
+        gap = sympy.simplify(x[1] - x[0])
+        if gap == 0:
+            raise UnsupportedError(
+                f"{update!r} has a repeated factor {x[0]}, and its formula another form; fastdiag.weighted_maps has it at "
+                "numbers, or give a symbol for one of its parameters and take a limit"
+            )
+        fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
+        slow = [sympy.factor(one - part) for one, part in zip(first, fast, strict=True)]
+        found = Terms(x, *([*pair] for pair in zip(slow, fast, strict=True)))
+    keep = [i for i in range(len(x)) if found.root[i] != 0 or found.inner[i] != 0]
+    if any(x[i] == 0 for i in keep):
+        raise UnsupportedError(f"{update!r} forgets all at once; fastdiag.weighted_maps has it at numbers")
+    return Terms([x[i] for i in keep], [found.root[i] for i in keep], [found.inner[i] for i in keep])
+
+
+def _one_order(diagram: Diagram, terms: Terms, B: Any, basis: str, updates: Any, epochs: Any) -> Any:
+    """One epoch (`epochs` is None), or whole epochs that repeat one order."""
+    import sympy
+
+    relations = Relations.of(diagram)
+    above = tuple(p - 1 for p in diagram.parents[1:])
+    found: list[Any] = []
+    for visit, alike in distinct(diagram, visits(relations, above, 0 if epochs is None else len(above), epochs is None)):
+        moves, m = visit.late if epochs is not None else visit.early, len(visit.skipped) - 1
+        for chosen, weight in terms.choices(above):
+            inside = _sum(_runs(moves, terms, chosen)[len(moves.states) - 1], terms, updates, B, basis)
+            between = 1
+            if epochs is not None:
+                skipped = Counter(terms.exponents([mask], chosen) for mask in visit.skipped)
+                between = homogeneous(epochs - m, {terms.power(n, updates): k for n, k in skipped.items()})
+            found.append(alike * weight * between * inside)
+    return sympy.Add(*found)
+
+
+def _fresh_orders(diagram: Diagram, terms: Terms, N: Any, B: Any, epochs: Any, updates: Any) -> Any:
+    """Moment basis; whole epochs with an order of their own each."""
+    import sympy
+
+    relations = Relations.of(diagram)
+    above = tuple(p - 1 for p in diagram.parents[1:])
+    moves = epoch(relations, above)
+    place = {ideal: i for i, ideal in enumerate(moves.ideals)}
+    found = []
+    for chosen, weight in terms.choices(above):
+        through: list[dict[int, Any]] = []
+        for steps, used in zip(moves.transfers, moves.used, strict=True):
+            runs = _runs(steps, terms, chosen)
+            through.append({
+                place[steps.states[j]]: _sum(run, terms, updates, B, "moment") / sympy.ff(N, used[j])
+                for j, run in runs.items() if j
+            })
+        waits = [terms.exponents([mask], chosen) for mask in moves.crossing]
+        # sums over chains of ideals, by the multiset of what passes over skipped epochs
+        rows: list[dict[tuple[Exponents, ...], Any]] = [{} for _ in moves.ideals]
+        rows[0] = {(waits[0],): sympy.Integer(1)}
+        for i in range(len(moves.ideals)):
+            for j, gain in through[i].items():
+                for key, value in rows[i].items():
+                    longer = tuple(sorted((*key, waits[j])))
+                    rows[j][longer] = rows[j].get(longer, 0) + value * gain
+        for key, value in rows[-1].items():
+            skipped = {terms.power(n, updates): k for n, k in Counter(key).items()}
+            found.append(weight * value * homogeneous(epochs - len(key) + 1, skipped))
+    return sympy.ff(N, relations.parts) * sympy.Add(*found)
+
+
+def _runs(moves: Transfer, terms: Terms, chosen: Sequence[int]) -> dict[int, Counter[Run]]:
+    """The ways from the first state to each, by what they are worth."""
+    rows: list[Counter[Run]] = [Counter() for _ in moves.states]
+    stays = [terms.exponents(masks, chosen) for masks in moves.crossing]
+    rows[0][(), (stays[0],), (0,) * len(terms.x)] = 1
+    for source, target, parts, passing in sorted(moves.steps):
+        over = terms.exponents(passing, chosen)
+        for (sizes, between, passed), ways in rows[source].items():
+            key = (
+                tuple(sorted((*sizes, parts))),
+                tuple(sorted((*between, stays[target]))),
+                tuple(a + b for a, b in zip(passed, over, strict=True)),
+            )
+            rows[target][key] += ways
+    return {i: row for i, row in enumerate(rows) if row}
+
+
+def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> Any:
+    import sympy
+
+    found: dict[tuple[int, tuple[Exponents, ...]], Any] = {}
+    for (sizes, between, passed), ways in run.items():
+        slots = B ** sum(sizes) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in sizes))
+        key = len(sizes), between
+        found[key] = found.get(key, 0) + ways * slots * terms.power(passed)
+    return sympy.Add(*(
+        coefficient * homogeneous(updates - m, {terms.power(n): k for n, k in Counter(between).items()})
+        for (m, between), coefficient in found.items()
+    ))
+
+
+def homogeneous(n: Any, values: dict[Any, int]) -> Any:
+    """h_n of values with multiplicities, n a symbol or a number: the coefficient of z^n in prod (1 - q z)^-k.
+
+    By partial fractions, sum over q and r <= k of A[q, r] C(n + r - 1, r - 1) q^n; true from n = 1 - (number of values).
+    """
+    import sympy
+
+    if n.is_Integer and n < 0:
+        return sympy.Integer(0)
+    found = []
+    for q, k in values.items():
+        series = [sympy.Integer(1)] + [sympy.Integer(0)] * (k - 1)  # prod of (1 - p + p s)^-j in s, p = other / q
+        for other, j in values.items():
+            if other != q:
+                ratio = sympy.powsimp(other / q)
+                slope = ratio / (1 - ratio)
+                factor = [sympy.binomial(-j, i) * slope**i / (1 - ratio) ** j for i in range(k)]
+                series = [sympy.Add(*(series[a] * factor[i - a] for a in range(i + 1))) for i in range(k)]
+        for r in range(1, k + 1):
+            found.append(series[k - r] * sympy.expand_func(sympy.binomial(n + r - 1, r - 1)) * q**n)
+    return sympy.Add(*found)

@@ -1,0 +1,166 @@
+"""`expand`: the formula that a paper would print."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import product
+from typing import Any, Literal
+
+from ..diagram import Diagram, diagrams
+from ..diagram.counting import check_order
+from ..embedding.enumeration import check_basis
+from ..errors import InputError
+from ..typing import Basis
+from .formula import Expansion, Term
+from .network import Network, network_of, side_by_side, vanishes_at_minimum
+from .notation import tensors_of
+from .observables import Observable, observable_named
+from .symbols import Sampled, Symbols, Time
+
+Sum = dict[Network, Any]
+
+
+def expand(
+    observable: str = "test_loss",
+    order: int = 2,
+    *,
+    sampling: Sampled = "reshuffle",
+    basis: Basis = "cumulant",
+    at_minimum: bool = False,
+    resummed: bool = False,
+    arrange: Literal["order", "double"] = "order",
+    time: Time | None = None,
+) -> Expansion:
+    """The expected observable after SGD as a formula in N, B and the time, with named tensors.
+
+    Diagrams whose values are equal, whatever the loss, are added up; see `Expansion` for LaTeX, SymPy and text.
+
+    Parameters
+    ----------
+    observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement', 'covariance' or 'test_loss_variance'
+    order : most edges to a diagram, >= 0: the highest power of eta. Every order has six times the terms of the one before
+    sampling : 'reshuffle', 'cyclic' (whole epochs), 'replacement', or 'one epoch' (T <= N/B updates)
+    basis : 'cumulant', or 'moment': parts of several nodes are then means of products ⟨g h⟩
+    at_minimum : leave out what vanishes where the gradient of the test loss does
+    resummed : irreducible diagrams only, in an eigenbasis of eta H, with k = 1 - eta h for each index (papers: Theorem 1);
+        sampling='one epoch' and the cumulant basis. Where k's coincide, a coefficient's limit is meant
+    arrange : 'order': by powers of eta; 'double': by the papers' double series (eta T)^d T^(P-d-1)
+    time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
+
+    Returns
+    -------
+    Expansion : a sum of terms, each a coefficient and a product of tensors
+
+    Raises
+    ------
+    InputError : unknown observable, sampling, basis, arrangement or time; resummed over several epochs or with moments
+
+    Notes
+    -----
+    G, H, J are the first three derivatives of the test loss l, higher ones are l with indices; C and S the second and third
+    cumulants of a point's gradient g. Other cumulants are cov(g, h) and κ(g, g, h), of a point's derivatives g, h, j, l.
+    eta raises indices, so that a term of order d has d indices above. See the papers' Theorem 3, Proposition 2.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> print(fd.expand("test_loss", 2))
+    E[l(θ_T)] = l
+      - M*N G_μ G^μ
+      + M*N*(2*M*N - 1)/2 G_μ H^μ_ν G^ν
+      + M**2*N/2 C_μν H^μν
+      + M*N*(B*M - 1)/(4*B) (∇_μ C_ν^ν) G^μ
+      + O(η^3)
+    """
+    order = check_order(order)
+    found = observable_named(observable)
+    check_basis(basis)
+    if arrange not in ("order", "double"):
+        raise InputError(f"arrange must be 'order' or 'double', not {arrange!r}")
+    if arrange == "double":
+        if resummed:
+            raise InputError("arrange='double' is a series in T; resummed formulas are exact in T: use arrange='order'")
+        if time not in (None, "T"):
+            raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
+        time = "T"
+    symbols = Symbols(sampling, basis, time)
+    if resummed:
+        from .eigenbasis import resummed_terms
+
+        terms = resummed_terms(found, order, symbols)
+    else:
+        terms = _terms(found, order, symbols)
+    if at_minimum:
+        terms = [term for term in terms if not vanishes_at_minimum(term.network)]
+    if arrange == "double":
+        terms = [piece for term in terms for piece in _by_powers(term, symbols)]
+        terms.sort(key=lambda term: -(term.power or 0))
+    return Expansion(observable, order, tuple(terms), str(sampling), basis, resummed)
+
+
+def _terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:
+    sums, origins = _sums(observable, order, symbols)
+    if observable.mean is not None:
+        means, _ = _sums(observable.mean, order, symbols)
+        for d, total in enumerate(sums):
+            for e in range(1, d):
+                for (first, x), (second, y) in product(means[e].items(), means[d - e].items()):
+                    both = side_by_side(first, second, observable.mean.axes)
+                    total[both] = total.get(both, 0) - x * y
+    terms = []
+    for d, networks in enumerate(sums):
+        for network, coefficient in networks.items():
+            if not coefficient:
+                continue
+            tensors = tensors_of(network, symbols.basis)
+            number = symbols.factored(coefficient / tensors.scale)
+            terms.append(Term(number, d, network, tensors, tuple(origins[network])))
+    return sorted(terms, key=reading_order)
+
+
+def reading_order(term: Term) -> tuple[int, int, int]:
+    """By order; what is of the highest degree in T first; cumulants of gradients alone before mixed ones."""
+    mixed = sum(len(factor.nodes) > 1 for factor in term.tensors.factors)
+    return term.order, -len(term.network), mixed
+
+
+def _sums(observable: Observable, order: int, symbols: Symbols) -> tuple[list[Sum], dict[Network, list[Diagram]]]:
+    """For each order the coefficient of each network, and the diagrams that a network comes from.
+
+    In the moment basis a root that shares a part stands for the moment with it less the moment without, as a covariance.
+    """
+    sums: list[Sum] = []
+    origins: defaultdict[Network, list[Diagram]] = defaultdict(list)
+    for d in range(order + 1):
+        total: Sum = {}
+        for diagram in diagrams(d, root_shares=observable.shares):
+            roots = observable.roots(diagram.degrees[0], diagram.root_shares)
+            coefficient = symbols.coefficient(diagram) if roots else 0
+            if not coefficient:
+                continue
+            for root in roots:
+                weight = coefficient * root.sign
+                if root.per_point:
+                    weight = weight / symbols.element(symbols.N)
+                signs = {True: 1, False: -1} if symbols.basis == "moment" and diagram.root_shares else {True: 1}
+                for tied, sign in signs.items():
+                    network = network_of(diagram, root, tied)
+                    total[network] = total.get(network, 0) + weight * sign
+                    if diagram not in origins[network]:
+                        origins[network].append(diagram)
+        sums.append(total)
+    return sums, origins
+
+
+def _by_powers(term: Term, symbols: Symbols) -> list[Term]:
+    """A coefficient is a polynomial in T: its terms one by one, as (eta T)^d T^power."""
+    import sympy
+
+    top, bottom = sympy.fraction(sympy.together(term.coefficient))
+    powers = sympy.Poly(top, symbols.time).terms()
+    assert not bottom.has(symbols.time)
+    return [
+        Term(sympy.factor(number / bottom) * symbols.time**power, term.order, term.network, term.tensors, term.diagrams,
+             power - term.order)
+        for (power,), number in powers
+    ]

@@ -1,0 +1,78 @@
+"""Coefficients as exact rational functions of N, B and one measure of time: T updates, E epochs or M = T / N."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from ..diagram import Diagram
+from ..embedding.formula import formula_terms
+from ..errors import InputError
+from ..spacetime import SAMPLINGS
+from ..typing import Basis, Sampling
+
+Time: TypeAlias = Literal["M", "T", "E"]
+Sampled: TypeAlias = Sampling | Literal["one epoch"]
+TIMES = ("M", "T", "E")
+
+
+class Symbols:
+    """The field that coefficients live in, and what diagrams have for coefficients there."""
+
+    def __init__(self, sampling: Sampled, basis: Basis, time: Time | None) -> None:
+        if sampling != "one epoch" and sampling not in SAMPLINGS:
+            raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+        if time is None:
+            time = "M" if sampling in ("reshuffle", "cyclic") else "T"
+        if time not in TIMES:
+            raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {time!r}")
+        import sympy
+        from sympy.polys.fields import field
+
+        self.sampling, self.basis, self.time_name = sampling, basis, time
+        self.N, self.B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+        M = sympy.Symbol("M", positive=True)
+        self.time: Any = {"M": M, "T": T, "E": E}[time]
+        self.T: Any = {"M": M * self.N, "T": T, "E": E * self.N / self.B}[time]
+        self._written = {T: self.T, E: {"M": M * self.B, "T": T * self.B / self.N, "E": E}[time]}
+        self.field: Any = field([self.N, self.B, self.time], sympy.QQ)[0]
+        self._known: dict[Any, Any] = {}
+
+    def element(self, expression: Any) -> Any:
+        """An expression in N, B, T, E as an element of the field."""
+        if expression not in self._known:
+            import sympy
+
+            plain = sympy.expand_func(sympy.sympify(expression)).subs(self._written, simultaneous=True)
+            self._known[expression] = self.field.from_expr(sympy.together(plain))
+        return self._known[expression]
+
+    def coefficient(self, diagram: Diagram) -> Any:
+        """(-1/B)^d maps / |Aut|, an element of the field."""
+        over: dict[Any, Any] = {}  # few denominators recur: numerators over one of them are added as polynomials
+        for weight, number in formula_terms(diagram, self.sampling, self.basis):
+            element = self.element(weight)
+            over[element.denom] = over.get(element.denom, 0) + element.numer * number
+        maps = sum((self.field.new(top, bottom) for bottom, top in over.items()), self.field.zero)
+        scale = self.element((-1 / self.B) ** diagram.order / diagram.automorphisms)
+        return maps * scale
+
+    def factored(self, element: Any) -> Any:
+        """An element of the field as a factored SymPy expression."""
+        return factored(element, [self.N, self.B, self.time])
+
+
+def factored(element: Any, letters: list[Any], ascending: bool = False) -> Any:
+    """An element of a field of rational functions in these letters, in factors; ascending: 1 - k instead of k - 1."""
+    import sympy
+    from sympy.core.parameters import distribute
+
+    number, factors = sympy.S.One, []
+    for polynomial, sign in ((element.numer, 1), (element.denom, -1)):
+        constant, found = polynomial.factor_list()
+        number *= sympy.Rational(int(constant.numerator), int(constant.denominator)) ** sign
+        for factor, power in found:
+            if ascending and factor.get(polynomial.ring.zero_monom, 0) < 0:
+                factor, number = -factor, number * (-1) ** power
+            factors.append(factor.as_expr(*letters) ** (sign * power))
+    with distribute(False):
+        return sympy.Mul(number, *factors)

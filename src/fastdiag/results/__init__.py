@@ -1,0 +1,33 @@
+"""The papers' results in closed form, beside the engine's answers; and what the papers print wrong."""
+
+from __future__ import annotations
+
+from .descent_errata import DESCENT_ERRATA
+from .erratum import Erratum, Numbers
+from .flows import corollary_5
+from .minimum import corollary_1, corollary_2, example_1, theorem_2
+from .order_three import gap_order, test_loss_order
+from .page import errata_page
+from .propositions import proposition_1, proposition_2
+from .result import Result
+from .shuffles import corollary_3, corollary_4, gdc, stic
+
+
+def errata() -> tuple[Erratum, ...]:
+    """What is printed wrong, each entry with a counter-example.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> wrong = fd.results.errata()[0]
+    >>> wrong.printed, wrong.check()
+    ('E l(theta_T) - l = + T G.G + ...', Numbers(printed=Fraction(3, 1), right=Fraction(-3, 1), exact=Fraction(-3, 1)))
+    """
+    return DESCENT_ERRATA
+
+
+__all__ = [
+    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "errata",
+    "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
+    "theorem_2",
+]

@@ -1,0 +1,28 @@
+"""What a named result is: the papers' closed form, and the engine's own answer beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A result of the papers, in its right form. Calling it gives the closed form, `derived` the engine's answer."""
+
+    name: str
+    papers: str
+    """Where it stands."""
+    statement: str
+    """In words and symbols."""
+    closed: Callable[..., Any]
+    """The closed form; no diagram is counted or enumerated for it."""
+    derived: Callable[..., Any]
+    """The same from diagrams, by the engine. Takes what `closed` takes."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.closed(*args, **options)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} ({self.papers}): {self.statement}>"

@@ -1,0 +1,67 @@
+"""Gradient descent beside SGD, many epochs beside one: Corollaries 3 and 4, the GDC regularizer, and STIC."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ..expansion import predict
+from ..landscapes import Landscape
+from ..spacetime import Spacetime
+from ..typing import FloatArray
+from .minimum import corollary_2
+from .result import Result
+
+
+def _trace_slope(landscape: Landscape) -> FloatArray:
+    """The gradient of C's trace: twice cov(hess l_x [m, n], grad l_x [n]), (n,)."""
+    return np.asarray(2 * landscape.part(((0, 1), (1,))).sum(axis=1))
+
+
+def _moved(landscape: Landscape, spacetime: Spacetime, eta: float) -> Any:
+    """The eta^2 term of the expected displacement."""
+    return predict(landscape, spacetime, eta, 2, "displacement", resummed=False).by_order[2]
+
+
+corollary_3 = Result(
+    "Corollary 3", "[A], [B]",
+    "over one epoch E[theta_GD - theta_SGD] = eta^2 (N - 1)/4 grad C + o(eta^2), both of N updates",
+    lambda landscape, eta, N: eta**2 * (N - 1) / 4 * _trace_slope(landscape),
+    lambda landscape, eta, N: _moved(landscape, Spacetime(N, N, N), eta) - _moved(landscape, Spacetime(N, 1, N), eta),
+)
+
+corollary_4 = Result(
+    "Corollary 4", "[A]",
+    "E[theta_(M epochs, eta/M) - theta_(one epoch, eta)] = eta^2 (M - 1)/(4M) N (grad C + 2 H G) + o(eta^2); the papers "
+    "leave out H G, the change of a GD with smaller steps",
+    lambda landscape, eta, N, M: (
+        eta**2 * (M - 1) / (4 * M) * N * (_trace_slope(landscape) + 2 * landscape.hessian @ landscape.gradient)
+    ),
+    lambda landscape, eta, N, M: (
+        _moved(landscape, Spacetime(N, 1, E=M), eta / M) - _moved(landscape, Spacetime(N, 1, E=1), eta)
+    ),
+)
+
+gdc = Result(
+    "GDC", "[A], [B]",
+    "GD on l + l_C follows SGD: l_C = eta (N - 1)/(4N) C, C the trace; these are the gradients of l_C",
+    lambda landscape, eta, N: eta * (N - 1) / (4 * N) * _trace_slope(landscape),
+    lambda landscape, eta, N: corollary_3.derived(landscape, eta, N) / (N * eta),
+)
+
+
+def _information(landscape: Landscape, eta: float, N: int, T: float = inf) -> float:
+    return float(landscape.loss + corollary_2(landscape, eta, N, T)[1])
+
+
+def _information_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> float:
+    return float(landscape.loss + corollary_2.derived(landscape, eta, N, T)[1])
+
+
+stic = Result(
+    "STIC", "[A]",
+    "the stabilized Takeuchi criterion adds Corollary 2's gap to the loss: l + C_mm/(N h_m) (1 - k_m^T), finite at h_m = 0",
+    _information, _information_derived,
+)

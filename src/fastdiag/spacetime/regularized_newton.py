@@ -1,0 +1,39 @@
+"""Hessian-based steps: Newton's, regularized by the learning rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RegularizedNewton:
+    """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch; see `regularized_newton`."""
+
+    lam: Any
+    """How much of the Hessian: an int, a Fraction or a SymPy expression; a float for predictions only."""
+
+    def __repr__(self) -> str:
+        return f"regularized_newton({self.lam!r})"
+
+    def exactly(self) -> RegularizedNewton:
+        """The same with a float as the fraction that it is."""
+        return replace(self, lam=Fraction(self.lam)) if isinstance(self.lam, float) else self
+
+
+def regularized_newton(lam: Any) -> RegularizedNewton:
+    """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch.
+
+    lam = 1 is Newton's step with 1/eta added to the Hessian, which optimization calls regularized; lam = 0 is SGD. (A
+    damped Newton step is a shortened one, alpha hess^-1 grad; Levenberg and Marquardt regularize the Gauss-Newton matrix.)
+    In powers of eta it is -eta sum_k (-eta lam hess l_t)^k grad l_t: a chain of k + 1 nodes at one update.
+
+    Examples
+    --------
+    >>> import fastdiag as fd, sympy
+    >>> newton = fd.updates.regularized_newton(sympy.Symbol("lambda"))
+    >>> fd.coefficient("[a[b]]", fd.Spacetime(N=10, T=10), update=newton)
+    10*lambda + 45
+    """
+    return RegularizedNewton(lam)

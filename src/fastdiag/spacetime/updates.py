@@ -1,0 +1,307 @@
+"""Update rules: linear recursions that turn gradients into weights, and so weigh a diagram's edges.
+
+In units of -eta, a rule keeps a state z with the displacement from theta_0 in it: at update t the gradient g_t of the
+batch is taken at the displacement point . z_t, then z_(t+1) = step z_t + push c_t g_t. What is observed is seen . z_T.
+So theta_t - theta_0 = -eta sum over s < t of w(s, t) g_s with w(s, t) = c_s seen . step^(t-s-1) push, and an edge of a
+diagram carries w(time of the child, time of the parent), with point in place of seen where the parent is not the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import isfinite
+from numbers import Integral, Rational, Real
+from typing import Any, TypeAlias
+
+from ..errors import InputError
+from .processes import Process, ode, sde
+from .regularized_newton import RegularizedNewton, regularized_newton
+from .spacetime import whole_number
+
+__all__ = [
+    "Process", "RegularizedNewton", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "regularized_newton",
+    "schedule", "sde", "sgd", "weight_decay",
+]
+
+Number: TypeAlias = Any
+"""int, Fraction, float or a SymPy expression."""
+Vector: TypeAlias = tuple[Number, ...]
+Factors: TypeAlias = Sequence[Number] | Callable[[int], Number]
+"""c_0, c_1, ...: numbers, or a function of the update t = 0, 1, ..."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Update:
+    """A linear update rule. Made by the functions of `fastdiag.updates`; its fields are those of the recursion above."""
+
+    name: str
+    """What made it: Python that evaluates to it inside fastdiag.updates."""
+    step: tuple[Vector, ...] = ((1,),)
+    """Upper triangular; its diagonal holds the factors by which the state's parts persist from update to update."""
+    push: Vector = (1,)
+    point: Vector = (1,)
+    seen: Vector = (1,)
+    schedule: Vector | Callable[[int], Number] | None = None
+    """c_0, c_1, ...: relative learning rates, or a function of t; None for a constant 1."""
+
+    def with_schedule(self, factors: Factors) -> Update:
+        """The same rule with the learning rate eta c_t at update t: the gradient g_t enters the recursion as c_t g_t.
+
+        With momentum this is m <- mu m + c_t g, theta <- theta - eta m (as in Keras): what a gradient has put into m keeps
+        the rate that it came with. Where instead the rate multiplies m itself (PyTorch), results differ while c_t changes.
+
+        Parameters
+        ----------
+        factors : c_0, c_1, ..., at least one for each update; or a function of t = 0, 1, ...; exact or floats
+
+        Raises
+        ------
+        InputError : not numbers; the rule has a schedule already
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> rule = fd.updates.momentum(0).with_schedule(lambda t: 2 if t < 5 else 1)
+        >>> fd.weighted_maps("[a]", fd.Spacetime(N=20, T=10), update=rule)
+        15
+        """
+        if self.schedule is not None:
+            raise InputError(f"{self!r} has a schedule already; multiply the two and give one")
+        if not callable(factors):
+            if hasattr(factors, "tolist"):
+                factors = factors.tolist()
+            if not isinstance(factors, Sequence) or isinstance(factors, str):
+                raise InputError(f"a schedule is a sequence of numbers or a function of t, not {factors!r}")
+            factors = tuple(_number(f"c_{t}", c) for t, c in enumerate(factors))
+        return replace(self, schedule=factors)
+
+    def factors(self, T: int) -> Vector | None:
+        """c_0, ..., c_(T-1), or None where all are 1.
+
+        Raises
+        ------
+        InputError : the schedule is shorter than T updates, or gives something that is no number
+        """
+        if self.schedule is None:
+            return None
+        if callable(self.schedule):
+            return tuple(_number(f"the schedule at t = {t}", self.schedule(t)) for t in range(T))
+        if len(self.schedule) < T:
+            raise InputError(
+                f"the schedule has {len(self.schedule)} learning rates, but there are T = {T} updates; "
+                "give one for each, or a function of t"
+            )
+        return self.schedule[:T]
+
+    def weight(self, duration: int, to_root: bool = False) -> Number:
+        """w of an edge whose parent comes `duration` >= 1 updates after its child, apart from the schedule.
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> [fd.updates.nesterov(2**-1).weight(dt) for dt in (1, 2, 3)]
+        [1.5, 1.75, 1.875]
+        """
+        state = self.push
+        for _ in range(whole_number("the duration", duration, 1, "updates") - 1):
+            state = tuple(sum(a * z for a, z in zip(row, state, strict=True)) for row in self.step)
+        return sum(a * z for a, z in zip(self.seen if to_root else self.point, state, strict=True))
+
+    def in_floats(self, T: int) -> Update:
+        """The rule with its numbers, and its schedule of T updates, as floats.
+
+        Raises
+        ------
+        InputError : it has symbols, or its schedule is too short
+        """
+        rates = self.factors(T)
+        return Update(
+            f"{self.name} in floats", tuple(_floats(line) for line in self.step), _floats(self.push), _floats(self.point),
+            _floats(self.seen), None if rates is None else _floats(rates),
+        )
+
+    def __repr__(self) -> str:
+        return self.name if self.schedule is None else f"{self.name}.with_schedule({self.schedule!r})"
+
+
+def sgd() -> Update:
+    """theta <- theta - eta g: every edge weighs 1.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.coefficient("[a]", fd.Spacetime(N=10, T=10), update=fd.updates.sgd())
+    Fraction(-10, 1)
+    """
+    return Update("sgd()")
+
+
+def momentum(mu: Number) -> Update:
+    """Heavy ball: m <- mu m + g, theta <- theta - eta m; w = (1 - mu^dt) / (1 - mu).
+
+    Parameters
+    ----------
+    mu : |mu| < 1; exact (an int, a Fraction, a SymPy expression) where exact results are asked for
+
+    Raises
+    ------
+    InputError : not a number, or |mu| >= 1
+
+    Examples
+    --------
+    >>> import fastdiag as fd, sympy
+    >>> fd.coefficient("[a]", fd.Spacetime(N=10, T=3), update=fd.updates.momentum(sympy.Symbol("mu")))
+    -mu**2 - 2*mu - 3
+    """
+    mu = _momentum(mu)
+    return Update(f"momentum({mu!r})", ((1, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
+
+
+def nesterov(mu: Number) -> Update:
+    """m <- mu m + g, theta <- theta - eta m, with g taken at theta - eta mu m.
+
+    w = (1 - mu^dt) / (1 - mu) on edges to the root, (1 - mu^(dt+1)) / (1 - mu) on others. Observed is theta. (PyTorch
+    keeps the shifted weights theta - eta mu m instead.)
+
+    Parameters
+    ----------
+    mu : as for `momentum`
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> from fractions import Fraction
+    >>> fd.coefficient("[a[b]]", fd.Spacetime(N=10, T=2), "moment", update=fd.updates.nesterov(Fraction(1, 2)))
+    Fraction(3, 2)
+    """
+    mu = _momentum(mu)
+    return Update(f"nesterov({mu!r})", ((1, mu), (0, mu)), (1, 1), (1, mu), (1, 0))
+
+
+def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
+    """m <- mu m + (1 - mu) g, theta <- theta - eta ((1 - nu) g + nu m); w = 1 - nu mu^dt.
+
+    Parameters
+    ----------
+    mu : as for `momentum`
+    nu : from 0 (SGD) to 1 (momentum by an average of gradients)
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.updates.quasi_hyperbolic(0.5, 0.5).weight(2)
+    0.875
+    """
+    mu, nu = _momentum(mu), _between("nu", nu)
+    return Update(
+        f"quasi_hyperbolic({mu!r}, {nu!r})", ((1, nu * mu), (0, mu)), (1 - nu * mu, 1 - mu), (1, 0), (1, 0)
+    )
+
+
+def weight_decay(decay: Number, mu: Number = 0) -> Update:
+    """m <- mu m + g, theta <- theta - decay (theta - theta_0) - eta m; w = (1 - decay)^(dt-1) at mu = 0.
+
+    Diagrams expand about a point that the decay alone does not move, so this decays towards theta_0; it is the usual
+    decoupled decay towards zero where theta_0 = 0. Decay towards zero from elsewhere is a term |theta|^2 in the loss.
+
+    Parameters
+    ----------
+    decay : the part of theta - theta_0 that is lost at each update, from 0 to 1 (eta times the usual rate)
+    mu : momentum besides, as for `momentum`
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.updates.weight_decay(0.5).weight(3)
+    0.25
+    """
+    decay = _between("decay", decay)
+    keep = 1 - decay
+    if isinstance(mu, int) and mu == 0:
+        return Update(f"weight_decay({decay!r})", ((keep,),))
+    mu = _momentum(mu)
+    return Update(f"weight_decay({decay!r}, {mu!r})", ((keep, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
+
+
+def schedule(factors: Factors) -> Update:
+    """theta <- theta - eta c_t g at update t = 0, 1, ...; w = c_s, s the child's time.
+
+    Parameters
+    ----------
+    factors : as for `Update.with_schedule`, which gives the other rules a schedule
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> from fractions import Fraction
+    >>> fd.coefficient("[a]", fd.Spacetime(N=4, T=4), update=fd.updates.schedule(lambda t: Fraction(1, t + 1)))
+    Fraction(-25, 12)
+    """
+    return sgd().with_schedule(factors)
+
+
+def check_update(update: object) -> None:
+    """Raise InputError unless it is an Update."""
+    if not isinstance(update, Update):
+        raise InputError(f"update must be a rule of fastdiag.updates, such as momentum(0.9), not {update!r}")
+
+
+def _momentum(mu: Number) -> Number:
+    mu = _number("mu", mu)
+    if not hasattr(mu, "free_symbols") and not -1 < mu < 1:
+        raise InputError(f"mu = {mu}: momentum forgets nothing, or grows; it must lie between -1 and 1, as 0.9 does")
+    return mu
+
+
+def _floats(numbers: Vector) -> Vector:
+    for x in numbers:
+        if getattr(x, "free_symbols", None):
+            raise InputError(
+                f"{x} is a formula, not a number; put numbers for its symbols, or ask for exact results: "
+                "fastdiag.coefficient, or fastdiag.predict on a symbolic landscape with an exact eta"
+            )
+    return tuple(float(x) for x in numbers)
+
+
+def _between(name: str, value: Number) -> Number:
+    value = _number(name, value)
+    if not hasattr(value, "free_symbols") and not 0 <= value <= 1:
+        raise InputError(f"{name} must lie from 0 to 1, not {value}")
+    return value
+
+
+def _number(name: str, value: object) -> Number:
+    """An int, Fraction or float where it is one, a SymPy expression else; or InputError."""
+    if isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Rational):
+        return Fraction(int(value.numerator), int(value.denominator))
+    if hasattr(value, "free_symbols"):  # of SymPy, which need not be loaded to say no
+        return _expression(name, value)
+    if not isinstance(value, Real) or not isfinite(value):
+        raise InputError(
+            f"{name} must be a finite number (0.9), exact where exact results are asked for (Fraction(9, 10)), "
+            f"or a SymPy expression, not {value!r}"
+        )
+    return float(value)
+
+
+def _expression(name: str, value: Any) -> Number:
+    import sympy
+
+    if not isinstance(value, sympy.Expr) or value.has(sympy.nan, sympy.oo, sympy.zoo) or value.is_real is False:
+        raise InputError(f"{name} must be a finite real number or formula, not {value}")
+    if value.is_Rational:
+        return Fraction(int(value.p), int(value.q)) if value.q != 1 else int(value)
+    if value.is_number:
+        near = float(value)
+        if name == "mu" and not -1 < near < 1:
+            raise InputError(f"mu = {value} must lie between -1 and 1, as 0.9 does")
+        if name in ("nu", "decay") and not 0 <= near <= 1:
+            raise InputError(f"{name} must lie from 0 to 1, not {value}")
+        return near if value.has(sympy.Float) else value
+    return value

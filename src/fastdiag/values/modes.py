@@ -1,0 +1,207 @@
+"""The modes of a linear update rule: what an edge carries, in each eigen-direction of eta H, after resummation.
+
+With the linear force put in, the rule's recursion is A = step - x push point^T, x = eta h, and an edge of duration dt
+carries point A^(dt-1) push, at the root seen A^(dt-1) push: a sum of exponentials, whose factors k are the roots of A's
+characteristic polynomial. Two roots that meet (critical damping) are left whole, as one number c + e with e^2 = z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import copysign, inf, sqrt
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedError
+from ..spacetime.updates import Update
+from ..typing import FloatArray, IntArray
+
+REAL, COMPLEX, WHOLE = 0, 1, 2
+APART = 0.7
+"""From which |sqrt(z)| on roots are told apart, in units of R = max(1 - |c|, 1 / T).
+
+Then an exponential's weight is at most (1 + 1 / (0.7 R)) / 2 for momentum, while critically damped edges themselves weigh
+up to about 1 / (e R): rounding grows by a factor of about 2 for each edge, at any T. Below it c + e is as good as c, since
+|sqrt(z)| < 0.7 (1 - |c|) leaves 1 - k its digits.
+"""
+
+Line = tuple[Fraction, Fraction]
+"""a + b x, as (a, b)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """The roots k of each direction, and the weights of their exponentials.
+
+    Rows of k, loss, inner, outer: of a REAL or COMPLEX direction its roots, conjugates if complex. Of a WHOLE one
+    k[0] = c and z, for c +- sqrt(z), and rows of inner and outer are the weights of 1 and e.
+    """
+
+    kinds: IntArray
+    """(n,): REAL, COMPLEX or WHOLE."""
+    k: Any
+    """(r, n), r the size of the rule's state, complex."""
+    loss: Any
+    """1 - k."""
+    inner: Any
+    """Weights on edges between nodes."""
+    outer: Any
+    """Weights on edges to the root."""
+    z: FloatArray
+    """(n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recursion:
+    """A rule's numbers, as exact functions of x = eta h: of the matrix A, which is scalar or 2 x 2."""
+
+    size: int
+    trace: Line
+    determinant: Line
+    missing: Line
+    """det(1 - A)."""
+    inner: tuple[Fraction, Line]
+    """point push, and point A push."""
+    outer: tuple[Fraction, Line]
+    """seen push, and seen A push."""
+
+    @classmethod
+    def of(cls, update: Update) -> Recursion:
+        """The recursion of a rule; floats are taken at their exact values."""
+        step = [[_rational(entry) for entry in row] for row in update.step]
+        push, point, seen = ([_rational(entry) for entry in v] for v in (update.push, update.point, update.seen))
+        size = len(step)
+        if size > 2:
+            raise UnsupportedError(
+                f"resummed values are for update rules with a state of 1 or 2 numbers, and {update.name} has {size}; "
+                "use resummed=False"
+            )
+
+        def between(left: Sequence[Fraction], matrix: Sequence[Sequence[Fraction]]) -> Fraction:
+            return sum((u * a * v for u, row in zip(left, matrix, strict=True) for a, v in zip(row, push, strict=True)),
+                       start=Fraction(0))
+
+        same = [[Fraction(i == j) for j in range(size)] for i in range(size)]
+        rest = [[same[i][j] - step[i][j] for j in range(size)] for i in range(size)]
+        pushed, observed = between(point, same), between(seen, same)
+        return cls(
+            size, trace=(sum((step[i][i] for i in range(size)), start=Fraction(0)), -pushed),
+            determinant=(_determinant(step), -between(point, _adjugate(step))),  # matrix determinant lemma
+            missing=(_determinant(rest), between(point, _adjugate(rest))),
+            inner=(pushed, (between(point, step), -pushed * pushed)),
+            outer=(observed, (between(seen, step), -observed * pushed)),
+        )
+
+    def stable(self) -> tuple[Fraction | float, Fraction | float]:
+        """The open interval of x in which the recursion forgets its past: |k| < 1."""
+        (m, m1), (t, t1), (d, d1) = self.missing, self.trace, self.determinant
+        if self.size == 1:
+            lines = [(m, m1), (1 + t, t1)]
+        else:  # Jury: 1 - trace + det, 1 + trace + det and 1 - det are positive
+            lines = [(m, m1), (1 + t + d, t1 + d1), (1 - d, -d1), (1 + d, d1)]
+        low: Fraction | float = -inf
+        high: Fraction | float = inf
+        for at, slope in lines:
+            if slope > 0:
+                low = max(low, -at / slope)
+            elif slope < 0:
+                high = min(high, -at / slope)
+            elif at <= 0:
+                return 0, 0
+        return low, high
+
+    def modes(self, rates: FloatArray, updates: float) -> Modes:
+        """The modes for x = each of `rates`, to be used for at most so many updates."""
+        n, r = len(rates), self.size
+        kinds, z = np.zeros(n, np.int64), np.zeros(n)
+        k, loss, inner, outer = (np.zeros((r, n), np.complex128) for _ in range(4))
+        for i, rate in enumerate(rates.tolist()):
+            if not np.isfinite(rate):
+                k[:, i] = loss[:, i] = inner[:, i] = outer[:, i] = np.nan
+                continue
+            x = Fraction(rate)
+            missing, det = _at(self.missing, x), _at(self.determinant, x)
+            if r == 1:
+                k[0, i], loss[0, i] = float(det), float(missing)
+                inner[0, i], outer[0, i] = float(self.inner[0]), float(self.outer[0])
+                continue
+            centre = _at(self.trace, x) / 2
+            exact = centre * centre - det
+            z[i] = float(exact)
+            weights = [(float(at), float(_at(line, x) - centre * at)) for at, line in (self.inner, self.outer)]
+            if abs(z[i]) < (APART * max(1 - abs(float(centre)), 1 / updates)) ** 2:
+                kinds[i] = WHOLE
+                k[0, i], loss[0, i] = float(centre), float(1 - centre)
+                inner[:, i], outer[:, i] = weights
+                continue
+            gap = sqrt(z[i]) if exact > 0 else 1j * sqrt(-z[i])
+            if exact > 0:
+                k[:, i] = _real_roots(float(centre), z[i], float(det))
+                loss[::-1, i] = _real_roots(float(1 - centre), z[i], float(missing))
+            else:
+                kinds[i] = COMPLEX
+                k[:, i] = float(centre) + gap, float(centre) - gap
+                loss[:, i] = float(1 - centre) - gap, float(1 - centre) + gap
+            for (at, beside), table in zip(weights, (inner, outer), strict=True):
+                table[:, i] = (at + beside / gap) / 2, (at - beside / gap) / 2
+        return Modes(kinds, k, loss, inner, outer, z)
+
+
+@lru_cache(maxsize=64)
+def recursion(update: Update) -> Recursion:
+    """The recursion of an update rule, kept for the next call."""
+    return Recursion.of(update)
+
+
+def check_forgets(update: Update, lowest: float, highest: float) -> None:
+    """Raise InputError unless the rule forgets its past in every direction, lowest <= eta h <= highest."""
+    low, high = recursion(update).stable()
+    if low < lowest and highest < high:
+        return
+    if not low < high:
+        raise InputError(f"T = inf has no limit: {update.name} never forgets its past; give a finite T")
+    bounds = f"{float(low):.6g} < eta h" + ("" if high == inf else f" < {float(high):.6g}")
+    raise InputError(
+        f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from {lowest:.4g} to "
+        f"{highest:.4g}; use another eta, or a finite T"
+    )
+
+
+def _rational(value: Any) -> Fraction:
+    if isinstance(value, Rational):
+        return Fraction(value)
+    if getattr(value, "is_Rational", False):
+        return Fraction(int(value.p), int(value.q))
+    if getattr(value, "free_symbols", None):
+        raise InputError(f"{value} has no value; give numbers, or an exact eta on a symbolic landscape for formulas")
+    return Fraction(float(value))
+
+
+def _at(line: Line, x: Fraction) -> Fraction:
+    return line[0] + line[1] * x
+
+
+def _real_roots(centre: float, z: float, product: float) -> tuple[float, float]:
+    """centre +- sqrt(z), of which the product is known: no digits are lost."""
+    gap = sqrt(z)
+    larger = centre + copysign(gap, centre)
+    other = product / larger
+    return (larger, other) if centre >= 0 else (other, larger)
+
+
+def _determinant(matrix: Sequence[Sequence[Fraction]]) -> Fraction:
+    if len(matrix) == 1:
+        return matrix[0][0]
+    return matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0]
+
+
+def _adjugate(matrix: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+    if len(matrix) == 1:
+        return [[Fraction(1)]]
+    (a, b), (c, d) = matrix
+    return [[d, -b], [-c, a]]

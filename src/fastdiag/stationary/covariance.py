@@ -53,7 +53,7 @@ def stationary_covariance(
     lam : learning rate: a number, or a positive definite (n, n) preconditioner (damped Newton: lam K^-1)
     mu : momentum, |mu| < 1. Heavy ball: m <- mu m + g, w <- w - lam m
     nu : None for heavy ball; a number in [0, 1] for quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,
-        w <- w - lam ((1 - nu) g + nu m). Nesterov: nu = mu at the rate lam / (1 - mu)
+        w <- w - lam ((1 - nu) g + nu m). Nesterov: nu = mu at the rate lam / (1 - mu); w is where the gradient is taken
 
     Returns
     -------
@@ -192,9 +192,9 @@ def check_stable(rates: FloatArray, lam: ArrayLike, mu: float, nu: float | None)
     """Raise InputError at and beyond the stability limit, and say where it lies."""
     largest = float(rates.max())
     limit = stability_limit(largest, mu, nu)  # of a factor of lam
-    if limit <= 1:
+    if limit <= 1 + 1e-14:  # rounding must not let the limit itself pass
         what = (
             f"lam must be below {limit * float(np.asarray(lam)):.6g}, not {float(np.asarray(lam)):.6g}" if np.ndim(lam) == 0
             else f"the largest eigenvalue of lam K must be below {limit * largest:.6g}, not {largest:.6g}"
         )
-        raise InputError(f"no stationary state: beyond the stability limit the weights diverge; {what}")
+        raise InputError(f"no stationary state: from the stability limit on the weights diverge; {what}")

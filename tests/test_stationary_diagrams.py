@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from recursions import C, K, LAMBDA, after, close, stable
+from recursions import LAMBDA, C, K, after, close, stable
 
 S = fd.stationary
 F = Fraction

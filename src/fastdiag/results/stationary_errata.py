@@ -244,8 +244,8 @@ STATIONARY_ERRATA = (
     ),
     Erratum(
         "[D] (76)", "e^(-x) >= 1 - x gives e^(-2xt) >= (1 - x)^(2t) below the stability limit",
-        "only for x up to 1 + W(1/e), W Lambert's function; beyond, discrete escape is still the stronger, by its first update "
-        "alone",
+        "only for x up to 1 + W(1/e), W Lambert's function; beyond, the first update alone makes discrete escape "
+        "the stronger",
         "the largest x = lam k for which e^(-2x) >= (1 - x)^2", _bound,
     ),
 )

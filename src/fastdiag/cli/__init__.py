@@ -1,4 +1,4 @@
-"""The command line: `fastdiag predict | expand | table | formula | draw | errata | build | bench | cache | completion`."""
+"""The command line: `fastdiag predict | expand | stationary | table | formula | draw | ...`; see `fastdiag --help`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .draw import draw
 from .errata import errata
 from .expand import expand
 from .predict import predict
+from .stationary import stationary
 from .tables import build, cache, formula, table
 
 
@@ -36,6 +37,7 @@ def main() -> None:
     \b
         fastdiag predict                    a prediction on real data, beside a simulation
         fastdiag expand test_loss           the formula that a paper would print
+        fastdiag stationary                 where SGD settles about a minimum, at any learning rate
         fastdiag draw '[a b[a]]'            a diagram, as text; -o file.svg for a picture
         fastdiag table 2 -N 10 -T 5         all diagrams to order 2, and their coefficients
         fastdiag formula '[a b]'            how many maps a diagram has, in N, B, E
@@ -56,5 +58,5 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
-for command in (predict, expand, table, formula, draw, errata, build, bench, cache):
+for command in (predict, expand, stationary, table, formula, draw, errata, build, bench, cache):
     main.add_command(command)

@@ -69,8 +69,11 @@ def stationary(
     limit = laws.stability_limit(rates[-1], mu, nu)
     numbers = limit * np.array(SHARES) if etas is None else np.unique(etas)
     K, C = landscape.hessian, landscape.gradient_covariance / batch
-    for eta in numbers:
-        laws.stationary_covariance(K, C, eta, mu, nu)  # refuses what has no stationary state
+    if not (np.isfinite(numbers).all() and numbers[0] > 0 and numbers[-1] < limit):
+        raise InputError(
+            f"no stationary state: --eta must be positive and below the stability limit {limit:.6g}, not {numbers[0]:g} .. "
+            f"{numbers[-1]:g}"
+        )
     console = Console()
     if not console.is_terminal:
         console = Console(width=128)
@@ -92,8 +95,8 @@ def stationary(
     if batch < N:
         best, mandt = laws.bayes_learning_rate(rates, N, batch), 2 * batch * len(rates) / (N * rates.sum())
         console.print(
-            f"best Bayesian learning rate (SGD, noise proportional to the Hessian, N = {N}, S = {batch}): eta = {best:.5g}, "
-            f"divergence {laws.bayes_kl(K, N, batch, best):.3g}; by the theory of small rates eta = {mandt:.5g}."
+            f"best Bayesian learning rate (SGD, noise proportional to the Hessian, N = {N}, S = {batch}): eta = {best:.5g}"
+            f", divergence {laws.bayes_kl(K, N, batch, best):.3g}; by the theory of small rates eta = {mandt:.5g}."
         )
     if plot:
         save_stationary(report, plot, title=f"{name}, {kind}, B = {batch}")

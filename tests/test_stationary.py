@@ -74,6 +74,25 @@ def test_natural_gradient_with_fisher_noise_is_a_fixed_point(seed):
         close(error, 0.4506666666666667)
 
 
+def test_natural_gradient_without_noise_is_marginal():
+    sigma = S.ngd_covariance(K, 0 * C, 0.8, 0.5)
+    rates = np.linalg.eigvals(0.8 * np.linalg.inv(K @ sigma @ K) @ K)
+    close(rates, [3, 3])  # 2 (1 + mu)
+    with pytest.raises(ERRORS, match="no stationary state"):
+        S.stationary_covariance(K, 0 * C, 0.8 * np.linalg.inv(K @ sigma @ K), 0.5)
+
+
+@pytest.mark.parametrize(("c", "holds"), [(0.5, False), (4.0, False), (9.0, True)])
+def test_natural_gradient_that_follows_its_covariance_may_be_unstable(c, holds):
+    """One weight, k = lam = 1, mu = 0: the preconditioner is that of the moment's variance s."""
+    fixed = float(S.ngd_covariance([[1.0]], [[c]], 1.0)[0, 0])
+    assert (1 / fixed < 2 - sqrt(2)) is holds
+    s = fixed * (1 + 1e-6)
+    for _ in range(60):
+        s = s - 2 + 1 / s + c / s**2
+    assert (abs(s - fixed) < 1e-6 * fixed) is holds
+
+
 RULES = {
     "sgd": (0.0, None), "heavy ball": (0.6, None), "negative momentum": (-0.5, None), "strong momentum": (0.9, None),
     "qhm 0": (0.5, 0.0), "qhm 0.3": (0.6, 0.3), "qhm 0.5": (0.9, 0.5), "qhm 0.7": (-0.4, 0.7), "qhm 1": (0.8, 1.0),
@@ -330,6 +349,19 @@ def test_escape_rate_of_the_transfer_operator():
 def arranged(lam):
     gradient, noise, domain = cubic(lam)
     return gradient, lam, noise, domain
+
+
+@pytest.mark.parametrize(
+    ("lam", "slow", "discrete"), [(0.02, 1.11, 1.13), (0.5, 1.03, 1.68), (1.0, 0.74, 1.87), (1.5, 0.28, 1.05)]
+)
+def test_kramers_is_a_heuristic(lam, slow, discrete):
+    """Over the exact rate, for a barrier of five temperatures."""
+    batch = 15 * lam  # dL / T = 2 S dL / lam = 5 at dL = 1/6
+    spread = sqrt(lam / (batch * (2 - lam)))
+    exact = S.escape_rate_1d(cubic(lam)[0], lam, sqrt(1 / batch), (-9 * spread, 1.5), n=400) / lam
+    for kind, ratio in ((False, slow), (True, discrete)):
+        rate = S.kramers_rate(lam, 1.0, -1.0, batch, 1 / 6, discrete=kind)
+        assert rate / exact == pytest.approx(ratio, abs=0.006)
 
 
 def test_escape_rate_against_simulation():

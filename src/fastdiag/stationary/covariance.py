@@ -144,7 +144,8 @@ def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> F
     """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
 
     Sigma is the stationary covariance of the preconditioner that it defines, held fixed. If the preconditioner followed
-    the covariance of the moment, the state could be unstable ([D] does not say so): with mu = 0 it is for C < K.
+    the covariance of the moment, the state could be unstable ([D] does not say so): in one direction, with mu = 0, it is
+    stable only for lam < (2 - sqrt 2) k Sigma, which no noise C <= K Sigma K reaches.
 
     Parameters
     ----------

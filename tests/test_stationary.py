@@ -4,6 +4,7 @@ from math import exp, inf, log, nan, pi, sqrt
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -72,6 +73,32 @@ def test_natural_gradient_with_fisher_noise_is_a_fixed_point(seed):
     if seed == 0:
         error = 0.8 * (1.5 * c + 0.5) / (2 * 0.75)  # D = 2: Tr[K Sigma] / 2 at lam = 0.8, mu = 0.5
         close(error, 0.4506666666666667)
+
+
+EXTREMES = [
+    (0.3, 1.7, 0.5, None), (1e-9, 1.0, 0.0, None), (1e-9, 1e-7, 0.999, None), (1e-12, 1.9, -0.9, None), (1.0, 1.999999, 0.0, None),
+    (1e-8, 0.5, 0.999, 0.3), (3.49, 3.5, 0.5, 0.7), (1e-10, 2e-10, 0.9, 1.0), (1e-3, 1.9, 0.99, 0.0), (2.9999999, 1e-9, 0.5, None),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "mu", "nu"), [(x * 0.999, y * 0.999, mu, nu) for x, y, mu, nu in EXTREMES])
+def test_digits_are_kept_everywhere(x, y, mu, nu):
+    """Against the moments' linear equations in rationals: flat and sharp directions, mu near 1, near the limit."""
+    limit = S.stability_limit(1.0, mu, nu)
+    x, y = min(x, limit * (1 - 1e-6)), min(y, limit * (1 - 1e-6))
+    exact = [sympy.Rational(number) if number is not None else None for number in (x, y, mu, nu)]
+
+    def step(k):
+        mu, nu = exact[2:]
+        fresh, direct, carried = (1, 1, mu) if nu is None else (1 - mu, 1 - mu * nu, mu * nu)
+        return sympy.Matrix([[1 - direct * k, -carried], [fresh * k, mu]]), sympy.Matrix([-direct, fresh])
+
+    sigma = S.stationary_covariance(np.diag([x, y]), np.ones((2, 2)), 1.0, mu, nu)
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        (a, p), (b, q) = step(exact[i]), step(exact[j])
+        moments = (sympy.eye(4) - sympy.kronecker_product(a, b)).LUsolve(sympy.kronecker_product(p, q))
+        condition = 1 / min(1, 1 - max(x, y) / limit)  # of the problem itself
+        assert sigma[i, j] == pytest.approx(float(moments[0]), rel=4e-15 * (4 + condition))
 
 
 def test_natural_gradient_without_noise_is_marginal():

@@ -84,11 +84,12 @@ def _factors(x: FloatArray, mu: float, nu: float | None) -> FloatArray:
     small where x is small and mu near 1, nothing cancels but what vanishes at the stability limit.
     """
     alpha, beta = (1.0, 0.0) if nu is None else (1 - mu * nu, mu * (1 - nu))
-    p, q = (alpha - beta) * x[:, None], (alpha - beta) * x[None, :]
+    fresh = 1.0 if nu is None else 1 - mu  # alpha - beta
+    p, q = fresh * x[:, None], fresh * x[None, :]
     d, e = 1 - mu + beta * x[:, None], 1 - mu + beta * x[None, :]
     s = d + e - d * e
     first = d * q + e * p
-    top = (alpha - beta) ** 2 * s + alpha * beta * first
+    top = fresh**2 * s + alpha * beta * first
     return np.asarray(top / (s * first + (p - q) ** 2 - e * p**2 - d * q**2 + s * p * q))
 
 

@@ -1,4 +1,4 @@
-"""The command line: `fastdiag predict | expand | table | formula | draw | errata | noise | build | bench | cache | ...`."""
+"""The command line: `fastdiag predict | expand | stationary | noise | table | formula | draw | ...`; see `fastdiag --help`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .errata import errata
 from .expand import expand
 from .noise import noise
 from .predict import predict
+from .stationary import stationary
 from .tables import build, cache, formula, table
 
 
@@ -37,6 +38,7 @@ def main() -> None:
     \b
         fastdiag predict                    a prediction on real data, beside a simulation
         fastdiag expand test_loss           the formula that a paper would print
+        fastdiag stationary                 where SGD settles about a minimum, at any learning rate
         fastdiag noise                      how gradient noise follows the curvature there
         fastdiag draw '[a b[a]]'            a diagram, as text; -o file.svg for a picture
         fastdiag table 2 -N 10 -T 5         all diagrams to order 2, and their coefficients
@@ -58,5 +60,5 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
-for command in (predict, expand, table, formula, draw, errata, noise, build, bench, cache):
+for command in (predict, expand, stationary, noise, table, formula, draw, errata, build, bench, cache):
     main.add_command(command)

@@ -11,6 +11,7 @@ from .page import errata_page
 from .propositions import proposition_1, proposition_2
 from .result import Result
 from .shuffles import corollary_3, corollary_4, gdc, stic
+from .stationary_errata import STATIONARY_ERRATA
 
 
 def errata() -> tuple[Erratum, ...]:
@@ -25,7 +26,7 @@ def errata() -> tuple[Erratum, ...]:
     >>> wrong.check()
     Numbers(printed=Fraction(3, 1), right=Fraction(-3, 1), exact=Fraction(-3, 1))
     """
-    return DESCENT_ERRATA
+    return DESCENT_ERRATA + STATIONARY_ERRATA
 
 
 __all__ = [

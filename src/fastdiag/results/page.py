@@ -15,8 +15,9 @@ OPENING = """# Errata
 Formulas that are printed wrong, what is right, and an example that tells them apart. `fastdiag errata` writes this page.
 `fd.results.errata()` has the entries, and `.check()` of an entry computes its numbers anew: by the printed formula, by
 the right one, and without either (SGD run on every training set in every order, in exact arithmetic, or the things
-counted one by one). Papers: [A] S. C. Tenka, SGD at Small Learning Rates; [B] A Perturbative Analysis of Stochastic
-Descent; [C] A Space-Time Approach to Analyzing Stochastic Gradient Descent.
+counted one by one; for [D] a Lyapunov equation, all paths, or quadrature). Papers: [A] S. C. Tenka, SGD at Small Learning
+Rates; [B] A Perturbative Analysis of Stochastic Descent; [C] A Space-Time Approach to Analyzing Stochastic Gradient
+Descent; [D] K. Liu, L. Ziyin, M. Ueda, Stochastic Gradient Descent with Large Learning Rate.
 """
 
 SHUFFLING = """## A worked example: the first effect of shuffling

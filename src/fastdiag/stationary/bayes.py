@@ -82,7 +82,7 @@ def bayes_kl(K: ArrayLike, N: float, S: float, lam: float) -> float:
     x = positive("lam", lam) * rates
     if x.max() >= 2:
         raise InputError(
-            f"no stationary state: beyond the stability limit the weights diverge; lam must be below "
+            f"no stationary state: from the stability limit on the weights diverge; lam must be below "
             f"{2 / rates.max():.6g}, not {lam:.6g}"
         )
     scales = x * (ratio - 1) / (2 - x)  # eigenvalues of N K Sigma

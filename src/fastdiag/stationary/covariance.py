@@ -53,7 +53,7 @@ def stationary_covariance(
     lam : learning rate: a number, or a positive definite (n, n) preconditioner (damped Newton: lam K^-1)
     mu : momentum, |mu| < 1. Heavy ball: m <- mu m + g, w <- w - lam m
     nu : None for heavy ball; a number in [0, 1] for quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,
-        w <- w - lam ((1 - nu) g + nu m). Nesterov: nu = mu at the rate lam / (1 - mu)
+        w <- w - lam ((1 - nu) g + nu m). Nesterov: nu = mu at the rate lam / (1 - mu); w is where the gradient is taken
 
     Returns
     -------
@@ -84,11 +84,12 @@ def _factors(x: FloatArray, mu: float, nu: float | None) -> FloatArray:
     small where x is small and mu near 1, nothing cancels but what vanishes at the stability limit.
     """
     alpha, beta = (1.0, 0.0) if nu is None else (1 - mu * nu, mu * (1 - nu))
-    p, q = (alpha - beta) * x[:, None], (alpha - beta) * x[None, :]
+    fresh = 1.0 if nu is None else 1 - mu  # alpha - beta
+    p, q = fresh * x[:, None], fresh * x[None, :]
     d, e = 1 - mu + beta * x[:, None], 1 - mu + beta * x[None, :]
     s = d + e - d * e
     first = d * q + e * p
-    top = (alpha - beta) ** 2 * s + alpha * beta * first
+    top = fresh**2 * s + alpha * beta * first
     return np.asarray(top / (s * first + (p - q) ** 2 - e * p**2 - d * q**2 + s * p * q))
 
 
@@ -144,7 +145,8 @@ def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> F
     """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
 
     Sigma is the stationary covariance of the preconditioner that it defines, held fixed. If the preconditioner followed
-    the covariance of the moment, the state could be unstable ([D] does not say so): with mu = 0 it is for C < K.
+    the covariance of the moment, the state could be unstable ([D] does not say so): in one direction, with mu = 0, it is
+    stable only for lam < (2 - sqrt 2) k Sigma, which no noise C <= K Sigma K reaches.
 
     Parameters
     ----------
@@ -192,9 +194,9 @@ def check_stable(rates: FloatArray, lam: ArrayLike, mu: float, nu: float | None)
     """Raise InputError at and beyond the stability limit, and say where it lies."""
     largest = float(rates.max())
     limit = stability_limit(largest, mu, nu)  # of a factor of lam
-    if limit <= 1:
+    if limit <= 1 + 1e-14:  # rounding must not let the limit itself pass
         what = (
             f"lam must be below {limit * float(np.asarray(lam)):.6g}, not {float(np.asarray(lam)):.6g}" if np.ndim(lam) == 0
             else f"the largest eigenvalue of lam K must be below {limit * largest:.6g}, not {largest:.6g}"
         )
-        raise InputError(f"no stationary state: beyond the stability limit the weights diverge; {what}")
+        raise InputError(f"no stationary state: from the stability limit on the weights diverge; {what}")

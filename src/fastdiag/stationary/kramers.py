@@ -7,6 +7,7 @@ from math import erf, exp, pi, sqrt
 
 import numpy as np
 from scipy.sparse.linalg import eigs
+from scipy.special import roots_legendre
 
 from ..errors import InputError
 from ..typing import FloatArray
@@ -62,7 +63,8 @@ def escape_rate_1d(
 ) -> float:
     """The exact rate, per update, at which w <- w - lam (grad(w) + noise) leaves an interval; Gaussian noise.
 
-    -log of the leading eigenvalue of the transfer operator, killed outside, on Gauss-Legendre nodes.
+    -log of the leading eigenvalue of the transfer operator, killed outside, on Gauss-Legendre nodes. The eigenvalue is
+    found to about 1e-14, so rates far below 1e-12 are rounding.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def escape_rate_1d(
         raise InputError(f"domain must be a pair (left, right) with left < right, not {domain!r}")
     if not isinstance(n, int) or n < 8:
         raise InputError(f"n must be a whole number of nodes, 8 or more, not {n!r}")
-    nodes, weights = np.polynomial.legendre.leggauss(n)
+    nodes, weights = roots_legendre(n)
     half, width = (right - left) / 2, lam * noise_std
     if width < 2 * pi * half / n:
         raise InputError(

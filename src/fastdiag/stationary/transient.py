@@ -16,6 +16,9 @@ from .quadratic import positive, quadratic, real
 def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     """The covariance of the weights after T updates from a point: lam^2 sum over s < T of (1 - lam K)^s C (1 - lam K)^s.
 
+    It is what `fd.predict` gives for the 'covariance' to order 2 where the Hessian has no noise; with momentum, at any T,
+    ask there.
+
     Parameters
     ----------
     K : (n, n) Hessian, any symmetric one: flat and negative directions too
@@ -36,6 +39,14 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     >>> import fastdiag as fd
     >>> float(fd.stationary.sigma_T([[0.0]], [[2.0]], 0.5, 10)[0, 0])  # lam^2 C T along a flat direction
     5.0
+
+    The diagrams' answer on a landscape, at its minimum, with batches of two:
+
+    >>> land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])
+    >>> law = fd.stationary.sigma_T(land.hessian, land.gradient_covariance / 2, 0.1, 10)
+    >>> found = fd.predict(land, fd.Spacetime(N=20, B=2, T=10), 0.1, order=2, observable="covariance")
+    >>> bool(abs(found.total - law) < 1e-15)
+    True
     """
     T = updates(T)
     if T == inf:
@@ -47,7 +58,7 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
 def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
     """The mean excess loss after T updates from the minimum, Tr[K Sigma_T] / 2 ([D] equation 41, exact at any lam).
 
-    It is the resummed value of the diagram [a a], `fd.rvalue`, where noise is additive.
+    It is the resummed value of the diagram [a a], `fd.rvalue`, where noise is additive; at T = inf that of N = T = inf.
 
     Parameters
     ----------

@@ -1,0 +1,129 @@
+"""The stationary law of SGD about a minimum: excess losses against the learning rate, variances against the curvature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..landscapes import Landscape
+from ..stationary import approximation_error, continuous_covariance, stability_limit, stationary_covariance
+from ..typing import FloatArray
+from .curves import check_picture
+
+BLUE, RED, GREY = "#16425b", "#b5482a", "0.45"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StationaryReport:
+    """What the quadratic at a minimum predicts at some learning rates, and what was measured there."""
+
+    hessian: FloatArray
+    noise: FloatArray
+    """Covariance of a batch's gradient."""
+    mu: float
+    nu: float | None
+    limit: float
+    """Stability limit."""
+    etas: FloatArray
+    measured: FloatArray
+    """Excess loss of SGD on the quadratic, (2, len(etas)): mean and half of the 95 % interval."""
+    itself: FloatArray | None
+    """The same of SGD on the loss itself."""
+
+    @classmethod
+    def of(
+        cls, landscape: Landscape, batch: int, mu: float, nu: float | None, etas: FloatArray, measured: FloatArray,
+        itself: FloatArray | None,
+    ) -> StationaryReport:
+        """A landscape at its minimum, with its measurements."""
+        hessian, noise = landscape.hessian, landscape.gradient_covariance / batch
+        limit = stability_limit(float(np.linalg.eigvalsh(hessian)[-1]), mu, nu)
+        return cls(hessian, noise, mu, nu, limit, etas, measured, itself)
+
+    def excess(self, eta: float) -> float:
+        """The stationary excess loss."""
+        return approximation_error(self.hessian, self.noise, eta, self.mu, self.nu)
+
+    def slow_excess(self, eta: float) -> float:
+        """The same by the theory of small learning rates."""
+        return eta / (4 * self._damping) * float(np.trace(self.noise))
+
+    def variances(self, eta: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The Hessian's eigenvalues, and the weights' variances along its eigenvectors: exact, and for small rates."""
+        values, vectors = np.linalg.eigh(self.hessian)
+        exact = stationary_covariance(self.hessian, self.noise, eta, self.mu, self.nu)
+        slow = continuous_covariance(self.hessian, self.noise, eta / self._damping)
+        return values, *(np.einsum("ia,ij,ja->a", vectors, sigma, vectors) for sigma in (exact, slow))
+
+    @property
+    def _damping(self) -> float:
+        """1 - mu for heavy ball; quasi-hyperbolic momentum is normalised."""
+        return 1 - self.mu if self.nu is None else 1.0
+
+
+def save_stationary(report: StationaryReport, path: str | Path, title: str = "") -> None:
+    """Write a picture: excess losses against the learning rate, and variances along the Hessian's eigenvectors.
+
+    Raises
+    ------
+    InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
+    """
+    check_picture(path)
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+                                "svg.hashsalt": "fastdiag"}):
+        figure = Figure(figsize=(8.6, 3.5), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        _losses(left, report)
+        _variances(right, report)
+        if title:
+            figure.suptitle(title, fontsize=10)
+        figure.savefig(path, dpi=200)
+
+
+def _losses(ax: Any, report: StationaryReport) -> None:
+    low = min(float(report.etas.min()), 0.03 * report.limit)
+    grid = np.concatenate([np.geomspace(low, 0.8 * report.limit, 60), report.limit * np.linspace(0.81, 0.995, 40)])
+    ax.plot(grid, [report.excess(eta) for eta in grid], color=BLUE, lw=1.5, label="exact, on the quadratic")
+    ax.plot(grid, [report.slow_excess(eta) for eta in grid], color=GREY, lw=1, ls=(0, (4, 2)), label="small learning rates")
+    ax.errorbar(report.etas, *report.measured, fmt="o", ms=3.5, capsize=2, lw=1, color=RED,
+                label="simulated on the quadratic, 95 %", zorder=5)
+    if report.itself is not None:
+        ax.errorbar(report.etas, *report.itself, fmt="D", ms=3.5, mfc="none", capsize=2, lw=1, color="#b08a2a",
+                    label="simulated on the loss itself, 95 %", zorder=4)
+    ax.axvline(report.limit, color="0.6", lw=0.8, ls=":")
+    ax.annotate(f"stability limit {report.limit:.3g} ", (report.limit, 0.03), xycoords=("data", "axes fraction"),
+                fontsize=7.5, color="0.35", rotation=90, ha="right", va="bottom")
+    _logarithmic(ax)
+    ax.set_xlabel(r"learning rate $\eta$")
+    ax.set_ylabel(r"excess loss $\frac{1}{2}\mathrm{tr}\,K\Sigma$")
+    ax.set_title("stationary excess loss", fontsize=9)
+    ax.legend(frameon=False, fontsize=7.5)
+
+
+def _variances(ax: Any, report: StationaryReport) -> None:
+    for share, color in ((0.05, "#9ab8cc"), (0.5, "#5b8fb9"), (0.95, BLUE)):
+        values, exact, slow = report.variances(share * report.limit)
+        ax.plot(values, exact, "o", ms=3.5, color=color, label=rf"exact, $\eta$ = {share:g} of the limit")
+        ax.plot(values, slow, "_", ms=8, mew=0.9, color=color, label="small learning rates" if share == 0.95 else None)
+    _logarithmic(ax)
+    ax.set_xlabel(r"eigenvalue $k_i$ of the Hessian")
+    ax.set_ylabel(r"variance of the weights $u_i^\top\Sigma u_i$")
+    ax.set_title("covariance along the eigenvectors", fontsize=9)
+    ax.legend(frameon=False, fontsize=7.5)
+
+
+def _logarithmic(ax: Any) -> None:
+    """Both axes, with plain numbers at 1, 2 and 5 along the first."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,486 @@
+"""Stationary laws at large learning rates: reference numbers, Lyapunov equations, simulations, refusals."""
+
+from math import exp, inf, log, nan, pi, sqrt
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.linalg import solve_sylvester
+from scipy.optimize import minimize_scalar
+
+import fastdiag as fd
+from recursions import LAMBDA, C, K, after, close, companion, lyapunov, stable, symmetric
+
+S = fd.stationary
+ERRORS = fd.errors.InputError
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit", "covariance", "loss"),
+    [
+        ({"lam": 0.5}, 1.8688860353406853, (0.3910333491961355, -0.307043411493091, 1.2570670747792567), 0.4483747609942638),
+        ({"lam": 1.5, "mu": 0.6}, 2.9902176565450964, (4.0575535984821585, -2.4416405843923763, 10.535137785887002),
+         4.174233128834355),
+        ({"lam": 0.8, "mu": 0.5, "nu": 0.7}, 3.504161316263785, (0.5571717707250264, -0.4776008467424498, 1.8827737530663897),
+         0.6537591542806213),
+        ({"lam": LAMBDA, "mu": 0.6}, None, (0.9466583115618579, -0.2593655761056037, 1.6030259314682318), None),
+        ({"lam": 0.8 * np.linalg.inv(K), "mu": 0.5}, None, (2.0106547516755464, -3.4129575528441327, 11.135934009279948),
+         3.106719367588933),
+    ],
+    ids=["sgd", "heavy ball", "quasi-hyperbolic", "preconditioned", "damped Newton"],
+)
+def test_reference_numbers(settings, limit, covariance, loss):
+    found = S.stationary_covariance(K, C, **settings)
+    close(found, symmetric(*covariance))
+    close(found, lyapunov(K, C, **settings))
+    assert np.array_equal(found, found.T)
+    error = S.approximation_error(K, C, **settings)
+    close(error, np.trace(K @ found) / 2)
+    if loss is not None:
+        close(error, loss)
+    if limit is not None:
+        rule = {name: value for name, value in settings.items() if name != "lam"}
+        close(S.stability_limit(np.linalg.eigvalsh(K)[-1], **rule), limit)
+
+
+def test_reference_numbers_of_scalars():
+    for lam, mu, nu, variance in ((1.2, 0.9, 0.5, 0.5264423076923077), (0.8, 0.5, 0.25, 0.5625)):
+        close(S.stationary_covariance([[1.0]], [[1.0]], lam, mu, nu), [[variance]])
+    close(0.3**2 / S.stationary_covariance([[1.0]], [[1.0]], 0.3, 0.5, 0.7)[0, 0], 0.5741221374045801)  # h(1)
+    close(S.continuous_covariance(K, C, 0.5), symmetric(0.3079710144927536, -0.2898550724637681, 1.1159420289855069))
+
+
+def test_reference_numbers_of_natural_gradient():
+    sigma = S.ngd_covariance(K, C, 0.8, 0.5)
+    close(sigma, symmetric(1.316247097931763, -1.2070478357264949, 4.488536913737495))
+    close(np.trace(K @ sigma) / 2, 1.5388482102549563)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_natural_gradient_with_fisher_noise_is_a_fixed_point(seed):
+    rng = np.random.default_rng(seed)
+    n, N, batch = int(rng.integers(1, 5)), 50, 4
+    hessian, _ = stable(n, rng)
+    mu, lam, c = rng.uniform(-0.5, 0.9), rng.uniform(0.1, 3), (N - batch) / (N * batch)
+    sigma = lam * ((1 + mu) * c + 1 - mu) / (2 * (1 - mu**2)) * np.linalg.inv(hessian)  # [D] equation 63
+    noise = c * hessian @ sigma @ hessian  # proportional to the Fisher matrix
+    close(S.ngd_covariance(hessian, noise, lam, mu), sigma)
+    fixed = lam * np.linalg.inv(hessian @ sigma @ hessian)
+    close(S.stationary_covariance(hessian, noise, fixed, mu), sigma, rtol=1e-9)
+    if seed == 0:
+        error = 0.8 * (1.5 * c + 0.5) / (2 * 0.75)  # D = 2: Tr[K Sigma] / 2 at lam = 0.8, mu = 0.5
+        close(error, 0.4506666666666667)
+
+
+EXTREMES = [
+    (0.3, 1.7, 0.5, None), (1e-9, 1.0, 0.0, None), (1e-9, 1e-7, 0.999, None), (1e-12, 1.9, -0.9, None), (1.0, 1.999999, 0.0, None),
+    (1e-8, 0.5, 0.999, 0.3), (3.49, 3.5, 0.5, 0.7), (1e-10, 2e-10, 0.9, 1.0), (1e-3, 1.9, 0.99, 0.0), (2.9999999, 1e-9, 0.5, None),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "mu", "nu"), [(x * 0.999, y * 0.999, mu, nu) for x, y, mu, nu in EXTREMES])
+def test_digits_are_kept_everywhere(x, y, mu, nu):
+    """Against the moments' linear equations in rationals: flat and sharp directions, mu near 1, near the limit."""
+    limit = S.stability_limit(1.0, mu, nu)
+    x, y = min(x, limit * (1 - 1e-6)), min(y, limit * (1 - 1e-6))
+    exact = [sympy.Rational(number) if number is not None else None for number in (x, y, mu, nu)]
+
+    def step(k):
+        mu, nu = exact[2:]
+        fresh, direct, carried = (1, 1, mu) if nu is None else (1 - mu, 1 - mu * nu, mu * nu)
+        return sympy.Matrix([[1 - direct * k, -carried], [fresh * k, mu]]), sympy.Matrix([-direct, fresh])
+
+    sigma = S.stationary_covariance(np.diag([x, y]), np.ones((2, 2)), 1.0, mu, nu)
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        (a, p), (b, q) = step(exact[i]), step(exact[j])
+        moments = (sympy.eye(4) - sympy.kronecker_product(a, b)).LUsolve(sympy.kronecker_product(p, q))
+        condition = 1 / min(1, 1 - max(x, y) / limit)  # of the problem itself
+        assert sigma[i, j] == pytest.approx(float(moments[0]), rel=4e-15 * (4 + condition))
+
+
+def test_natural_gradient_without_noise_is_marginal():
+    sigma = S.ngd_covariance(K, 0 * C, 0.8, 0.5)
+    rates = np.linalg.eigvals(0.8 * np.linalg.inv(K @ sigma @ K) @ K)
+    close(rates, [3, 3])  # 2 (1 + mu)
+    with pytest.raises(ERRORS, match="no stationary state"):
+        S.stationary_covariance(K, 0 * C, 0.8 * np.linalg.inv(K @ sigma @ K), 0.5)
+
+
+@pytest.mark.parametrize(("c", "holds"), [(0.5, False), (4.0, False), (9.0, True)])
+def test_natural_gradient_that_follows_its_covariance_may_be_unstable(c, holds):
+    """One weight, k = lam = 1, mu = 0: the preconditioner is that of the moment's variance s."""
+    fixed = float(S.ngd_covariance([[1.0]], [[c]], 1.0)[0, 0])
+    assert (1 / fixed < 2 - sqrt(2)) is holds
+    s = fixed * (1 + 1e-6)
+    for _ in range(60):
+        s = s - 2 + 1 / s + c / s**2
+    assert (abs(s - fixed) < 1e-6 * fixed) is holds
+
+
+RULES = {
+    "sgd": (0.0, None), "heavy ball": (0.6, None), "negative momentum": (-0.5, None), "strong momentum": (0.9, None),
+    "qhm 0": (0.5, 0.0), "qhm 0.3": (0.6, 0.3), "qhm 0.5": (0.9, 0.5), "qhm 0.7": (-0.4, 0.7), "qhm 1": (0.8, 1.0),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_against_the_lyapunov_equation(rule, n):
+    mu, nu = RULES[rule]
+    rng = np.random.default_rng(n)
+    for fraction in (0.05, 0.3, 0.7, 0.9, 0.99):
+        hessian, noise = stable(n, rng)
+        highest = np.linalg.eigvalsh(hessian)[-1]
+        number = fraction * S.stability_limit(highest, mu, nu)
+        root = rng.normal(size=(n, n)) + 2 * np.eye(n)
+        matrix = root @ root.T
+        matrix *= fraction * S.stability_limit(np.linalg.eigvals(matrix @ hessian).real.max(), mu, nu)
+        newton = fraction * S.stability_limit(1.0, mu, nu) * np.linalg.inv(hessian)
+        for lam in (number, matrix, (newton + newton.T) / 2):
+            right = lyapunov(hessian, noise, lam, mu, nu)
+            found = S.stationary_covariance(hessian, noise, lam, mu, nu)
+            close(found, right, rtol=0, atol=1e-9 * np.abs(right).max())
+            close(S.approximation_error(hessian, noise, lam, mu, nu), np.trace(hessian @ right) / 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_natural_gradient_against_the_lyapunov_equation(n):
+    rng = np.random.default_rng(n)
+    for mu in (-0.5, 0.0, 0.6, 0.9):
+        for lam in (0.1, 1.0, 5.0):  # no upper limit
+            hessian, noise = stable(n, rng, 0.5)
+            noise = noise + 0.3 * np.eye(n)
+            sigma = S.ngd_covariance(hessian, noise, lam, mu)
+            fixed = lam * np.linalg.inv(hessian @ sigma @ hessian)
+            right = lyapunov(hessian, noise, (fixed + fixed.T) / 2, mu)
+            close(sigma, right, rtol=0, atol=1e-9 * np.abs(right).max())
+
+
+@given(st.floats(0.05, 5), st.floats(-0.95, 0.95), st.one_of(st.none(), st.floats(0, 1)))
+def test_the_stability_limit_is_necessary_and_sufficient(k, mu, nu):
+    limit = S.stability_limit(k, mu, nu)
+    for factor, inside in ((0.2, True), (0.999, True), (1.001, False), (1.5, False)):
+        radius = np.abs(np.linalg.eigvals(companion(np.array([[k]]), factor * limit, mu, nu)[0])).max()
+        assert bool(radius < 1) is inside
+        if inside:
+            assert S.stationary_covariance([[k]], [[1.0]], factor * limit, mu, nu)[0, 0] > 0
+            continue
+        for function in (S.stationary_covariance, S.approximation_error):
+            with pytest.raises(ERRORS, match=r"no stationary state.*must be below") as caught:
+                function([[k]], [[1.0]], factor * limit, mu, nu)
+            assert f"{limit:.6g}" in str(caught.value)
+
+
+def test_at_the_stability_limit_itself():
+    eye = np.eye(2)
+    for rule in ((0.0, None), (0.5, None), (0.5, 0.7)):
+        limit = S.stability_limit(1.0, *rule)
+        with pytest.raises(ERRORS, match=rf"lam must be below {limit:.6g}"):
+            S.stationary_covariance(eye, eye, limit, *rule)
+        with pytest.raises(ERRORS, match=rf"largest eigenvalue of lam K must be below {limit:.6g}"):
+            S.stationary_covariance(eye, eye, limit * eye, *rule)
+        assert np.isfinite(S.stationary_covariance(eye, eye, limit * (1 - 1e-12), *rule)).all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_matrix_equations_and_special_cases(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 5))
+    k, c = stable(n, rng)
+    highest = np.linalg.eigvalsh(k)[-1]
+    eye = np.eye(n)
+    lam, mu = rng.uniform(0.1, 1.9) / highest, rng.uniform(-0.5, 0.9)
+    sgd = S.stationary_covariance(k, c, lam)
+    close(sgd @ k + k @ sgd - lam * k @ sgd @ k, lam * c, atol=1e-11)  # (8)
+    lam = rng.uniform(0.05, 0.95) * S.stability_limit(highest, mu)
+    s = S.stationary_covariance(k, c, lam, mu)
+    scale = np.abs(s).max()
+    left = (1 - mu) * lam * (k @ s + s @ k) - (1 + mu**2) / (1 - mu**2) * lam**2 * k @ s @ k
+    left += mu / (1 - mu**2) * lam**2 * (k @ k @ s + s @ k @ k)
+    close(left, lam**2 * c, rtol=0, atol=1e-11 * scale)  # (16)
+    a = lam * k / (1 + mu)
+    commuting = lam**2 / (1 - mu**2) * np.linalg.inv(a @ (2 * eye - a)) @ k  # (18) corrected, C = K
+    close(S.stationary_covariance(k, k, lam, mu), commuting, rtol=1e-9)
+    close(S.stationary_covariance(k, c, lam, mu), S.stationary_covariance(k, c, lam * eye, mu), rtol=1e-9, atol=1e-11 * scale)
+    along = np.einsum("ia,ij,ja->a", np.linalg.eigh(k)[1], c, np.linalg.eigh(k)[1])
+    values = np.linalg.eigvalsh(k)
+    close(S.approximation_error(k, c, lam, mu), lam / (2 * (1 - mu)) * (along / (2 - lam * values / (1 + mu))).sum())  # (27)
+    lam = rng.uniform(0.1, 1.9) / highest
+    s2, share = 0.7, 0.4  # Theorem 3: C = s2 + a K
+    law = lam * (s2 * eye + share * k) @ np.linalg.inv(k @ (2 * eye - lam * k))
+    close(S.stationary_covariance(k, s2 * eye + share * k, lam), law, rtol=1e-9)
+    lam = 0.9 * min(2, S.stability_limit(1.0, mu) / (1 - mu)) / highest
+    plain = S.stationary_covariance(k, c, lam)
+    close(S.stationary_covariance(k, c, lam, mu, 0.0), plain, atol=1e-13)  # nu = 0: SGD, whatever mu
+    close(S.stationary_covariance(k, c, lam, mu, 1.0), S.stationary_covariance(k, c, lam * (1 - mu), mu), atol=1e-13)
+    slow = S.continuous_covariance(k, c, lam, mu)
+    close(slow, solve_sylvester(k, k, lam / (1 - mu) * c), rtol=1e-9, atol=1e-12)  # (4)
+    tiny = 1e-6 / highest
+    close(S.stationary_covariance(k, c, tiny, mu), S.continuous_covariance(k, c, tiny, mu), rtol=1e-4, atol=1e-9)
+    close(S.stationary_covariance(k, 0 * c, lam), 0 * c)
+
+
+def test_commuting_noise_and_commuting_covariance_are_one():
+    """[D] Lemma 1."""
+    rng = np.random.default_rng(0)
+    k, c = stable(3, rng)
+    values, turn = np.linalg.eigh(k)
+    with_k = (turn * rng.uniform(0, 1, 3)) @ turn.T
+    lam = 1.0 / values[-1]
+    for noise, commutes in ((with_k, True), (c, False)):
+        sigma = S.stationary_covariance(k, noise, lam, 0.4)
+        assert bool(np.abs(sigma @ k - k @ sigma).max() < 1e-12) is commutes
+
+
+NOISES = {
+    "gaussian": lambda rng, shape: rng.standard_normal(shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
+    "two-point": lambda rng, shape: rng.choice([-0.5, 2.0], size=shape, p=[0.8, 0.2]),
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(
+    ("lam", "mu", "nu"), [(1.2, 0.0, None), (1.5, 0.6, None), (1.6, 0.5, 0.7), (LAMBDA, 0.3, None)],
+    ids=["sgd", "heavy ball", "quasi-hyperbolic", "preconditioned"],
+)
+def test_simulations(noise, lam, mu, nu):
+    rng = np.random.default_rng(7)
+    runs, root = 20_000, np.linalg.cholesky(C)
+    w, m = np.zeros((runs, 2)), np.zeros((runs, 2))
+    rate = lam * np.eye(2) if np.ndim(lam) == 0 else lam
+    for _ in range(60):
+        gradient = w @ K + NOISES[noise](rng, (runs, 2)) @ root.T
+        m = mu * m + (1.0 if nu is None else 1 - mu) * gradient
+        w = w - (m if nu is None else (1 - nu) * gradient + nu * m) @ rate
+    squares = np.stack([w[:, 0] ** 2, w[:, 0] * w[:, 1], w[:, 1] ** 2])
+    error = squares.std(axis=1) / sqrt(runs)
+    sigma = S.stationary_covariance(K, C, lam, mu, nu)[[0, 0, 1], [0, 1, 1]]
+    assert (np.abs(squares.mean(axis=1) - sigma) < 3.3 * error).all()  # 99.9 %
+    assert (error[[0, 2]] < 0.02 * sigma[[0, 2]]).all()
+    losses = np.einsum("ri,ij,rj->r", w, K, w) / 2
+    assert abs(losses.mean() - S.approximation_error(K, C, lam, mu, nu)) < 3.3 * losses.std() / sqrt(runs)
+
+
+def test_transient_reference_numbers():
+    close([S.escape_efficiency(K, C, 0.5, T) for T in (0, 1, 2, 3, inf)], [0, 0.235, 0.330475, 0.3786500625, 0.4483747609942638])
+    close(
+        [S.escape_efficiency_continuous(K, C, 0.5, t) for t in (0, 1, 2, 3)],
+        [0, 0.1664843495761237, 0.2514998203251667, 0.2988205930049325],
+    )
+    close(S.escape_efficiency_continuous(K, C, 0.5, inf), 0.5 / 4 * np.trace(C))
+
+
+@pytest.mark.parametrize("values", [(0.3, 1.0), (2.0, 4.0), (0.0, 1.5), (-0.5, 2.0), (0.0, 0.0), (-1.0, 5.0)], ids=str)
+def test_transients_along_any_direction(values):
+    """lam k = 2 and 4, flat and negative directions, divergence: the recursion, in every case."""
+    turn, _ = np.linalg.qr(np.random.default_rng(3).normal(size=(2, 2)))
+    k = (turn * values) @ turn.T
+    k = (k + k.T) / 2
+    for T in (0, 1, 2, 7, 20):
+        right = after(k, C, 1.0, T)
+        close(S.sigma_T(k, C, 1.0, T), right, rtol=0, atol=1e-12 * (np.abs(right).max() + 1))
+        close(S.escape_efficiency(k, C, 1.0, T), np.trace(k @ right) / 2, rtol=0, atol=1e-11 * (np.abs(right).max() + 1))
+        close(S.sigma_T(k, C, LAMBDA, T), after(k, C, LAMBDA, T), rtol=1e-11, atol=1e-11)
+        t = T / 2
+        slow = [quad(lambda s, i=i: exp(-2 * values[i] * s), 0, t)[0] * values[i] for i in (0, 1)]
+        along = np.diag(turn.T @ C @ turn)
+        close(S.escape_efficiency_continuous(k, C, 1.0, t), (along * slow).sum() / 2, rtol=1e-9, atol=1e-12)
+
+
+def test_long_times_reach_the_stationary_state():
+    for lam in (0.5, 1.2, LAMBDA):
+        close(S.sigma_T(K, C, lam, 10**6), S.stationary_covariance(K, C, lam), rtol=1e-12)
+        assert np.array_equal(S.sigma_T(K, C, lam, inf), S.stationary_covariance(K, C, lam))
+    close(S.sigma_T([[1e-9]], [[1.0]], 1.0, 10**15), [[1 / (2e-9 - 1e-18)]], rtol=1e-9)  # (1 - k)^T of a nearly flat direction
+
+
+@given(st.floats(1e-3, 1.999), st.integers(1, 60), st.floats(0, 1))
+def test_discrete_steps_escape_more(x, T, share):
+    """E_d >= E_c below the stability limit; the repair of [D] equation 76."""
+    k = np.diag([x, share * x])
+    discrete, continuous = S.escape_efficiency(k, C, 1.0, T), S.escape_efficiency_continuous(k, C, 1.0, T)
+    assert discrete >= continuous * (1 - 1e-12)
+    assert S.approximation_error(np.diag([x, x]), C, 1.0) >= np.trace(C) / 4
+
+
+@pytest.mark.parametrize(
+    ("k", "N", "batch", "rate"),
+    [((1, 0.3, 0.1), 1000, 100, 0.3758598834719832), ((1, 0.1), 20, 10, 1.1711030563454796), ((0.7,), 50, 5, 2 / 7),
+     ((1, 0.1), 10, 9, 1.816484077877628)],
+)
+def test_bayesian_rates(k, N, batch, rate):
+    found = S.bayes_learning_rate(k, N, batch)
+    close(found, rate)
+    close(S.bayes_learning_rate(k, 100 * N, 100 * batch), rate)  # N / S only
+    best = minimize_scalar(
+        lambda lam: divergence(k, N, batch, lam), bounds=(1e-6, 2 / max(k) - 1e-9), method="bounded", options={"xatol": 1e-11}
+    )
+    assert found == pytest.approx(best.x, rel=1e-6)
+    for lam in (0.5 * found, found, 1.01 * found):
+        close(S.bayes_kl(np.diag(k), N, batch, lam), divergence(k, N, batch, lam), rtol=1e-9, atol=1e-9)
+
+
+def divergence(k, N, batch, lam):
+    """KL from N(0, Sigma) to N(0, K^-1 / N), by the Lyapunov equation."""
+    hessian = np.diag(np.asarray(k, float))
+    sigma = lyapunov(hessian, (N - batch) / (N * batch) * hessian, lam)
+    ratio = N * hessian @ sigma
+    return (np.trace(ratio) - len(k) - np.linalg.slogdet(ratio)[1]) / 2
+
+
+def test_bayesian_reference_divergence():
+    close(S.bayes_kl(np.diag([1, 0.3, 0.1]), 1000, 100, S.bayes_learning_rate([1, 0.3, 0.1], 1000, 100)), 0.7188312700160857)
+
+
+@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=5), st.floats(1.02, 500))
+def test_bayesian_rates_lie_below_mandts(k, ratio):
+    k = np.array(k)
+    rate = S.bayes_learning_rate(k, ratio, 1.0)
+    mandt = 2 * len(k) / (ratio * k.sum())
+    assert 2 / (ratio * k.max()) * (1 - 1e-12) <= rate <= min(mandt, 2 / k.max()) * (1 + 1e-12)
+    x = rate * k
+    terms = (x * ratio - 2) / (2 - x) ** 2
+    assert abs(terms.sum()) <= 1e-8 * np.abs(terms).sum() or k.max() == k.min()
+    if k.max() - k.min() > 1e-3 * k.max():
+        assert rate < mandt
+    close(S.bayes_learning_rate(np.full(3, k[0]), ratio, 1.0), 2 / (ratio * k[0]))  # equal rates: Mandt's, and exactly the posterior
+    if ratio > 1.1:
+        assert S.bayes_kl(k[0] * np.eye(3), ratio, 1.0, 2 / (ratio * k[0])) < 1e-12
+
+
+def test_kramers_reference_numbers():
+    settings = {"k_a": 2.0, "k_b": -1.0, "S": 4, "dL": 0.3, "l": 0.4}
+    for lam, slow, discrete in ((0.5, 0.003420812898917672, 0.004448898226918885), (0.1, 7.300726498398677e-10, 1.1193093812497128e-09)):
+        close(S.kramers_rate(lam, **settings, discrete=False), slow, atol=0)
+        close(S.kramers_rate(lam, **settings), discrete, atol=0)
+    tiny = {"k_a": 1.0, "k_b": -1.0, "S": 1e-3, "dL": 1.0}  # the exponent: small at small S
+    close(S.kramers_rate(1.0, **tiny, discrete=False), exp(-2e-3) / (2 * pi))
+
+
+def cubic(lam):
+    """The potential w^2/2 to the left of its minimum, w^2/2 - w^3/3 to the right: gradient, noise, an interval."""
+    spread = sqrt(lam / 7.5 / (2 - lam))
+    return (lambda w: np.where(w < 0, w, w - w**2)), sqrt(1 / 7.5), (-9 * spread, 1.5)
+
+
+def test_escape_rate_of_the_transfer_operator():
+    assert S.escape_rate_1d(*arranged(0.5)) == pytest.approx(0.00051996773, rel=1e-6)
+    fine, coarse = (S.escape_rate_1d(*arranged(1.0), n=n) for n in (400, 200))
+    assert coarse == pytest.approx(fine, rel=1e-5)
+
+
+def arranged(lam):
+    gradient, noise, domain = cubic(lam)
+    return gradient, lam, noise, domain
+
+
+@pytest.mark.parametrize(
+    ("lam", "slow", "discrete"), [(0.02, 1.11, 1.13), (0.5, 1.03, 1.68), (1.0, 0.74, 1.87), (1.5, 0.28, 1.05)]
+)
+def test_kramers_is_a_heuristic(lam, slow, discrete):
+    """Over the exact rate, for a barrier of five temperatures."""
+    batch = 15 * lam  # dL / T = 2 S dL / lam = 5 at dL = 1/6
+    spread = sqrt(lam / (batch * (2 - lam)))
+    exact = S.escape_rate_1d(cubic(lam)[0], lam, sqrt(1 / batch), (-9 * spread, 1.5), n=400) / lam
+    for kind, ratio in ((False, slow), (True, discrete)):
+        rate = S.kramers_rate(lam, 1.0, -1.0, batch, 1 / 6, discrete=kind)
+        assert rate / exact == pytest.approx(ratio, abs=0.006)
+
+
+def test_escape_rate_against_simulation():
+    gradient, noise, domain = cubic(1.0)
+    noise, lam = 1.5 * noise, 1.0
+    rate = S.escape_rate_1d(gradient, lam, noise, domain, n=400)
+    rng = np.random.default_rng(0)
+    w = np.zeros(100_000)
+    for t in range(30):
+        if t == 15:
+            start = len(w)
+        w = w - lam * (gradient(w) + noise * rng.standard_normal(len(w)))
+        w = w[(w > domain[0]) & (w < domain[1])]
+    assert rate == pytest.approx(-log(len(w) / start) / 15, abs=3.3 * sqrt(1 / len(w) - 1 / start) / 15)
+    assert 0.02 < rate < 0.2
+
+
+def test_escape_rate_against_exact_random_walks():
+    """With lam grad(w) = w every step forgets: what survives it is the Gaussian mass of the interval."""
+    mass = quad(lambda w: exp(-(w**2) / 2) / sqrt(2 * pi), -1, 2, epsabs=1e-13)[0]
+    close(S.escape_rate_1d(lambda w: w, 1.0, 1.0, (-1.0, 2.0), n=64), -log(mass))
+    # eigenvalues close to -1 do not disturb the leading one
+    assert 0 < S.escape_rate_1d(lambda w: w, 1.95, 0.1, (-4.0, 4.0), n=400) < 1e-6
+
+
+BAD = np.array([[1.0, 2.0], [2.0, 1.0]])  # indefinite
+REFUSED = [
+    (lambda: S.stability_limit(0.0), "k_max must be positive"),
+    (lambda: S.stability_limit(1.0, 1.0), "momentum mu must lie strictly"),
+    (lambda: S.stability_limit(1.0, 0.5, 1.1), r"nu must lie in \[0, 1\]"),
+    (lambda: S.stability_limit(nan), "finite number"),
+    (lambda: S.stability_limit("1"), "finite number"),
+    (lambda: S.stationary_covariance(K, C, 2.0), r"no stationary state.*below 1.86889, not 2"),
+    (lambda: S.stationary_covariance(K, C, 3.0, 0.6), r"no stationary state.*below 2.99022, not 3"),
+    (lambda: S.stationary_covariance(BAD, C, 0.1), "strict minimum.*least eigenvalue"),
+    (lambda: S.stationary_covariance(np.diag([1.0, 0.0]), C, 0.1), "flat directions"),
+    (lambda: S.stationary_covariance(K, BAD, 0.1), "C is a covariance"),
+    (lambda: S.stationary_covariance(K, C[0], 0.1), "C must have shape"),
+    (lambda: S.stationary_covariance(np.ones((2, 3)), C, 0.1), "square matrix"),
+    (lambda: S.stationary_covariance(np.eye(3), C, 0.1), "one shape"),
+    (lambda: S.stationary_covariance(np.zeros((0, 0)), np.zeros((0, 0)), 0.1), "square matrix"),
+    (lambda: S.stationary_covariance([[1, 0.1], [0.2, 1]], C, 0.1), "must be symmetric"),
+    (lambda: S.stationary_covariance([[1, nan], [nan, 1]], C, 0.1), "must be finite"),
+    (lambda: S.stationary_covariance(K, C, 0.0), "lam must be positive"),
+    (lambda: S.stationary_covariance(K, C, -1), "lam must be positive"),
+    (lambda: S.stationary_covariance(K, C, inf), "finite number"),
+    (lambda: S.stationary_covariance(K, C, BAD), "positive definite"),
+    (lambda: S.stationary_covariance(K, C, np.eye(3)), "shape of K"),
+    (lambda: S.stationary_covariance(K, C, [0.1, 0.1]), "lam must have shape"),
+    (lambda: S.stationary_covariance(K, C, 0.1, mu=-1), "strictly between"),
+    (lambda: S.stationary_covariance(K, C, 0.1, mu=0.5, nu=-0.1), r"nu must lie in \[0, 1\]"),
+    (lambda: S.approximation_error(K, C, 2.0), r"below 1.86889, not 2"),
+    (lambda: S.continuous_covariance(BAD, C, 0.1), "strict minimum"),
+    (lambda: S.continuous_covariance(K, C, LAMBDA), "finite number"),
+    (lambda: S.continuous_covariance(K, C, 0.1, 1.5), "strictly between"),
+    (lambda: S.ngd_covariance(BAD, C, 0.1), "strict minimum"),
+    (lambda: S.ngd_covariance(K, BAD, 0.1), "C is a covariance"),
+    (lambda: S.ngd_covariance(K, C, 0), "lam must be positive"),
+    (lambda: S.ngd_covariance(K, C, 0.1, 1), "strictly between"),
+    (lambda: S.sigma_T(K, C, 0.1, -1), "whole number of updates"),
+    (lambda: S.sigma_T(K, C, 0.1, 1.5), "whole number of updates"),
+    (lambda: S.sigma_T(K, C, 0.1, nan), "finite number"),
+    (lambda: S.sigma_T(K, C, 2.0, inf), "no stationary state"),
+    (lambda: S.sigma_T(K, BAD, 2.0, 3), "C is a covariance"),
+    (lambda: S.escape_efficiency(K, C, 2.0, inf), "no stationary state"),
+    (lambda: S.escape_efficiency(K, C, 2.0, 0.5), "whole number"),
+    (lambda: S.escape_efficiency_continuous(K, C, 0.5, -1.0), "t must be >= 0"),
+    (lambda: S.escape_efficiency_continuous(BAD, C, 0.5, inf), "diverges"),
+    (lambda: S.escape_efficiency_continuous(K, C, LAMBDA, 1.0), "finite number"),
+    (lambda: S.bayes_learning_rate([1, 0], 10, 1), "strict minimum"),
+    (lambda: S.bayes_learning_rate([], 10, 1), "empty"),
+    (lambda: S.bayes_learning_rate([1], 10, 10), "batch size S = 10 must be below"),
+    (lambda: S.bayes_learning_rate([1], 10, 0), "S must be positive"),
+    (lambda: S.bayes_learning_rate([1, nan], 10, 1), "must be finite"),
+    (lambda: S.bayes_kl(K, 10, 1, 2.0), "no stationary state.*below 1.86889, not 2"),
+    (lambda: S.bayes_kl(BAD, 10, 1, 0.1), "strict minimum"),
+    (lambda: S.kramers_rate(0.1, 0, -1, 4, 0.3), "k_a must be positive"),
+    (lambda: S.kramers_rate(0.1, 1, 1, 4, 0.3), "k_b is the curvature"),
+    (lambda: S.kramers_rate(0.1, 1, -1, 0, 0.3), "S must be positive"),
+    (lambda: S.kramers_rate(0.1, 1, -1, 4, 0), "dL must be positive"),
+    (lambda: S.kramers_rate(0.1, 1, -1, 4, 0.3, 1.1), "share of the path"),
+    (lambda: S.kramers_rate(2.0, 1, -1, 4, 0.3), "must be below 2 / k_a = 2, not 2"),
+    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (1.0, 0.0)), "left < right"),
+    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (1.0,)), "pair"),
+    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 0.0, (0.0, 1.0)), "noise_std must be positive"),
+    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1e-4, (0.0, 1.0), 64), "use n >="),
+    (lambda: S.escape_rate_1d(lambda w: 1.0, 0.5, 1.0, (0.0, 1.0), 64), "shape of its argument"),
+    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (0.0, 1.0), 4), "8 or more"),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_what_has_no_answer_is_refused(call, words):
+    with pytest.raises(ERRORS, match=words):
+        call()

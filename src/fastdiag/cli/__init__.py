@@ -1,4 +1,4 @@
-"""The command line: `fastdiag predict | expand | stationary | noise | table | formula | draw | ...`; see `fastdiag --help`."""
+"""The command line, `fastdiag predict | expand | stationary | noise | table | ...`; see `fastdiag --help`."""
 
 from __future__ import annotations
 

@@ -129,41 +129,6 @@ class Logistic(SampledLandscape):
     def _moved(self, step: FloatArray) -> Logistic:
         return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
 
-    def at_minimum(self) -> Logistic:
-        """The same landscape at the weights of least loss, by Newton's method with backtracking.
-
-        Raises
-        ------
-        InputError : there is no minimum, or no unique one: separable data or dependent columns without a ridge
-
-        Examples
-        --------
-        >>> import fastdiag as fd
-        >>> land = fd.landscapes.breast_cancer().at_minimum()
-        >>> round(land.loss, 4), bool(abs(land.gradient).max() < 1e-12)
-        (0.2045, True)
-        """
-        here, settled = self, 0
-        for _ in range(100):
-            gradient, hessian = here.gradient, here.hessian
-            if np.linalg.cond(hessian) > 1e13:
-                break
-            step, size = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64), 1.0
-            if np.abs(step).max() <= 1e-6 * (1 + np.abs(here.theta).max()):  # errors are squared from here on
-                settled += 1
-            while not settled and here._moved(-size * step).loss > here.loss - 1e-4 * size * float(gradient @ step):
-                size /= 2
-            here = here._moved(-size * step)
-            if settled == 2:
-                return here
-        raise InputError(
-            "this logistic regression has no unique minimum to go to: the data are separable or columns of X depend on one "
-            "another; give a ridge > 0"
-        )
-
-    def _moved(self, step: FloatArray) -> Logistic:
-        return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
-
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
 

@@ -39,8 +39,8 @@ def noise(
     """
     from rich.console import Console
 
-    from ..drawing.curves import check_picture
     from ..drawing.noise_geometry import NoiseReport, save_noise
+    from ..drawing.picture import check_picture
     from ..landscapes import Logistic
 
     landscape, name = _landscape(data, ridge)

@@ -57,7 +57,8 @@ def predict(
     from rich.console import Console
 
     from .. import simulate
-    from ..drawing.curves import Comparison, check_picture, save
+    from ..drawing.curves import Comparison, save
+    from ..drawing.picture import check_picture
     from ..expansion import predict as prediction
     from ..spacetime import Spacetime
 

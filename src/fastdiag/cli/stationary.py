@@ -53,7 +53,7 @@ def stationary(
 
     from .. import simulate
     from .. import stationary as laws
-    from ..drawing.curves import check_picture
+    from ..drawing.picture import check_picture
     from ..drawing.stationary_law import StationaryReport, save_stationary
     from ..landscapes import Logistic
     from ..spacetime import Spacetime

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
 from ..expansion import Prediction
 from ..simulation import Simulation
 from ..spacetime import Spacetime
 from ..typing import FloatArray
+from .picture import picture
 
 INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
 
@@ -78,18 +78,6 @@ class Comparison:
         )
 
 
-def check_picture(path: str | Path) -> None:
-    """Raise InputError unless a picture can be written there: an ending matplotlib knows, in a folder that exists."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
-    if Path(path).suffix.lstrip(".").lower() not in Figure().canvas.get_supported_filetypes():
-        raise InputError(f"cannot write {path}: give a file name that ends in .png, .svg or .pdf")
-    if not Path(path).resolve().parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no such folder")
-
-
 def save(
     comparisons: Sequence[Comparison], path: str | Path, title: str = "", what: str = "expected test loss"
 ) -> None:
@@ -99,13 +87,7 @@ def save(
     ------
     InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
     """
-    check_picture(path)
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-                                "svg.hashsalt": "fastdiag"}):
-        figure = Figure(figsize=(3.6 * len(comparisons) + 1.2, 3.6), layout="constrained")
+    with picture(path, 3.6 * len(comparisons) + 1.2, 3.6, title) as figure:
         axes = np.atleast_1d(figure.subplots(1, len(comparisons), sharey=True))
         tops = np.concatenate([c.mean + c.halfwidth for c in comparisons])
         height = 1.25 * float(tops.max(initial=0.0, where=np.isfinite(tops)) or 1.0)
@@ -114,9 +96,6 @@ def save(
         axes[0].set_ylabel(what)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
-        if title:
-            figure.suptitle(title, fontsize=10)
-        figure.savefig(path, dpi=200)
 
 
 def _panel(ax: Any, comparison: Comparison, height: float) -> None:

@@ -23,7 +23,7 @@ from ..noise import (
     loss_alignment,
 )
 from ..typing import FloatArray
-from .curves import check_picture
+from .picture import picture
 
 ALL = 1024  # up to this many weights every eigenvector is used, above it the leading LEADING
 LEADING = 64
@@ -107,19 +107,10 @@ def save_noise(report: NoiseReport, path: str | Path, title: str = "") -> None:
     ------
     InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
     """
-    check_picture(path)
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-                                "svg.hashsalt": "fastdiag"}):
-        figure = Figure(figsize=(8.6, 3.5), layout="constrained")
+    with picture(path, 8.6, 3.5, title) as figure:
         left, right = figure.subplots(1, 2)
         _alignments(left, report)
         _escape(right, report)
-        if title:
-            figure.suptitle(title, fontsize=10)
-        figure.savefig(path, dpi=200)
 
 
 def _alignments(ax: Any, report: NoiseReport) -> None:

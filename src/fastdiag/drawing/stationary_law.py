@@ -11,7 +11,7 @@ import numpy as np
 from ..landscapes import Landscape
 from ..stationary import approximation_error, continuous_covariance, stability_limit, stationary_covariance
 from ..typing import FloatArray
-from .curves import check_picture
+from .picture import picture
 
 BLUE, RED, GREY = "#16425b", "#b5482a", "0.45"
 
@@ -71,19 +71,10 @@ def save_stationary(report: StationaryReport, path: str | Path, title: str = "")
     ------
     InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
     """
-    check_picture(path)
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-                                "svg.hashsalt": "fastdiag"}):
-        figure = Figure(figsize=(8.6, 3.5), layout="constrained")
+    with picture(path, 8.6, 3.5, title) as figure:
         left, right = figure.subplots(1, 2)
         _losses(left, report)
         _variances(right, report)
-        if title:
-            figure.suptitle(title, fontsize=10)
-        figure.savefig(path, dpi=200)
 
 
 def _losses(ax: Any, report: StationaryReport) -> None:

@@ -259,7 +259,7 @@ def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> Flo
     d, n = diagram.order, len(frame.rates)
     total: Any = None
     for root, weight in terms:
-        product = np.full((1,) * d, weight)
+        product: Any = None
         for nodes, edges in plan(diagram, root).parts:
             part = frame.part(nodes)
             if 0 in edges:
@@ -267,7 +267,9 @@ def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> Flo
             long = [1] * d
             for axis, edge in enumerate(edges):
                 long[edge] = part.shape[axis]
-            product = product * part.reshape(long)
+            product = part.reshape(long) if product is None else product * part.reshape(long)
+        if weight != 1:  # a pass over all
+            product = product * weight
         total = product if total is None else total + product
     return np.ascontiguousarray(total).reshape(-1, n ** max(d - 1, 0))
 

@@ -59,7 +59,9 @@ def expand(
     -----
     G, H, J are the first three derivatives of the test loss l, higher ones are l with indices; C and S the second and third
     cumulants of a point's gradient g. Other cumulants are cov(g, h) and κ(g, g, h), of a point's derivatives g, h, j, l.
-    eta raises indices, so that a term of order d has d indices above. See the papers' Theorem 3, Proposition 2.
+    eta raises indices, so that a term of order d has d indices above; in the double series (eta T)^d stands before the
+    brackets, and the identity raises indices. The last line says which. See the papers' Theorem 3, Proposition 2.
+    Resummed, each term is that of one diagram, which is printed with it; un-resummed equal tensors are one term.
 
     Examples
     --------
@@ -68,9 +70,9 @@ def expand(
     E[l(θ_T)] = l
       - M*N G_μ G^μ
       + M*N*(2*M*N - 1)/2 G_μ H^μ_ν G^ν
-      + M**2*N/2 C_μν H^μν
+      + M^2*N/2 C_μν H^μν
       + M*N*(B*M - 1)/(4*B) (∇_μ C_ν^ν) G^μ
-      + O(η^3)
+      + O(η^3), indices raised by η
     """
     order = check_order(order)
     found = observable_named(observable)

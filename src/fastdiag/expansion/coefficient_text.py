@@ -81,7 +81,7 @@ class _Writer:
 
     def sum(self, total: Any) -> tuple[int, str]:
         """Sign and text of a sum whose first term is positive."""
-        terms = sorted(total.args, key=_term_key) if self.with_k else total.as_ordered_terms()
+        terms = sorted(total.args, key=_term_key) if self.with_k else total.as_ordered_terms(order="lex")
         found = [self.product(term) for term in terms]
         sign = found[0][0]
         rest = "".join(f" {'+' if own == sign else '-'} {text}" for own, text in found[1:])

@@ -7,9 +7,9 @@ from itertools import product
 from typing import Any, Literal
 
 from ..diagram import Diagram, diagrams
-from ..diagram.counting import check_order
+from ..diagram.counting import check_order, count_diagrams
 from ..embedding.enumeration import check_basis
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
 from ..typing import Basis
 from .formula import Expansion, Term
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
@@ -18,6 +18,7 @@ from .observables import Observable, observable_named
 from .symbols import Sampled, Symbols, Time
 
 Sum = dict[Network, Any]
+MOST_DIAGRAMS = {"one epoch": 100_000, "whole epochs": 10_000, "resummed": 500}  # of the last order: minutes of work
 
 
 def expand(
@@ -38,7 +39,9 @@ def expand(
     Parameters
     ----------
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement', 'covariance' or 'test_loss_variance'
-    order : most edges to a diagram, >= 0: the highest power of eta. Every order has six times the terms of the one before
+    order : most edges to a diagram, >= 0: the highest power of eta. Every order takes some ten times as long as the one
+        before: order 3 a moment; the test loss over whole epochs 10 s at order 5 and minutes at order 6, in one epoch 30 s
+        at order 7; other observables longer; resummed to order 4
     sampling : 'reshuffle', 'cyclic' (whole epochs), 'replacement', or 'one epoch' (T <= N/B updates)
     basis : 'cumulant', or 'moment': parts of several nodes are then means of products ⟨g h⟩
     at_minimum : leave out what vanishes where the gradient of the test loss does
@@ -54,6 +57,7 @@ def expand(
     Raises
     ------
     InputError : unknown observable, sampling, basis, arrangement or time; resummed over several epochs or with moments
+    TooLargeError : the last order has over 10 000 diagrams (in one epoch 100 000, resummed 500): hours of work
 
     Notes
     -----
@@ -86,6 +90,7 @@ def expand(
             raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
         time = "T"
     symbols = Symbols(sampling, basis, time)
+    _check_size(found, order, sampling, resummed)
     if resummed:
         from .eigenbasis import resummed_terms
 
@@ -98,6 +103,18 @@ def expand(
         terms = [piece for term in terms for piece in _by_powers(term, symbols)]
         terms.sort(key=lambda term: -(term.power or 0))
     return Expansion(observable, order, tuple(terms), str(sampling), basis, resummed)
+
+
+def _check_size(observable: Observable, order: int, sampling: str, resummed: bool) -> None:
+    """Raise TooLargeError if the last order has more diagrams than can be waited for."""
+    kind = "resummed" if resummed else "one epoch" if sampling == "one epoch" else "whole epochs"
+    many, most = count_diagrams(order, observable.shares), MOST_DIAGRAMS[kind]
+    if many > most:
+        fits = max(d for d in range(order) if count_diagrams(d, observable.shares) <= most)
+        raise TooLargeError(
+            f"{many} diagrams of order {order} make a formula of the {observable.name} too long to wait for; ask for order "
+            f"{fits} at most, or for numbers: fastdiag.predict, fastdiag.table"
+        )
 
 
 def _terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:

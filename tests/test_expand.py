@@ -343,16 +343,25 @@ def resummed_series(formula, kind, index, points, batch, updates):
     return [Fraction(int(x.p), int(x.q)) for x in map(sympy.sympify, found[: formula.order + 1])]
 
 
-@pytest.mark.parametrize(
-    ("observable", "case"),
-    [pytest.param(name, case, marks=[pytest.mark.long] * (case[1] == 1 and name in ("train_loss", "generalization_gap", "displacement")))
-     for name in OBSERVABLES for case in ((3, 1, 3), (4, 2, 2))],
-    ids=str,
-)
-def test_resummed_formula_is_sgd(observable, case):
-    formula = expansion(observable, 3, resummed=True, sampling="one epoch")
-    for index, series in sgd("diagonal", *case, "reshuffle", 4 if len(case) == 4 else 3)[observable].items():
-        assert resummed_series(formula, "diagonal", index, *case) == series[:4]
+@pytest.mark.parametrize("observable", OBSERVABLES)
+def test_resummed_formula_is_sgd(observable):
+    order = 2 if observable in ("train_loss", "generalization_gap") else 3
+    check_resummed(observable, order, (4, 2, 2))
+    if order == 2 or observable == "covariance":
+        check_resummed(observable, order, (3, 1, 3))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", [(3, 1, 3), (4, 2, 2)], ids=str)
+@pytest.mark.parametrize("observable", OBSERVABLES)
+def test_resummed_formula_is_sgd_to_order_three(observable, case):
+    check_resummed(observable, 3, case)
+
+
+def check_resummed(observable, order, case):
+    formula = expansion(observable, order, resummed=True, sampling="one epoch")
+    for index, series in sgd("diagonal", *case, "reshuffle", 3)[observable].items():
+        assert resummed_series(formula, "diagonal", index, *case) == series[: order + 1]
 
 
 @pytest.mark.parametrize(("observable", "order"), [("test_loss", 3), pytest.param("test_loss", 4, marks=pytest.mark.long), ("generalization_gap", 2)])
@@ -405,8 +414,9 @@ def test_latex_is_drawn():
     mathtext = pytest.importorskip("matplotlib.mathtext")
     parser = mathtext.MathTextParser("path")
     for observable in OBSERVABLES:
-        for order, options in ((2, {}), (2, {"basis": "moment"}), (2, {"arrange": "double"}), (2, {"resummed": True, "sampling": "one epoch"})):
-            formula = expansion(observable, order, **options)
+        styles = [{}, {"basis": "moment"}, {"arrange": "double"}, {"resummed": True, "sampling": "one epoch"}]
+        for options in styles if observable in ("test_loss", "displacement") else styles[-1:]:
+            formula = expansion(observable, 2, **options)
             plain = formula.latex()
             parser.parse(f"${plain.replace(chr(92) + 'bigl', '').replace(chr(92) + 'bigr', '')}$")
             rows = formula._repr_latex_()

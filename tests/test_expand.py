@@ -171,7 +171,7 @@ def expansion(observable, order, **options):
 
 CASES = [(3, 1, 3, "reshuffle"), (2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle"), (2, 1, 4, "cyclic"), (3, 2, 2, "replacement"),
          (3, 1, 2, "one epoch"), (4, 2, 2, "one epoch")]
-ORDERS = {"test_loss": 4, "train_loss": 3, "generalization_gap": 3, "displacement": 3, "covariance": 3, "test_loss_variance": 3}
+OBSERVABLES = ["test_loss", "train_loss", "generalization_gap", "displacement", "covariance", "test_loss_variance"]
 
 
 def check(formula, kind, case, order):
@@ -184,11 +184,13 @@ def check(formula, kind, case, order):
         assert found[:kept] == series[:kept]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("observable", ORDERS)
+MORE = [(2, 1, 4, "reshuffle"), (3, 1, 2, "one epoch")]  # others have larger batches
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.long] * (case in MORE)) for case in CASES], ids=str)
+@pytest.mark.parametrize("observable", OBSERVABLES)
 def test_formula_is_sgd(observable, case):
-    kind, order = ("one weight", 4) if case[:3] == (4, 2, 4) else ("any", 4 if case[3] == "one epoch" else 3)
-    check(expansion(observable, ORDERS[observable] if case[3] != "replacement" else 3, sampling=case[3]), kind, case, order)
+    check(expansion(observable, 3, sampling=case[3]), "one weight" if case[:3] == (4, 2, 4) else "any", case, 3)
 
 
 @pytest.mark.parametrize("case", [(3, 1, 3, "reshuffle"), (2, 1, 4, "cyclic")], ids=str)
@@ -196,11 +198,19 @@ def test_losses_to_order_four(case):
     losses, weights, tensors = losses_of("any")
     found = evaluated(expansion("test_loss", 4, sampling=case[3]), tensors, (), *case[:3])
     assert found == oracle.sgd_test_loss(losses, weights, *case, 4)
-    if case[3] == "cyclic":
-        check(expansion("train_loss", 4, sampling="cyclic"), "one weight", case, 4)
 
 
-@pytest.mark.parametrize("observable", ORDERS)
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("observable", "case"),
+    [("train_loss", (2, 1, 4, "cyclic")), ("test_loss", (4, 2, 4, "reshuffle")), ("test_loss", (3, 1, 2, "one epoch")), ("test_loss", (4, 2, 2, "one epoch"))],
+    ids=str,
+)
+def test_one_weight_to_order_four(observable, case):
+    check(expansion(observable, 4, sampling=case[3]), "one weight", case, 4)
+
+
+@pytest.mark.parametrize("observable", OBSERVABLES)
 def test_moment_basis(observable):
     """The same formula with means of products."""
     order = 3 if observable == "generalization_gap" else 2
@@ -208,7 +218,7 @@ def test_moment_basis(observable):
         check(expansion(observable, order, sampling=case[3], basis="moment"), "any", case, 3)
 
 
-@pytest.mark.parametrize("observable", ["test_loss", "generalization_gap", "covariance"])
+@pytest.mark.parametrize("observable", ["test_loss", pytest.param("generalization_gap", marks=pytest.mark.long), "covariance"])
 def test_time_in_any_symbol_and_the_double_series(observable):
     for sampling in ("reshuffle", "replacement", "one epoch"):
         order = 3 if sampling == "one epoch" else 2
@@ -260,7 +270,8 @@ def test_proposition_2():
     assert formula.latex() == (
         r"\mathbb{E}[l(\theta_T)] = l - M N \, G_{\mu} \, G^{\mu} + \frac{M N \left(2 M N - 1\right)}{2} \, G_{\mu} \, H^{\mu}_{\nu} "
         r"\, G^{\nu} + \frac{M^{2} N}{2} \, C_{\mu \nu} \, H^{\mu \nu} + \frac{M N \left(B M - 1\right)}{4 B} \, "
-        r"(\nabla_{\mu} C_{\nu}^{\nu}) \, G^{\mu} + O(\eta^{3})"
+        r"(\nabla_{\mu} C_{\nu}^{\nu}) \, G^{\mu} + O(\eta^{3}), "
+        r"\quad \text{indices raised by } \eta"
     )
     for sampling in ("cyclic", "reshuffle"):  # the order of the rows matters from order 4 on
         assert fd.expand("test_loss", 3, sampling=sampling).sympy() == fd.expand("test_loss", 3).sympy()
@@ -295,15 +306,14 @@ def test_coefficients_are_those_of_the_diagrams():
     assert expansion("covariance", 3).coefficient("C^μν") == M**2 * N
 
 
-@pytest.mark.parametrize("observable", ORDERS)
+@pytest.mark.parametrize("observable", OBSERVABLES)
 def test_at_minimum(observable):
     formula = expansion(observable, 3, at_minimum=True)
     whole = expansion(observable, 3)
     left_out = [term for term in whole if term.tensors.text() not in {kept.tensors.text() for kept in formula}]
     assert all(re.search(r"(^| )G[_^]", term.tensors.text()) for term in left_out)
     assert not any(re.search(r"(^| )G[_^]", term.tensors.text()) for term in formula)
-    for case in ((3, 1, 3, "reshuffle"), (2, 1, 4, "reshuffle")):
-        check(formula, "minimum", case, 3)
+    check(formula, "minimum", (2, 1, 4, "reshuffle"), 3)
     assert [term.tensors.text() for term in fd.expand("test_loss", 2, at_minimum=True)] == ["l", "C_μν H^μν"]
 
 
@@ -335,19 +345,31 @@ def resummed_series(formula, kind, index, points, batch, updates):
     return [Fraction(int(x.p), int(x.q)) for x in map(sympy.sympify, found[: formula.order + 1])]
 
 
+@pytest.mark.parametrize("observable", OBSERVABLES)
+def test_resummed_formula_is_sgd(observable):
+    order = 2 if observable in ("train_loss", "generalization_gap") else 3
+    check_resummed(observable, order, (4, 2, 2))
+    if order == 2 or observable == "covariance":
+        check_resummed(observable, order, (3, 1, 3))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("case", [(3, 1, 3), (4, 2, 2)], ids=str)
-@pytest.mark.parametrize("observable", ORDERS)
-def test_resummed_formula_is_sgd(observable, case):
-    formula = expansion(observable, 3, resummed=True, sampling="one epoch")
-    for index, series in sgd("diagonal", *case, "reshuffle", 4 if len(case) == 4 else 3)[observable].items():
-        assert resummed_series(formula, "diagonal", index, *case) == series[:4]
+@pytest.mark.parametrize("observable", OBSERVABLES)
+def test_resummed_formula_is_sgd_to_order_three(observable, case):
+    check_resummed(observable, 3, case)
 
 
-@pytest.mark.parametrize("observable", ["test_loss", "generalization_gap"])
-def test_resummed_coefficients_are_weighted_maps(observable):
+def check_resummed(observable, order, case):
+    formula = expansion(observable, order, resummed=True, sampling="one epoch")
+    for index, series in sgd("diagonal", *case, "reshuffle", 3)[observable].items():
+        assert resummed_series(formula, "diagonal", index, *case) == series[: order + 1]
+
+
+@pytest.mark.parametrize(("observable", "order"), [("test_loss", 3), pytest.param("test_loss", 4, marks=pytest.mark.long), ("generalization_gap", 2)])
+def test_resummed_coefficients_are_weighted_maps(observable, order):
     """Order by order and diagram by diagram, at finite learning rates."""
     k = [Fraction(1, 3), Fraction(-2, 7), Fraction(5, 11), Fraction(7, 5)]
-    order = 4 if observable == "test_loss" else 2
     formula = expansion(observable, order, resummed=True, sampling="one epoch")
     for d in range(order + 1):
         for D in fd.diagrams(d, irreducible=True, root_shares=observable == "generalization_gap"):
@@ -393,9 +415,10 @@ def test_latex_is_drawn():
     """By matplotlib, which knows no aligned rows and no big brackets."""
     mathtext = pytest.importorskip("matplotlib.mathtext")
     parser = mathtext.MathTextParser("path")
-    for observable in ORDERS:
-        for order, options in ((2, {}), (2, {"basis": "moment"}), (2, {"arrange": "double"}), (2, {"resummed": True, "sampling": "one epoch"})):
-            formula = expansion(observable, order, **options)
+    for observable in OBSERVABLES:
+        styles = [{}, {"basis": "moment"}, {"arrange": "double"}, {"resummed": True, "sampling": "one epoch"}]
+        for options in styles if observable in ("test_loss", "displacement") else styles[-1:]:
+            formula = expansion(observable, 2, **options)
             plain = formula.latex()
             parser.parse(f"${plain.replace(chr(92) + 'bigl', '').replace(chr(92) + 'bigr', '')}$")
             rows = formula._repr_latex_()
@@ -407,15 +430,96 @@ def test_latex_is_drawn():
             )
 
 
+PRINTED = [
+    ("test_loss", 3, {}), ("train_loss", 3, {"time": "E", "sampling": "cyclic"}), ("generalization_gap", 3, {"basis": "moment"}),
+    ("test_loss_variance", 3, {}), ("test_loss", 3, {"sampling": "replacement"}),
+    *((observable, 3, {"resummed": True, "sampling": "one epoch"}) for observable in OBSERVABLES),
+]
+
+
+def read_latex(text):
+    """LaTeX of a coefficient as Python."""
+    text = re.sub(r"k_\{\\(\w+)\}", lambda m: "k_" + {"mu": "μ", "nu": "ν", "rho": "ρ"}[m[1]], text.replace(r"\left(", "(").replace(r"\right)", ")"))
+    inner = r"\{([^{}]*)\}"
+    while "{" in text:
+        text = re.sub(r"\^" + inner, lambda m: f"**({m[1].replace(' ', '')})", text)
+        text = re.sub(r"\\frac" + inner + inner, lambda m: f"(({products(m[1])})/({products(m[2])}))", text)
+    return products(text)
+
+
+def products(text):
+    """Letters side by side are multiplied."""
+    return re.sub(r"(?<![-+*/(]) (?![-+*/])", "*", text.replace(r" \, ", " ").replace(" + ", "+").replace(" - ", "-"))
+
+
+@pytest.mark.parametrize(("observable", "order", "options"), PRINTED, ids=str)
+def test_printed_coefficients_are_read_back(observable, order, options):
+    """From text and from LaTeX; in one style, with positive first terms."""
+    chance = random.Random(order)
+    for term in expansion(observable, order, **options):
+        tensors = term.tensors.text()
+        assert term.text().endswith(tensors)
+        sign, number = term.text()[0], term.text()[2 : -len(tensors)].strip()
+        assert "**" not in number
+        assert not re.search(r"\^-|\^\(-|\(-", number)
+        assert term.latex()[0] == sign
+        in_latex = term.latex()[2:].removesuffix(term.tensors.latex()).strip().removesuffix(r"\,").strip()
+        letters = sorted(sympy.sympify(term.coefficient).free_symbols, key=str)
+        at = {letter: chance.randint(2, 9) if letter in (N, B, T, E) else sympy.Rational(chance.randint(1, 99), 101) for letter in letters}
+        names = {str(letter): sympy.sympify(value) for letter, value in at.items()}
+        wanted = sympy.sympify(term.coefficient).subs(at)
+        for written in (number.replace("^", "**"), read_latex(in_latex)):
+            found = eval(re.sub(r"(?<![\w.])(\d+)", r"Q(\1)", written or "1"), {"Q": sympy.Rational}, names)
+            assert (found if sign == "+" else -found) == wanted
+
+
+@pytest.mark.parametrize("observable", ["test_loss", "displacement", "generalization_gap"])
+def test_eta_is_counted_once(observable):
+    """Either it stands before the brackets of the double series, or it raises indices; the last line says which."""
+    total, prefix = 0, 1
+    eta = sympy.Symbol("eta", positive=True)
+    formula = expansion(observable, 3, sampling="one epoch", arrange="double")
+    lines = formula.text().split(" = ", 1)[1].split("\n")
+    assert lines.pop().strip() == "+ O(η^4), indices raised by the identity, as η stands outside"
+    for line in map(str.strip, lines):
+        if head := re.fullmatch(r"(?:\+ )?\(ηT\)(?:\^(\d))?(/T(?:\^(\d))?)? \[", line):
+            prefix = (eta * T) ** int(head[1] or 1) / T ** (int(head[3] or 1) if head[2] else 0)
+            continue
+        term = next(term for term in formula if line.removesuffix(" ]").endswith(term.tensors.text()))
+        number = line.removesuffix(" ]").removesuffix(term.tensors.text()).replace("^", "**").replace(" ", "").strip("+")
+        total += prefix * sympy.sympify({"": "1", "-": "-1"}.get(number, number), locals={"N": N, "B": B, "T": T}) * term.symbol
+    assert sympy.expand(total - formula.sympy()) == 0
+    plain = expansion(observable, 3, sampling="one epoch").text()
+    assert plain.endswith("+ O(η^4), indices raised by η")
+    assert "ηT" not in plain
+    assert formula.latex().endswith(r"\text{indices raised by } \text{the identity}")
+
+
+def test_a_resummed_term_names_its_diagram():
+    """C J G comes from [a a b] and from [a[b b]], with other coefficients."""
+    for observable in ("test_loss", "covariance"):
+        formula = expansion(observable, 3, resummed=True, sampling="one epoch")
+        rows = [line for line in formula.text().split("\n") if "  from " in line]
+        assert [line.split("  from ")[1] for line in rows] == [str(term.diagrams[0]) for term in formula if term.order]
+        named = [(term.tensors.text(), term.diagrams) for term in formula]
+        assert len(named) == len(set(named))
+        assert [formula.coefficient(term.diagrams[0]) == term.coefficient for term in formula]
+    assert "the limit is meant" in formula.text()
+    assert r"\text{(from [a a])}" in formula.latex()
+    assert "the limit" not in expansion("test_loss", 3).text()
+
+
 def test_a_formula_is_a_sequence_of_terms():
     formula = fd.expand("displacement", 2)
     assert len(formula) == len(list(formula)) == 3
     assert formula[0].text() == "- M*N G^μ"
     assert formula[0].symbol == sympy.Symbol("G^μ", real=True)
     assert repr(formula) == "<expansion of the displacement to order 2: 3 terms, reshuffle>"
+    assert str(fd.expand("displacement", 1)) == "E[θ_T - θ_0]^μ = -M*N G^μ\n  + O(η^2), indices raised by η"
     assert str(fd.expand("displacement", 0)) == "E[θ_T - θ_0]^μ = 0\n  + O(η)"
     assert fd.expand("generalization_gap", 1).latex() == (
-        r"\mathbb{E}[l(\theta_T) - l_{\mathrm{train}}(\theta_T)] = M \, C_{\mu}^{\mu} + O(\eta^{2})"
+        r"\mathbb{E}[l(\theta_T) - l_{\mathrm{train}}(\theta_T)] = M \, C_{\mu}^{\mu} + O(\eta^{2}), "
+        r"\quad \text{indices raised by } \eta"
     )
     with pytest.raises(AttributeError):
         formula.order = 3
@@ -431,6 +535,18 @@ def test_a_formula_is_a_sequence_of_terms():
 def test_errors(arguments, options, words):
     with pytest.raises(fd.FastdiagError, match=re.escape(words)):
         fd.expand(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("observable", "order", "options", "most"),
+    [("test_loss", 12, {}, 6), ("test_loss", 7, {}, 6), ("train_loss", 6, {"sampling": "cyclic"}, 5), ("test_loss", 8, {"sampling": "one epoch"}, 7),
+     ("test_loss", 5, {"sampling": "one epoch", "resummed": True}, 4), ("covariance", 20, {"sampling": "replacement"}, 6)],
+)
+def test_orders_that_nobody_waits_for(observable, order, options, most):
+    many = fd.count_diagrams(order, observable == "train_loss")
+    with pytest.raises(fd.FastdiagError, match=f"^{many} diagrams of order {order} .* order {most} at most") as error:
+        fd.expand(observable, order, **options)
+    assert isinstance(error.value, MemoryError)
 
 
 def test_coefficient_of_what():

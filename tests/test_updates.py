@@ -1,5 +1,6 @@
 """Update rules: the diagram sum against each optimizer run as it is defined, in Fractions."""
 
+import re
 from fractions import Fraction
 from functools import lru_cache, partial
 from math import comb
@@ -249,3 +250,35 @@ def test_rules_are_values():
     for rule, _ in RULES.values():
         if not callable(rule.schedule):
             assert eval(repr(rule), {**vars(updates), "Fraction": Fraction}) == rule
+
+
+@pytest.mark.parametrize("name", ["N", "B", "T", "E"])
+@pytest.mark.parametrize("assumptions", [{}, {"positive": True, "integer": True}])
+@pytest.mark.parametrize("rule", [updates.momentum, updates.regularized_newton, lambda x: updates.weight_decay(x / 2, Fraction(1, 3))])
+def test_symbols_of_the_formula_are_refused(rule, assumptions, name):
+    """At numbers they are names like any other."""
+    update = rule(sympy.Symbol(name, **assumptions))
+    with pytest.raises(fd.FastdiagError, match=f"symbol {name}, but N, B, T and E"):
+        fd.maps_formula("[a b]", "one epoch", update=update)
+    other = fd.coefficient("[a[b]]", ST, update=rule(MU))
+    assert sympy.expand(fd.coefficient("[a[b]]", ST, update=update) - other.subs(MU, sympy.Symbol(name, **assumptions))) == 0
+
+
+@pytest.mark.parametrize("update", [updates.momentum(0.5), updates.weight_decay(0.5), updates.nesterov(0.5 * MU), updates.regularized_newton(0.5)], ids=repr)
+def test_floats_in_exact_results_are_told_alike(update):
+    """Resummed, un-resummed, and of one diagram."""
+    land, words = fd.landscapes.gauss(), r"exact results need exact numbers, .* Fraction\(1, 2\).* with a float eta"
+    for resummed in (False, True):
+        if isinstance(update, updates.Update) or not resummed:
+            with pytest.raises(fd.FastdiagError, match=words):
+                fd.predict(land, ST, Fraction(1, 10), 2, resummed=resummed, update=update)
+    with pytest.raises(fd.FastdiagError, match=words):
+        fd.coefficient("[a]", ST, update=update)
+    with pytest.raises(fd.FastdiagError, match=words):
+        fd.maps_formula("[a]", update=update)
+
+
+def test_the_fraction_that_is_advised():
+    for mu, words in ((0.9, "Fraction(9, 10)"), (1e-5, "Fraction(1, 100000)"), (1 / 3, "Fraction(1, 3)")):
+        with pytest.raises(fd.FastdiagError, match=f"write {re.escape(words)} "):
+            fd.coefficient("[a]", ST, update=updates.momentum(mu))

@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any
 
 from ..errors import InputError
+from ..spacetime.number import check_exact
 from ..spacetime.updates import Update, check_update
 from .powers import Number
 
@@ -60,15 +61,8 @@ def exact_rule(update: Update, T: int) -> tuple[Update, Callable[[Number], Any]]
     InputError : it is no update rule; it holds a float; its schedule is too short
     """
     check_update(update)
-    rates = update.factors(T) or ()
-    size = len(update.push)
-    numbers = [*(x for line in update.step for x in line), *update.push, *update.point, *update.seen, *rates]
-    if any(isinstance(x, float) for x in numbers):
-        rational = next(Fraction(x).limit_denominator(1000) for x in numbers if isinstance(x, float))
-        raise InputError(
-            f"exact results need exact numbers, but {update!r} has floats; write {rational!r} or a SymPy symbol for them, "
-            "or ask fastdiag.predict with a float eta"
-        )
+    size, numbers = len(update.push), update.numbers(T)
+    check_exact(update, numbers)
     found, back = elements(f"the numbers of {update!r}", numbers)
     lines = [found[i : i + size] for i in range(0, size * (size + 3), size)]
     rule = replace(

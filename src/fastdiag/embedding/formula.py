@@ -47,7 +47,7 @@ def maps_formula(
 
     Raises
     ------
-    InputError : unknown sampling or basis; a rule with floats
+    InputError : unknown sampling or basis; a rule with floats, or with symbols named N, B, T or E
     UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
 
     Examples
@@ -69,12 +69,26 @@ def maps_formula(
     diagram = Diagram.of(diagram)
     if isinstance(update, Process):
         return _process_formula(diagram, sampling, basis, update)
+    check_rule(update)
+    if update is not None:
+        _check_names(update)
     if isinstance(update, RegularizedNewton):
         return newton_sum(diagram, update, lambda relations: _formula(relations, sampling, basis))
-    check_rule(update)
     if update is not None:
         return _updated(diagram, sampling, basis, update)
     return _formula(Relations.of(diagram), sampling, basis)
+
+
+def _check_names(update: Update | RegularizedNewton) -> None:
+    """Raise InputError if a symbol of the rule looks like one of the formula's own."""
+    numbers = (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
+    names = {str(symbol) for x in numbers for symbol in getattr(x, "free_symbols", ())}
+    taken = sorted(names & {"N", "B", "T", "E"})
+    if taken:
+        raise InputError(
+            f"{update!r} has the symbol {', '.join(taken)}, but N, B, T and E are the formula's own; "
+            "give it another name, such as mu"
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..diagram import Diagram
-from ..errors import InputError
+from ..spacetime.number import check_exact
 from ..spacetime.regularized_newton import RegularizedNewton
 from .enumeration import exact
 from .links import Linked, all_links
@@ -28,7 +28,8 @@ def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Rel
     ------
     InputError : lambda is not exact
     """
-    lam = _exact_number(update.lam)
+    lam = update.lam
+    check_exact(update, [lam])
     total: Any = Fraction(0)
     for links, kept in all_links(diagram):
         counted = count(Linked.of(diagram, links) if links else Relations.of(diagram))
@@ -38,16 +39,3 @@ def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Rel
     import sympy
 
     return sympy.expand(total)
-
-
-def _exact_number(lam: Any) -> Any:
-    if isinstance(lam, int | Fraction) and not isinstance(lam, bool):
-        return lam
-    if not hasattr(lam, "free_symbols"):
-        advice = f"; write Fraction({str(lam)!r}), or ask `predict` with a float eta" if isinstance(lam, float) else ""
-        raise InputError(f"lam must be exact: an int, a Fraction or a SymPy expression, not {lam!r}{advice}")
-    import sympy
-
-    if lam.has(sympy.Float, sympy.nan, sympy.oo, sympy.zoo):
-        raise InputError(f"lam must be exact and finite, not {lam}; write sympy.Rational(1, 2) instead of 0.5")
-    return Fraction(int(lam.p), int(lam.q)) if lam.is_Rational else lam

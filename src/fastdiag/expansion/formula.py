@@ -9,8 +9,9 @@ from typing import Any
 
 from ..diagram import Diagram
 from ..errors import InputError
+from .coefficient_text import written
 from .network import Network, network_of
-from .notation import LATEX, Tensors
+from .notation import Tensors
 from .observables import observable_named
 
 NAMES = {  # observable -> (text, LaTeX)
@@ -54,24 +55,21 @@ class Term:
 
     def text(self) -> str:
         """With its sign, such as '- M*N G_μ G^μ'."""
-        sign, number = self._signed()
-        return " ".join(filter(None, (sign, _written(number, latex=False), self.tensors.text())))
+        sign, number = written(self._without_time())
+        return " ".join(filter(None, (sign, number, self.tensors.text())))
 
     def latex(self) -> str:
         """The same in LaTeX."""
-        sign, number = self._signed()
-        return f"{sign} " + r" \, ".join(filter(None, (_written(number, latex=True), self.tensors.latex())))
+        sign, number = written(self._without_time(), latex=True)
+        return f"{sign} " + r" \, ".join(filter(None, (number, self.tensors.latex())))
 
-    def _signed(self) -> tuple[str, Any]:
-        """The sign, and the coefficient without it and, in the double series, without its power of T."""
+    def _without_time(self) -> Any:
+        """The coefficient, in the double series without its power of T."""
         import sympy
-        from sympy.core.parameters import distribute
 
-        number = self.coefficient
-        if self.power is not None:
-            number = number / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
-        with distribute(False):  # -(a + b) stays as it is
-            return ("-", -number) if sympy.sympify(number).as_coeff_Mul()[0] < 0 else ("+", number)
+        if self.power is None:
+            return sympy.sympify(self.coefficient)
+        return self.coefficient / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,7 +132,10 @@ class Expansion:
         return sympy.factor(sympy.Add(*found))
 
     def sympy(self) -> Any:
-        """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order."""
+        """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
+
+        Indices are then raised by the identity, for eta stands outside.
+        """
         import sympy
 
         eta = sympy.Symbol("eta", positive=True)
@@ -144,22 +145,30 @@ class Expansion:
         """One term a line, in Unicode; see `expand` for the names."""
         lines = []
         for prefix, terms in self._groups():
+            rows_of = [term.text() + self._origin(term)[0] for term in terms]
             if prefix is None:
-                lines += [term.text() for term in terms]
+                lines += rows_of
             else:
                 d, p = prefix
-                lines.append("+ (ηT)" + f"^{d}" * (d > 1) + f" T^{p}" * (p < 0) + " [")
-                lines += ["    " + line for line in _begun([term.text() for term in terms])]
+                lines.append("+ (ηT)" + f"^{d}" * (d > 1) + "/T" * (p < 0) + f"^{-p}" * (p < -1) + " [")
+                lines += ["    " + line for line in _begun(rows_of)]
                 lines[-1] += " ]"
         first, *others = _begun(lines) or ["0"]
         rows = [f"{self._name[0]} = {first}", *others, "+ O(η" + f"^{self.order + 1}" * (self.order > 0) + ")"]
+        if self._raised:
+            rows[-1] += f", indices raised by {self._raised[0]}"
+        if self._raised and self.resummed:
+            rows += [
+                "in an eigenbasis of ηH, with eigenvalues 1 - k;",
+                "where a denominator vanishes (some k = 1, or k's coincide), the limit is meant",
+            ]
         return "\n  ".join(rows)
 
     def latex(self, aligned: bool = False) -> str:
         """LaTeX without dollars; aligned: in rows, as an aligned environment."""
         rows: list[list[str]] = []
         for prefix, terms in self._groups():
-            written = [term.latex() for term in terms]
+            written = [term.latex() + self._origin(term)[1] for term in terms]
             if prefix is not None:
                 d, p = prefix
                 written = _begun(written)
@@ -170,6 +179,13 @@ class Expansion:
         rows = rows or [["+ 0"]]
         rows[0] = [*_begun(rows[0][:1]), *rows[0][1:]]
         rows[-1] = [*rows[-1], r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"]
+        if self._raised:
+            rows[-1][-1] += rf", \quad \text{{indices raised by }} {self._raised[1]}"
+        if self._raised and self.resummed:
+            rows.append([
+                r"\quad (\eta H \text{ diagonal}, \; k_{\mu} = 1 - (\eta H)^{\mu}_{\mu}, \; "
+                r"\text{limits where a denominator vanishes})"
+            ])
         lines = [" ".join(row) for row in rows]
         if not aligned:
             return f"{self._name[1]} = {' '.join(lines)}"
@@ -178,6 +194,20 @@ class Expansion:
     @property
     def _name(self) -> tuple[str, str]:
         return NAMES.get(self.observable, (self.observable, rf"\text{{{self.observable}}}"))
+
+    @property
+    def _raised(self) -> tuple[str, str] | None:
+        """What raises indices, as text and LaTeX; None without indices. In the double series eta stands outside."""
+        if not any(term.order for term in self.terms):
+            return None
+        outside = "the identity, as η stands outside", r"\text{the identity}"
+        return outside if any(term.power is not None for term in self.terms) else ("η", r"\eta")
+
+    def _origin(self, term: Term) -> tuple[str, str]:
+        """The diagram of a resummed term: several may have the same tensors."""
+        if not self.resummed or not term.order:
+            return "", ""
+        return f"  from {term.diagrams[0]}", rf" \;\; \text{{(from {term.diagrams[0]})}}"
 
     def _groups(self) -> list[tuple[tuple[int, int] | None, list[Term]]]:
         """Terms that stand together: those of one order, or under one (eta T)^d T^p."""
@@ -208,27 +238,3 @@ def _begun(lines: list[str]) -> list[str]:
         return []
     first = lines[0].removeprefix("+ ")
     return ["-" + first[2:] if first.startswith("- ") else first, *lines[1:]]
-
-
-def _written(number: Any, latex: bool) -> str:
-    """A positive coefficient; nothing for 1. With k's, 1 comes first and sums of powers stand beside the fraction."""
-    import sympy
-
-    if number == 1:
-        return ""
-    k = [symbol for symbol in number.free_symbols if symbol.name.startswith("k_")]
-    names = {symbol: rf"k_{{\{LATEX[symbol.name[2]]}}}" for symbol in k}
-    order = "none" if k else None
-
-    def write(expression: Any) -> str:
-        written = sympy.latex(expression, symbol_names=names, order=order) if latex else sympy.sstr(expression, order=order)
-        if not expression.is_Add:
-            return str(written)
-        return rf"\left({written}\right)" if latex else f"({written})"
-
-    sums = [factor for factor in sympy.Mul.make_args(number) if k and factor.is_Add and len(factor.args) > 2]
-    if not sums or number.is_Add:
-        return write(number)
-    rest = sympy.Mul(*(factor for factor in sympy.Mul.make_args(number) if factor not in sums))
-    written = [write(factor) for factor in ([] if rest == 1 else [rest]) + sums]
-    return r" \, ".join(written) if latex else "*".join(written)

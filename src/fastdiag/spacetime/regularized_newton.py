@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+
+from .number import Number, checked_number
 
 
 @dataclass(frozen=True, slots=True)
 class RegularizedNewton:
     """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch; see `regularized_newton`."""
 
-    lam: Any
+    lam: Number
     """How much of the Hessian: an int, a Fraction or a SymPy expression; a float for predictions only."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lam", checked_number("lam", self.lam))
 
     def __repr__(self) -> str:
         return f"regularized_newton({self.lam!r})"
@@ -22,12 +26,20 @@ class RegularizedNewton:
         return replace(self, lam=Fraction(self.lam)) if isinstance(self.lam, float) else self
 
 
-def regularized_newton(lam: Any) -> RegularizedNewton:
+def regularized_newton(lam: Number) -> RegularizedNewton:
     """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch.
 
     lam = 1 is Newton's step with 1/eta added to the Hessian, which optimization calls regularized; lam = 0 is SGD. (A
     damped Newton step is a shortened one, alpha hess^-1 grad; Levenberg and Marquardt regularize the Gauss-Newton matrix.)
     In powers of eta it is -eta sum_k (-eta lam hess l_t)^k grad l_t: a chain of k + 1 nodes at one update.
+
+    Parameters
+    ----------
+    lam : a number or a SymPy expression; exact where exact results are asked for
+
+    Raises
+    ------
+    InputError : not a finite real number or formula
 
     Examples
     --------

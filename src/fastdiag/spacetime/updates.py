@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import isfinite
-from numbers import Integral, Rational, Real
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..errors import InputError
+from .number import Number, checked_number
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
 from .spacetime import whole_number
@@ -25,8 +23,6 @@ __all__ = [
     "schedule", "sde", "sgd", "weight_decay",
 ]
 
-Number: TypeAlias = Any
-"""int, Fraction, float or a SymPy expression."""
 Vector: TypeAlias = tuple[Number, ...]
 Factors: TypeAlias = Sequence[Number] | Callable[[int], Number]
 """c_0, c_1, ...: numbers, or a function of the update t = 0, 1, ..."""
@@ -74,7 +70,7 @@ class Update:
                 factors = factors.tolist()
             if not isinstance(factors, Sequence) or isinstance(factors, str):
                 raise InputError(f"a schedule is a sequence of numbers or a function of t, not {factors!r}")
-            factors = tuple(_number(f"c_{t}", c) for t, c in enumerate(factors))
+            factors = tuple(checked_number(f"c_{t}", c) for t, c in enumerate(factors))
         return replace(self, schedule=factors)
 
     def factors(self, T: int) -> Vector | None:
@@ -87,13 +83,22 @@ class Update:
         if self.schedule is None:
             return None
         if callable(self.schedule):
-            return tuple(_number(f"the schedule at t = {t}", self.schedule(t)) for t in range(T))
+            return tuple(checked_number(f"the schedule at t = {t}", self.schedule(t)) for t in range(T))
         if len(self.schedule) < T:
             raise InputError(
                 f"the schedule has {len(self.schedule)} learning rates, but there are T = {T} updates; "
                 "give one for each, or a function of t"
             )
         return self.schedule[:T]
+
+    def numbers(self, T: int = 0) -> Vector:
+        """All numbers of the rule, and of its schedule of T updates.
+
+        Raises
+        ------
+        InputError : the schedule is too short
+        """
+        return (*(x for line in self.step for x in line), *self.push, *self.point, *self.seen, *(self.factors(T) or ()))
 
     def weight(self, duration: int, to_root: bool = False) -> Number:
         """w of an edge whose parent comes `duration` >= 1 updates after its child, apart from the schedule.
@@ -249,7 +254,7 @@ def check_update(update: object) -> None:
 
 
 def _momentum(mu: Number) -> Number:
-    mu = _number("mu", mu)
+    mu = checked_number("mu", mu)
     if not hasattr(mu, "free_symbols") and not -1 < mu < 1:
         raise InputError(f"mu = {mu}: momentum forgets nothing, or grows; it must lie between -1 and 1, as 0.9 does")
     return mu
@@ -266,42 +271,7 @@ def _floats(numbers: Vector) -> Vector:
 
 
 def _between(name: str, value: Number) -> Number:
-    value = _number(name, value)
+    value = checked_number(name, value)
     if not hasattr(value, "free_symbols") and not 0 <= value <= 1:
         raise InputError(f"{name} must lie from 0 to 1, not {value}")
-    return value
-
-
-def _number(name: str, value: object) -> Number:
-    """An int, Fraction or float where it is one, a SymPy expression else; or InputError."""
-    if isinstance(value, bool):
-        value = str(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Rational):
-        return Fraction(int(value.numerator), int(value.denominator))
-    if hasattr(value, "free_symbols"):  # of SymPy, which need not be loaded to say no
-        return _expression(name, value)
-    if not isinstance(value, Real) or not isfinite(value):
-        raise InputError(
-            f"{name} must be a finite number (0.9), exact where exact results are asked for (Fraction(9, 10)), "
-            f"or a SymPy expression, not {value!r}"
-        )
-    return float(value)
-
-
-def _expression(name: str, value: Any) -> Number:
-    import sympy
-
-    if not isinstance(value, sympy.Expr) or value.has(sympy.nan, sympy.oo, sympy.zoo) or value.is_real is False:
-        raise InputError(f"{name} must be a finite real number or formula, not {value}")
-    if value.is_Rational:
-        return Fraction(int(value.p), int(value.q)) if value.q != 1 else int(value)
-    if value.is_number:
-        near = float(value)
-        if name == "mu" and not -1 < near < 1:
-            raise InputError(f"mu = {value} must lie between -1 and 1, as 0.9 does")
-        if name in ("nu", "decay") and not 0 <= near <= 1:
-            raise InputError(f"{name} must lie from 0 to 1, not {value}")
-        return near if value.has(sympy.Float) else value
     return value

@@ -9,6 +9,7 @@ from ..embedding import weighted_maps
 from ..errors import UnsupportedError
 from ..landscapes.exact import Expression, arithmetic, exact
 from ..spacetime import Spacetime
+from ..spacetime.number import check_exact
 from ..spacetime.updates import Update
 
 
@@ -22,6 +23,7 @@ def exact_map_sums(
     """
     if update.schedule is not None:
         raise UnsupportedError(f"exact resummed values are for rules that stay the same, and {update.name} has a schedule")
+    check_exact(update, update.numbers())
     import sympy
 
     symbols = [sympy.Dummy() for _ in range(diagram.order)]

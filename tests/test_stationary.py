@@ -1,5 +1,6 @@
 """Stationary laws at large learning rates: reference numbers, Lyapunov equations, simulations, refusals."""
 
+from fractions import Fraction
 from math import exp, inf, log, nan, pi, sqrt
 
 import numpy as np
@@ -476,7 +477,7 @@ REFUSED = [
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 0.0, (0.0, 1.0)), "noise_std must be positive"),
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1e-4, (0.0, 1.0), 64), "use n >="),
     (lambda: S.escape_rate_1d(lambda w: 1.0, 0.5, 1.0, (0.0, 1.0), 64), "shape of its argument"),
-    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (0.0, 1.0), 4), "8 or more"),
+    (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (0.0, 1.0), 4), "at least 8"),
 ]
 
 
@@ -484,3 +485,46 @@ REFUSED = [
 def test_what_has_no_answer_is_refused(call, words):
     with pytest.raises(ERRORS, match=words):
         call()
+
+
+def heavy_ball_variance(k, lam, mu):
+    """Of one weight with unit noise, in Fractions: lam (1 + mu) / (k (1 - mu) (2 (1 + mu) - lam k))."""
+    k, lam, mu = map(Fraction, (k, lam, mu))
+    return lam * (1 + mu) / (k * (1 - mu) * (2 * (1 + mu) - lam * k))
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-10, 1e-14])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_momentum_near_its_ends(gap, sign):
+    mu = sign * (1 - gap)
+    for share in (0.1, 0.5, 0.99):
+        lam = share * S.stability_limit(2.0, mu)
+        wanted = heavy_ball_variance(2.0, lam, mu)
+        assert float(Fraction(S.stationary_covariance([[2.0]], [[1.0]], lam, mu)[0, 0].item()) / wanted - 1) == pytest.approx(0, abs=1e-12)
+        assert S.approximation_error([[2.0]], [[1.0]], lam, mu) == pytest.approx(float(wanted), rel=1e-12)
+
+
+def test_tiny_rates_do_not_underflow():
+    assert S.stationary_covariance([[1.0]], [[1.0]], 1e-200)[0, 0] == pytest.approx(5e-201)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: S.stationary_covariance([[0.1, 0.3], [0.3, 0.9]], np.eye(2), 0.01), "to rounding not positive"),
+        (lambda: S.sigma_T([[-1.0, 0], [0, 0.1]], np.eye(2), 0.5, 10**6), "lam k = -0.5"),
+        (lambda: S.escape_efficiency([[-1.0]], [[1.0]], 0.5, 10**6), "lam k = -0.5"),
+        (lambda: S.escape_efficiency_continuous([[-5.0]], [[1.0]], 1, 2000), "lam k = -5"),
+        (lambda: S.escape_rate_1d(lambda w: w + 1e4, 0.5, 1.0, (-1, 1)), "wider domain"),
+        (lambda: S.escape_rate_1d(3, 0.5, 1.0, (-1, 1)), "must be a function"),
+        (lambda: S.escape_rate_1d(lambda w: "a", 0.5, 1.0, (-1, 1)), "array of real slopes"),
+    ],
+)
+def test_what_diverges_or_is_no_function(call, words):
+    with pytest.raises(fd.FastdiagError, match=words):
+        call()
+
+
+def test_noise_along_no_direction_does_not_grow():
+    assert S.escape_efficiency_continuous([[-5.0]], [[0.0]], 1, 2000) == 0
+    assert S.escape_rate_1d(lambda w: w, 0.5, 0.01, (-1, 1), n=np.int64(1600)) >= 0

@@ -173,6 +173,7 @@ def draw(panels, path, width):
 
 def main():
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    folder.mkdir(parents=True, exist_ok=True)
     draw([one_weight, two_weights, momentum], folder / "stationary_laws.png", 11.5)
     draw([escape], folder / "escape.png", 5.2)
 

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape
 from ..landscapes.landscape import checked
+from ..spacetime import whole_number
 from ..typing import FloatArray
 from .curvature import blocks
 from .geometry import Geometry, Source, curvature_of, geometry, jacobian
@@ -209,7 +210,8 @@ def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     """
     curvature = curvature_of(J)
     n = curvature.dimension
-    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= n:
+    k = whole_number("k", k, 1, "directions")
+    if k > n:
         raise InputError(f"k must be a whole number of directions, 1 to {n}, not {k!r}")
     if n <= DENSE_EIGENVECTORS or 4 * k > n:
         if n > MOST_DENSE:
@@ -228,6 +230,9 @@ def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
 
 
 def _operator(times: Any, n: int) -> Any:
-    return LinearOperator(
-        (n, n), matvec=lambda v: times(np.asarray(v).reshape(n, 1))[:, 0], matmat=times, rmatvec=None, dtype=np.float64
+    def product(v: Any) -> Any:
+        return times(np.asarray(v).reshape(n, 1))[:, 0]
+
+    return LinearOperator(  # symmetric
+        (n, n), matvec=product, rmatvec=product, matmat=times, rmatmat=times, dtype=np.float64
     )

@@ -87,10 +87,11 @@ def _factors(x: FloatArray, mu: float, nu: float | None) -> FloatArray:
     fresh = 1.0 if nu is None else 1 - mu  # alpha - beta
     p, q = fresh * x[:, None], fresh * x[None, :]
     d, e = 1 - mu + beta * x[:, None], 1 - mu + beta * x[None, :]
-    s = d + e - d * e
+    spare, other = 1 + mu - beta * x[:, None], 1 + mu - beta * x[None, :]  # 2 - d, 2 - e: small where mu is near -1
+    s = np.where(d + e < 2, d + e - d * e, spare + other - spare * other)  # 1 - (1 - d) (1 - e)
     first = d * q + e * p
     top = fresh**2 * s + alpha * beta * first
-    return np.asarray(top / (s * first + (p - q) ** 2 - e * p**2 - d * q**2 + s * p * q))
+    return np.asarray(top / (s * first + (p - q) * ((1 - e) * p - (1 - d) * q) - d * e * p * q))
 
 
 def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:

@@ -23,17 +23,18 @@ class Quadratic:
     hessian: FloatArray
     """K along these directions, (n,)."""
     noise: FloatArray
-    """Covariance of a step's noise along them, (n, n)."""
+    """Covariance of a step's noise along them, less a factor `scale`, (n, n)."""
+    scale: float
     back: FloatArray
     """Columns that take covariances back: Sigma = back (.) back^T."""
 
     def excess(self, factors: FloatArray) -> float:
         """Tr[K Sigma] / 2, from the diagonal of the factors."""
-        return float((self.hessian * np.diag(self.noise) * factors).sum() / 2)
+        return float((self.hessian * np.diag(self.noise) * (self.scale * factors)).sum() / 2)
 
     def covariance(self, factors: FloatArray) -> FloatArray:
         """back (factors x noise) back^T, symmetric to the last bit."""
-        full = self.back @ (factors * self.noise) @ self.back.T
+        full = self.back @ (self.scale * factors * self.noise) @ self.back.T
         return np.asarray((full + full.T) / 2)
 
 
@@ -52,11 +53,11 @@ def quadratic(K: ArrayLike, C: ArrayLike, lam: ArrayLike) -> Quadratic:
     if np.ndim(lam) == 0:
         rate = positive("lam", lam)
         values, vectors = np.linalg.eigh(hessian)
-        return Quadratic(rate * values, values, rate**2 * (vectors.T @ noise @ vectors), vectors)
+        return Quadratic(rate * values, values, rate * (vectors.T @ noise @ vectors), rate, vectors)
     root = _root(lam, len(hessian))
     values, vectors = np.linalg.eigh(root.T @ hessian @ root)
     back = root @ vectors
-    return Quadratic(values, values, back.T @ noise @ back, back)
+    return Quadratic(values, values, back.T @ noise @ back, 1.0, back)
 
 
 def symmetric(name: str, matrix: ArrayLike) -> FloatArray:
@@ -78,11 +79,11 @@ def check_covariance(name: str, matrix: FloatArray) -> None:
 
 
 def check_definite(name: str, values: FloatArray) -> None:
-    """Raise InputError unless all eigenvalues are positive."""
-    if values.min() <= 0:
+    """Raise InputError unless all eigenvalues are positive, by more than their rounding."""
+    if values.min() <= len(values) * np.finfo(np.float64).eps * np.abs(values).max():
         raise InputError(
-            f"a stationary state needs a strict minimum, but the least eigenvalue of {name} is {values.min():.4g}; leave "
-            "out flat directions, add a ridge, or ask for finite times with sigma_T"
+            f"a stationary state needs a strict minimum, but the least eigenvalue of {name} is {values.min():.4g}, to "
+            "rounding not positive; leave out flat directions, add a ridge, or ask for finite times with sigma_T"
         )
 
 

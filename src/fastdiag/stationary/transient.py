@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .covariance import approximation_error, stationary_covariance
 from .quadratic import positive, quadratic, real
@@ -52,7 +52,11 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     if T == inf:
         return stationary_covariance(K, C, lam)
     state = quadratic(K, C, lam)
-    return state.covariance(geometric(state.rates[:, None] + state.rates - state.rates[:, None] * state.rates, int(T)))
+    x = state.rates
+    with np.errstate(all="ignore"):
+        found = state.covariance(geometric(x[:, None] + x - x[:, None] * x, int(T)))
+    check_finite(found, x, T)
+    return found
 
 
 def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
@@ -75,7 +79,10 @@ def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> f
         return approximation_error(K, C, lam)
     state = quadratic(K, C, lam)
     x = state.rates
-    return state.excess(geometric(2 * x - x * x, int(T)))
+    with np.errstate(all="ignore"):
+        found = state.excess(geometric(2 * x - x * x, int(T)))
+    check_finite(found, x, T)
+    return found
 
 
 def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: float) -> float:
@@ -108,8 +115,23 @@ def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: floa
         raise InputError(
             f"at t = inf a negative direction of K (eigenvalue {state.rates.min() / lam:.4g}) diverges; give a finite t"
         )
-    grown = -np.expm1(-2 * state.rates * t) if t < inf else (state.rates > 0).astype(np.float64)
-    return float((np.diag(state.noise) * grown).sum() / (4 * lam))
+    noise = np.diag(state.noise)
+    met = noise != 0
+    with np.errstate(all="ignore"):
+        grown = -np.expm1(-2 * state.rates[met] * t) if t < inf else (state.rates[met] > 0).astype(np.float64)
+        found = float((noise[met] * grown).sum() / 4)
+    check_finite(found, state.rates, t)
+    return found
+
+
+def check_finite(found: FloatArray | float, rates: FloatArray, T: float) -> None:
+    """Raise TooLargeError if something overflowed, and name the direction along which it grows."""
+    if not np.isfinite(found).all():
+        worst = rates[np.argmax(np.abs(1 - rates))]
+        raise TooLargeError(
+            f"after {T:g} updates the weights exceed float64: along an eigenvector with lam k = {worst:.4g} they grow at "
+            "every update; ask for fewer updates, or for a learning rate with 0 <= lam k < 2"
+        )
 
 
 def geometric(loss: FloatArray, times: int) -> FloatArray:

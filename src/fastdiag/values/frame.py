@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import ThreadpoolController
 
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
@@ -19,6 +20,7 @@ from .root import Roots
 
 COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
 ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
+MANY = 512  # weights from which on an eigendecomposition is worth several threads
 
 
 class Frame:
@@ -37,11 +39,14 @@ class Frame:
 
     @cached_property
     def _eigen(self) -> tuple[FloatArray, FloatArray]:
-        hessian = self.landscape.hessian
-        root = np.eye(self.landscape.dimension) if self.metric is None else np.linalg.cholesky(self.metric)
-        symmetric = root.T @ hessian @ root
-        rates, vectors = np.linalg.eigh((symmetric + symmetric.T) / 2)
-        return rates, np.asarray(root @ vectors)
+        hessian, metric = self.landscape.hessian, self.metric
+        n = self.landscape.dimension
+        # threads of the linear algebra library go on spinning after a product, and take that time from ours
+        with _libraries().limit(limits=1 if n < MANY else None, user_api="blas"):
+            root = np.eye(n) if metric is None else np.linalg.cholesky(metric)
+            symmetric = hessian if metric is None else root.T @ hessian @ root
+            rates, vectors = np.linalg.eigh((symmetric + symmetric.T) / 2)
+            return rates, np.asarray(vectors if metric is None else root @ vectors)
 
     @property
     def rates(self) -> FloatArray:
@@ -89,6 +94,11 @@ class Frame:
                 f"the cumulants of {largest} with {n:,} weights have n^{max(fresh.values())} entries; resummed values need "
                 f"{_size(asked)} of memory, and {_size(free)} are free; {advice}"
             )
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _size(count: int) -> str:

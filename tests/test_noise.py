@@ -469,7 +469,7 @@ BAD = [
     (lambda: noise.gaussian_inputs(np.eye(2), [1, 1, 1]), r"u must have shape \(2,\)"),
     (lambda: noise.gaussian_inputs(np.eye(2), [1, 1], -1), "label_noise is a variance"),
     (lambda: noise.leading_directions(J, 3), "1 to 2"),
-    (lambda: noise.leading_directions(J, 0), "1 to 2"),
+    (lambda: noise.leading_directions(J, 0), "at least 1"),
     (lambda: noise.eigen_dynamics([1, -1], 0.1, [1, 1], 1), "lams must be >= 0"),
     (lambda: noise.eigen_dynamics([1, 1], 0.1, [1, -1], 1), "s0 are mean squares"),
     (lambda: noise.eigen_dynamics([1, 1], 0.1, [1], 1), r"s0 must have shape \(2,\)"),

@@ -64,7 +64,7 @@ def test_memory_is_foreseen(make, text, n, monkeypatch):
         fd.rvalue(D, land, ST, 0.01)
     monkeypatch.setattr(frames, "free_bytes", lambda: asked[0])
     fd.rvalue("[a]", land, ST, 0.01)  # compiles, and finds the eigenvectors
-    land.gradient_covariance  # noqa: B018
+    assert land.gradient_covariance.shape == (land.dimension,) * 2  # kept from here on
     tracemalloc.start()
     fd.rvalue(D, land, ST, 0.01)
     peak = tracemalloc.get_traced_memory()[1]

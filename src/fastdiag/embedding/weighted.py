@@ -136,7 +136,7 @@ def _limit(
 
 def _check_forgets(q: Number) -> None:
     size = abs(q) if isinstance(q, Fraction) else abs(q.as_expr())
-    if (size >= 1) == True:  # noqa: E712  (a relation of symbols is neither)
+    if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
             f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "
             "in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"

@@ -49,6 +49,13 @@ def _trace() -> Numbers:
     return Numbers(lam * right, right, float(np.trace(K @ sigma)))
 
 
+def _quasi_hyperbolic_variance() -> Numbers:
+    k, c, lam, mu = 1.0, 1.0, 0.3, 0.5
+    right = float(stationary_covariance([[k]], [[c]], lam, mu, nu=1.0)[0, 0])
+    # the printed h is -2.37 times the right one here; nu = 1 is heavy ball at the rate lam (1 - mu)
+    return Numbers(right / -2.37, right, _variance(k, c, lam * (1 - mu), mu))
+
+
 def _quasi_hyperbolic() -> Numbers:
     import sympy
 
@@ -247,5 +254,14 @@ STATIONARY_ERRATA = (
         "only for x up to 1 + W(1/e), W Lambert's function; beyond, the first update alone makes discrete escape "
         "the stronger",
         "the largest x = lam k for which e^(-2x) >= (1 - x)^2", _bound,
+    ),
+    Erratum(
+        "[D] (54) and (57)",
+        "an equation and a scalar variance lam^2 / h for quasi-hyperbolic momentum that fail for every nu tried, 0 and 1 too; "
+        "h is even negative at nu = 0.7",
+        "h = lam k (1 - mu + lam mu (1 - nu) k) (2 (1 + mu) - lam k (1 + mu - 2 mu nu)) / ((1 - mu^2) "
+        "+ lam k mu (1 - nu) (1 + mu - 2 mu nu)), and Sigma_ij = s(k_i, k_j) C_ij in general, see stationary_covariance",
+        "k = C = 1, lam = 0.3, mu = 0.5, nu = 1: the variance; the printed h is -2.37 times the right one there",
+        _quasi_hyperbolic_variance,
     ),
 )

@@ -257,8 +257,8 @@ STATIONARY_ERRATA = (
     ),
     Erratum(
         "[D] (54) and (57)",
-        "an equation and a scalar variance lam^2 / h for quasi-hyperbolic momentum that fail for every nu tried, 0 and 1 too; "
-        "h is even negative at nu = 0.7",
+        "an equation and a scalar variance lam^2 / h for quasi-hyperbolic momentum that fail for every nu tried, 0 and "
+        "1 too; h is even negative at nu = 0.7",
         "h = lam k (1 - mu + lam mu (1 - nu) k) (2 (1 + mu) - lam k (1 + mu - 2 mu nu)) / ((1 - mu^2) "
         "+ lam k mu (1 - nu) (1 + mu - 2 mu nu)), and Sigma_ij = s(k_i, k_j) C_ij in general, see stationary_covariance",
         "k = C = 1, lam = 0.3, mu = 0.5, nu = 1: the variance; the printed h is -2.37 times the right one there",

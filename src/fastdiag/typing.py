@@ -13,6 +13,8 @@ IntArray: TypeAlias = npt.NDArray[Any]
 """Integers or booleans."""
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 """Real numbers, float64."""
+Number: TypeAlias = Any
+"""int, Fraction, float or a SymPy expression."""
 Exact: TypeAlias = int | Fraction
 """An exact count."""
 Basis: TypeAlias = Literal["cumulant", "moment"]

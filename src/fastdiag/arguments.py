@@ -1,0 +1,332 @@
+"""The one way in for arguments: what comes from outside becomes Python's own numbers and arrays of our own, or an error.
+
+Every public function passes what it is given through here before anything else, caches included: `Fraction(np.int64(1), 3)`
+equals `Fraction(1, 3)` and wraps at 64 bits; an array kept without a copy changes under its owner's hands; a mask that is
+dropped lets hidden numbers in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import inf, isfinite, log10
+from numbers import Integral, Rational, Real
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from .errors import InputError
+from .typing import FloatArray, Number
+
+MOST_SHOWN = 160  # characters of a value that a message quotes
+MOST_DIGITS = 40  # of an integer that is printed in full
+HUGE = 1 << 13  # bits; Python refuses to print integers of more than some 14,000
+
+_Kind = TypeVar("_Kind")
+
+
+# --- what messages show --------------------------------------------------------------------------------------------
+
+
+def shown(value: object) -> str:
+    """A short repr of any value: it never fails, and no number or text makes it long.
+
+    Examples
+    --------
+    >>> shown([1, 2]), shown(10**5000), len(shown("a" * 10**6))
+    ('[1, 2]', '1000000000...(5,001 digits)', 160)
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return digits(value)
+    if type(value) is Fraction:
+        return str(value.numerator) if value.denominator == 1 else f"{digits(value.numerator)}/{digits(value.denominator)}"
+    if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
+        value = value[:MOST_SHOWN]  # before repr, which copies
+    try:
+        if isinstance(value, np.ndarray) and value.size > 20:
+            text = f"an array of shape {value.shape} and type {value.dtype}"
+        elif isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 20:
+            text = f"a {type(value).__name__} of {len(value):,} entries"
+        else:
+            text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
+
+
+def digits(value: int) -> str:
+    """An integer in decimal, in full to MOST_DIGITS digits, else its first ten and how many there are."""
+    if value.bit_length() <= 4 * MOST_DIGITS and len(text := str(value)) <= MOST_DIGITS + 1:
+        return text
+    size = abs(value)
+    count = int((size.bit_length() - 1) * log10(2)) + 1  # right, or one too few
+    if count > 1_000_000:  # powers of ten of that size take seconds
+        return f"{'-' if value < 0 else ''}...(about {count:,} digits)"
+    lead = size // 10 ** (count - 10)
+    if lead >= 10**10:
+        count, lead = count + 1, lead // 10
+    return f"{'-' if value < 0 else ''}{lead}...({count:,} digits)"
+
+
+# --- single values -------------------------------------------------------------------------------------------------
+
+
+def own(value: object) -> Any:
+    """Python's own int, Fraction or float where the value is one (NumPy's too, 0-d arrays too); anything else as it is.
+
+    Examples
+    --------
+    >>> own(np.int8(3)), own(Fraction(np.int64(1), np.int64(3))), own(np.float32(0.5)), own(np.array(2))
+    (3, Fraction(1, 3), 0.5, 2)
+    """
+    if type(value) in (int, float, str, bool, type(None)):
+        return value
+    refuse_mask("a number", value)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Rational):
+        whole = int(value.numerator), int(value.denominator)
+        return whole[0] if whole[1] == 1 and not isinstance(value, Fraction) else Fraction(*whole)
+    if isinstance(value, Real) and not hasattr(value, "free_symbols"):  # SymPy's Floats carry a precision
+        return float(value)
+    return value
+
+
+def whole(name: str, value: object, least: int | None = None, most: int | None = None, what: str = "") -> int:
+    """The value as an int, or InputError unless it is whole (2.0 is) and lies from `least` to `most`.
+
+    Examples
+    --------
+    >>> whole("T", np.uint8(200), 1, what="updates")
+    200
+    """
+    number = own(value)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, Fraction) and number.denominator == 1:
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise InputError(f"{name} must be a whole number{f' of {what}' if what else ''}, not {shown(value)}")
+    if least is not None and number < least:
+        raise InputError(f"{name} must be at least {least}{f' ({what})' if what else ''}, not {shown(number)}")
+    if most is not None and number > most:
+        raise InputError(f"{name} must be at most {digits(most)}{f' ({what})' if what else ''}, not {shown(number)}")
+    return number
+
+
+def whole_or_infinite(name: str, value: object, least: int, what: str) -> int | float:
+    """`whole`, or math.inf."""
+    number = own(value)
+    return inf if isinstance(number, float) and number == inf else whole(name, number, least, what=what)
+
+
+def real(
+    name: str, value: object, *, above: float | None = None, least: float | None = None, below: float | None = None,
+    most: float | None = None, infinite: bool = False,
+) -> float:
+    """The value as a float, or InputError unless it is one real number in the range; infinities only if asked for.
+
+    Examples
+    --------
+    >>> real("mu", Fraction(1, 2), above=-1, below=1)
+    0.5
+    """
+    number = own(value)
+    try:
+        if isinstance(number, bool | str | bytes) or not isinstance(number, Real):
+            raise TypeError
+        found = float(number)
+    except OverflowError:
+        raise InputError(f"{name} = {shown(number)} is beyond the range of floats") from None
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a real number, not {shown(value)}") from None
+    if found != found or (not infinite and not isfinite(found)):
+        raise InputError(f"{name} must be a finite number, not {found}")
+    ranges = [
+        (above, "greater than", above is None or found > above), (least, "at least", least is None or found >= least),
+        (below, "less than", below is None or found < below), (most, "at most", most is None or found <= most),
+    ]
+    for bound, words, holds in ranges:
+        if not holds:
+            raise InputError(f"{name} must be {words} {bound:g}, not {found}")
+    return found
+
+
+def number(name: str, value: object) -> Number:
+    """An int, Fraction or float where the value is one (NumPy's too), a real SymPy expression else.
+
+    Raises
+    ------
+    InputError : anything else, a bool, nan, an infinity, a formula that is not real
+
+    Examples
+    --------
+    >>> number("mu", np.int64(1)), number("mu", np.float32(0.5))
+    (1, 0.5)
+    """
+    found = own(value)
+    if hasattr(found, "free_symbols"):  # of SymPy, which need not be loaded to say no
+        return _expression(name, found)
+    if isinstance(found, bool) or not isinstance(found, int | Fraction | float) or not isfinite_exactly(found):
+        raise InputError(
+            f"{name} must be a finite number (0.9), exact where exact results are asked for (Fraction(9, 10)), "
+            f"or a SymPy expression, not {shown(value)}"
+        )
+    return found
+
+
+def isfinite_exactly(value: int | Fraction | float) -> bool:
+    """Whether it is no nan and no infinity; exact numbers of any size are finite."""
+    return not isinstance(value, float) or isfinite(value)
+
+
+def _expression(name: str, value: Any) -> Number:
+    import sympy
+
+    if not isinstance(value, sympy.Expr) or value.has(sympy.nan, sympy.oo, sympy.zoo) or not _may_be_real(value):
+        raise InputError(f"{name} must be a finite real number or formula, not {shown(value)}")
+    if value.is_Rational:
+        return Fraction(int(value.p), int(value.q)) if value.q != 1 else int(value.p)
+    if value.is_number and value.has(sympy.Float):
+        return float(value)
+    return value
+
+
+def _may_be_real(value: Any) -> bool:
+    """Real, or unknown though no part of it is known not to be."""
+    if value.is_real is not None or value.is_number:
+        return bool(value.is_real)
+    return not any(part.is_real is False for part in value.atoms())
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False (NumPy's too), or InputError: 'no' and 0 are no flags."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise InputError(f"{name} must be True or False, not {shown(value)}")
+
+
+def choice(name: str, value: object, options: Iterable[str]) -> str:
+    """One of some texts, or InputError that lists them."""
+    known = list(options)
+    if isinstance(value, str) and value in known:
+        return str(value)
+    raise InputError(f"unknown {name} {shown(value)}; known: {', '.join(known)}")
+
+
+def text(name: str, value: object) -> str:
+    """A str, or InputError."""
+    if isinstance(value, str):
+        return str(value)
+    raise InputError(f"{name} must be a text, not {shown(value)}")
+
+
+def path(name: str, value: object) -> Path:
+    """A file or folder as a Path, with ~ for the home folder; InputError if it is none."""
+    try:
+        found = os.fspath(cast(Any, value))
+        if not isinstance(found, str) or not found or "\0" in found:
+            raise TypeError
+        return Path(found).expanduser()
+    except TypeError:
+        raise InputError(f"{name} must be a text or a Path, not {shown(value)}") from None
+    except RuntimeError as error:  # no home
+        raise InputError(f"{name} = {shown(value)} has no home folder to start from ({error}); set HOME") from None
+
+
+def instance(name: str, value: object, kind: type[_Kind], advice: str) -> _Kind:
+    """The value if it is of this kind, or InputError with advice on how to get one."""
+    if isinstance(value, kind):
+        return value
+    raise InputError(f"{name} must be a {kind.__name__}, not {shown(value)}; {advice}")
+
+
+# --- arrays --------------------------------------------------------------------------------------------------------
+
+
+def refuse_mask(name: str, value: object) -> None:
+    """InputError if entries are masked: NumPy would take the hidden numbers for data."""
+    masked = sys.modules.get("numpy.ma")
+    if masked is None:
+        return
+    if isinstance(value, masked.MaskedArray):
+        if masked.is_masked(value):
+            raise InputError(
+                f"{name} has {int(masked.count_masked(value)):,} masked entries; drop them (x.compressed(), or the rows "
+                "they stand in) or fill them (x.filled(value))"
+            )
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            if isinstance(entry, list | tuple | masked.MaskedArray):
+                refuse_mask(name, entry)
+
+
+def array(
+    name: str, value: object, shape: Sequence[int | None], meaning: str, *, finite: bool = True
+) -> FloatArray:
+    """A float64 array of our own, of the given shape (None: any length), or an error that says which was expected.
+
+    Taken are arrays of real numbers of every type and layout, nested sequences, DataFrames and their columns (nullable and
+    Arrow ones too); refused are masks, texts, bools, complex numbers, missing values.
+
+    Examples
+    --------
+    >>> array("X", [[1, 2], [3, 4]], (None, 2), "points, weights").tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    result = _floats(name, value)
+    expected = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
+    if result.ndim != len(shape) or any(s is not None and s != r for s, r in zip(shape, result.shape, strict=True)):
+        raise InputError(f"{name} must have shape {expected} ({meaning}), not {result.shape}")
+    if finite and not np.isfinite(result).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
+        raise InputError(f"{name} must be finite; entry {where} is {result[where]}")
+    return result
+
+
+def _floats(name: str, value: object) -> FloatArray:
+    """A float64 copy in C order."""
+    refuse_mask(name, value)
+    if hasattr(value, "tocsr") or hasattr(value, "todense"):
+        raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
+    try:
+        raw = np.asarray(value)
+        if raw.dtype.kind == "O":
+            return _from_objects(name, raw)
+        if raw.dtype.kind not in "iuf":
+            raise TypeError(f"not {shown(value)}" if raw.size < 10 else f"not entries of type {raw.dtype}")
+        with np.errstate(over="ignore"):
+            return np.array(raw, dtype=np.float64, order="C", subok=False)
+    except InputError:
+        raise
+    except Exception as error:  # whatever another library's container raises as it is read
+        raise InputError(f"{name} must be an array of real numbers: {str(error)[:MOST_SHOWN]}") from None
+
+
+def _from_objects(name: str, raw: Any) -> FloatArray:
+    result = np.empty(raw.shape, dtype=np.float64)
+    for place, entry in zip(np.ndindex(raw.shape), raw.flat, strict=True):
+        found = own(entry)
+        if isinstance(found, bool) or not isinstance(found, Real):
+            missing = entry is None or type(entry).__name__ in ("NAType", "NaTType")
+            why = f"entry {place} is missing" if missing else f"entry {place} is {shown(entry)}"
+            raise InputError(f"{name} must be an array of real numbers: {why}")
+        result[place] = float(found)
+    return result
+
+
+def sequence(name: str, value: object, meaning: str) -> list[Any]:
+    """The entries of a list, a tuple or a 1-D array, numbers as Python's own; InputError for anything else."""
+    refuse_mask(name, value)
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return [own(entry) for entry in value.tolist()] if value.dtype.kind != "O" else [own(entry) for entry in value]
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Sequence | range):
+        raise InputError(f"{name} must be a list of {meaning}, not {shown(value)}")
+    return [own(entry) for entry in value]

@@ -223,7 +223,7 @@ def rows_of(relations, family, partial, strings, plain, monkeypatch):
 @pytest.mark.parametrize("text", ["[a b[a c] d]", "[a a[b[c]]]", "[a[b] c[d]]"])
 def test_pattern_kernels_are_their_python_source(text, monkeypatch):
     """Compiled on int64, and the same source on Python integers."""
-    relations = fd.embedding.relations.Relations.of(fd.Diagram.parse(text))
+    relations = fd.embedding.poset.Poset.of(fd.Diagram.parse(text))
     strings = set_partitions(relations.parts)
     for family in ("one order", "fresh orders"):
         for partial in (False, True):
@@ -236,7 +236,7 @@ def test_pattern_kernels_are_their_python_source(text, monkeypatch):
 def test_rows_are_the_same_in_small_space(monkeypatch):
     """A kernel that runs out of space goes on where it was."""
     ds = fd.diagrams(6)
-    relations, strings = fd.embedding.relations.Relations.of(ds[5000]), set_partitions(fd.embedding.relations.Relations.of(ds[5000]).parts)
+    relations, strings = fd.embedding.poset.Poset.of(ds[5000]), set_partitions(fd.embedding.relations.Relations.of(ds[5000]).parts)
     for family in ("one order", "fresh orders"):
         whole = fd.embedding.patterns.pattern_rows(relations, family, True, strings)
         with monkeypatch.context() as patch:
@@ -252,7 +252,7 @@ def test_the_bound_of_the_pattern_kernels():
     assert 2 * (INT64_NODES + 1) * fubini(INT64_NODES) ** 2 < 2**63
     for n in range(1, 7):
         for tree in {D.parents for D in fd.diagrams(n)}:
-            relations = fd.embedding.relations.Relations.of(fd.Diagram(tree, range(n + 1)))
+            relations = fd.embedding.poset.Poset.of(fd.Diagram(tree, range(n + 1)))
             for family in ("one order", "fresh orders"):
                 rows = fd.embedding.patterns.pattern_rows(relations, family, True, [range(n)])
                 assert rows.counts.min() > 0

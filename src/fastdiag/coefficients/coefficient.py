@@ -10,7 +10,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..embedding import Rule, maps_under
-from ..embedding.recursion import updated_curve, updated_maps
+from ..embedding.weighted import updated_curve, updated_maps
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..typing import Basis, FloatArray

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import inf
 from numbers import Integral
 from typing import Any
 
 from ..errors import InputError
 from ..spacetime.number import check_exact
 from ..spacetime.updates import Update, check_update
-from .powers import Number
+from ..typing import Number
 
 
 def elements(
@@ -53,20 +54,25 @@ def elements(
     return found, lambda total: polynomials(total).as_expr() if not hasattr(total, "as_expr") else total.as_expr()
 
 
-def exact_rule(update: Update, T: int) -> tuple[Update, Callable[[Number], Any]]:
-    """The rule with its numbers, and its schedule of T updates, as elements; and the way back.
+def exact_rule(
+    update: Update, T: int | float, forces: Sequence[object] = ()
+) -> tuple[Update, tuple[Number, ...], Callable[[Number], Any]]:
+    """The rule with its numbers, and its schedule of T updates, as elements; some more numbers; and the way back.
 
     Raises
     ------
-    InputError : it is no update rule; it holds a float; its schedule is too short
+    InputError : it is no update rule; it holds a float; its schedule is too short, or T is infinite
     """
     check_update(update)
-    size, numbers = len(update.push), update.numbers(T)
+    if T == inf and update.schedule is not None:
+        raise InputError("T = inf has no limit with a schedule; give a finite T")
+    size, numbers = len(update.push), update.numbers(0 if T == inf else int(T))
     check_exact(update, numbers)
-    found, back = elements(f"the numbers of {update!r}", numbers)
-    lines = [found[i : i + size] for i in range(0, size * (size + 3), size)]
+    found, back = elements(f"the numbers of {update!r}", [*numbers, *forces], T == inf)
+    numbers, forces = found[: len(numbers)], found[len(numbers) :]
+    lines = [numbers[i : i + size] for i in range(0, size * (size + 3), size)]
     rule = replace(
         update, step=tuple(lines[:size]), push=lines[size], point=lines[size + 1], seen=lines[size + 2],
-        schedule=None if update.schedule is None else found[size * (size + 3) :],
+        schedule=None if update.schedule is None else numbers[size * (size + 3) :],
     )
-    return rule, back
+    return rule, forces, back

@@ -17,8 +17,8 @@ from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
 from .patterns import Rows, level_tables, pattern_rows
+from .poset import Poset
 from .reading import Reading
-from .relations import Relations
 
 CHUNK_STRINGS = 1 << 10  # partitions of one tree whose patterns are held at a time
 MOST_NODES = 8
@@ -172,10 +172,10 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     computed = strings if native else growth_strings(n).astype(np.int64)
     values = np.zeros((len(computed), reading.factors.shape[1], reading.worth.shape[2]), np.int64)
     kinds = np.minimum(computed.max(axis=1, initial=-1) + 1, len(reading.worth) - 1)
-    relations = nodes_of(parents)
+    poset = nodes_of(parents)
     for start in range(0, len(computed), CHUNK_STRINGS):
         chunk = slice(start, start + CHUNK_STRINGS)
-        patterns = _rows(relations, computed[chunk], reading)
+        patterns = _rows(poset, computed[chunk], reading)
         rows_times_limbs(*patterns, kinds[chunk], reading.worth, reading.slots, reading.width, values[chunk])
     if not native:
         summed = np.zeros((rows, *values.shape[1:]), np.int64)
@@ -185,20 +185,21 @@ def _of_tree(parents: IntArray, strings: IntArray, basis: str, reading: Reading)
     return values
 
 
-def nodes_of(parents: IntArray) -> Relations:
+def nodes_of(parents: IntArray) -> Poset:
     """The nodes of a tree, each a part of its own."""
     n = len(parents) - 1
     below = [0] * n
     for child, parent in enumerate(parents.tolist()):
         if parent > 0:
             below[parent - 1] |= 1 << child - 1
-    return Relations(tuple(below), tuple(range(n)))
+    ends = tuple((child, parent - 1) for child, parent in enumerate(parents[1:].tolist()))
+    return Poset(tuple(below), tuple(1 << v for v in range(n)), ends)
 
 
-def _rows(relations: Relations, strings: IntArray, reading: Reading) -> Rows:
+def _rows(poset: Poset, strings: IntArray, reading: Reading) -> Rows:
     """Pattern tables of partitions of one tree's nodes."""
     if reading.kind != "one epoch":
-        return pattern_rows(relations, reading.kind, reading.partial, strings)
-    table = level_tables(relations, strings)
+        return pattern_rows(poset, reading.kind, reading.partial, strings)
+    table = level_tables(poset, strings)
     where, shapes = np.nonzero(table)
     return Rows(np.bincount(where, minlength=len(strings)), shapes, table[where, shapes])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, perm, prod
+from math import comb, inf, perm, prod
+from typing import Any
 
 from ..spacetime import Spacetime
 from ..typing import Exact
-from .links import Linked, levels_of, patterns_of
-from .patterns import Family, Patterns, Shape, catalog
-from .relations import Relations
+from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .poset import Poset
 
 
 def family_of(spacetime: Spacetime) -> Family:
@@ -17,24 +17,28 @@ def family_of(spacetime: Spacetime) -> Family:
     return "one order" if spacetime.sampling == "cyclic" else "fresh orders"
 
 
-def count(relations: Relations | Linked, spacetime: Spacetime, basis: str) -> Exact:
-    """Expected number of maps, exact at any size."""
+def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
+    """Expected number of maps, exact at any size; of a poset whose groups are nodes."""
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
-        found = levels_of(relations)
+        found = level_shapes(poset)
         return sum(number * placements(shape, B, T, basis) for shape, number in found.items())
-    table = patterns_of(relations, family_of(spacetime), basis, spacetime.partial_updates > 0)
+    table = patterns(poset, family_of(spacetime), basis, spacetime.partial_updates > 0)
     total = Fraction(*read(table, basis, *grid(spacetime)))
     return int(total) if total.denominator == 1 else total
 
 
-def grid(spacetime: Spacetime) -> tuple[int, int, int, int, int]:
-    """N, B, whole epochs, updates to an epoch, updates in the last one; a single, partial epoch is one of its own."""
+def grid(spacetime: Spacetime) -> tuple[Any, int, Any, Any, Any]:
+    """N, B, whole epochs, updates to an epoch, updates in the last one; a single, partial epoch is one of its own.
+
+    T = inf: one epoch without end where N is inf too, else infinitely many whole ones.
+    """
     B = int(spacetime.B)
     if spacetime.is_one_epoch:  # then the number of rows drops out
-        T = int(spacetime.finite("T"))
-        return T * B, B, 0, T, T
-    N = int(spacetime.finite("N"))
+        return spacetime.T * B, B, 0, spacetime.T, spacetime.T
+    N = spacetime.finite("N")
+    if spacetime.T == inf:
+        return N, B, inf, spacetime.updates_per_epoch, 0
     return N, B, spacetime.whole_epochs, spacetime.updates_per_epoch, spacetime.partial_updates
 
 

@@ -13,11 +13,10 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
-from .links import Linked, levels_of, patterns_of
 from .newton import newton_sum
-from .patterns import Family, Patterns, Shape, catalog
+from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .poset import Links, Poset
 from .processes import process_maps
-from .relations import Relations
 from .under import Rule, check_rule
 
 if TYPE_CHECKING:
@@ -73,10 +72,10 @@ def maps_formula(
     if update is not None:
         _check_names(update)
     if isinstance(update, RegularizedNewton):
-        return newton_sum(diagram, update, lambda relations: _formula(relations, sampling, basis))
+        return newton_sum(diagram, update, lambda links: _linked(diagram, links, sampling, basis))
     if update is not None:
         return _updated(diagram, sampling, basis, update)
-    return _formula(Relations.of(diagram), sampling, basis)
+    return _formula(Poset.of(diagram), sampling, basis)
 
 
 def _check_names(update: Update | RegularizedNewton) -> None:
@@ -93,9 +92,22 @@ def _check_names(update: Update | RegularizedNewton) -> None:
 
 @lru_cache(maxsize=1024)
 def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
-    from .update_formula import updated_formula
+    from .closed_form import updated_formula
 
     return updated_formula(diagram, sampling, basis, update)
+
+
+@lru_cache(maxsize=1024)
+def _linked(diagram: Diagram, links: Links, sampling: str, basis: str) -> sympy.Expr:
+    import sympy
+
+    from .closed_form import Terms, closed_form
+
+    poset = Poset.of(diagram, links)
+    if not links:
+        return _formula(poset, sampling, basis)
+    one = [sympy.Integer(1)]
+    return closed_form(poset, Terms(one, one, one), sampling, basis)
 
 
 def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:
@@ -107,29 +119,29 @@ def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Pro
 
 
 @lru_cache(maxsize=1024)
-def _formula(relations: Relations | Linked, sampling: str, basis: str) -> sympy.Expr:
+def _formula(poset: Poset, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
-    in_binomials = sympy.Add(*(number * weight for weight, number in _terms(relations, sampling, basis)))
+    in_binomials = sympy.Add(*(number * weight for weight, number in _terms(poset, sampling, basis)))
     factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
     return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
 
 
 def formula_terms(diagram: Diagram, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
     """The same number of maps as (weight, how many patterns have it), not yet simplified: few weights recur everywhere."""
-    return _terms(Relations.of(diagram), sampling, basis)
+    return _terms(Poset.of(diagram), sampling, basis)
 
 
-def _terms(relations: Relations | Linked, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
+def _terms(poset: Poset, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
     import sympy
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     if sampling == "one epoch":
-        shapes = levels_of(relations).items()
+        shapes = level_shapes(poset).items()
         return [(_choose(T, len(shape)) * _slots(shape, B, basis), number) for shape, number in shapes]
     family: Family = "one order" if sampling == "cyclic" else "fresh orders"
     epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-    return list(_weights(patterns_of(relations, family, basis, False), basis, N, B, epochs, updates))
+    return list(_weights(patterns(poset, family, basis, False), basis, N, B, epochs, updates))
 
 
 def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:

@@ -7,7 +7,7 @@ from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
 from .enumeration import checked
-from .relations import Relations
+from .poset import Poset
 
 
 def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
@@ -40,4 +40,4 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     (90, Fraction(9, 2))
     """
     diagram = checked(diagram, spacetime, basis)
-    return count(Relations.of(diagram), spacetime, basis)
+    return count(Poset.of(diagram), spacetime, basis)

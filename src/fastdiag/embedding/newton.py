@@ -10,11 +10,10 @@ from ..diagram import Diagram
 from ..spacetime.number import check_exact
 from ..spacetime.regularized_newton import RegularizedNewton
 from .enumeration import exact
-from .links import Linked, all_links
-from .relations import Relations
+from .poset import Links, all_links
 
 
-def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Relations | Linked], Any]) -> Any:
+def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Links], Any]) -> Any:
     """The sum over all sets of links of lambda^links times a count; divided by |Aut(D)|, each orbit has its own |Aut|.
 
     A link joins the nodes of two factors of (lambda hess)^k grad, taken at one update. A diagram's value does not depend on
@@ -32,8 +31,7 @@ def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Rel
     check_exact(update, [lam])
     total: Any = Fraction(0)
     for links, kept in all_links(diagram):
-        counted = count(Linked.of(diagram, links) if links else Relations.of(diagram))
-        total += counted * lam ** len(links) * (diagram.automorphisms // kept)
+        total += count(links) * lam ** len(links) * (diagram.automorphisms // kept)
     if isinstance(total, Fraction):
         return exact(total)
     import sympy

@@ -19,7 +19,7 @@ import numpy as np
 from ..diagram.partition import set_partitions
 from ..kernels.patterns import cyclic_rows, epoch_patterns, level_rows, reshuffle_rows
 from ..typing import IntArray
-from .relations import Relations
+from .poset import Poset
 
 INT64_NODES = 10  # a row sums to at most 2 (n + 1) Fubini(n)^2 < 2^63; beyond, the source runs on Python ints
 PLAIN_NODES = 4  # up to here, for one diagram, the plain source is done before numba is imported
@@ -121,22 +121,22 @@ def _integer_partitions(size: int, largest: int | None = None) -> Iterable[Shape
 
 
 @lru_cache(maxsize=4096)
-def level_shapes(relations: Relations) -> dict[Shape, int]:
+def level_shapes(poset: Poset) -> dict[Shape, int]:
     """How many strictly order-preserving surjections of the parts onto levels have each shape.
 
     One epoch has sum over shapes of (how many) C(T, levels) prod (ways to place a level) maps: B^size in the cumulant
     basis, where this is B^P times the strict order polynomial, and B (B-1) ... in the moment basis.
     """
-    known = catalog(len(relations.part))
-    out = level_tables(relations, np.arange(relations.parts)[None], len(relations.part) <= PLAIN_NODES)[0]
+    known = catalog(len(poset.part))
+    out = level_tables(poset, np.arange(poset.parts)[None], len(poset.part) <= PLAIN_NODES)[0]
     return {shape: int(out[s]) for s, shape in enumerate(known.shapes) if out[s]}
 
 
-def level_tables(relations: Relations, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False) -> IntArray:
+def level_tables(poset: Poset, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False) -> IntArray:
     """Dense tables (strings, shapes) of `level_shapes`, the parts merged by each growth string."""
-    n = len(relations.part)
+    n = len(poset.part)
     known = catalog(n)
-    below, part, merges, kind = _problem(relations, strings)
+    below, part, merges, kind = _problem(poset, strings)
     out = np.zeros((len(merges), len(known.shapes)), kind)
     scratch = np.zeros(n, np.int64), np.zeros((1 << n, len(known.shapes)), kind)
     _run(level_rows, n, plain)(below, part, merges, known.grow, known.starts, known.sizes, *scratch, out)
@@ -144,17 +144,17 @@ def level_tables(relations: Relations, strings: Sequence[Sequence[int]] | IntArr
 
 
 @lru_cache(maxsize=4096)
-def patterns(relations: Relations, family: Family, basis: str, partial: bool) -> Patterns:
+def patterns(poset: Poset, family: Family, basis: str, partial: bool) -> Patterns:
     """The pattern table; `partial`: for spacetimes that end in a partial epoch.
 
     With fresh orders, cumulants sum over coarsenings of the parts: maps_cumulant = sum of maps_moment.
     """
-    n = len(relations.part)
+    n = len(poset.part)
     shapes = len(catalog(n).shapes)
-    strings: Sequence[Sequence[int]] = [range(relations.parts)]
+    strings: Sequence[Sequence[int]] = [range(poset.parts)]
     if family == "fresh orders" and basis == "cumulant":
-        strings = set_partitions(relations.parts)
-    rows = pattern_rows(relations, family, partial, strings, n <= PLAIN_NODES)
+        strings = set_partitions(poset.parts)
+    rows = pattern_rows(poset, family, partial, strings, n <= PLAIN_NODES)
     if family == "one order":
         rest, j = np.divmod(rows.columns, n + 1)
         index = np.stack([*np.divmod(rest, shapes), j], axis=1)
@@ -168,16 +168,16 @@ def patterns(relations: Relations, family: Family, basis: str, partial: bool) ->
 
 
 def pattern_rows(
-    relations: Relations, family: Family, partial: bool, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False
+    poset: Poset, family: Family, partial: bool, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False
 ) -> Rows:
     """Pattern tables with the parts merged by each growth string; with fresh orders, in the moment basis.
 
     Columns: (m x shapes + shape)(n + 1) + j with one order, key x shapes + last with fresh orders.
     """
-    n = len(relations.part)
+    n = len(poset.part)
     known = catalog(n)
     shapes, keys = len(known.shapes), len(known.keys)
-    below, part, merges, kind = _problem(relations, strings)
+    below, part, merges, kind = _problem(poset, strings)
 
     def ints(*shape: int) -> IntArray:
         return np.zeros(shape, np.int64)
@@ -187,7 +187,7 @@ def pattern_rows(
 
     if family == "one order":
         kernel, most = cyclic_rows, (n + 1) ** 2 * int(np.diff(known.starts).max())
-        sets = 1 << sum(mask.bit_count() for mask in relations.below)
+        sets = 1 << sum(mask.bit_count() for mask in poset.below)
         ways = numbers(sets, 1 << n if partial else 1, n + 1)
         scratch = ints(n), ints(n), numbers(1 << n, n + 1)
         _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, ways)
@@ -230,11 +230,11 @@ def fubini(n: int) -> int:
     return counts[n]
 
 
-def _problem(relations: Relations, strings: Any) -> tuple[IntArray, IntArray, IntArray, Any]:
-    n = len(relations.part)
-    merges = np.array(strings, np.int64).reshape(len(strings), relations.parts)
+def _problem(poset: Poset, strings: Any) -> tuple[IntArray, IntArray, IntArray, Any]:
+    n = len(poset.part)
+    merges = np.array(strings, np.int64).reshape(len(strings), poset.parts)
     kind = np.int64 if n <= INT64_NODES else object
-    return np.array(relations.below, np.int64), np.array(relations.part, np.int64), merges, kind
+    return np.array(poset.below, np.int64), np.array(poset.part, np.int64), merges, kind
 
 
 def _run(kernel: Any, n: int, plain: bool) -> Any:

@@ -1,29 +1,79 @@
-"""Powers of sparse triangular matrices whose entries are anything that adds and multiplies."""
+"""Powers of sparse matrices whose entries are anything that adds and multiplies; rows are multiplied from the left.
+
+Entries are ints, Fractions, floats, arrays of floats, elements of a ring of polynomials, or numbers that keep their
+`complement`, their distance from 1 (see `values.quadratic_extension`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import lcm
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Number: TypeAlias = Any
-"""int, Fraction, float, an element of a polynomial ring."""
+from ..typing import Number
+
 Row: TypeAlias = dict[int, Number]
 Matrix: TypeAlias = dict[int, Row]
-STEPWISE = 48  # runs up to this long are walked step by step; longer ones by repeated squaring
+STEPWISE = 48  # runs of plain numbers up to this long are walked step by step; longer ones by repeated squaring
 
 
-def power(matrix: Matrix, row: Row, times: int) -> Row:
-    """row @ matrix^times. Fractions are put over one denominator first: a gcd for each product costs far more."""
-    below = denominator(x for entries in matrix.values() for x in entries.values())
-    if below > 1:
-        matrix = {i: {j: cleared(x, below) for j, x in entries.items()} for i, entries in matrix.items()}
-    under = denominator(row.values())
-    if under > 1:
-        row = {i: cleared(x, under) for i, x in row.items()}
-    row = _power(matrix, row, times)
-    return over(row, below**times * under)
+class Powers:
+    """The powers of a matrix, its squares kept. Fractions are put over one denominator: gcds at each product are slow."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+        self.below = denominator(x for entries in matrix.values() for x in entries.values())
+        self.squares = [{i: cleared_row(entries, self.below) for i, entries in matrix.items()}]
+        exact = all(not hasattr(x, "complement") for entries in matrix.values() for x in entries.values())
+        self.stepwise = STEPWISE if exact else 0
+
+    def after(self, row: Row, times: int) -> Row:
+        """row @ matrix^times."""
+        under = denominator(row.values())
+        row = cleared_row(row, under)
+        if times <= self.stepwise:
+            for _ in range(times):
+                row = row_times(row, self.squares[0])
+        else:
+            for bit in range(times.bit_length()):
+                if bit == len(self.squares):
+                    self.squares.append(_squared(self.squares[-1]))
+                if times >> bit & 1:
+                    row = row_times(row, self.squares[bit])
+        return over(row, self.below**times * under)
+
+    def forever(self, row: Row, blocks: Iterable[Sequence[int]], check: Callable[[Number], None]) -> Row:
+        """The limit of infinitely many steps from a row, where steps stay for ever.
+
+        Steps lead from there to the blocks, and from a block to itself or to a later one; in it y = came + y @ (the block).
+        check: of the number by which a block of one key shrinks.
+        """
+        met = dict(row)
+        for block in blocks:
+            came = row_times(met, self.matrix)
+            if len(block) == 1 and block[0] in came:
+                check(self.matrix.get(block[0], {}).get(block[0], 0))
+            met |= _geometric(self.matrix, block, {j: came[j] for j in block if j in came})
+        return met
+
+
+def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
+    """h_n(q_0, ..., q_m): the corner of the (n + m)-th power of the bidiagonal matrix with the values on its diagonal."""
+    m = len(values) - 1
+    if degree < 0:
+        return 0
+    bidiagonal = {i: {i: q} | ({i + 1: 1} if i < m else {}) for i, q in enumerate(values)}
+    return Powers(bidiagonal).after({0: 1}, degree + m).get(m, 0)
+
+
+def row_times(row: Row, matrix: Matrix) -> Row:
+    """row @ matrix."""
+    result: Row = {}
+    for i, x in row.items():
+        for j, y in matrix.get(i, {}).items():
+            result[j] = result[j] + x * y if j in result else x * y
+    return result
 
 
 def denominator(numbers: Iterable[Number]) -> int:
@@ -37,33 +87,73 @@ def denominator(numbers: Iterable[Number]) -> int:
     return found
 
 
-def cleared(x: Number, below: int) -> int:
-    """x times a multiple of its denominator."""
-    return int(x.numerator * (below // x.denominator))
-
-
 def over(row: Row, below: int) -> Row:
     """The row, its numbers divided."""
-    return {i: Fraction(x, below) for i, x in row.items()} if below > 1 else row
+    return {i: x * Fraction(1, below) for i, x in row.items()} if below > 1 else row
 
 
-def _power(matrix: Matrix, row: Row, times: int) -> Row:
-    if times <= STEPWISE:
-        for _ in range(times):
-            row = _times(row, matrix)
-        return row
-    while times:
-        if times & 1:
-            row = _times(row, matrix)
-        times >>= 1
-        if times:
-            matrix = {i: _times(entries, matrix) for i, entries in matrix.items()}
-    return row
+def complement(x: Number) -> Number:
+    """1 - x, to all digits where x knows them."""
+    return x.complement if hasattr(x, "complement") else 1 - x
 
 
-def _times(row: Row, matrix: Matrix) -> Row:
-    result: Row = {}
-    for i, x in row.items():
-        for j, y in matrix.get(i, {}).items():
-            result[j] = result[j] + x * y if j in result else x * y
-    return result
+def cleared(numbers: Iterable[Number], below: int) -> Iterator[Number]:
+    """Ints and Fractions multiplied by a common denominator; others as they are, which have the denominator 1."""
+    return (int(x.numerator * (below // x.denominator)) if below > 1 else x for x in numbers)
+
+
+def cleared_row(row: Row, below: int) -> Row:
+    """The same of a row."""
+    return dict(zip(row, cleared(row.values(), below), strict=True)) if below > 1 else row
+
+
+def _squared(matrix: Matrix) -> Matrix:
+    """An entry between two diagonal ones is multiplied by their sum, which loses no digits where they nearly cancel."""
+    square: Matrix = {}
+    for i, entries in matrix.items():
+        found: Row = {}
+        for k, x in entries.items():
+            if k == i:
+                found[i] = found[i] + x * x if i in found else x * x
+                continue
+            own = [matrix[v][v] for v in (i, k) if v in matrix and v in matrix[v]]
+            if own:
+                term = x * (own[0] if len(own) == 1 else own[0] + own[1])
+                found[k] = found[k] + term if k in found else term
+            for j, y in matrix.get(k, {}).items():
+                if j != k:
+                    found[j] = found[j] + x * y if j in found else x * y
+        square[i] = found
+    return square
+
+
+def _geometric(matrix: Matrix, block: Sequence[int], came: Row) -> Row:
+    """came @ (1 + D + D^2 + ...), D the block: the y with y @ (1 - D) = came, by elimination."""
+    if not came:
+        return {}
+
+    def entry(i: int, j: int) -> Number:
+        x = matrix.get(i, {}).get(j, 0)
+        return complement(x) if i == j else -1 * x
+
+    lines = [({i: entry(i, j) for i in block}, came.get(j, 0)) for j in block]
+    solved: list[tuple[int, Row, Number]] = []
+    for i in block:
+        place = next(n for n, (line, _) in enumerate(lines) if not is_zero(line[i]))
+        line, value = lines.pop(place)
+        solved.append((i, line, value))
+        for n, (other, x) in enumerate(lines):
+            if not is_zero(other[i]):
+                ratio = other[i] / line[i]
+                lines[n] = {k: other[k] - ratio * line[k] for k in block}, x - ratio * value
+    found: Row = {}
+    for i, line, value in reversed(solved):
+        for k, y in found.items():
+            value = value - line[k] * y
+        found[i] = value / line[i]
+    return found
+
+
+def is_zero(x: Number) -> bool:
+    """Whether it is known to be 0; of many numbers side by side it never is."""
+    return not hasattr(x, "shape") and bool(x == 0)

@@ -13,7 +13,7 @@ from ..spacetime.processes import Process
 from ..typing import Basis
 from .enumeration import check_basis, exact
 from .patterns import level_shapes
-from .relations import Relations
+from .poset import Poset
 
 
 def process_maps(diagram: Diagram | str, T: Any, process: Process, B: Any = 1, basis: Basis = "cumulant") -> Any:
@@ -52,18 +52,18 @@ def process_maps(diagram: Diagram | str, T: Any, process: Process, B: Any = 1, b
     process.keeps(diagram)
     if isinstance(T, float):
         raise InputError(f"T must be exact: an int, a Fraction or a SymPy expression, not {T!r}; write Fraction({T!r})")
-    relations = Relations.of(diagram)
+    poset = Poset.of(diagram)
     if basis == "cumulant":
-        return _volume(relations, T, process, B)
-    merged = ((moebius_from_bottom(string), relations.coarsened(string)) for string in set_partitions(relations.parts))
+        return _volume(poset, T, process, B)
+    merged = ((moebius_from_bottom(string), poset.coarsened(string)) for string in set_partitions(poset.parts))
     return sum(sign * _volume(coarser, T, process, B) for sign, coarser in merged)
 
 
-def _volume(relations: Relations, T: Any, process: Process, B: Any) -> Any:
-    parts = relations.parts
-    if any(relations.part.count(part) > process.largest_part for part in range(parts)):
+def _volume(poset: Poset, T: Any, process: Process, B: Any) -> Any:
+    parts = poset.parts
+    if any(poset.part.count(part) > process.largest_part for part in range(parts)):
         return 0
-    extensions = level_shapes(relations).get((1,) * parts, 0)  # one part to a level: the linear extensions
+    extensions = level_shapes(poset).get((1,) * parts, 0)  # one part to a level: the linear extensions
     volume = Fraction(extensions, factorial(parts))
     if hasattr(T, "free_symbols") or hasattr(B, "free_symbols"):
         import sympy

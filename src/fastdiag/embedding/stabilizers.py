@@ -14,7 +14,7 @@ from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
 from .enumeration import automorphism_group, checked, exact
-from .relations import Relations
+from .poset import Poset
 
 
 def embedding_counts(
@@ -45,20 +45,21 @@ def embedding_counts(
     """
     diagram = checked(diagram, spacetime, basis)
     group = automorphism_group(diagram)[:, 1:] - 1
-    relations = Relations.of(diagram)
+    poset = Poset.of(diagram)
     orbits = group.min(axis=0).tolist() if diagram.order else []
-    counted: dict[Relations, Exact] = {}
+    part = poset.part
+    counted: dict[Poset, Exact] = {}
 
     @cache
     def sharing(string: tuple[int, ...]) -> Exact:
         """Maps in which the nodes of each block share a cell."""
         if basis == "moment" and any(
-            block == other and relations.part[u] != relations.part[v]
+            block == other and part[u] != part[v]
             for u, block in enumerate(string)
             for v, other in enumerate(string[:u])
         ):
             return 0  # different rows cannot share a cell
-        glued = relations.glued(string)
+        glued = poset.glued(string)
         if glued not in counted:
             counted[glued] = count(glued, spacetime, basis)
         return counted[glued]

@@ -12,10 +12,13 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import Basis
 from .counting import count
+from .edge_weights import EdgeWeights
 from .enumeration import checked
 from .maps import maps
 from .newton import newton_sum
+from .poset import Links, Poset
 from .processes import process_maps
+from .sum_over_maps import sum_over_maps
 from .weighted import weighted_maps
 
 Rule: TypeAlias = Update | Process | RegularizedNewton | None
@@ -42,11 +45,19 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     if isinstance(update, Process):
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
     if isinstance(update, RegularizedNewton):
-        return newton_sum(diagram, update, lambda relations: count(relations, spacetime, basis))
+        return newton_sum(diagram, update, lambda links: _linked_count(diagram, links, spacetime, basis))
     check_rule(update)
     if update is None:
         return maps(diagram, spacetime, basis)
     return weighted_maps(diagram, spacetime, basis=basis, update=update)
+
+
+def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: str) -> Any:
+    poset = Poset.of(diagram, links)
+    if not links:
+        return count(poset, spacetime, basis)
+    spacetime.finite("T")
+    return sum_over_maps(poset, EdgeWeights.powers(poset, [1] * diagram.order), spacetime, basis)
 
 
 def check_rule(update: object) -> None:

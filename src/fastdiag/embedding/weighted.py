@@ -1,32 +1,23 @@
-"""Counting maps whose edges carry k^(dt - 1): the same patterns, read with powers instead of binomials.
-
-A position, or an epoch, is one step of a triangular transfer matrix over what has been placed so far; an edge multiplies
-by its k at every update strictly between child and parent. Sums over runs of steps are powers of the matrix.
-"""
+"""Exact sums over maps whose edges carry k^(dt - 1), or the weights of an update rule."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import reduce
-from math import inf, perm
-from operator import mul
+from math import inf
 from typing import Any
 
 from ..diagram import Diagram
-from ..diagram.partition import set_partitions
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update
-from ..typing import Basis
+from ..spacetime.updates import Update, Vector
+from ..typing import Basis, Number
 from .arithmetic import elements, exact_rule
-from .counting import family_of, grid, placements
+from .edge_weights import EdgeWeights
 from .enumeration import checked
-from .powers import Matrix, Number, Row, power
-from .recursion import updated_maps
-from .relations import Relations
-from .transfer import Transfer, epoch, visits
+from .poset import Poset
+from .powers import cleared, denominator
+from .sum_over_maps import curve_over_maps, sum_over_maps
 
 
 def weighted_maps(
@@ -42,7 +33,7 @@ def weighted_maps(
     ----------
     diagram : a Diagram or its text
     spacetime : any sampling, partial epochs too; T should be moderate, since exact powers k^T have T times the digits; or
-        infinite where N is too (fresh data at every update), for the limit
+        infinite, for the limit: of fresh data at every update where N is infinite too, else of ever more whole epochs
     k : exact: an int, a Fraction or a SymPy expression, for all edges; or a sequence of them, the i-th for the edge above
         node i + 1
     basis : 'cumulant' or 'moment'
@@ -58,7 +49,6 @@ def weighted_maps(
         limit for T = inf: numbers k whose products over edges that are open together are not all below 1 in absolute
         value (of formulas it is assumed)
     TooLargeError : a schedule under 'cyclic' with so many epochs that their choices cannot be gone through
-    UnsupportedError : T = inf over several epochs
 
     Examples
     --------
@@ -77,118 +67,56 @@ def weighted_maps(
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
-        rule, back = exact_rule(update, spacetime.finite("T"))
+        rule, _, back = exact_rule(update, spacetime.finite("T"))
         return back(updated_maps(diagram, rule, spacetime, basis))
     if k is None:
         raise InputError("give k, the factor of the edges, or an update rule; fastdiag.maps counts with k = 1")
-    forever = spacetime.T == inf
-    if forever and not spacetime.is_one_epoch:
-        raise UnsupportedError(
-            f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
-        )
-    factors, back = _exact_factors(k, diagram.order, forever)
-    relations = Relations.of(diagram)
-    above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
-    if forever:
-        return back(_limit(relations, above, factors, spacetime, basis))
-    if spacetime.is_one_epoch or family_of(spacetime) == "one order":
-        return back(_one_order(relations, above, factors, spacetime, basis))
-    strings = set_partitions(relations.parts) if basis == "cumulant" else [range(relations.parts)]
-    return back(sum(_fresh_orders(relations.coarsened(string), above, factors, spacetime) for string in strings))
+    factors, back = _exact_factors(k, diagram.order, spacetime.T == inf)
+    poset = Poset.of(diagram)
+    return back(sum_over_maps(poset, EdgeWeights.powers(poset, factors), spacetime, basis))
 
 
-def _one_order(
-    relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime, basis: str
-) -> Number:
-    _, B, whole, updates, rest = grid(spacetime)
-    total: Number = 0
-    for visit in visits(relations, above, min(whole, len(above)), rest > 0):
-        row: Row = {0: 1}
-        for moves, times in ((visit.early, rest), (visit.late, updates - rest)):
-            gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
-            row = power(_matrix(moves, k, gains), row, times)
-            if moves is visit.early and rest:
-                row = {i: x for i, x in row.items() if visit.required & ~moves.states[i] == 0}
-        skipped = [_product(k, mask) ** updates for mask in visit.skipped]
-        ways = complete_homogeneous(whole - len(skipped) + 1, skipped)
-        total = total + row.get(len(visit.late.states) - 1, 0) * ways
-    return total
+def resummed_maps(diagram: Diagram, spacetime: Spacetime, update: Update, forces: Sequence[object]) -> Any:
+    """The sum over maps in the cumulant basis of the rule's propagator; forces: eta times the curvature along each edge.
+
+    Returns
+    -------
+    int or Fraction; a SymPy expression where a number is one, or T = inf. T = inf takes for granted that the rule forgets
+
+    Raises
+    ------
+    InputError : a float; a schedule that is too short
+    """
+    rule, forces, back = exact_rule(update, spacetime.T, forces)
+    poset = Poset.of(diagram)
+    return back(sum_over_maps(poset, EdgeWeights.of(poset, rule, _rates(rule, spacetime), forces), spacetime, "cumulant"))
 
 
-def _limit(
-    relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime, basis: str
-) -> Number:
-    """One epoch without end: a state that is left by a factor q at every update is met 1 / (1 - q) times."""
-    visit = next(iter(visits(relations, above, 0, True)), None)
-    if visit is None:  # no maps
-        return 0
-    gains = [placements((size,), int(spacetime.B), None, basis) for size in range(relations.parts + 1)]
-    met: defaultdict[int, Number] = defaultdict(int, {0: 1})
-    for state, row in sorted(_matrix(visit.early, k, gains).items()):  # steps lead to later states
-        if state:  # before the first node nothing is lost
-            _check_forgets(row[state])
-            met[state] = met[state] / (1 - row[state])
-        for after, ways in row.items():
-            if after != state:
-                met[after] = met[after] + met[state] * ways
-    return met[len(visit.early.states) - 1]
+def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Number:
+    """Expected sum over maps of the product over edges of w(time of the child, time of the parent).
+
+    The rule's numbers are ints and Fractions, floats, or elements of one ring; its schedule has T entries, or is None.
+    """
+    poset, rates, below = Poset.of(diagram), _rates(rule, spacetime), 1
+    if rates is not None:  # every node is placed once, so a common denominator comes out once for each
+        below = denominator(rates)
+        rates = tuple(cleared(rates, below))
+    total = sum_over_maps(poset, EdgeWeights.of(poset, rule, rates), spacetime, basis, diagram)
+    return total * Fraction(1, below**diagram.order) if below > 1 else total
 
 
-def _check_forgets(q: Number) -> None:
-    size = abs(q) if isinstance(q, Fraction) else abs(q.as_expr())
-    if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
-        raise InputError(
-            f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "
-            "in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
-        )
+def updated_curve(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Sequence[Number] | None:
+    """The same after each of 1, ..., T updates, in one pass over time; None where one order is repeated.
+
+    The rule's numbers are floats.
+    """
+    poset = Poset.of(diagram)
+    edges = EdgeWeights.of(poset, rule, _rates(rule, spacetime))
+    return curve_over_maps(poset, edges, spacetime, basis, diagram)
 
 
-def _fresh_orders(relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime) -> Number:
-    """Moment basis; every epoch has its own order of the rows."""
-    N, B, whole, updates, rest = grid(spacetime)
-    if relations.parts > N:
-        return 0
-    moves = epoch(relations, above)
-    gains = [perm(B, size) for size in range(relations.parts + 1)]
-    place = {ideal: i for i, ideal in enumerate(moves.ideals)}
-
-    def epochs(updates: int) -> Matrix:
-        """One epoch as a matrix over ideals of nodes."""
-        matrix: Matrix = {}
-        for i, (steps, used) in enumerate(zip(moves.transfers, moves.used, strict=True)):
-            row = power(_matrix(steps, k, gains), {0: 1}, updates)
-            matrix[i] = {place[steps.states[j]]: x * Fraction(1, perm(N, used[j])) for j, x in row.items()}
-        return matrix
-
-    row: Row = {0: 1}
-    for length, times in ((updates, whole), (rest, 1)):
-        if length and times:
-            row = power(epochs(length), row, times)
-    return row.get(len(moves.ideals) - 1, 0) * perm(N, relations.parts)
-
-
-def _matrix(moves: Transfer, k: Sequence[Number], gains: Sequence[int]) -> Matrix:
-    matrix: Matrix = {i: {i: _products(k, masks)} for i, masks in enumerate(moves.crossing)}
-    for source, target, parts, passing in moves.steps:
-        matrix[source][target] = gains[parts] * _products(k, passing)
-    return matrix
-
-
-def _products(k: Sequence[Number], masks: Sequence[int]) -> Number:
-    return reduce(mul, (_product(k, mask) for mask in masks), 1)
-
-
-def _product(k: Sequence[Number], mask: int) -> Number:
-    return reduce(mul, (k[v] for v in range(mask.bit_length()) if mask >> v & 1), 1)
-
-
-def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
-    """h_n(q_0, ..., q_m): the corner of the (n + m)-th power of the bidiagonal matrix with the values on its diagonal."""
-    m = len(values) - 1
-    if degree < 0:
-        return 0
-    bidiagonal = {i: {i: q} | ({i + 1: 1} if i < m else {}) for i, q in enumerate(values)}
-    return power(bidiagonal, {0: 1}, degree + m).get(m, 0)
+def _rates(rule: Update, spacetime: Spacetime) -> Vector | None:
+    return None if rule.schedule is None else rule.factors(spacetime.finite("T"))
 
 
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:

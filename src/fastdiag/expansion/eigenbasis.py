@@ -17,7 +17,7 @@ from math import prod
 from typing import Any
 
 from ..diagram import Diagram, diagrams
-from ..embedding.relations import Relations
+from ..embedding.poset import Poset
 from ..errors import InputError
 from .formula import Term
 from .network import Network, automorphisms, canonical_names, is_connected, parts_of
@@ -58,7 +58,7 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
                 form *= _closed_form(above, part, symbols.T).xreplace(dict(zip(k, [k[e] for e in edges], strict=False)))
             if form == 0:
                 continue
-            weight = sympy.Rational((-1) ** d, diagram.automorphisms) * symbols.B ** (Relations.of(diagram).parts - d)
+            weight = sympy.Rational((-1) ** d, diagram.automorphisms) * symbols.B ** (Poset.of(diagram).parts - d)
             found: defaultdict[tuple[Network, Any], Any] = defaultdict(int)
             for root in observable.roots(diagram.degrees[0], diagram.root_shares):
                 parts, names = parts_of(diagram, root)
@@ -84,8 +84,8 @@ def _pieces(diagram: Diagram) -> list[tuple[list[int], tuple[int, ...], tuple[in
 
     For each its edges, and, edges numbered by their place among these, for each the edge above (-1: the root) and its part.
     """
-    relations = Relations.of(diagram)
-    belongs = list(relations.part)  # the piece of each node below the root: the least part in it
+    poset = Poset.of(diagram)
+    belongs = list(poset.part)  # the piece of each node below the root: the least part in it
     for child, parent in enumerate(diagram.parents[1:]):
         if parent:
             old, new = sorted((belongs[child], belongs[parent - 1]), reverse=True)
@@ -95,7 +95,7 @@ def _pieces(diagram: Diagram) -> list[tuple[list[int], tuple[int, ...], tuple[in
         edges = [e for e, p in enumerate(belongs) if p == piece]
         place = {e: i for i, e in enumerate(edges)}
         above = tuple(place.get(diagram.parents[e + 1] - 1, -1) for e in edges)
-        part = [relations.part[e] for e in edges]
+        part = [poset.part[e] for e in edges]
         found.append((edges, above, tuple(sorted(set(part)).index(p) for p in part)))
     return found
 

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..embedding import weighted_maps
+from ..embedding.weighted import resummed_maps
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.exact import Expression, arithmetic, canonical, exact, is_exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update
-from .exact_modes import exact_map_sums
+from ..spacetime.updates import Update, sgd
+from .modes import check_forgets
 from .plan import plan
 from .root import Root
 
@@ -99,8 +99,10 @@ def exact_rvalue(
     """
     if update is None:
         check_powers(landscape, [spacetime], [eta], diagram.order)
-    elif isinf(spacetime.T):
-        raise UnsupportedError(f"exact limits, T = inf, are of plain SGD, not of {update.name}; give a float eta")
+    elif isinf(spacetime.T) and diagram.order:
+        for rate in map(canonical, (eta * rate for rate in exact_rates(landscape))):
+            if rate.is_number:
+                check_forgets(update, rate, rate)
     entries, back = _entries(diagram, landscape, root)
     opened = plan(diagram, root).open
     total: dict[Index, Any] = {(): 1}
@@ -112,11 +114,9 @@ def exact_rvalue(
     for index, value in total.items():
         indices = _picked(index, edges, tuple(range(diagram.order)))
         alike[tuple(rates[i] for i in indices)][_picked(index, edges, opened)] += value
-    if update is None:
-        factors = {rate: _plain(canonical(1 - eta * rate)) for rate in set().union(*alike)}
-        sums = [exact("maps", weighted_maps(diagram, spacetime, [factors[rate] for rate in chosen])) for chosen in alike]
-    else:
-        sums = exact_map_sums(diagram, spacetime, update, [[eta * rate for rate in chosen] for chosen in alike])
+    forces = {rate: _plain(canonical(eta * rate)) for rate in set().union(*alike)}
+    rule = sgd() if update is None else update
+    sums = [exact("maps", resummed_maps(diagram, spacetime, rule, [forces[rate] for rate in chosen])) for chosen in alike]
     terms: defaultdict[Index, Expression] = defaultdict(lambda: exact("no maps", 0))
     for maps, values in zip(sums, alike.values(), strict=True):
         for index, value in values.items():

@@ -12,8 +12,8 @@ import numpy as np
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..embedding.counting import family_of, grid, placements
-from ..embedding.relations import Relations
-from ..embedding.transfer import Transfer, epoch, visits
+from ..embedding.order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from ..embedding.poset import Poset
 from ..kernels.lanes import LANES
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
@@ -72,38 +72,37 @@ class Programme:
 @lru_cache(maxsize=2048)
 def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) -> Programme:
     """The programme of the sum over maps in the cumulant basis; `continuous`: of the integral over one epoch instead."""
-    relations = Relations.of(diagram)
-    above = tuple(p - 1 for p in diagram.parents[1:])
+    poset, edges = Poset.of(diagram), diagram.order
     forever = spacetime.T == inf
     if forever:  # the limit of one epoch
         spacetime = Spacetime(inf, spacetime.B, 1)
     N, B, whole, updates, rest = grid(spacetime)
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
-        found = visits(relations, above, min(whole, len(above)), rest > 0)
-        transfers = [moves for visit in found for moves in (visit.early, visit.late)]
+        found = repeated_epochs(poset, min(whole, edges), rest > 0)
+        transfers = [moves for chain in found for moves in (chain.early, chain.late)]
         if continuous:  # parts never meet at one time
             transfers = [
                 moves._replace(steps=tuple(step for step in moves.steps if step.parts == 1)) for moves in transfers[:1]
             ]
-        widest = max((len(visit.skipped) for visit in found), default=1)
+        widest = max((len(chain.skipped) for chain in found), default=1)
         kept = [
-            float(visit.required & ~state == 0)
-            for visit in found for moves in (visit.early, visit.late) for state in moves.states
+            float(chain.required & ~state == 0)
+            for chain in found for moves in (chain.early, chain.late) for state in moves.states
         ]
         return _packed(
-            transfers, [placements((size,), B, None, "cumulant") for size in range(len(above) + 1)],
+            transfers, [placements((size,), B, None, "cumulant") for size in range(edges + 1)],
             fresh=False, whole=whole, epoch=updates, rest=rest, forever=forever,
-            span=float(updates), parts=relations.parts if continuous and found else -1,
-            terms=[(2 * i, 2 * i + 1, len(visit.skipped) - 1) for i, visit in enumerate(found)],
-            skipped=[visit.skipped + (0,) * (widest - len(visit.skipped)) for visit in found],
+            span=float(updates), parts=poset.parts if continuous and found else -1,
+            terms=[(2 * i, 2 * i + 1, len(chain.skipped) - 1) for i, chain in enumerate(found)],
+            skipped=[chain.skipped + (0,) * (widest - len(chain.skipped)) for chain in found],
             kept=kept, goals=[0] * len(kept), weights=[1.0] * len(found),
         )
     transfers, terms, kept, goals, weights = [], [], [], [], []
-    for string in set_partitions(relations.parts):
-        merged = relations.coarsened(string)
+    for string in set_partitions(poset.parts):
+        merged = poset.coarsened(string)
         if merged.parts > N:
             continue
-        moves = epoch(merged, above)
+        moves = independent_epoch(merged)
         place = {ideal: i for i, ideal in enumerate(moves.ideals)}
         terms.append((len(transfers), 0, 0))
         weights.append(float(perm(N, merged.parts)))
@@ -112,15 +111,16 @@ def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) 
             kept += [1 / perm(N, rows) if rows <= N else 0.0 for rows in used]
             goals += [place[state] for state in steps.states]
     return _packed(
-        transfers, [perm(B, size) for size in range(len(above) + 1)],
+        transfers, [perm(B, size) for size in range(edges + 1)],
         fresh=True, whole=whole, epoch=updates, rest=rest, forever=False, span=0.0, parts=-1,
         terms=terms, skipped=[moves.crossing], kept=kept, goals=goals, weights=weights,
     )
 
 
 def _packed(
-    transfers: Sequence[Transfer], gains: Sequence[int], *, fresh: bool, whole: int, epoch: int, rest: int, forever: bool,
-    span: float, parts: int, terms: Sequence[Sequence[int]], skipped: Sequence[Sequence[int]], kept: Sequence[float],
+    transfers: Sequence[TransferMatrix], gains: Sequence[int], *, fresh: bool, whole: int, epoch: int, rest: int,
+    forever: bool, span: float, parts: int, terms: Sequence[Sequence[int]], skipped: Sequence[Sequence[int]],
+    kept: Sequence[float],
     goals: Sequence[int], weights: Sequence[float],
 ) -> Programme:
     widest = max((len(masks) for moves in transfers for masks in moves.crossing), default=1)

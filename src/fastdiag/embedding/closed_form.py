@@ -12,12 +12,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ..diagram import Diagram
+from ..diagram.partition import set_partitions
 from ..errors import UnsupportedError
 from ..spacetime.updates import Update
 from .arithmetic import exact_rule
-from .recursion import coarsenings, distinct, root_alone
-from .relations import Relations
-from .transfer import Transfer, epoch, visits
+from .order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from .poset import Poset
+from .sum_over_maps import coarsenings, distinct
 
 if TYPE_CHECKING:
     import sympy
@@ -44,19 +45,27 @@ def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update)
             "fastdiag.coefficient have it at numbers"
         )
     exact_rule(update, 0)
-    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
-    terms = _terms(update)
-    diagram = root_alone(diagram, diagram.blocks)
-    if sampling in ("one epoch", "cyclic"):
-        found = _one_order(diagram, terms, B, basis, *((T, None) if sampling == "one epoch" else (N / B, E)))
-    else:
-        epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-        found = sympy.Add(*(
-            times * _fresh_orders(merged, terms, N, B, epochs, updates)
-            for merged, times in Counter(coarsenings(diagram, basis)).items()
-        ))
+    found = closed_form(Poset.of(diagram), _terms(update), sampling, basis, diagram)
     short = sampling == "one epoch" and found.count_ops() <= SHORT  # with mu^(N/B) to be factored, minutes go by
     return sympy.powsimp(sympy.factor(sympy.together(found))) if short else found
+
+
+def closed_form(
+    poset: Poset, terms: Terms, sampling: str, basis: str, diagram: Diagram | None = None
+) -> sympy.Expr:
+    """The sum over maps of `sum_over_maps` in N, B, T, E; diagram: as there."""
+    import sympy
+
+    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    if sampling in ("one epoch", "cyclic"):
+        return _repeated(poset, diagram, terms, B, basis, *((T, None) if sampling == "one epoch" else (N / B, E)))
+    epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+    if diagram is None:
+        strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
+        posets = Counter(poset.coarsened(string) for string in strings)
+    else:
+        posets = coarsenings(diagram, basis)
+    return sympy.Add(*(ways * _independent(each, terms, N, B, epochs, updates) for each, ways in posets.items()))
 
 
 class Terms:
@@ -70,12 +79,12 @@ class Terms:
 
         return sympy.Mul(*(x ** (n * times) for x, n in zip(self.x, exponents, strict=True)))
 
-    def choices(self, above: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Any]]:
+    def choices(self, poset: Poset) -> Iterator[tuple[tuple[int, ...], Any]]:
         """An eigenvalue for each edge, and the product of their coefficients."""
         import sympy
 
-        for chosen in product(range(len(self.x)), repeat=len(above)):
-            factors = [(self.root if p < 0 else self.inner)[i] for i, p in zip(chosen, above, strict=True)]
+        for chosen in product(range(len(self.x)), repeat=len(poset.ends)):
+            factors = [(self.root if p < 0 else self.inner)[i] for i, (_, p) in zip(chosen, poset.ends, strict=True)]
             if all(factors):
                 yield chosen, sympy.Mul(*factors)
 
@@ -111,35 +120,34 @@ def _terms(update: Update) -> Terms:
     return Terms([x[i] for i in keep], [found.root[i] for i in keep], [found.inner[i] for i in keep])
 
 
-def _one_order(diagram: Diagram, terms: Terms, B: Any, basis: str, updates: Any, epochs: Any) -> Any:
+def _repeated(
+    poset: Poset, diagram: Diagram | None, terms: Terms, B: Any, basis: str, updates: Any, epochs: Any
+) -> Any:
     """One epoch (`epochs` is None), or whole epochs that repeat one order."""
     import sympy
 
-    relations = Relations.of(diagram)
-    above = tuple(p - 1 for p in diagram.parents[1:])
     found: list[Any] = []
-    for visit, alike in distinct(diagram, visits(relations, above, 0 if epochs is None else len(above), epochs is None)):
-        moves, m = visit.late if epochs is not None else visit.early, len(visit.skipped) - 1
-        for chosen, weight in terms.choices(above):
+    most = 0 if epochs is None else len(poset.below)
+    for chain, alike in distinct(diagram, repeated_epochs(poset, most, epochs is None)):
+        moves, m = chain.late if epochs is not None else chain.early, len(chain.skipped) - 1
+        for chosen, weight in terms.choices(poset):
             inside = _sum(_runs(moves, terms, chosen)[len(moves.states) - 1], terms, updates, B, basis)
             between = 1
             if epochs is not None:
-                skipped = Counter(terms.exponents([mask], chosen) for mask in visit.skipped)
+                skipped = Counter(terms.exponents([mask], chosen) for mask in chain.skipped)
                 between = homogeneous(epochs - m, {terms.power(n, updates): k for n, k in skipped.items()})
             found.append(alike * weight * between * inside)
     return sympy.Add(*found)
 
 
-def _fresh_orders(diagram: Diagram, terms: Terms, N: Any, B: Any, epochs: Any, updates: Any) -> Any:
+def _independent(poset: Poset, terms: Terms, N: Any, B: Any, epochs: Any, updates: Any) -> Any:
     """Moment basis; whole epochs with an order of their own each."""
     import sympy
 
-    relations = Relations.of(diagram)
-    above = tuple(p - 1 for p in diagram.parents[1:])
-    moves = epoch(relations, above)
+    moves = independent_epoch(poset)
     place = {ideal: i for i, ideal in enumerate(moves.ideals)}
     found = []
-    for chosen, weight in terms.choices(above):
+    for chosen, weight in terms.choices(poset):
         through: list[dict[int, Any]] = []
         for steps, used in zip(moves.transfers, moves.used, strict=True):
             runs = _runs(steps, terms, chosen)
@@ -159,10 +167,10 @@ def _fresh_orders(diagram: Diagram, terms: Terms, N: Any, B: Any, epochs: Any, u
         for key, value in rows[-1].items():
             skipped = {terms.power(n, updates): k for n, k in Counter(key).items()}
             found.append(weight * value * homogeneous(epochs - len(key) + 1, skipped))
-    return sympy.ff(N, relations.parts) * sympy.Add(*found)
+    return sympy.ff(N, poset.parts) * sympy.Add(*found)
 
 
-def _runs(moves: Transfer, terms: Terms, chosen: Sequence[int]) -> dict[int, Counter[Run]]:
+def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[int, Counter[Run]]:
     """The ways from the first state to each, by what they are worth."""
     rows: list[Counter[Run]] = [Counter() for _ in moves.states]
     stays = [terms.exponents(masks, chosen) for masks in moves.crossing]

@@ -1,0 +1,179 @@
+"""What the edges of a diagram carry: each a vector that a linear recursion moves on, update by update.
+
+It is born with the child, steps at every update that the edge passes over, and is read by the parent. That is any update
+rule, un-resummed and resummed; k^(dt-1) is the recursion of one number. No eigenvalue is computed, so equal ones are no
+exception and nothing cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from ..spacetime.updates import Update, Vector
+from ..typing import Number
+from .poset import Poset
+from .powers import Powers, is_zero
+
+Steps: TypeAlias = tuple[Vector, ...]
+"""A matrix, row by row."""
+Moves: TypeAlias = list[tuple[int, int, Number]]
+"""From, to, coefficient."""
+Now: TypeAlias = tuple[Number, ...] | None
+"""The relative learning rate in each of the epochs that are swept; None: it is 1 throughout."""
+Crossing: TypeAlias = dict[int, list[tuple[int, Number]]]
+"""From a code to codes and coefficients."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeWeights:
+    """The weights of all edges; the state of all vectors is a code, a digit for each live edge.
+
+    All numbers are of one ring; for many choices of them at a time they are arrays.
+    """
+
+    steps: tuple[Steps, ...]
+    """For each edge, what an update at the learning rate 1 does to its vector."""
+    ends: tuple[tuple[int, int], ...]
+    """Of `Poset`."""
+    born: Vector = (1,)
+    point: Vector = (1,)
+    """What reads a vector at its parent."""
+    seen: Vector = (1,)
+    """What reads it at the root."""
+    kicks: tuple[Steps, ...] | None = None
+    """The part of each step that the learning rate multiplies, of weights that change with time; else None."""
+    rates: Vector | None = None
+    """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
+    known: dict[tuple[int, int, tuple[int, ...]], Crossing] = field(default_factory=dict, compare=False)
+    """Of `crossing`: many matrices have the same."""
+
+    @classmethod
+    def powers(cls, poset: Poset, k: Sequence[Number]) -> EdgeWeights:
+        """k_e^(dt - 1)."""
+        return cls(tuple(((x,),) for x in k), poset.ends)
+
+    @classmethod
+    def of(
+        cls, poset: Poset, update: Update, rates: Vector | None = None, forces: Sequence[Number] | None = None
+    ) -> EdgeWeights:
+        """An update rule's weights w(time of the child, time of the parent); `rates`: those of its schedule.
+
+        forces: resummed, eta times the curvature along each edge. An update then takes a state z to
+        step z - c_t force push (point . z).
+        """
+        rule, edges = update, poset.ends
+        if forces is None:
+            return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, rates=rates)
+        kicks = tuple(tuple(tuple(-x * b * a for a in rule.point) for b in rule.push) for x in forces)
+        steps = tuple(_sum(rule.step, kick) for kick in kicks)
+        changing = None if rates is None else kicks
+        return cls(steps, edges, rule.push, rule.point, rule.seen, changing, rates)
+
+    def on(self, poset: Poset) -> EdgeWeights:
+        """The same weights on other edges, of which all carry the same."""
+        return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
+
+    @property
+    def codes(self) -> int:
+        """Number of codes."""
+        return int(len(self.born) ** len(self.ends))
+
+    def step(self, edge: int, rate: Number) -> Steps:
+        """What an update at a relative learning rate does to an edge's vector."""
+        if self.kicks is None:
+            return self.steps[edge]
+        return _sum(self.steps[edge], self.kicks[edge], rate - 1)
+
+    def through(self, edge: int, passed: int, now: Now) -> Steps:
+        """What one update of each of the swept epochs in the mask `passed` does to an edge's vector."""
+        if self.kicks is None or now is None:
+            return matrix_power(self.steps[edge], passed.bit_count())
+        total: Steps | None = None
+        for epoch, rate in enumerate(now):
+            if passed >> epoch & 1:
+                step = self.step(edge, rate)
+                total = step if total is None else times(step, total)
+        return identity(len(self.born)) if total is None else total
+
+    def moved(self, edge: int, before: bool, after: bool, passed: int, now: Now) -> Moves:
+        """(digit, next digit, coefficient): the edge over one update, live before and after it or not."""
+        if before and after:
+            lines = self.through(edge, passed, now) if passed else identity(len(self.born))
+            return [(j, i, x) for i, line in enumerate(lines) for j, x in enumerate(line) if not is_zero(x)]
+        if before:
+            return [(j, 0, x) for j, x in enumerate(self.point) if not is_zero(x)]
+        if after:
+            return [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
+        return [(0, 0, 1)]
+
+    def joint(self, options: Sequence[Moves]) -> Moves:
+        """(code, next code, coefficient) of all edges together."""
+        found: Moves = [(0, 0, 1)]
+        for edge, moves in enumerate(options):
+            base = len(self.born) ** edge
+            found = [(c + base * j, n + base * i, x * y) for c, n, x in found for j, i, y in moves]
+        return found
+
+    def crossing(self, before: int, after: int, passed: tuple[int, ...], now: Now = None) -> Crossing:
+        """One update: the edges that are live before and after it, and the swept epochs in which each passes over it."""
+        key = before, after, passed
+        if self.kicks is None and key in self.known:
+            return self.known[key]
+        options = [self.moved(v, bool(before >> v & 1), bool(after >> v & 1), passed[v], now) for v in self]
+        lines: Crossing = {}
+        for code, then, x in self.joint(options):
+            lines.setdefault(code, []).append((then, x))
+        if self.kicks is None:
+            self.known[key] = lines
+        return lines
+
+    def codes_of(self, live: int) -> list[int]:
+        """The codes of some live edges."""
+        digits = range(len(self.born))
+        return [c for c, _, _ in self.joint([[(j, 0, 1) for j in (digits if live >> v & 1 else (0,))] for v in self])]
+
+    def read(self, row: dict[int, Number], state: int, live: int) -> Number:
+        """What the root sees of a row's last state."""
+        ends = [self.seen if high < 0 else self.point for _, high in self.ends]
+        readings = self.joint(
+            [[(j, 0, x) for j, x in enumerate(ends[v])] if live >> v & 1 else [(0, 0, 1)] for v in self]
+        )
+        base = state * self.codes
+        return sum((row[base + c] * x for c, _, x in readings if base + c in row and not is_zero(x)), 0)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.ends)))
+
+
+def identity(size: int) -> Steps:
+    """The matrix of one update that changes nothing."""
+    return tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
+
+
+def times(left: Steps, right: Steps) -> Steps:
+    """The matrix product."""
+    columns = list(zip(*right, strict=True))
+    return tuple(tuple(sum((a * b for a, b in zip(line, column, strict=True)), 0) for column in columns) for line in left)
+
+
+def times_vector(matrix: Steps, vector: Vector) -> Vector:
+    """matrix @ vector."""
+    return tuple(sum((a * x for a, x in zip(line, vector, strict=True)), 0) for line in matrix)
+
+
+def matrix_power(matrix: Steps, exponent: int) -> Steps:
+    """Its power."""
+    if exponent == 1:
+        return matrix
+    n = len(matrix)
+    powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
+    rows = [powers.after({j: 1}, exponent) for j in range(n)]
+    return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+
+
+def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:
+    return tuple(
+        tuple(a + scale * b for a, b in zip(line, more, strict=True)) for line, more in zip(matrix, other, strict=True)
+    )

@@ -1,0 +1,210 @@
+"""Sums over maps as powers of triangular transfer matrices between order ideals: what exact numbers, floats and GPUs walk.
+
+An edge, named by its child, carries a factor at every update strictly between its child and its parent. One update, or one
+position of a repeated order, is a step of a matrix over what has been placed so far; edges that cross the update multiply.
+Masks named `crossing`, `passing`, `skipped` are of edges; several masks are multiplied, one for each epoch that is swept at
+the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from .poset import Poset, bits, union
+
+Masks = tuple[int, ...]
+Placed = Callable[[int], bool]
+"""Whether a group has been placed."""
+
+
+class Step(NamedTuple):
+    """From one state to a later one."""
+
+    source: int
+    target: int
+    parts: int
+    """How many parts it places, into slots of one batch."""
+    passing: Masks
+
+
+class TransferMatrix(NamedTuple):
+    """A triangular matrix over states in ascending order: staying multiplies by `crossing`."""
+
+    states: tuple[int, ...]
+    """Masks of what has been placed."""
+    crossing: tuple[Masks, ...]
+    steps: tuple[Step, ...]
+
+
+class Chain(NamedTuple):
+    """A chain of order ideals: which groups fall into each whole epoch that holds some, where one order is repeated.
+
+    It is worth h_(E - m)(skipped...) x the sum over ways of the parts to lie at positions; m = len(skipped) - 1. Parts
+    that a group joins lie at one position; they make a class.
+    """
+
+    skipped: Masks
+    """Edges that pass over a whole epoch before, between and after the m epochs that hold groups."""
+    early: TransferMatrix
+    """A position before the cut of the partial epoch; states are masks of classes."""
+    late: TransferMatrix
+    """A position after it."""
+    required: int
+    """Classes that must lie before the cut."""
+    sets: Masks
+    """Groups in each of the whole epochs that hold some, and in the partial epoch."""
+    home: tuple[int, ...]
+    """The class of each group."""
+
+
+class Epoch(NamedTuple):
+    """One epoch with an order of its own, in the moment basis: from each ideal of groups, those it places."""
+
+    ideals: tuple[int, ...]
+    crossing: Masks
+    """Edges that pass over a whole epoch, by ideal."""
+    transfers: tuple[TransferMatrix, ...]
+    """From each ideal; states are ideals of groups."""
+    used: tuple[tuple[int, ...], ...]
+    """Rows used when each state is reached."""
+
+
+@lru_cache(maxsize=1024)
+def repeated_epochs(poset: Poset, whole: int, partial: bool) -> tuple[Chain, ...]:
+    """The chains of at most `whole` epochs that repeat one order of the rows, and one that is partial."""
+    full = _full(poset)
+
+    def chains(prefix: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """Ideals at the end of each whole epoch that holds groups; the partial epoch takes what is left."""
+        if prefix[-1] == full or partial:
+            yield prefix
+        if prefix[-1] != full and len(prefix) <= whole:
+            for after in _ideals_above(poset, prefix[-1]):
+                yield from chains((*prefix, after))
+
+    found = (_chain(poset, chain, partial) for chain in chains((0,)))
+    return tuple(chain for chain in found if chain is not None)
+
+
+def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None:
+    sets = [after & ~before for before, after in zip(ideals, ideals[1:], strict=False)]
+    last = _full(poset) & ~ideals[-1]
+    classes: list[int] = []
+    for mask in poset.met:
+        classes = [c for c in classes if not c & mask] + [union([mask, *(c for c in classes if c & mask)])]
+    home = tuple(next(i for i, parts in enumerate(classes) if parts & mask) for mask in poset.met)
+    sizes = [parts.bit_count() for parts in classes]
+    order = [0] * len(classes)  # classes strictly before each, by the relations inside epochs
+    for groups in (*sets, last):
+        for v in bits(groups):
+            order[home[v]] |= union(1 << home[u] for u in bits(poset.below[v] & groups))
+    whole_epochs = [*zip(ideals, sets, strict=False)]
+
+    def transfer(swept: Sequence[tuple[int, int]]) -> TransferMatrix:
+        def passing(before: int, now: int) -> Masks:
+            return tuple(
+                _between(poset, *(_at_home(home, ideal, groups, placed) for placed in (before, now)))
+                for ideal, groups in swept
+            )
+
+        rest = (1 << len(classes)) - 1
+        return _transfer(
+            0, lambda placed: _free(order, rest & ~placed, placed), passing,
+            lambda _, step: sum(sizes[c] for c in bits(step)),
+        )
+
+    late = transfer(whole_epochs)
+    if (1 << len(classes)) - 1 not in late.states:
+        return None  # relations inside epochs run in a circle
+    skipped = tuple(_between(poset, _inside(ideal), _inside(ideal)) for ideal in ideals)
+    early = transfer([*whole_epochs, (ideals[-1], last)]) if partial else late
+    return Chain(skipped, early, late, union(1 << home[v] for v in bits(last)), (*sets, last), home)
+
+
+@lru_cache(maxsize=1024)
+def independent_epoch(poset: Poset) -> Epoch:
+    """One epoch as transfers between ideals of groups."""
+    full = _full(poset)
+    ideals = sorted({0, *_ideals_above(poset, 0)})
+    transfers, used = [], []
+    for ideal in ideals:
+
+        def free(placed: int, ideal: int = ideal) -> int:
+            """Groups that can come next: no part comes twice in an epoch."""
+            rows = _met(poset, placed & ~ideal)
+            return union(1 << v for v in bits(_free(poset.below, full & ~placed, placed)) if not rows & poset.met[v])
+
+        moves = _transfer(
+            ideal,
+            free,
+            lambda before, now: (_between(poset, _inside(before), _inside(now)),),
+            lambda _, step: _met(poset, step).bit_count(),
+        )
+        transfers.append(moves)
+        used.append(tuple(_met(poset, state & ~ideal).bit_count() for state in moves.states))
+    crossing = tuple(_between(poset, _inside(ideal), _inside(ideal)) for ideal in ideals)
+    return Epoch(tuple(ideals), crossing, tuple(transfers), tuple(used))
+
+
+def _transfer(
+    start: int, free: Callable[[int], int], passing: Callable[[int, int], Masks], placed: Callable[[int, int], int]
+) -> TransferMatrix:
+    """All states that are reached from `start`, adding any non-empty set of what is free."""
+    states, seen, moves = [start], {start}, []
+    for state in states:  # grows while it is walked
+        available = free(state)
+        step = available
+        while step:
+            if state | step not in seen:
+                seen.add(state | step)
+                states.append(state | step)
+            moves.append((state, step))
+            step = (step - 1) & available
+    states.sort()  # a subset is the smaller number
+    place = {state: i for i, state in enumerate(states)}
+    steps = tuple(
+        Step(place[state], place[state | step], placed(state, step), passing(state, state | step)) for state, step in moves
+    )
+    return TransferMatrix(tuple(states), tuple(passing(state, state) for state in states), steps)
+
+
+def _full(poset: Poset) -> int:
+    return (1 << len(poset.below)) - 1
+
+
+def _between(poset: Poset, before: Placed, now: Placed) -> int:
+    """Edges that pass over an update: the child was there before, the parent is not there after."""
+    return union(
+        1 << e for e, (low, high) in enumerate(poset.ends) if before(low) and (high < 0 or not now(high))
+    )
+
+
+def _inside(ideal: int) -> Placed:
+    return lambda v: bool(ideal >> v & 1)
+
+
+def _at_home(home: Sequence[int], ideal: int, groups: int, placed: int) -> Placed:
+    """Whether a group lies in the ideal, or is one of `groups` and its class is among those placed."""
+    return lambda v: bool(ideal >> v & 1 or (groups >> v & 1 and placed >> home[v] & 1))
+
+
+def _free(below: Sequence[int], rest: int, placed: int) -> int:
+    return union(1 << p for p in bits(rest) if below[p] & ~placed == 0)
+
+
+def _ideals_above(poset: Poset, ideal: int) -> Iterator[int]:
+    """Ideals of groups that properly contain this one."""
+    rest = _full(poset) & ~ideal
+    chosen = rest
+    while chosen:
+        after = ideal | chosen
+        if all(poset.below[v] & ~after == 0 for v in bits(after)):
+            yield after
+        chosen = (chosen - 1) & rest
+
+
+def _met(poset: Poset, groups: int) -> int:
+    """Mask of the parts of some groups."""
+    return union(poset.met[v] for v in bits(groups))

@@ -1,0 +1,118 @@
+"""A diagram as a counting problem: what comes strictly before what, and what shares a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeAlias
+
+from ..diagram import Diagram
+from .enumeration import automorphism_group
+
+Links: TypeAlias = tuple[int, ...]
+"""The lambda-edges of a Hessian-based step, each named by its child node; ascending. Their ends act at one update."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poset:
+    """Groups of nodes that act at one update, numbered from 0; the root is in none.
+
+    A group is one node, or nodes joined by lambda-edges, which sit in any rows of one batch. Time orders groups, rows
+    belong to parts. Masks are of groups in `below`, of parts in `met`.
+    """
+
+    below: tuple[int, ...]
+    """For each group, the groups strictly before it."""
+    met: tuple[int, ...]
+    """For each group, the parts of its nodes, numbered by first appearance."""
+    ends: tuple[tuple[int, int], ...]
+    """For each edge, named by its child less one, the groups of child and parent; -1: the root. Equal: a lambda-edge."""
+
+    @classmethod
+    def of(cls, diagram: Diagram, links: Links = ()) -> Poset:
+        """A child comes before its parent; the root comes after all, which is no condition."""
+        group: list[int] = [-1] * len(diagram.parents)  # parents come before their children
+        met: list[int] = []
+        for node in range(1, len(group)):
+            if node in links:
+                group[node] = group[diagram.parents[node]]
+            else:
+                group[node] = len(met)
+                met.append(0)
+            met[group[node]] |= 1 << diagram.blocks[node]
+        below = [0] * len(met)
+        ends = []
+        for node, parent in enumerate(diagram.parents[1:], 1):
+            ends.append((group[node], group[parent]))
+            if parent > 0 and node not in links:
+                below[group[parent]] |= 1 << group[node]
+        return cls(tuple(below), _renumbered(met), tuple(ends))
+
+    @property
+    def part(self) -> tuple[int, ...]:
+        """The part of each group, where a group is one node."""
+        return tuple(mask.bit_length() - 1 for mask in self.met)
+
+    @property
+    def parts(self) -> int:
+        """Number of parts."""
+        return union(self.met).bit_count()
+
+    def coarsened(self, string: Sequence[int]) -> Poset:
+        """The parts merged into the blocks of a growth string over the parts."""
+        return Poset(self.below, _renumbered([union(1 << string[p] for p in bits(mask)) for mask in self.met]), self.ends)
+
+    def glued(self, string: Sequence[int]) -> Poset:
+        """The nodes of each block of a growth string made one node: they sit in one cell, so their parts share a row."""
+        count, part = max(string, default=-1) + 1, self.part
+        below = [0] * count
+        for v, mask in enumerate(self.below):
+            below[string[v]] |= union(1 << string[u] for u in bits(mask))
+        root = list(range(self.parts))  # union of parts that share a glued node
+        for block in range(count):
+            met = {root[part[v]] for v in range(len(string)) if string[v] == block}
+            root = [min(met) if r in met else r for r in root]
+        first = [string.index(block) for block in range(count)]
+        ends = tuple((string[low], string[high] if high >= 0 else -1) for low, high in self.ends)
+        return Poset(tuple(below), _renumbered([1 << root[part[v]] for v in first]), ends)
+
+
+def all_links(diagram: Diagram) -> Iterator[tuple[Links, int]]:
+    """Every choice of lambda-edges, one from each orbit of Aut(D), with the order of the automorphisms that keep it.
+
+    A node has at most one such child, the root none: the chain of Hessians that ends in a gradient.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> list(all_links(fd.Diagram.parse("[a[b] a[b]]")))
+    [((), 2), ((2,), 1), ((2, 4), 2)]
+    """
+    group = automorphism_group(diagram).tolist()
+    free = [node for node, parent in enumerate(diagram.parents) if parent > 0]
+    for size in range(len(free) + 1):
+        for links in combinations(free, size):
+            if len({diagram.parents[node] for node in links}) == size:
+                images = [tuple(sorted(image[node] for node in links)) for image in group]
+                if links == min(images):
+                    yield links, images.count(links)
+
+
+def bits(mask: int) -> list[int]:
+    """The members of a mask, ascending."""
+    return [v for v in range(mask.bit_length()) if mask >> v & 1]
+
+
+def union(masks: Iterable[int]) -> int:
+    """What is in any of some masks."""
+    total = 0
+    for mask in masks:
+        total |= mask
+    return total
+
+
+def _renumbered(met: Sequence[int]) -> tuple[int, ...]:
+    """The parts numbered by first appearance."""
+    names: dict[int, int] = {}
+    return tuple(union(1 << names.setdefault(p, len(names)) for p in bits(mask)) for mask in met)

@@ -22,7 +22,6 @@ from fastdiag.spacetime import updates
 from fastdiag.spacetime.updates import Update
 from fastdiag.values.mode_sums import mode_sums
 from fastdiag.values.modes import recursion
-from fastdiag.values.programme import programme
 from fastdiag.values.scheduled_sums import scheduled_sums
 from test_resummation import durations, irreducible, one_epoch_levels, symmetric_tensors
 
@@ -43,13 +42,10 @@ def maps_sum(D, spacetime, update, rates):
     values = np.zeros((d, d ** (d - 1)))
     values[0, sum(e * d ** (d - 1 - e) for e in range(1, d))] = 1.0
     aliens = np.zeros(0, np.int64)
-    moves = programme(D, spacetime)
-    if not len(moves.sizes):
-        return 0.0
     alike = np.zeros(d, np.int64)  # the tuple is not symmetric
     if update.schedule is not None:
         return scheduled_sums(D, update, spacetime, values, 0, np.array(rates), np.ones(1), alike, aliens)[0, 0]
-    return mode_sums(D, update, values, 0, np.array(rates), np.ones(1), alike, moves, aliens)[0, 0]
+    return mode_sums(D, update, spacetime, values, 0, np.array(rates), np.ones(1), alike, aliens)[0, 0]
 
 
 def propagators(update, rate, longest, number=Fraction):

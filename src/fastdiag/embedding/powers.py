@@ -92,6 +92,17 @@ def over(row: Row, below: int) -> Row:
     return {i: x * Fraction(1, below) for i, x in row.items()} if below > 1 else row
 
 
+def scaled(x: Number, number: int | Fraction) -> Number:
+    """The product; of floats, and arrays of them, with the nearest float."""
+    if number == 1:
+        return x
+    return x * (number if isinstance(x, int | Fraction) or not _is_approximate(x) else float(number))
+
+
+def _is_approximate(x: Number) -> bool:
+    return isinstance(x, float) or hasattr(x, "complement") or (hasattr(x, "dtype") and x.dtype != object)
+
+
 def complement(x: Number) -> Number:
     """1 - x, to all digits where x knows them."""
     return x.complement if hasattr(x, "complement") else 1 - x

@@ -201,29 +201,31 @@ def _starts(
         )
     if edges.kicks is not None:
         if len(edges.born) > 1 and m + (chain.sets[-1] > 0) > 1:
-            raise UnsupportedError("TODO")
+            raise UnsupportedError(
+                "resummed steps of a rule with memory under a schedule do not commute, so the epochs of one repeated order "
+                "cannot be swept together; use sampling='reshuffle', one epoch, or resummed=False"
+            )
         for chosen in combinations(range(whole), m):
-            vectors = [
-                times_vector(_idle(edges, e, chain.skipped, (-1, *chosen), (*chosen, whole), updates), edges.born)
-                if outside >> e & 1 else None for e in edges
-            ]
-            options = [still if vector is None else [(0, i, x) for i, x in enumerate(vector)] for vector in vectors]
+            options = [still for _ in edges]
+            for e in bits(outside):
+                idle = _idle(edges, e, chain.skipped, (-1, *chosen), (*chosen, whole), updates)
+                options[e] = [(0, i, x) for i, x in enumerate(times_vector(idle, edges.born))]
             yield {code: x for _, code, x in edges.joint(options)}, chosen
         return
-    choices = combinations(range(whole), m)
     pushes = [
         [times_vector(matrix_power(step, n * updates), edges.born) for n in range(whole + 1)] if outside >> e & 1 else []
         for e, step in enumerate(edges.steps)
     ]
     kind = np.float64 if any(isinstance(x, float) for each in pushes for vector in each for x in vector) else object
-    while chosen := list(islice(choices, CHUNK_CHOICES)):
-        table = np.array(chosen, np.int64).reshape(len(chosen), m)
+    choices = combinations(range(whole), m)
+    while some := list(islice(choices, CHUNK_CHOICES)):
+        table = np.array(some, np.int64).reshape(len(some), m)
         ends = np.pad(table, ((0, 0), (1, 1)), constant_values=((0, 0), (-1, whole)))
         gaps = np.diff(ends, axis=1) - 1
         options = []
         for e in edges:
-            idle = gaps @ [mask >> e & 1 for mask in chain.skipped]
-            vectors = [np.array(column, kind)[idle] for column in zip(*pushes[e], strict=True)]
+            unmet = gaps @ [mask >> e & 1 for mask in chain.skipped]
+            vectors = [np.array(column, kind)[unmet] for column in zip(*pushes[e], strict=True)]
             options.append([(0, i, x) for i, x in enumerate(vectors)] if outside >> e & 1 else still)
         yield {code: x for _, code, x in edges.joint(options)}, table.T
 
@@ -314,7 +316,7 @@ def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> tupl
 
 def check_forgets(q: Number) -> None:
     """Raise InputError if what is open together does not shrink; of formulas and of many numbers it is believed."""
-    size = abs(q) if isinstance(q, int | Fraction | float) else abs(q.as_expr()) if hasattr(q, "as_expr") else 0
+    size: Any = abs(q) if isinstance(q, int | Fraction) else abs(q.as_expr()) if hasattr(q, "as_expr") else 0
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
             f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "

@@ -14,7 +14,7 @@ from ..typing import Number
 from .edge_weights import EdgeWeights, Now
 from .order_ideals import TransferMatrix, independent_epoch
 from .poset import Poset
-from .powers import Matrix, Powers, Row, cleared_row, denominator, over, row_times
+from .powers import Matrix, Powers, Row, cleared_row, denominator, over, row_times, scaled
 
 Live: TypeAlias = Callable[[int], int]
 """From a state to the mask of the edges that are live in it."""
@@ -51,7 +51,7 @@ class Sweep:
             for code, lines in self.edges.crossing(self.live[source], self.live[target], passed, now).items():
                 row = matrix.setdefault(source * codes + code, {})
                 for then, x in lines:
-                    row[target * codes + then] = x if gain == 1 else gain * x
+                    row[target * codes + then] = scaled(x, gain)
         return found
 
     @cached_property
@@ -156,7 +156,7 @@ class Epochs:
 
     def read(self, row: Row) -> Number:
         """What the root sees where all nodes are placed."""
-        return self.edges.read(row, len(self.epoch.ideals) - 1, self.epoch.crossing[-1]) * self.rows
+        return scaled(self.edges.read(row, len(self.epoch.ideals) - 1, self.epoch.crossing[-1]), self.rows)
 
     def _placed(self, i: int, row: Row) -> Row:
         """From the states of the i-th sweep to ideals."""
@@ -164,7 +164,7 @@ class Epochs:
         found: Row = {}
         for key, x in row.items():
             ideal, share = self.targets[i][key // codes]
-            found[ideal * codes + key % codes] = x * share
+            found[ideal * codes + key % codes] = scaled(x, share)
         return found
 
 

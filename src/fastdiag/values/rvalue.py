@@ -192,11 +192,9 @@ def _cpu_totals(
                     found = some
                 elif update is None:
                     found = _summed(some, first, frame.rates, numbers, alike, moves, updates)
-                elif update.schedule is None:
-                    found = mode_sums(diagram, update, some, first, frame.rates, numbers, alike, moves, updates)
                 else:
-                    latest = times[places[-1]]
-                    found = scheduled_sums(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
+                    latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
+                    found = read(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
                 where: Any = (slice(None), places, *index)
                 totals[where] += found
     return totals

@@ -53,7 +53,7 @@ NONE = {
     "k = 1": (lambda: fd.weighted_maps("[a]", FOREVER, 1), "InputError", "has no limit"),
     "k = -1": (lambda: fd.weighted_maps("[a]", FOREVER, -1), "InputError", "has no limit"),
     "an irrational k": (lambda: fd.weighted_maps("[a a]", FOREVER, sympy.sqrt(2)), "InputError", "shrink by 2"),
-    "several epochs": (lambda: fd.weighted_maps("[a]", fd.Spacetime(3, T=INF), F(1, 2)), "UnsupportedError", "infinitely many epochs"),
+    "a rule's limit": (lambda: fd.predict(L.gauss(), FOREVER, 6, update=fd.updates.momentum(F(1, 2))), "InputError", "T = inf needs"),
     "eta h = 2": (lambda: fd.predict(L.gauss(), FOREVER, 4), "InputError", "eta h is 2 where the Hessian is 1/2"),
     "no eta": (lambda: fd.rvalue("[a a]", L.gauss(), FOREVER, 0), "InputError", "0 < eta h < 2"),
     "a flat direction": (lambda: fd.predict(L.archimedes(), FOREVER, F(1, 10)), "InputError", "eta h is 0"),

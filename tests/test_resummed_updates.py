@@ -274,8 +274,10 @@ def test_scheduled_curves_and_constant_schedules():
         np.testing.assert_allclose(halved.total, plain.total, rtol=1e-12)
     with pytest.raises(InputError, match="9 learning rates, but there are T = 10"):
         fd.predict(land, spacetime, 0.1, 2, T=10, update=updates.schedule([0.5] * 9))
-    with pytest.raises(UnsupportedError, match="do not commute"):
-        fd.predict(land, spacetime, 0.1, 2, T=9, update=replace(updates.momentum(0.5), schedule=(0.5,) * 9))
+    fast = replace(updates.momentum(0.5), schedule=(0.5,) * 9)
+    for spacetime in (fd.Spacetime(12, 2, 1), fd.Spacetime(20, 2, 1, sampling="cyclic")):
+        halved, plain = (fd.predict(land, spacetime, eta, 2, T=[9, 3], update=rule) for eta, rule in ((0.2, fast), (0.1, updates.momentum(0.5))))
+        np.testing.assert_allclose(halved.total, plain.total, rtol=1e-12)
 
 
 # Plain SGD, the limits, errors.
@@ -440,5 +442,6 @@ def test_exact_values():
     number = fd.predict(plane, spacetime, Fraction(1, 3), 2, update=updates.momentum(HALF)).total
     assert {mu, eta} == formula.free_symbols
     assert formula.subs({mu: HALF, eta: Fraction(1, 3)}) == number
-    with pytest.raises(UnsupportedError, match="has a schedule"):
-        fd.predict(plane, spacetime, eta, 2, update=updates.schedule([1, 2, 3]))
+    stepped = updates.momentum(HALF).with_schedule([1, 2, HALF])
+    exact, near = (fd.predict(plane, spacetime, eighth, 2, update=stepped).total for eighth in (Fraction(1, 8), 0.125))
+    assert near == pytest.approx(float(exact), rel=1e-12)

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import InputError, UnsupportedError
 from ..spacetime.updates import Update
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray, IntArray, Number
 
 REAL, COMPLEX, WHOLE = 0, 1, 2
 APART = 0.7
@@ -158,7 +158,7 @@ def recursion(update: Update) -> Recursion:
     return Recursion.of(update)
 
 
-def check_forgets(update: Update, lowest: float, highest: float) -> None:
+def check_forgets(update: Update, lowest: Number, highest: Number) -> None:
     """Raise InputError unless the rule forgets its past in every direction, lowest <= eta h <= highest."""
     low, high = recursion(update).stable()
     if low < lowest and highest < high:
@@ -167,8 +167,8 @@ def check_forgets(update: Update, lowest: float, highest: float) -> None:
         raise InputError(f"T = inf has no limit: {update.name} never forgets its past; give a finite T")
     bounds = f"{float(low):.6g} < eta h" + ("" if high == inf else f" < {float(high):.6g}")
     raise InputError(
-        f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from {lowest:.4g} to "
-        f"{highest:.4g}; use another eta, or a finite T"
+        f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from "
+        f"{float(lowest):.4g} to {float(highest):.4g}; use another eta, or a finite T"
     )
 
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
 from .poset import Poset
-from .powers import Powers, is_zero
+from .powers import Powers, cleared, denominator, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -22,8 +22,8 @@ Moves: TypeAlias = list[tuple[int, int, Number]]
 """From, to, coefficient."""
 Now: TypeAlias = tuple[Number, ...] | None
 """The relative learning rate in each of the epochs that are swept; None: it is 1 throughout."""
-Crossing: TypeAlias = dict[int, list[tuple[int, Number]]]
-"""From a code to codes and coefficients."""
+Crossing: TypeAlias = tuple[dict[int, list[tuple[int, Number]]], int]
+"""From a code to codes and coefficients, these times a denominator, and that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +97,28 @@ class EdgeWeights:
                 total = step if total is None else times(step, total)
         return identity(len(self.born)) if total is None else total
 
-    def moved(self, edge: int, before: bool, after: bool, passed: int, now: Now) -> Moves:
+    def moved(self, edge: int, before: int, after: int, passed: int, now: Now) -> Moves:
         """(digit, next digit, coefficient): the edge over one update, live before and after it or not."""
         if before and after:
+            if not passed and len(self.born) == 1:
+                return STILL
             lines = self.through(edge, passed, now) if passed else identity(len(self.born))
             return [(j, i, x) for i, line in enumerate(lines) for j, x in enumerate(line) if not is_zero(x)]
         if before:
-            return [(j, 0, x) for j, x in enumerate(self.point) if not is_zero(x)]
+            return STILL if self.point == UNIT else [(j, 0, x) for j, x in enumerate(self.point) if not is_zero(x)]
         if after:
-            return [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
-        return [(0, 0, 1)]
+            return STILL if self.born == UNIT else [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
+        return STILL
 
     def joint(self, options: Sequence[Moves]) -> Moves:
         """(code, next code, coefficient) of all edges together."""
-        found: Moves = [(0, 0, 1)]
+        found: Moves = STILL
         for edge, moves in enumerate(options):
-            base = len(self.born) ** edge
-            found = [(c + base * j, n + base * i, x * y) for c, n, x in found for j, i, y in moves]
+            if moves is not STILL:
+                base = len(self.born) ** edge
+                found = [
+                    (c + base * j, n + base * i, y if found is STILL else x * y) for c, n, x in found for j, i, y in moves
+                ]
         return found
 
     def crossing(self, before: int, after: int, passed: tuple[int, ...], now: Now = None) -> Crossing:
@@ -121,13 +126,14 @@ class EdgeWeights:
         key = before, after, passed
         if self.kicks is None and key in self.known:
             return self.known[key]
-        options = [self.moved(v, bool(before >> v & 1), bool(after >> v & 1), passed[v], now) for v in self]
-        lines: Crossing = {}
-        for code, then, x in self.joint(options):
+        moves = self.joint([self.moved(v, before >> v & 1, after >> v & 1, passed[v], now) for v in self])
+        below = denominator(x for _, _, x in moves)
+        lines: dict[int, list[tuple[int, Number]]] = {}
+        for (code, then, _), x in zip(moves, cleared((x for _, _, x in moves), below), strict=True):
             lines.setdefault(code, []).append((then, x))
         if self.kicks is None:
-            self.known[key] = lines
-        return lines
+            self.known[key] = lines, below
+        return lines, below
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
@@ -138,13 +144,18 @@ class EdgeWeights:
         """What the root sees of a row's last state."""
         ends = [self.seen if high < 0 else self.point for _, high in self.ends]
         readings = self.joint(
-            [[(j, 0, x) for j, x in enumerate(ends[v])] if live >> v & 1 else [(0, 0, 1)] for v in self]
+            [[(j, 0, x) for j, x in enumerate(ends[v])] if live >> v & 1 else STILL for v in self]
         )
         base = state * self.codes
         return sum((row[base + c] * x for c, _, x in readings if base + c in row and not is_zero(x)), 0)
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.ends)))
+
+
+STILL: Moves = [(0, 0, 1)]
+"""Of an edge that is not there, or whose one number stays."""
+UNIT: Vector = (1,)
 
 
 def identity(size: int) -> Steps:

@@ -21,10 +21,12 @@ STEPWISE = 48  # runs of plain numbers up to this long are walked step by step; 
 class Powers:
     """The powers of a matrix, its squares kept. Fractions are put over one denominator: gcds at each product are slow."""
 
-    def __init__(self, matrix: Matrix) -> None:
-        self.matrix = matrix
-        self.below = denominator(x for entries in matrix.values() for x in entries.values())
-        self.squares = [{i: cleared_row(entries, self.below) for i, entries in matrix.items()}]
+    def __init__(self, matrix: Matrix, below: int | None = None) -> None:
+        """below: the matrix is given times this."""
+        if below is None:
+            below = denominator(x for entries in matrix.values() for x in entries.values())
+            matrix = {i: cleared_row(entries, below) for i, entries in matrix.items()}
+        self.below, self.squares = below, [matrix]
         exact = all(not hasattr(x, "complement") for entries in matrix.values() for x in entries.values())
         self.stepwise = STEPWISE if exact else 0
 
@@ -49,12 +51,12 @@ class Powers:
         Steps lead from there to the blocks, and from a block to itself or to a later one; in it y = came + y @ (the block).
         check: of the number by which a block of one key shrinks.
         """
-        met = dict(row)
+        met, matrix = dict(row), {i: over(entries, self.below) for i, entries in self.squares[0].items()}
         for block in blocks:
-            came = row_times(met, self.matrix)
+            came = row_times(met, matrix)
             if len(block) == 1 and block[0] in came:
-                check(self.matrix.get(block[0], {}).get(block[0], 0))
-            met |= _geometric(self.matrix, block, {j: came[j] for j in block if j in came})
+                check(matrix.get(block[0], {}).get(block[0], 0))
+            met |= _geometric(matrix, block, {j: came[j] for j in block if j in came})
         return met
 
 

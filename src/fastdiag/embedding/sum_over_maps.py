@@ -23,7 +23,7 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..spacetime import Spacetime
 from ..typing import Number
 from .counting import family_of, grid, placements
-from .edge_weights import EdgeWeights, Steps, identity, matrix_power, times, times_vector
+from .edge_weights import STILL, EdgeWeights, Steps, identity, matrix_power, times, times_vector
 from .enumeration import automorphism_group
 from .order_ideals import Chain, TransferMatrix, repeated_epochs
 from .poset import Poset, bits
@@ -188,9 +188,8 @@ def _starts(
     """The edges between epochs have passed over those that hold no group: all at once, or for each choice of epochs."""
     m = len(chain.skipped) - 1
     born = [(0, i, x) for i, x in enumerate(edges.born)]
-    still: list[tuple[int, int, Number]] = [(0, 0, 1)]
     if edges.rates is None:
-        row: Row = {code: x for _, code, x in edges.joint([born if outside >> e & 1 else still for e in edges])}
+        row: Row = {code: x for _, code, x in edges.joint([born if outside >> e & 1 else STILL for e in edges])}
         yield _past_epochs(edges, chain, outside, row, whole, updates), ()
         return
     whole = int(whole)
@@ -206,7 +205,7 @@ def _starts(
                 "cannot be swept together; use sampling='reshuffle', one epoch, or resummed=False"
             )
         for chosen in combinations(range(whole), m):
-            options = [still for _ in edges]
+            options = [STILL for _ in edges]
             for e in bits(outside):
                 idle = _idle(edges, e, chain.skipped, (-1, *chosen), (*chosen, whole), updates)
                 options[e] = [(0, i, x) for i, x in enumerate(times_vector(idle, edges.born))]
@@ -226,7 +225,7 @@ def _starts(
         for e in edges:
             unmet = gaps @ [mask >> e & 1 for mask in chain.skipped]
             vectors = [np.array(column, kind)[unmet] for column in zip(*pushes[e], strict=True)]
-            options.append([(0, i, x) for i, x in enumerate(vectors)] if outside >> e & 1 else still)
+            options.append([(0, i, x) for i, x in enumerate(vectors)] if outside >> e & 1 else STILL)
         yield {code: x for _, code, x in edges.joint(options)}, table.T
 
 
@@ -241,7 +240,7 @@ def _past_epochs(
     one = identity(len(edges.born))
     matrix: Matrix = {}
     for k, mask in enumerate(chain.skipped):
-        through = [_entries(passed[e] if mask >> e & 1 else one) if outside >> e & 1 else [(0, 0, 1)] for e in edges]
+        through = [_entries(passed[e] if mask >> e & 1 else one) if outside >> e & 1 else STILL for e in edges]
         for code, then, x in edges.joint(through):
             matrix.setdefault(k * codes + code, {})[k * codes + then] = x
         if k < m:

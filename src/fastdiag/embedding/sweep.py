@@ -43,25 +43,31 @@ class Sweep:
             for source, target, parts, passing in [*stays, *moves.steps] if gains[parts]
         ]
 
-    def _matrices(self, now: Now = None) -> dict[Placed, Matrix]:
-        """The matrix of an update as a sum, by the nodes that it places."""
+    def _matrices(self, now: Now = None) -> tuple[dict[Placed, Matrix], int]:
+        """The matrix of an update as a sum, by the nodes that it places, times a denominator; and that."""
         codes, found = self.edges.codes, dict[Placed, Matrix]()
-        for source, target, gain, placed, passed in self._moves:
-            matrix = found.setdefault(placed, {})
-            for code, lines in self.edges.crossing(self.live[source], self.live[target], passed, now).items():
+        crossings = [
+            self.edges.crossing(self.live[source], self.live[target], passed, now)
+            for source, target, _, _, passed in self._moves
+        ]
+        common = lcm(*(below for _, below in crossings))
+        for (source, target, gain, placed, _), (lines, below) in zip(self._moves, crossings, strict=True):
+            matrix, factor = found.setdefault(placed, {}), gain * (common // below)
+            for code, entries in lines.items():
                 row = matrix.setdefault(source * codes + code, {})
-                for then, x in lines:
-                    row[target * codes + then] = scaled(x, gain)
-        return found
+                for then, x in entries:
+                    row[target * codes + then] = x if factor == 1 else scaled(x, factor)
+        return found, common
 
     @cached_property
     def powers(self) -> Powers:
         """Of the whole matrix, where weights stay the same."""
         total: Matrix = {}
-        for matrix in self._matrices().values():
+        matrices, below = self._matrices()
+        for matrix in matrices.values():
             for i, row in matrix.items():
                 total.setdefault(i, {}).update(row)
-        return Powers(total)
+        return Powers(total, below)
 
     @property
     def blocks(self) -> Iterator[list[int]]:
@@ -85,17 +91,15 @@ class Sweep:
     def _walked(self, row: Row, times: int, clock: Clock | None) -> Iterator[tuple[Row, int]]:
         """The row times a denominator, and that."""
         changing = self.edges.kicks is not None
-        matrices = {} if changing else self._matrices()
-        below = lcm(*(denominator(x for row in matrix.values() for x in row.values()) for matrix in matrices.values()))
-        matrices = {
-            placed: {i: cleared_row(row, below) for i, row in matrix.items()} for placed, matrix in matrices.items()
-        }
+        matrices, below = ({}, 1) if changing else self._matrices()
         scale = denominator(row.values())
         row = cleared_row(row, scale)
         for position in range(times):
             now = clock(position) if clock else None
             after: Row = {}
-            for placed, matrix in (self._matrices(now) if changing else matrices).items():
+            if changing:
+                matrices, below = self._matrices(now)
+            for placed, matrix in matrices.items():
                 factor = prod(c**n for c, n in zip(now, placed, strict=True) if n) if now and any(placed) else None
                 for j, x in row_times(row, matrix).items():
                     term = x if factor is None else x * factor

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
+from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
-from ..errors import InputError, TooLargeError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..typing import Basis
 from .formula import Expansion, Term
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
@@ -18,7 +19,9 @@ from .observables import Observable, observable_named
 from .symbols import Sampled, Symbols, Time
 
 Sum = dict[Network, Any]
-MOST_DIAGRAMS = {"one epoch": 100_000, "whole epochs": 10_000, "resummed": 500}  # of the last order: minutes of work
+MOST_DIAGRAMS = {  # of the last order: minutes of work
+    "one epoch": 100_000, "whole epochs": 10_000, "resummed": 500, "of a rule": 50,
+}
 
 
 def expand(
@@ -31,6 +34,7 @@ def expand(
     resummed: bool = False,
     arrange: Literal["order", "double"] = "order",
     time: Time | None = None,
+    update: Rule = None,
 ) -> Expansion:
     """The expected observable after SGD as a formula in N, B and the time, with named tensors.
 
@@ -49,6 +53,8 @@ def expand(
         sampling='one epoch' and the cumulant basis. Where k's coincide, a coefficient's limit is meant
     arrange : 'order': by powers of eta; 'double': by the papers' double series (eta T)^d T^(P-d-1)
     time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
+    update : one of `fastdiag.updates` without a schedule, in exact numbers or symbols; SGD by default. Coefficients under
+        rules with memory hold powers such as mu^T
 
     Returns
     -------
@@ -89,8 +95,13 @@ def expand(
         if time not in (None, "T"):
             raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
         time = "T"
-    symbols = Symbols(sampling, basis, time)
-    _check_size(found, order, sampling, resummed)
+    check_rule(update)
+    if update is not None and resummed:
+        raise UnsupportedError(
+            f"resummed formulas are of plain SGD, not of {update!r}; fastdiag.predict has its resummed numbers, exact ones too"
+        )
+    symbols = Symbols(sampling, basis, time, update)
+    _check_size(found, order, "of a rule" if update is not None else "resummed" if resummed else sampling)
     if resummed:
         from .eigenbasis import resummed_terms
 
@@ -105,9 +116,9 @@ def expand(
     return Expansion(observable, order, tuple(terms), str(sampling), basis, resummed)
 
 
-def _check_size(observable: Observable, order: int, sampling: str, resummed: bool) -> None:
+def _check_size(observable: Observable, order: int, kind: str) -> None:
     """Raise TooLargeError if the last order has more diagrams than can be waited for."""
-    kind = "resummed" if resummed else "one epoch" if sampling == "one epoch" else "whole epochs"
+    kind = kind if kind in MOST_DIAGRAMS else "whole epochs"
     many, most = count_diagrams(order, observable.shares), MOST_DIAGRAMS[kind]
     if many > most:
         fits = max(d for d in range(order) if count_diagrams(d, observable.shares) <= most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from ..diagram import Diagram
+from ..embedding import Rule, maps_formula
 from ..embedding.formula import formula_terms
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
@@ -18,7 +19,7 @@ TIMES = ("M", "T", "E")
 class Symbols:
     """The field that coefficients live in, and what diagrams have for coefficients there."""
 
-    def __init__(self, sampling: Sampled, basis: Basis, time: Time | None) -> None:
+    def __init__(self, sampling: Sampled, basis: Basis, time: Time | None, update: Rule = None) -> None:
         if sampling != "one epoch" and sampling not in SAMPLINGS:
             raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
         if time is None:
@@ -28,7 +29,7 @@ class Symbols:
         import sympy
         from sympy.polys.fields import field
 
-        self.sampling, self.basis, self.time_name = sampling, basis, time
+        self.sampling, self.basis, self.time_name, self.update = sampling, basis, time, update
         self.N, self.B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
         M = sympy.Symbol("M", positive=True)
         self.time: Any = {"M": M, "T": T, "E": E}[time]
@@ -38,16 +39,19 @@ class Symbols:
         self._known: dict[Any, Any] = {}
 
     def element(self, expression: Any) -> Any:
-        """An expression in N, B, T, E as an element of the field."""
+        """An expression in N, B, T, E as an element of the field; under an update rule as an expression in the time."""
         if expression not in self._known:
             import sympy
 
             plain = sympy.expand_func(sympy.sympify(expression)).subs(self._written, simultaneous=True)
-            self._known[expression] = self.field.from_expr(sympy.together(plain))
+            self._known[expression] = plain if self.update is not None else self.field.from_expr(sympy.together(plain))
         return self._known[expression]
 
     def coefficient(self, diagram: Diagram) -> Any:
         """(-1/B)^d maps / |Aut|, an element of the field."""
+        if self.update is not None:
+            maps = maps_formula(diagram, self.sampling, self.basis, update=self.update)
+            return self.element(maps) * self.element((-1 / self.B) ** diagram.order / diagram.automorphisms)
         over: dict[Any, Any] = {}  # few denominators recur: numerators over one of them are added as polynomials
         for weight, number in formula_terms(diagram, self.sampling, self.basis):
             element = self.element(weight)
@@ -58,7 +62,11 @@ class Symbols:
 
     def factored(self, element: Any) -> Any:
         """An element of the field as a factored SymPy expression."""
-        return factored(element, [self.N, self.B, self.time])
+        if self.update is None:
+            return factored(element, [self.N, self.B, self.time])
+        import sympy
+
+        return sympy.powsimp(sympy.factor(sympy.together(sympy.powsimp(sympy.expand(element)))))
 
 
 def factored(element: Any, letters: list[Any], ascending: bool = False) -> Any:

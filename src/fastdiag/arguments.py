@@ -146,7 +146,7 @@ def real(
     except OverflowError:
         raise InputError(f"{name} = {shown(number)} is beyond the range of floats") from None
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be a real number, not {shown(value)}") from None
+        raise InputError(f"{name} must be a finite number, not {shown(value)}") from None
     if found != found or (not infinite and not isfinite(found)):
         raise InputError(f"{name} must be a finite number, not {found}")
     ranges = [
@@ -289,6 +289,11 @@ def array(
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         raise InputError(f"{name} must be finite; entry {where} is {result[where]}")
     return result
+
+
+def dimensions(name: str, value: object) -> int:
+    """How many axes an array has, 0 for a number; InputError if it is no array of real numbers."""
+    return int(_floats(name, value).ndim)
 
 
 def _floats(name: str, value: object) -> FloatArray:

@@ -29,6 +29,17 @@ def exponent(*values: ArrayLike) -> int:
     return found + found % 2
 
 
+def common(*terms: tuple[ArrayLike, int]) -> int:
+    """One unit for a sum: the greatest exponent among the values times 2^unit, of those that are not all zero.
+
+    Examples
+    --------
+    >>> common((3.0, 100), (0.0, 1000), ([1e-300], 2))
+    102
+    """
+    return max((exponent(values) + unit for values, unit in terms if np.any(values)), default=0)
+
+
 def shifted(values: ArrayLike, by: int) -> FloatArray:
     """The values times 2^by, in one rounding at most."""
     return np.asarray(np.ldexp(values, max(-FURTHEST, min(FURTHEST, by))))

@@ -107,7 +107,7 @@ def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False
     squared = around.curvature.squared_norm()
     if squared == 0:
         raise InputError("the curvature is zero, so the noise has nothing to align with; mu is not defined here")
-    return _ratio(around, around.noise.trace_with(around.curvature, centered) / (2 * around.level * squared))
+    return float(_ratio(around, around.noise.trace_with(around.curvature, centered) / (2 * around.level * squared)))
 
 
 @np.errstate(all="ignore")
@@ -244,17 +244,18 @@ def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     return found, np.asarray(chosen * signs)
 
 
-def _ratio(around: Geometry, ratio: Any) -> Any:
+def _ratio(around: Geometry, ratio: float | FloatArray) -> FloatArray:
     """An alignment, from what it is in the units of noise, loss and curvature."""
     unit = 2 * around.noise.unit - around.unit - around.curvature.unit
-    found = within_floats("the alignment", shifted(ratio, unit))
-    return found if found.ndim else float(found)
+    return within_floats("the alignment", shifted(ratio, unit))
+
+
+def _one(times: Any, v: Any) -> Any:
+    return times(np.asarray(v).reshape(-1, 1))[:, 0]
 
 
 def _operator(times: Any, n: int) -> Any:
-    def product(v: Any) -> Any:
-        return times(np.asarray(v).reshape(n, 1))[:, 0]
-
+    product = partial(_one, times)
     return LinearOperator(  # symmetric
         (n, n), matvec=product, rmatvec=product, matmat=times, rmatmat=times, dtype=np.float64
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -151,7 +150,7 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
     chances = checked_weights(weights, len(rows))
     level = real("loss", loss)
     unit = exponent(level)
-    return Geometry(float(shifted(level, -unit)), unit, PointNoise(chances, n, partial(operator.getitem, rows)), curvature)
+    return Geometry(float(shifted(level, -unit)), unit, PointNoise(chances, n, rows.__getitem__), curvature)
 
 
 @np.errstate(all="ignore")

@@ -117,7 +117,7 @@ def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tu
 
 
 def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
-    """GD is B = N; what is left at T = inf is T large enough that k^T has vanished. The gap is of order 1, the loss of 2."""
+    """GD is B = N; at T = inf what is left is T large enough that k^T has vanished. The gap is of order 1."""
     _basis(landscape, eta, T)
     if T == inf:
         slowest = np.abs(1 - eta * np.linalg.eigvalsh(landscape.hessian)).max()

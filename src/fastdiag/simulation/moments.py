@@ -99,8 +99,8 @@ class Spread:
         """The unbiased covariance (rates, n, n) and its standard error, from the fourth moments.
 
         The error's square is (mu_22 - mu_11^2) / n + (mu_20 mu_02 + mu_11^2) / (n (n - 1)), n the runs. The first term
-        vanishes where x_i x_j takes one value (+-1, equally likely), and its estimate is too small by about three of the second:
-        so the second is taken four times, which is right for normal values to order 1/n^2.
+        vanishes where x_i x_j takes one value (+-1, equally likely), and its estimate is too small by about three of the
+        second: so the second is taken four times, which is right for normal values to order 1/n^2.
         """
         runs = self.runs
         with np.errstate(all="ignore"):

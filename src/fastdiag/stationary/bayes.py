@@ -84,7 +84,7 @@ def bayes_kl(K: ArrayLike, N: float, S: float, lam: float) -> float:
     """
     hessian = symmetric("K", K)
     unit = exponent(hessian)
-    rates = np.linalg.eigvalsh(shifted(hessian, -unit))
+    rates = np.asarray(np.linalg.eigvalsh(shifted(hessian, -unit)), np.float64)
     check_definite("K", rates, unit)
     _, more = _points_to_batch(N, S)
     lam = positive("lam", lam)

@@ -62,11 +62,11 @@ def kramers_rate(
     # barriers over temperatures: S dL / (lam k), and its root
     near, far = float(product(S, dL, over=(lam, k_a))), float(product(S, dL, over=(lam, -k_b)))
     exponent = sum(share * barrier for share, barrier in ((l * (1 - x / 2 * discrete), near), (1 - l, far)) if share)
-    factors, divisors = (-k_b, exp(-2 * exponent)), (2 * pi,)
+    factors, divisors = [-k_b, exp(-2 * exponent)], [2 * pi]
     if discrete:
         mantissa, e = halves((S, dL, 2 - x), (lam, k_a))
         z = float(np.ldexp(sqrt(mantissa * (1 + e % 2)), e // 2))
-        factors, divisors = (*factors, sqrt((2 - x) / 2)), (*divisors, erf(z))
+        factors, divisors = [*factors, sqrt((2 - x) / 2)], [*divisors, erf(z)]
     return within_floats("the rate", float(product(*factors, over=divisors)))
 
 

@@ -98,7 +98,8 @@ def check_covariance(name: str, matrix: FloatArray) -> None:
     values = np.linalg.eigvalsh(shifted(matrix, -e))
     if values[0] < -1e-10 * max(abs(values[-1]), abs(values[0])):
         raise InputError(
-            f"{name} is a covariance and must be positive semi-definite; its least eigenvalue is {shifted(values[0], e):.4g}"
+            f"{name} is a covariance and must be positive semi-definite; its least eigenvalue is "
+            f"{shifted(values[0], e):.4g}"
         )
 
 

@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import digits, real, shown, whole_or_infinite
+from ..arguments import real, shown, whole_or_infinite
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .covariance import approximation_error, stationary_covariance
@@ -135,8 +135,8 @@ def check_finite(found: FloatArray | float, rates: FloatArray, T: float) -> None
     if not np.isfinite(found).all():
         worst = rates[np.argmax(np.abs(1 - rates))]
         raise TooLargeError(
-            f"after {digits(T) if isinstance(T, int) else T} updates the weights exceed float64: along an eigenvector with lam k = {worst:.4g} they grow at "
-            "every update; ask for fewer updates, or for a learning rate with 0 <= lam k < 2"
+            f"after {shown(T)} updates the weights exceed float64: along an eigenvector with lam k = {worst:.4g} they grow "
+            "at every update; ask for fewer updates, or for a learning rate with 0 <= lam k < 2"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -45,7 +46,7 @@ def shifted(values: ArrayLike, by: int) -> FloatArray:
     return np.asarray(np.ldexp(values, max(-FURTHEST, min(FURTHEST, by))))
 
 
-def halves(factors: tuple[ArrayLike, ...], divisors: tuple[ArrayLike, ...] = ()) -> tuple[Any, Any]:
+def halves(factors: Sequence[ArrayLike], divisors: Sequence[ArrayLike] = ()) -> tuple[Any, Any]:
     """The product of the factors over that of the divisors, entry by entry, as m and e of m 2^e with m near 1."""
     top, below = (reduce(_times, map(np.frexp, some), (1.0, 0)) for some in (factors, divisors))
     return top[0] / below[0], top[1] - below[1]
@@ -55,13 +56,13 @@ def _times(first: tuple[Any, Any], second: tuple[Any, Any]) -> tuple[Any, Any]:
     return first[0] * second[0], first[1] + second[1]
 
 
-def product(*factors: ArrayLike, over: tuple[ArrayLike, ...] = ()) -> FloatArray:
+def product(*factors: ArrayLike, over: Sequence[ArrayLike] = ()) -> FloatArray:
     """The product of the factors over that of the divisors, entry by entry: infinite or 0 only if itself out of range.
 
     Examples
     --------
-    >>> float(product(1e300, 1e-200, over=(1e-150, 1e200)))
-    1e+50
+    >>> float(product(2.0**1000, 3.0, over=(2.0**900, 2.0**105)))
+    0.09375
     """
     return np.asarray(np.ldexp(*halves(factors, over)))
 

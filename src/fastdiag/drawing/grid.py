@@ -11,9 +11,9 @@ import numpy as np
 
 from ..arguments import digits, refuse_mask, sequence, shown, text, whole, whole_or_infinite
 from ..diagram import Diagram
-from ..errors import InputError, TooLargeError
+from ..errors import FastdiagError, InputError, TooLargeError
 
-MOST_LISTED = 1_000_000  # rows in all batches
+MOST_LISTED = 100_000  # rows in all batches
 
 Batches = Sequence[Sequence[int]]
 Cell = tuple[int, int]  # (row, time)
@@ -52,8 +52,7 @@ class CheckedGrid:
 
     def batches(self) -> Batches:
         # what lies beyond the picture is listed too: batches are checked as a whole, nodes may lie anywhere
-        random = self.sampling != "cyclic" and self.T * self.B > self.N
-        listed = max(self.T * self.B, int(self.N) if random else 0)
+        listed = self.T * self.B
         if listed > MOST_LISTED:
             raise TooLargeError(
                 f"{shown(self.made_by)} has {digits(listed)} rows in its batches, too many to list for a picture (limit "
@@ -61,9 +60,11 @@ class CheckedGrid:
             )
         try:
             found: Batches = self.made_by.batches()
-            return found
-        except RecursionError:
-            raise TooLargeError(f"{shown(self.made_by)} has too many epochs to draw; see st.with_updates") from None
+        except FastdiagError:
+            raise
+        except Exception as error:  # of another's class
+            raise InputError(f"batches() of {shown(self.made_by)} failed ({type(error).__name__}: {error})") from None
+        return found
 
 
 def checked_grid(st: Any) -> CheckedGrid:
@@ -74,7 +75,10 @@ def checked_grid(st: Any) -> CheckedGrid:
     N, T = (whole_or_infinite(name, found[name], 1, "of a spacetime") for name in ("N", "T"))
     if T == math.inf:
         raise InputError("T = inf: infinitely many cells cannot be listed; draw fewer updates, st.with_updates(60)")
-    return CheckedGrid(N, whole("B", found["B"], 1), int(T), text("sampling", found["sampling"]), st)
+    B = whole("B", found["B"], 1)
+    if B > N:
+        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points")
+    return CheckedGrid(N, B, int(T), text("sampling", found["sampling"]), st)
 
 
 def attribute(thing: object, name: str) -> Any:

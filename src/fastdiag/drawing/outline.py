@@ -15,7 +15,7 @@ RING = 16  # waypoints around an obstacle
 CROWDING = 1.5  # how much longer a way looks where a band already runs
 LONGER = 1.2  # how much longer than the shortest way a smooth arc may be
 CELL = 3.0  # resolution at which bands notice each other
-MOST_BENT = 80  # nodes from which on bands and ways go straight: to go around takes the cube of their number
+MOST_BENT = 30  # nodes; among more, bands and ways go straight: to go around takes the fourth power of their number
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def bands(
     Returns
     -------
     One Band for each part, with len(part) - 1 curves. Short parts are laid first, longer ones go around them. Among more
-    than 80 nodes all go straight.
+    than 30 nodes all go straight.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def spacetime_svg(
     ------
     InputError : batches that do not fit the spacetime, cells that do not fit the diagram, a node in a cell
         that is not shaded, a diagram without an embedding
-    TooLargeError : more than 1,000,000 rows in all batches
+    TooLargeError : more than 100,000 rows in all batches
 
     Examples
     --------
@@ -184,7 +184,7 @@ def _scene(
     )
     title = f"{f'{D} in ' if D else ''}spacetime N = {points}, B = {st.B}, T = {st.T}, {st.sampling}"
     # with replacement, or with fresh data for ever, there are no epochs to set apart
-    epoch = len(shaded) + 1 if st.sampling == "replacement" or math.isinf(st.N) else int(st.N) // st.B
+    epoch = len(shaded) + 1 if st.sampling == "replacement" or st.N == math.inf else int(st.N) // st.B
     return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
 
 

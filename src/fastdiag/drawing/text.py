@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ..diagram import Diagram
-from ..errors import TooLargeError
 from .layout import node_names
 
 BOXES = " ───│╯╰┴│╮╭┬│┤├┼"  # index: 1 to the left + 2 to the right + 4 up + 8 down
-MOST_CHARACTERS = 4_000_000
 
 
 def diagram_text(diagram: Diagram | str) -> str:
@@ -18,7 +16,6 @@ def diagram_text(diagram: Diagram | str) -> str:
     Raises
     ------
     InputError : not a diagram
-    TooLargeError : more than 4,000,000 characters
 
     Examples
     --------
@@ -33,10 +30,7 @@ def diagram_text(diagram: Diagram | str) -> str:
     column = [(max(levels) - level) * (width + 3) for level in levels]
     row = _rows(children)
     height = 1 + max(row)
-    across = max(levels) * (width + 3) + width
-    if across * height > MOST_CHARACTERS:
-        raise TooLargeError(f"this diagram takes {height:,} lines of {across:,} characters; draw a smaller one")
-    lines = [[" "] * across for _ in range(height)]
+    lines = [[" "] * (max(levels) * (width + 3) + width) for _ in range(height)]
 
     for node in range(D.order + 1):
         if children[node]:

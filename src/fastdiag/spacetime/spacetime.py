@@ -159,7 +159,10 @@ class Spacetime:
 
     def batches(self) -> Batches:
         """One realisation of the batches: for each update, the rows in its batch (the shaded cells of its column)."""
-        return next(self.realisations())
+        T = self.finite("T")
+        epoch = T if self.N == inf else self.updates_per_epoch
+        first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, T))]
+        return tuple(first[t % epoch] for t in range(T))  # what `realisations` begins with
 
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""

@@ -299,9 +299,9 @@ def dimensions(name: str, value: object) -> int:
 def _floats(name: str, value: object) -> FloatArray:
     """A float64 copy in C order."""
     refuse_mask(name, value)
-    if hasattr(value, "tocsr") or hasattr(value, "todense"):
-        raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
     try:
+        if hasattr(value, "tocsr") or hasattr(value, "todense"):
+            raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
         raw = np.asarray(value)
         if raw.dtype.kind == "O":
             return _from_objects(name, raw)

@@ -137,7 +137,7 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
     rows = jacobian(gradients, "gradients")
     n = rows.shape[1]
     curvature: Curvature
-    if hasattr(hessian, "matmat"):
+    if hasattr(type(hessian), "matmat"):
         shape = getattr(hessian, "shape", None)
         if shape != (n, n):
             raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {shown(shape)}")
@@ -147,6 +147,8 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
         if len(matrix) != n:
             raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {matrix.shape}")
         curvature = Dense(matrix)
+    if weights is not None:
+        weights = array("weights", weights, (len(rows),), "one probability per point")
     chances = checked_weights(weights, len(rows))
     level = real("loss", loss)
     unit = exponent(level)

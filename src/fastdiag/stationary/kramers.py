@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError, eigs
 from scipy.special import roots_legendre
 
-from ..arguments import array, flag, real, sequence, shown, whole
+from ..arguments import array, digits, flag, real, sequence, shown, whole
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .quadratic import positive
@@ -116,11 +116,11 @@ def escape_rate_1d(
     needed = 2 * pi * half / width if width else inf
     if n < needed:
         raise InputError(
-            f"a step's noise has standard deviation {width:.4g}, too little for {n} nodes on this domain; use n >= "
+            f"a step's noise has standard deviation {width:.4g}, too little for {digits(n)} nodes on this domain; use n >= "
             f"{needed + 1:.0f}{'' if needed < MOST_NODES else ', too many here: take a narrower domain, or more noise'}"
         )
     if n > MOST_NODES:
-        raise TooLargeError(f"{n:,} nodes need a matrix of {8e-9 * n**2:,.1f} GB; take n <= {MOST_NODES:,}")
+        raise TooLargeError(f"{digits(n)} nodes, and a matrix over all their pairs, are too many; take n <= {MOST_NODES:,}")
     nodes, weights = roots_legendre(n)
     w, weights = left + half * (nodes + 1), half / width * weights
     slopes = _slopes(grad, w)

@@ -63,14 +63,15 @@ def attack(seconds, seed):
             arguments[i] = JUNK[x]
             if draw.random() < 0.3 or tried >= len(plan):
                 arguments[draw.randrange(len(arguments))] = draw.choice(JUNK)
-            start = time.monotonic()
+            start, message = time.monotonic(), "x" * 100
             try:
                 with np.errstate(all=draw.choice(["raise", "warn"])):
                     f(*arguments)
             except fd.FastdiagError as error:
-                assert 15 < len(str(error)) < 2000, (f.__name__, str(error))
+                message = str(error)
             except Exception as error:
                 raise AssertionError(f"{f.__name__}{tuple(arguments)!r:.500}: {type(error).__name__}: {error}") from error
+            assert 15 < len(message) < 2000, (f.__name__, message)
             assert time.monotonic() - start < 15, (f.__name__, arguments)
             tried += 1
             if time.monotonic() > end:

@@ -32,7 +32,7 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrderTable:
     """Arrays of one NPZ file, one row for each diagram of an order; docs/tables.md explains them field by field."""
 

@@ -113,6 +113,10 @@ class CoefficientTable(Rows):
     sampling: Sampling
     basis: Basis
 
+    def _values(self) -> tuple[Any, ...]:
+        """The arrays of an order follow from its kind: they have been verified."""
+        return self.sampling, self.basis, self.order, self.diagram_rows, self.row_of
+
     def where(
         self,
         *,

@@ -12,6 +12,7 @@ from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
+from ..record import Record
 from ..typing import IntArray
 from .counting import check_order, count_diagrams, count_rooted_trees
 from .diagram import Diagram
@@ -21,7 +22,7 @@ LARGEST_ORDER = 20  # |Aut| <= 20! < 2^63; the list itself ends long before
 MEMORY_BYTES = 4 << 30  # what `diagrams` will hold before it points to `stream_diagrams`
 
 
-class Diagrams:
+class Diagrams(Record):
     """Diagrams of one order as arrays; no Python object per diagram until one is asked for.
 
     Supports len, indexing (an int gives a Diagram; a slice, mask or index array gives Diagrams) and iteration.
@@ -61,6 +62,12 @@ class Diagrams:
         out = np.zeros(len(self), np.bool_)
         path_condition_mask(self.trees, self.tree_index, self.blocks, out)
         return out
+
+    def _values(self) -> tuple[Any, ...]:
+        return self.order, self.root_shares, len(self), self.parents, self.blocks
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Diagrams, (self.trees, self.tree_index, self.blocks, self.automorphisms, self.root_shares)
 
     def __len__(self) -> int:
         return len(self.blocks)

@@ -13,6 +13,7 @@ from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
@@ -24,8 +25,8 @@ CHUNK_STRINGS = 1 << 10  # partitions of one tree whose patterns are held at a t
 MOST_NODES = 8
 
 
-@dataclass(frozen=True)
-class MapCounts:
+@dataclass(frozen=True, eq=False)
+class MapCounts(Record):
     """Exact counts of many diagrams: integer numerators over one denominator.
 
     Numerators are held as limbs and become Python ints where they are asked for.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +21,7 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -44,8 +45,8 @@ MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction(Record):
     """A predicted observable, split by order and by diagram.
 
     Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays; at the end the observable's
@@ -68,6 +69,13 @@ class Prediction:
     resummed: bool
     stderr: Curve | None = None
     """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
+        entries = self.total, self.by_order, dict(self.by_diagram), self.observable, self.resummed, self.stderr
+        return type(self), entries
 
     @property
     def order(self) -> int:
@@ -241,7 +249,7 @@ def predict(
             for D in by_diagram for root in watched.of(D)
         }
         stderr = _shaped(standard_error(landscape, weights), shape) if weights else np.zeros(shape)[()]
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
+    return Prediction(whole, tuple(by_order), by_diagram, observable, resummed, stderr)
 
 
 def _check_work(order: int) -> None:
@@ -261,7 +269,7 @@ def _exact(
 ) -> Prediction:
     by_order, by_diagram = exact_series(landscape, times, shape, etas, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable.name, resummed)
+    return Prediction(whole, tuple(by_order), by_diagram, observable.name, resummed)
 
 
 def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..record import Record
 from ..typing import FloatArray
 from .exact import Expression, exact, number
 from .integrals import mean_by_integration
 
 
-class Distribution(ABC):
+class Distribution(Record, ABC):
     """The law of one data symbol, or of several together."""
 
     size: int = 1

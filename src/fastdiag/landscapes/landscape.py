@@ -11,6 +11,7 @@ import numpy as np
 
 from ..diagram.partition import moebius_to_top
 from ..errors import InputError, MissingTensorError
+from ..record import Portable
 from ..typing import FloatArray, IntArray
 from .cumulant import Weight, joint_cumulant, partition_terms
 
@@ -22,7 +23,7 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 EVERY = slice(None)
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
-class Landscape(ABC):
+class Landscape(Portable, ABC):
     """A loss with its data distribution, seen from the starting weights theta_0.
 
     A landscape supplies joint cumulants over the data x of the tensors grad^k l_x(theta_0).

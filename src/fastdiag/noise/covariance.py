@@ -8,13 +8,14 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import TooLargeError
+from ..record import Record
 from ..typing import FloatArray
 from .curvature import Curvature, blocks
 
 DENSE_BYTES = 1 << 30
 
 
-class Noise(ABC):
+class Noise(Record, ABC):
     """Second moments of the gradients: Sigma_1 = E g g^T, or centred, Sigma = Sigma_1 - E g E g^T."""
 
     mean: FloatArray

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..record import Record
 from ..typing import FloatArray
 
 BLOCK_BYTES = 1 << 26  # arrays over points or directions are formed this much at a time
 
 
-class Curvature(ABC):
+class Curvature(Record, ABC):
     """A symmetric (n, n) matrix, known by its products."""
 
     dimension: int

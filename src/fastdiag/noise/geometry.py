@@ -11,14 +11,39 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked, checked_weights
+from ..record import Record
 from ..stationary.quadratic import check_covariance, real, symmetric
 from ..typing import FloatArray
 from .covariance import MatrixNoise, Noise, PointNoise
 from .curvature import Curvature, Dense, Operator, factored
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PointGradients(Record):
+    """The gradients of points: rows, each times its factor."""
+
+    rows: FloatArray
+    factors: FloatArray | None = None
+
+    def __call__(self, some: slice) -> FloatArray:
+        return self.rows[some] if self.factors is None else self.factors[some, None] * self.rows[some]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandscapeGradients(Record):
+    """The gradients grad l_x of a landscape's points."""
+
+    landscape: SampledLandscape
+
+    def __call__(self, some: slice) -> FloatArray:
+        product: Any = 1.0
+        for array, axes in self.landscape.per_point(1, some):
+            product = product * (array if axes else array[:, None])
+        return np.asarray(product)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Geometry:
+class Geometry(Record):
     """What the noise functions need to know; see `geometry`, `from_gradients` and `gaussian_inputs`."""
 
     loss: float
@@ -92,7 +117,7 @@ def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     weights = np.full(points, 1 / points)
     return Geometry(
         float(residuals @ residuals) / (2 * points),
-        PointNoise(weights, rows.shape[1], lambda some: residuals[some, None] * rows[some]),
+        PointNoise(weights, rows.shape[1], PointGradients(rows, residuals)),
         factored(weights, rows, np.zeros(rows.shape[1])),
     )
 
@@ -132,7 +157,7 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
             raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {matrix.shape}")
         curvature = Dense(matrix)
     chances = checked_weights(weights, len(rows))
-    return Geometry(real("loss", loss), PointNoise(chances, n, lambda some: rows[some]), curvature)
+    return Geometry(real("loss", loss), PointNoise(chances, n, PointGradients(rows)), curvature)
 
 
 def gaussian_inputs(
@@ -201,18 +226,10 @@ def _of_landscape(landscape: Landscape) -> Geometry:
     if isinstance(landscape, SampledLandscape):
         return Geometry(
             landscape.loss,
-            PointNoise(landscape.weights, landscape.dimension, lambda rows: _gradients(landscape, rows)),
+            PointNoise(landscape.weights, landscape.dimension, LandscapeGradients(landscape)),
             curvature,
         )
     mean, covariance = landscape.gradient, landscape.gradient_covariance
     # of a sample, (1 - 1/S) times the unbiased covariance makes the second moment the points' own, which is unbiased
     share = 1 - 1 / landscape.size if isinstance(landscape, Estimated) else 1.0
     return Geometry(landscape.loss, MatrixNoise(covariance, share * covariance + np.outer(mean, mean), mean), curvature)
-
-
-def _gradients(landscape: SampledLandscape, rows: slice) -> FloatArray:
-    """grad l_x at some points, (points, n)."""
-    product: Any = 1.0
-    for array, axes in landscape.per_point(1, rows):
-        product = product * (array if axes else array[:, None])
-    return np.asarray(product)

@@ -20,6 +20,7 @@ from ..expansion.observables import observable_named
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
 from ..progress import track
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime, whole_number
 from ..typing import FloatArray, IntArray
 from .formula import FormulaRuns, Source
@@ -37,7 +38,7 @@ Runs: TypeAlias = LogisticRuns | TaylorRuns | FormulaRuns
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Record):
     """A measured observable; see `simulate`. Numbers if eta is one, else arrays of its shape; its own axes last."""
 
     mean: float | FloatArray

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from ..record import Portable
 from .number import Number, checked_number
 
 
 @dataclass(frozen=True, slots=True)
-class RegularizedNewton:
+class RegularizedNewton(Portable):
     """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch; see `regularized_newton`."""
 
     lam: Number

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ..errors import InputError
+from ..record import Portable
 from .number import Number, checked_number
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
@@ -29,7 +30,7 @@ Factors: TypeAlias = Sequence[Number] | Callable[[int], Number]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Update:
+class Update(Portable):
     """A linear update rule. Made by the functions of `fastdiag.updates`; its fields are those of the recursion above."""
 
     name: str

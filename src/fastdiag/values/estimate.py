@@ -12,12 +12,13 @@ from ..diagram import Diagram
 from ..errors import InputError
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
+from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate(Record):
     """An estimate and its standard error."""
 
     value: float

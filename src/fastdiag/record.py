@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,8 +29,8 @@ class Record(Portable):
 
     def _values(self) -> tuple[Any, ...]:
         """What makes it what it is."""
-        if dataclasses.is_dataclass(self):
-            return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+        if hasattr(self, "__dataclass_fields__"):
+            return tuple(getattr(self, field.name) for field in dataclasses.fields(cast(Any, self)))
         return tuple(value for _, value in sorted(vars(self).items()))
 
     def __eq__(self, other: object) -> bool:

@@ -16,6 +16,7 @@ from ..diagram import Diagram
 from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..files import folder_of
+from ..floats import by_our_rules
 from ..spacetime.spacetime import whole_number
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
@@ -258,6 +259,7 @@ class CoefficientTable(Rows):
             raise DiagramIndexError(f"{diagram} is not in this table of {len(self):,} rows to order {self.order}")
         return int(here[0] if self.row_of is None else self.row_of[here[0]])
 
+    @by_our_rules
     def coefficients(
         self,
         N: ArrayLike,
@@ -339,10 +341,12 @@ class CoefficientTable(Rows):
                     out[np.ix_(kept, places)] = found
         return out
 
+    @by_our_rules
     def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
         """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""
         return _library("pandas").DataFrame(self._columns(spacetime))
 
+    @by_our_rules
     def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
         """One line a row, as a pyarrow Table; given N, B and T or E, numbers, with a column of coefficients."""
         if spacetime.get("exact"):

@@ -18,6 +18,7 @@ from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
@@ -82,6 +83,7 @@ class Prediction(Record):
         """The highest order that was kept."""
         return len(self.by_order) - 1
 
+    @by_our_rules
     def up_to(self, order: int) -> Curve:
         """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
         if order not in range(self.order + 1):
@@ -98,6 +100,7 @@ class Prediction(Record):
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
+@by_our_rules
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -240,7 +243,7 @@ def predict(
     if not np.isfinite(whole).all():
         why = growth(frame, flat) if frame is not None else ""
         warnings.warn(
-            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=2
+            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=3
         )
     stderr = None
     if isinstance(landscape, Estimated):

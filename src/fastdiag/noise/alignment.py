@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from ..errors import InputError, TooLargeError
+from ..floats import by_our_rules
 from ..landscapes import Landscape
 from ..landscapes.landscape import checked
 from ..spacetime import whole_number
@@ -20,6 +21,7 @@ DENSE_EIGENVECTORS = 1024  # up to this dimension all eigenvectors are computed
 MOST_DENSE = 8192
 
 
+@by_our_rules
 def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = True) -> FloatArray:
     """The covariance of the gradients' noise, Sigma = mean of r_i^2 J_i J_i^T - gL gL^T ([E] equation 7).
 
@@ -47,6 +49,7 @@ def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = Tru
     return geometry(J, r).noise.matrix(centered)
 
 
+@by_our_rules
 def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True) -> Any:
     """The same covariance as a scipy.sparse.linalg.LinearOperator: products, without an (n, n) array.
 
@@ -62,9 +65,10 @@ def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True)
     [2.0, 2.0]
     """
     around = geometry(J, r)
-    return _operator(lambda V: around.noise.times(V, centered), around.dimension)
+    return _operator(by_our_rules(lambda V: around.noise.times(V, centered)), around.dimension)
 
 
+@by_our_rules
 def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False) -> float:
     """mu = Tr(G Sigma) / (2 L |G|_F^2) ([E] definition 3.1): 1 where the noise is 2 L G, as in equation 4.
 
@@ -101,6 +105,7 @@ def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False
     return around.noise.trace_with(around.curvature, centered) / (2 * around.loss * squared)
 
 
+@by_our_rules
 def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     """The least and the greatest loss alignment that any residuals can have on a Jacobian ([E] equation 9).
 
@@ -132,6 +137,7 @@ def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     return float(points * c.min() / c.sum()), float(points * c.max() / c.sum())
 
 
+@by_our_rules
 def directional_alignment(
     J: Source, r: ArrayLike | None = None, V: ArrayLike | None = None, centered: bool = False
 ) -> float | FloatArray:
@@ -182,6 +188,7 @@ def directional_alignment(
     return float(result[0]) if single else result
 
 
+@by_our_rules
 def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     """The k largest eigenvalues of G (for a landscape, of the Hessian) with their eigenvectors.
 

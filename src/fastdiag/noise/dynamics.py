@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError, TooLargeError
+from ..floats import by_our_rules
 from ..landscapes.landscape import checked
 from ..stationary.quadratic import check_covariance, positive, real, symmetric
 from ..typing import FloatArray
@@ -15,6 +16,7 @@ from .geometry import jacobian
 MOST_BYTES = 1 << 31
 
 
+@by_our_rules
 def eigen_dynamics(
     lams: ArrayLike,
     eta: float,
@@ -73,6 +75,7 @@ def eigen_dynamics(
     return result
 
 
+@by_our_rules
 def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batch: float = 1) -> FloatArray:
     """E w w^T at t = 0..T for SGD on finitely many points that the model fits, exactly: loss mean of (x_i.w)^2 / 2.
 
@@ -129,6 +132,7 @@ def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batc
     return result
 
 
+@by_our_rules
 def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batch: float = 1) -> FloatArray:
     """Stationary E w_i^2 of online SGD on Gaussian inputs with noisy labels, exactly; between [E] and [D].
 

@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..landscapes.landscape import checked
 from ..stationary.quadratic import positive, real
 from ..typing import FloatArray
 
 
+@by_our_rules
 def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The learning rate above which SGD's expected loss grows: the eta with sum of eta A lam / (B (2 - eta lam)) = 1.
 
@@ -55,6 +57,7 @@ def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 
     return min(float(root), float(limit))
 
 
+@by_our_rules
 def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The factor rho by which the expected loss is multiplied at each update, in the end.
 
@@ -88,6 +91,7 @@ def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: f
     return max(alone, top + above)
 
 
+@by_our_rules
 def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The flat/sharp ratio D_k after many updates, whatever the start ([E] theorem 5.2 as an exact limit).
 
@@ -128,6 +132,7 @@ def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 
     return float(losses[k:].sum() / losses[:k].sum())
 
 
+@by_our_rules
 def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     """D_k = sum over i > k of lam_i s_i / sum over i <= k of lam_i s_i ([E] section 5): loss in flat over sharp directions.
 
@@ -157,6 +162,7 @@ def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     return _ratio(spectrum * squares("s", s, len(spectrum)), sharp(k, len(spectrum)), "loss")
 
 
+@by_our_rules
 def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
     """P_k = sum over i > k of s_i / sum over i <= k of s_i; at least (lam_k / lam_{k+1}) D_k ([E] section 5).
 

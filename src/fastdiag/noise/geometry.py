@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked, checked_weights
 from ..record import Record
@@ -80,6 +81,7 @@ Source: TypeAlias = ArrayLike | Landscape | Geometry
 """A Jacobian, a landscape, or a geometry."""
 
 
+@by_our_rules
 def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     """Loss, noise and curvature from a Jacobian and residuals, or from a landscape.
 
@@ -122,6 +124,7 @@ def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     )
 
 
+@by_our_rules
 def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: ArrayLike | None = None) -> Geometry:
     """Loss, noise and curvature from the gradients of points, and a Hessian that may be an operator.
 
@@ -160,6 +163,7 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
     return Geometry(real("loss", loss), PointNoise(chances, n, PointGradients(rows)), curvature)
 
 
+@by_our_rules
 def gaussian_inputs(
     S: ArrayLike, u: ArrayLike, label_noise: float = 0.0, jacobian: ArrayLike | None = None
 ) -> Geometry:

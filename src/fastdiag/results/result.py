@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ..floats import by_our_rules
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -22,6 +24,7 @@ class Result:
     derived: Callable[..., Any]
     """The same from diagrams, by the engine. Takes what `closed` takes."""
 
+    @by_our_rules
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.closed(*args, **options)
 

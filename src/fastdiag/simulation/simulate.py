@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..expansion.observables import observable_named
+from ..floats import by_our_rules
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
 from ..progress import track
@@ -72,6 +73,7 @@ class Simulation(Record):
         return "\n  ".join([f"Simulation({self.runs} runs at each of {len(lines)} learning rates)", *lines])
 
 
+@by_our_rules
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,

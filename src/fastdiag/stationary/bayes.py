@@ -7,10 +7,12 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..landscapes.landscape import checked
 from .quadratic import check_definite, positive, symmetric
 
 
+@by_our_rules
 def bayes_learning_rate(k: ArrayLike, N: float, S: float) -> float:
     """The learning rate that minimises the Kullback-Leibler divergence from SGD's stationary law to the posterior.
 
@@ -55,6 +57,7 @@ def bayes_learning_rate(k: ArrayLike, N: float, S: float) -> float:
     return float(root / rates.max())
 
 
+@by_our_rules
 def bayes_kl(K: ArrayLike, N: float, S: float, lam: float) -> float:
     """The Kullback-Leibler divergence from SGD's stationary law to the posterior N(0, K^-1 / N) ([D] equation 33).
 

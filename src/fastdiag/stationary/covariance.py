@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..typing import FloatArray
 from .quadratic import check_definite, positive, quadratic, real, symmetric
 
 
+@by_our_rules
 def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> float:
     """The learning rate below which a stationary state exists: necessary and sufficient.
 
@@ -37,6 +39,7 @@ def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> f
     return 2 * (1 + mu) / k_max / (1.0 if nu is None else 1 + mu - 2 * mu * nu)
 
 
+@by_our_rules
 def stationary_covariance(
     K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> FloatArray:
@@ -94,6 +97,7 @@ def _factors(x: FloatArray, mu: float, nu: float | None) -> FloatArray:
     return np.asarray(top / (s * first + (p - q) * ((1 - e) * p - (1 - d) * q) - d * e * p * q))
 
 
+@by_our_rules
 def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """The small learning rate limit: Sigma K + K Sigma = lam C / (1 - mu) ([D] equation 4).
 
@@ -118,6 +122,7 @@ def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.
     return state.covariance(1 / ((1 - mu) * (state.rates[:, None] + state.rates)))
 
 
+@by_our_rules
 def approximation_error(
     K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> float:
@@ -142,6 +147,7 @@ def approximation_error(
     return state.excess(np.diag(_factors(state.rates, mu, nu)))
 
 
+@by_our_rules
 def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
 

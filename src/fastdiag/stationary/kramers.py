@@ -10,11 +10,13 @@ from scipy.sparse.linalg import eigs
 from scipy.special import roots_legendre
 
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..spacetime import whole_number
 from ..typing import FloatArray
 from .quadratic import positive, real
 
 
+@by_our_rules
 def kramers_rate(
     lam: float, k_a: float, k_b: float, S: float, dL: float, l: float = 0.5, discrete: bool = True
 ) -> float:
@@ -60,6 +62,7 @@ def kramers_rate(
     return abs(k_b) / (2 * pi) * sqrt((2 - x) / 2) / erf(z) * exp(exponent)
 
 
+@by_our_rules
 def escape_rate_1d(
     grad: Callable[[FloatArray], FloatArray], lam: float, noise_std: float, domain: tuple[float, float], n: int = 1600
 ) -> float:

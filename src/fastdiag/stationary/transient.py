@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError, TooLargeError
+from ..floats import by_our_rules
 from ..typing import FloatArray
 from .covariance import approximation_error, stationary_covariance
 from .quadratic import positive, quadratic, real
 
 
+@by_our_rules
 def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     """The covariance of the weights after T updates from a point: lam^2 sum over s < T of (1 - lam K)^s C (1 - lam K)^s.
 
@@ -59,6 +61,7 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     return found
 
 
+@by_our_rules
 def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
     """The mean excess loss after T updates from the minimum, Tr[K Sigma_T] / 2 ([D] equation 41, exact at any lam).
 
@@ -85,6 +88,7 @@ def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> f
     return found
 
 
+@by_our_rules
 def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: float) -> float:
     """The same in continuous time: (lam / 4) Tr[(1 - exp(-2 lam K t)) C] ([D] equation 40), the papers' Remark 1.
 

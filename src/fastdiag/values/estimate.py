@@ -10,6 +10,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
 from ..record import Record
@@ -26,6 +27,7 @@ class Estimate(Record):
     """Standard error; nan where the sample is too small for one."""
 
 
+@by_our_rules
 def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from ..diagram import Diagram
 from ..embedding import Rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..floats import by_our_rules
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
@@ -37,6 +38,7 @@ SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
+@by_our_rules
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
     device: str = "auto", update: Update | None = None,

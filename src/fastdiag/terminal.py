@@ -58,6 +58,17 @@ def _like(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_FALLBACK, _like)
 
 
+def legible(text: str, encoding: str) -> str:
+    """`plain`, in what an encoding can write.
+
+    Examples
+    --------
+    >>> legible("±●", "latin-1"), legible("±●", "ascii")
+    ('±o', '+-o')
+    """
+    return plain(text).encode(encoding, _FALLBACK).decode(encoding)
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether somebody watches it; a stream that is missing or closed is no terminal."""
     with suppress(Exception):  # whatever stands in for a stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from ..errors import DataError, InputError
 from ..spacetime import SAMPLINGS
 from ..typing import Basis, Sampling
+from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
 
@@ -34,7 +36,7 @@ _basis = click.option(
 @click.option("--irreducible", is_flag=True, help="Irreducible diagrams only.")
 @click.option("--at-minimum", is_flag=True, help="Leave out what vanishes at a minimum: leaves alone in their part.")
 @click.option("--all", "everything", is_flag=True, help=f"All rows; by default the first {ROWS}.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write all rows to a CSV file.")
+@click.option("-o", "--output", type=NEW_FILE, help="Write all rows to a CSV file.")
 def table(
     order: int, points: int | None, batch: int, updates: int | None, epochs: int | None, sampling: Sampling, basis: Basis,
     by_value_class: bool, irreducible: bool, at_minimum: bool, everything: bool, output: Path | None,
@@ -76,31 +78,35 @@ def table(
         rows.append([str(cell) for cell in row])
     if output:
         _write_csv(output, names, rows)
-        click.echo(f"wrote {len(rows):,} rows to {output}")
+        echo(f"wrote {len(rows):,} rows to {output}")
         return
     _print(names, rows)
     if shown < len(found):
-        click.echo(f"and {len(found) - shown:,} more; --all shows them, -o file.csv writes them")
+        echo(f"and {len(found) - shown:,} more; --all shows them, -o file.csv writes them")
 
 
 def _print(names: list[str], rows: list[list[str]]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from .console import PlainConsole
 
     grid = Table(*names[:1], box=SIMPLE_HEAD)
     for name in names[1:]:
         grid.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        grid.add_row(*(cell.replace("[", r"\[") for cell in row))
-    Console(highlight=False).print(grid)
+        grid.add_row(*row)
+    PlainConsole(highlight=False).print(grid)
 
 
 def _write_csv(path: Path, names: list[str], rows: list[list[str]]) -> None:
     import csv
 
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([names, *rows])
+    from ..files import write
+
+    file = StringIO(newline="")
+    csv.writer(file).writerows([names, *rows])
+    write(path, file.getvalue().encode())
 
 
 @click.command()
@@ -126,13 +132,13 @@ def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex:
     if coefficient:
         B = sympy.Symbol("B", positive=True, integer=True)
         found = sympy.factor(found * (-1 / B) ** parsed.order / parsed.automorphisms)
-    click.echo(sympy.latex(found) if latex else str(found))
+    echo(sympy.latex(found) if latex else str(found))
 
 
 @click.command()
 @click.option("--order", type=int, required=True, help="Build the tables of all orders up to this one.")
 @_sampling
-@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Where; by default the user's cache.")
+@click.option("--directory", type=FOLDER, help="Where; by default the user's cache.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786; by default threads here.")
 def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str | None) -> None:
     """Build the coefficient tables up to an order that are not there yet.
@@ -158,7 +164,7 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
             raise InputError(f"--scheduler {scheduler} is no address such as tcp://host:8786: {error}") from error
         with client:
             path = build_tables(order, sampling, directory=directory, executor=client.get_executor())
-    click.echo(f"ready: {path}")
+    echo(f"ready: {path}")
 
 
 @click.group()
@@ -173,9 +179,9 @@ def list_files() -> None:
 
     folder = cache_folder()
     files = _files(folder)
-    click.echo(f"{folder}" if files else f"{folder} is empty")
+    echo(f"{folder}" if files else f"{folder} is empty")
     for file in files:
-        click.echo(f"{_size(file) / 1e6:10.2f} MB  {file.name}")
+        echo(f"{_size(file) / 1e6:10.2f} MB  {file.name}")
 
 
 @cache.command()
@@ -189,11 +195,11 @@ def verify() -> None:
     for file in files:
         try:
             read(file)
-            click.echo(f"ok       {file.name}")
+            echo(f"ok       {file.name}")
         except DataError as error:
             bad += 1
-            click.echo(f"CORRUPT  {error}")
-    click.echo(f"{len(files) - bad} of {len(files)} are right")
+            echo(f"CORRUPT  {error}")
+    echo(f"{len(files) - bad} of {len(files)} are right")
     if bad:
         raise DataError(f"{bad} corrupt; they are never used, and `fastdiag build` replaces them")
 
@@ -213,7 +219,7 @@ def clear() -> None:
             shutil.rmtree(file)
         else:
             file.unlink()
-    click.echo(f"deleted {len(files)} from {folder}")
+    echo(f"deleted {len(files)} from {folder}")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -65,7 +65,12 @@ def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True)
     [2.0, 2.0]
     """
     around = geometry(J, r)
-    return _operator(by_our_rules(lambda V: around.noise.times(V, centered)), around.dimension)
+
+    @by_our_rules
+    def times(V: FloatArray) -> FloatArray:
+        return around.noise.times(V, centered)
+
+    return _operator(times, around.dimension)
 
 
 @by_our_rules

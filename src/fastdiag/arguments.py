@@ -234,11 +234,12 @@ def path(name: str, value: object) -> Path:
         found = os.fspath(cast(Any, value))
         if not isinstance(found, str) or not found or "\0" in found:
             raise TypeError
-        return Path(found).expanduser()
     except TypeError:
         raise InputError(f"{name} must be a text or a Path, not {shown(value)}") from None
-    except RuntimeError as error:  # no home
-        raise InputError(f"{name} = {shown(value)} has no home folder to start from ({error}); set HOME") from None
+    found = os.path.expanduser(found)
+    if found == "~" or found.startswith("~/"):
+        raise InputError(f"{name} = {shown(value)} has no home folder to start from; set HOME")
+    return Path(found)
 
 
 def instance(name: str, value: object, kind: type[_Kind], advice: str) -> _Kind:

@@ -99,15 +99,24 @@ def write(path: PathLike, content: bytes) -> None:
     """Put the content into a file of the user's: all of it or, if the disk is full, nothing, and the old file stays.
 
     A link is followed and a pipe or device written to; an old file's permissions stay.
+
+    Raises
+    ------
+    DataError : no such folder, no permission, no room
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        with target.open("wb") as device:
-            device.write(content)
-        return
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-    with replacing(target, mode) as file:
-        file.write(content)
+    try:
+        if str(path).startswith("/dev/") or (os.path.exists(path) and not target.is_file()):
+            with open(path, "wb") as device:
+                device.write(content)
+            return
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        with replacing(target, mode) as file:
+            file.write(content)
+    except BrokenPipeError:  # a reader that has seen enough
+        raise
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
 
 
 def _umask() -> int:

@@ -26,7 +26,7 @@ class PathType(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return super().convert(checked_path("it", value), param, ctx)
+            return super().convert(checked_path("the path", value), param, ctx)
         except (InputError, ValueError) as error:
             self.fail(str(error), param, ctx)
 
@@ -54,21 +54,26 @@ class Commands(click.Group):
 
     def _status(self, args: Any, prog_name: Any, complete_var: Any, **extra: Any) -> int:
         try:
-            status: Any = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-            sys.stdout.flush()
-            return status if isinstance(status, int) else 0
+            found: Any = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            status = found if isinstance(found, int) else 0
         except click.ClickException as error:
             with suppress(OSError):  # nobody can be told
                 error.show(file=sys.stderr)
-            return error.exit_code
+            status = error.exit_code
         except click.Abort:
             _say("Aborted!")
-            return 1
+            status = 1
+        except BrokenPipeError:  # whoever read it has seen enough
+            status = 1
+        try:
+            sys.stdout.flush()
         except OSError as error:
-            if error.errno != errno.EPIPE:  # whoever read it has seen enough
+            if error.errno != errno.EPIPE:
                 _say(f"Error: standard output cannot be written: {error.strerror}")
-            _close_output()
-            return 1
+            with suppress(OSError, ValueError, AttributeError):  # Python's own flush at the end would fail once more
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = status or 1
+        return status
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         try:
@@ -85,10 +90,11 @@ class Commands(click.Group):
             raise _told(click.UsageError(str(error))) from None
         except MemoryError:
             raise click.UsageError("there is not enough memory for this; ask for less") from None
+        except BrokenPipeError:
+            raise
         except OSError as error:  # a file that cannot be read or written
-            if error.errno == errno.EPIPE or (error.filename is None and error.errno == errno.ENOSPC):
-                raise
-            raise _told(click.UsageError(str(error))) from None
+            unnamed = error.filename is None and error.errno == errno.ENOSPC
+            raise _told(click.UsageError(f"no room for the output: {error.strerror}" if unnamed else str(error))) from None
 
 
 def _told(error: Any) -> Any:
@@ -105,9 +111,3 @@ def _told(error: Any) -> Any:
 def _say(text: str) -> None:
     with suppress(OSError):
         sys.stderr.write(text + "\n")
-
-
-def _close_output() -> None:
-    """Nothing more is written: Python's own flush at the end would fail once more."""
-    with suppress(OSError, ValueError, AttributeError):  # not a real file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

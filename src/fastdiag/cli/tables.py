@@ -194,6 +194,8 @@ def verify() -> None:
     files = sorted(cache_folder().glob("*.npz"))
     for file in files:
         try:
+            if not file.is_file():
+                raise DataError(f"{file} is no plain file; delete it, so that the table is built again")
             read(file)
             echo(f"ok       {file.name}")
         except DataError as error:
@@ -213,13 +215,15 @@ def clear() -> None:
     from ..files import cache_folder
 
     folder = cache_folder()
-    files = _files(folder)
+    files, kept = _files(folder), []
     for file in files:
-        if file.is_dir():
-            shutil.rmtree(file)
-        else:
-            file.unlink()
-    echo(f"deleted {len(files)} from {folder}")
+        try:
+            shutil.rmtree(file) if _is_folder(file) else file.unlink(missing_ok=True)
+        except OSError as error:
+            kept.append(f"{file}: {error.strerror or error}")
+    echo(f"deleted {len(files) - len(kept)} from {folder}")
+    if kept:
+        raise DataError("; ".join([f"{len(kept)} could not be deleted", *kept]))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -230,4 +234,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _size(file: Path) -> int:
-    return sum(part.stat().st_size for part in file.rglob("*")) if file.is_dir() else file.stat().st_size
+    """Bytes; a link counts as itself, wherever it leads."""
+    return sum(part.lstat().st_size for part in file.rglob("*")) if _is_folder(file) else file.lstat().st_size
+
+
+def _is_folder(file: Path) -> bool:
+    return file.is_dir() and not file.is_symlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..typing import Basis, Sampling
 from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
+LONG = 256  # bits of a number that is abbreviated on a terminal
 
 _sampling = click.option(
     "--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True, help="How batches are drawn."
@@ -75,7 +77,7 @@ def table(
         if points is not None:
             number = next(known, None)
             row.append(entry.coefficient(points, batch, updates, epochs) if number is None else number)
-        rows.append([str(cell) for cell in row])
+        rows.append([_cell(cell, in_full=output is not None) for cell in row])
     if output:
         _write_csv(output, names, rows)
         echo(f"wrote {len(rows):,} rows to {output}")
@@ -83,6 +85,16 @@ def table(
     _print(names, rows)
     if shown < len(found):
         echo(f"and {len(found) - shown:,} more; --all shows them, -o file.csv writes them")
+
+
+def _cell(value: object, in_full: bool) -> str:
+    """Text as it is; numbers in decimal, on a terminal abbreviated if they would fill it."""
+    from .. import arguments
+
+    if not isinstance(value, int | Fraction):
+        return str(value)
+    long = max(abs(value.numerator), value.denominator).bit_length() > LONG
+    return arguments.shown(value) if long and not in_full else arguments.in_full(value)
 
 
 def _print(names: list[str], rows: list[list[str]]) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import digits
 from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
@@ -64,7 +65,7 @@ class MapCounts(Record):
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<exact map counts of shape {self.shape}, over the denominator {self.denominator}>"
+        return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
 
 
 def count_maps(

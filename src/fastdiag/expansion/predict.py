@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import written
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
@@ -94,7 +95,7 @@ class Prediction(Record):
         kind = "resummed" if self.resummed else "un-resummed"
         what = f"array of shape {np.shape(self.total)}"
         if np.ndim(self.total) == 0:
-            what = f"{self.total:.6g}" if isinstance(self.total, float) else str(self.total)
+            what = f"{self.total:.6g}" if isinstance(self.total, float) else written(self.total)
         if self.stderr is not None and np.ndim(self.stderr) == 0:
             what += f" ± {self.stderr:.2g}"
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import written
 from ..errors import InputError
 from ..record import Record
 from ..typing import FloatArray
@@ -83,7 +84,7 @@ class Normal(Distribution):
         return rng.normal(number("mean", self.center), number("variance", self.variance) ** 0.5, (1, count))
 
     def __repr__(self) -> str:
-        return f"normal({self.center}, {self.variance})"
+        return f"normal({written(self.center)}, {written(self.variance)})"
 
 
 class Uniform(Distribution):
@@ -114,7 +115,7 @@ class Uniform(Distribution):
         return rng.uniform(number("low", self.low), number("high", self.high), (1, count))
 
     def __repr__(self) -> str:
-        return f"uniform({self.low}, {self.high})"
+        return f"uniform({written(self.low)}, {written(self.high)})"
 
 
 class Finite(Distribution):
@@ -145,8 +146,9 @@ class Finite(Distribution):
         return np.asarray(values[rng.choice(len(values), count, p=chances / chances.sum())].T)
 
     def __repr__(self) -> str:
-        points = (point if self.size > 1 else point[0] for point in self.points)
-        return f"finite({dict(zip(points, self.chances, strict=True))})"
+        points = (written(point if self.size > 1 else point[0]) for point in self.points)
+        pairs = (f"{point}: {written(chance)}" for point, chance in zip(points, self.chances, strict=True))
+        return f"finite({{{', '.join(pairs)}}})"
 
 
 def normal(mean: object = 0, variance: object = 1) -> Normal:

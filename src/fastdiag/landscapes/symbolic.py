@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import written
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
@@ -217,11 +218,11 @@ class Symbolic(Landscape):
         return number(f"a cumulant of {self!r}", value)
 
     def _start(self) -> str:
-        return ", ".join(f"{w} = {value}" for w, value in zip(self.coordinates, self.at, strict=True))
+        return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.at, strict=True))
 
     def __repr__(self) -> str:
         laws = ", ".join(map(repr, self.distributions))
-        return f"<symbolic landscape: {self.expression}, {self._start()}, data {laws}>"
+        return f"<symbolic landscape: {written(self.expression)}, {self._start()}, data {laws}>"
 
 
 def symbolic(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from ..arguments import written
 from ..record import Portable
 from .number import Number, checked_number
 
@@ -20,7 +21,7 @@ class RegularizedNewton(Portable):
         object.__setattr__(self, "lam", checked_number("lam", self.lam))
 
     def __repr__(self) -> str:
-        return f"regularized_newton({self.lam!r})"
+        return f"regularized_newton({written(self.lam)})"
 
     def exactly(self) -> RegularizedNewton:
         """The same with a float as the fraction that it is."""

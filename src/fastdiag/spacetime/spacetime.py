@@ -10,6 +10,7 @@ from math import comb, factorial, inf
 from numbers import Rational
 from typing import get_args
 
+from ..arguments import written
 from ..errors import InputError
 from ..typing import Sampling
 
@@ -169,7 +170,8 @@ class Spacetime:
         return int(value)
 
     def __repr__(self) -> str:
-        return f"Spacetime(N={self.N}, B={self.B}, T={self.T}, sampling={self.sampling!r})"
+        N, B, T = map(written, (self.N, self.B, self.T))
+        return f"Spacetime(N={N}, B={B}, T={T}, sampling={self.sampling!r})"
 
     def _repr_svg_(self) -> str | None:
         if self.T * self.B > MOST_DRAWN:

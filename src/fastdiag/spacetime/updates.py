@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from ..arguments import written
 from ..errors import InputError
 from ..record import Portable
 from .number import Number, checked_number
@@ -129,7 +130,7 @@ class Update(Portable):
         )
 
     def __repr__(self) -> str:
-        return self.name if self.schedule is None else f"{self.name}.with_schedule({self.schedule!r})"
+        return self.name if self.schedule is None else f"{self.name}.with_schedule({written(self.schedule)})"
 
 
 def sgd() -> Update:
@@ -162,7 +163,7 @@ def momentum(mu: Number) -> Update:
     -mu**2 - 2*mu - 3
     """
     mu = _momentum(mu)
-    return Update(f"momentum({mu!r})", ((1, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
+    return Update(f"momentum({written(mu)})", ((1, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
 
 
 def nesterov(mu: Number) -> Update:
@@ -183,7 +184,7 @@ def nesterov(mu: Number) -> Update:
     Fraction(3, 2)
     """
     mu = _momentum(mu)
-    return Update(f"nesterov({mu!r})", ((1, mu), (0, mu)), (1, 1), (1, mu), (1, 0))
+    return Update(f"nesterov({written(mu)})", ((1, mu), (0, mu)), (1, 1), (1, mu), (1, 0))
 
 
 def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
@@ -202,7 +203,7 @@ def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
     """
     mu, nu = _momentum(mu), _between("nu", nu)
     return Update(
-        f"quasi_hyperbolic({mu!r}, {nu!r})", ((1, nu * mu), (0, mu)), (1 - nu * mu, 1 - mu), (1, 0), (1, 0)
+        f"quasi_hyperbolic({written(mu)}, {written(nu)})", ((1, nu * mu), (0, mu)), (1 - nu * mu, 1 - mu), (1, 0), (1, 0)
     )
 
 
@@ -226,9 +227,9 @@ def weight_decay(decay: Number, mu: Number = 0) -> Update:
     decay = _between("decay", decay)
     keep = 1 - decay
     if isinstance(mu, int) and mu == 0:
-        return Update(f"weight_decay({decay!r})", ((keep,),))
+        return Update(f"weight_decay({written(decay)})", ((keep,),))
     mu = _momentum(mu)
-    return Update(f"weight_decay({decay!r}, {mu!r})", ((keep, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
+    return Update(f"weight_decay({written(decay)}, {written(mu)})", ((keep, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
 
 
 def schedule(factors: Factors) -> Update:

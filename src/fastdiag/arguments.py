@@ -24,6 +24,7 @@ from .typing import FloatArray, Number
 MOST_SHOWN = 160  # characters of a value that a message quotes
 MOST_DIGITS = 40  # of an integer that is printed in full
 HUGE = 1 << 13  # bits; Python refuses to print integers of more than some 14,000
+LONG = 1 << 9  # bits of an integer that a repr abbreviates: 155 digits
 SURE = 1 << 11  # bits; 617 digits, which no setting of Python's limit forbids
 
 _Kind = TypeVar("_Kind")
@@ -43,7 +44,7 @@ def shown(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return digits(value)
     if type(value) is Fraction:
-        return str(value.numerator) if value.denominator == 1 else f"{digits(value.numerator)}/{digits(value.denominator)}"
+        return digits(value.numerator) + (f"/{digits(value.denominator)}" if value.denominator != 1 else "")
     if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
         value = value[:MOST_SHOWN]  # before repr, which copies
     value = _abbreviated(value)
@@ -60,20 +61,21 @@ def shown(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """The repr of a number, a formula or a tuple of them, in full unless its integers are beyond what Python prints.
+    """The repr of a number, a formula or a tuple of them, in full unless its integers fill a page.
 
     Examples
     --------
     >>> written(Fraction(1, 3)), written((1, 10**5000))
     ('Fraction(1, 3)', '(1, 1000000000...(5,001 digits))')
     """
+    if type(value) is tuple:
+        return f"({', '.join(map(written, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, int | Fraction) and max(abs(value.numerator), value.denominator).bit_length() > LONG:
+        return shown(value)
     try:
         return repr(value)
     except ValueError:
-        pass
-    if type(value) is tuple:
-        return f"({', '.join(map(written, value))}{',' * (len(value) == 1)})"
-    return shown(value)
+        return shown(value)
 
 
 def in_full(value: int | Fraction) -> str:

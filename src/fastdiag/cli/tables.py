@@ -15,7 +15,6 @@ from ..typing import Basis, Sampling
 from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
-LONG = 256  # bits of a number that is abbreviated on a terminal
 
 _sampling = click.option(
     "--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True, help="How batches are drawn."
@@ -93,7 +92,7 @@ def _cell(value: object, in_full: bool) -> str:
 
     if not isinstance(value, int | Fraction):
         return str(value)
-    long = max(abs(value.numerator), value.denominator).bit_length() > LONG
+    long = max(abs(value.numerator), value.denominator).bit_length() > arguments.LONG
     return arguments.shown(value) if long and not in_full else arguments.in_full(value)
 
 

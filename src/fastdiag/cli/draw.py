@@ -21,7 +21,8 @@ MOST_EMBEDDINGS = 100_000  # they are gone through one by one
 @click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
 @click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
 @click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True)
-@click.option("--embedding", type=click.IntRange(1, MOST_EMBEDDINGS), default=1, show_default=True, help="Which embedding to lay over.")
+@click.option("--embedding", type=click.IntRange(1, MOST_EMBEDDINGS), default=1, show_default=True,
+              help="Which embedding to lay over.")
 @click.option("-o", "--output", type=NEW_FILE, help="Write an SVG file.")
 def draw(
     diagram: str | None,

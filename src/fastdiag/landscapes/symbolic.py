@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import written
+from ..arguments import shown, written
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
@@ -293,7 +293,7 @@ def symbolic(
     start = tuple(exact("at", value) for value in at)
     for value in start:
         if value.free_symbols & set(inputs):
-            raise InputError(f"at must not depend on the data, but is {value}")
+            raise InputError(f"at must not depend on the data, but is {shown(value)}")
     real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
     coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
     return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
+from ..arguments import choice
 from ..diagram import Diagram
 from ..embedding.formula import formula_terms
-from ..errors import InputError
-from ..spacetime import SAMPLINGS
+from ..spacetime import check_sampling
 from ..typing import Basis, Sampling
 
 Time: TypeAlias = Literal["M", "T", "E"]
@@ -19,12 +19,10 @@ class Symbols:
     """The field that coefficients live in, and what diagrams have for coefficients there."""
 
     def __init__(self, sampling: Sampled, basis: Basis, time: Time | None) -> None:
-        if sampling != "one epoch" and sampling not in SAMPLINGS:
-            raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+        sampling = check_sampling(sampling, "one epoch")
         if time is None:
             time = "M" if sampling in ("reshuffle", "cyclic") else "T"
-        if time not in TIMES:
-            raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {time!r}")
+        time = cast(Time, choice("time (M = T / N, T updates or E epochs)", time, TIMES))
         import sympy
         from sympy.polys.fields import field
 

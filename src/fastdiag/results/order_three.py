@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from ..arguments import whole
 from ..diagram import Diagram, diagrams
-from ..diagram.counting import check_order
 from ..embedding import maps_formula
-from ..errors import InputError
 from .result import Result
 
 # {order: {value class: (factor of C(T, 1), of C(T, 2), of C(T, 3))}}, in halves, quarters ... written as text
@@ -40,8 +39,7 @@ _GAP = {
 def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
     import sympy
 
-    if not isinstance(order, int) or order not in table:
-        raise InputError(f"the papers' formulas are of orders 1 to 3, not {order!r}; fastdiag.expand has every order")
+    order = _printed(order)
     T = sympy.Symbol("T", positive=True, integer=True)
     return {
         Diagram.parse(text).value_class: sympy.Add(
@@ -51,10 +49,14 @@ def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
     }
 
 
+def _printed(order: object) -> int:
+    return whole("order", order, 1, 3, "those that the papers print; fastdiag.expand has every order")
+
+
 def _counted(order: int, gap: bool) -> dict[Diagram, Any]:
     import sympy
 
-    order = check_order(order)
+    order = _printed(order)
     B = sympy.Symbol("B", positive=True, integer=True)
     found: defaultdict[Diagram, Any] = defaultdict(lambda: sympy.Integer(0))
     for diagram in diagrams(order):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from .number import Number, checked_number
+from ..arguments import number
+from ..typing import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class RegularizedNewton:
     """How much of the Hessian: an int, a Fraction or a SymPy expression; a float for predictions only."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lam", checked_number("lam", self.lam))
+        object.__setattr__(self, "lam", number("lam", self.lam))
 
     def __repr__(self) -> str:
         return f"regularized_newton({self.lam!r})"

@@ -153,10 +153,12 @@ def real(
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a real number, not {shown(value)}") from None
     if found != found or (not infinite and not isfinite(found)):
-        raise InputError(f"{name} must be a finite number, not {found}")
+        raise InputError(f"{name} must be finite, not {found}")
     ranges = [
-        (above, "greater than", above is None or found > above), (least, "at least", least is None or found >= least),
-        (below, "less than", below is None or found < below), (most, "at most", most is None or found <= most),
+        (above, "a positive number, above" if above == 0 else "greater than", above is None or found > above),
+        (least, "at least", least is None or found >= least),
+        (below, "less than", below is None or found < below),
+        (most, "at most", most is None or found <= most),
     ]
     for bound, words, holds in ranges:
         if not holds:
@@ -354,16 +356,16 @@ def sequence(name: str, value: object, meaning: str, *, also: str = "") -> list[
         try:
             value = np.asarray(value)
         except Exception as error:  # whatever another library raises
-            raise InputError(f"{name} must be {also}a list of {meaning}: {str(error)[:MOST_SHOWN]}") from None
+            raise InputError(f"{name} must be {also}a sequence of {meaning}: {str(error)[:MOST_SHOWN]}") from None
     if isinstance(value, np.ndarray) and value.ndim == 1:
         value = list(value) if value.dtype.kind in "mM" else value.tolist()  # of durations it would make integers
     if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
-        raise InputError(f"{name} must be {also}a list of {meaning}, not {shown(value)}")
+        raise InputError(f"{name} must be {also}a sequence of {meaning}, not {shown(value)}")
     return [own(entry) for entry in value]
 
 
-def one_or_many(name: str, value: object, meaning: str) -> tuple[list[Any], tuple[int, ...]]:
-    """One value in a list and (); or the entries of a `sequence`, at least one, and its shape.
+def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number") -> tuple[list[Any], tuple[int, ...]]:
+    """One value in a list and (); or the entries of a `sequence`, at least one, and its shape. `one` is for the message.
 
     Examples
     --------
@@ -373,7 +375,7 @@ def one_or_many(name: str, value: object, meaning: str) -> tuple[list[Any], tupl
     found = own(value)
     if isinstance(found, int | Fraction | float) or hasattr(found, "free_symbols"):
         return [found], ()
-    entries = sequence(name, found, meaning, also="a number or ")
+    entries = sequence(name, found, meaning, also=f"{one} or ")
     if not entries:
         raise InputError(f"{name} is empty; give at least one of the {meaning}")
     return entries, (len(entries),)

@@ -90,7 +90,9 @@ def _array(name: str, value: Any) -> Any:
     """Of NumPy's integers, or an object array of Python's own numbers: none is rounded."""
     refuse_mask(name, value)
     try:
-        array = np.array(value, object) if isinstance(value, list | tuple) else np.asarray(value)
+        array = np.asarray(value)
+        if isinstance(value, list | tuple):  # NumPy rounds large ints beside floats, and counts True as 1
+            array = np.array(value, object)
     except Exception as error:  # of NumPy, or another library's container
         raise InputError(f"{name} must be a number or an array of numbers: {error}") from None
     if array.dtype.kind in "iu":

@@ -8,7 +8,7 @@ from functools import cache
 from math import factorial, prod
 
 from ..arguments import flag, shown, whole
-from ..errors import TooLargeError
+from ..errors import InputError, TooLargeError
 
 MOST_COUNTED = 30  # the number of cycle types, and of ways to split each, grows quickly
 
@@ -17,7 +17,10 @@ Cycles = tuple[tuple[int, int], ...]  # (length, how many), lengths ascending
 
 def check_order(order: object) -> int:
     """The order as an int, or an error that says what an order is."""
-    return whole("order", order, 0, what="edges")
+    try:
+        return whole("order", order, 0)
+    except InputError:
+        raise InputError(f"order must be an integer >= 0 (the number of edges), not {shown(order)}") from None
 
 
 def count_diagrams(order: int, root_shares: bool = False) -> int:

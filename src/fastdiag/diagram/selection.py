@@ -23,12 +23,14 @@ def selection(index: object, length: int, what: str) -> int | slice | IntArray:
     >>> selection(np.int8(-1), 4, "row"), selection([True, False, False, True], 4, "row").tolist()
     (3, [0, 3])
     """
-    one = own(index)
+    one = None if isinstance(index, np.ndarray) else own(index)
     if isinstance(one, int) and not isinstance(one, bool):
         if not -length <= one < length:
             raise DiagramIndexError(f"there is no {what} {shown(one)}: there are {length:,}")
         return one % length
     try:
+        if index is Ellipsis:
+            return slice(None)
         if isinstance(index, slice):
             index.indices(length)
             return index
@@ -36,8 +38,8 @@ def selection(index: object, length: int, what: str) -> int | slice | IntArray:
         chosen: Any = np.asarray(index)
         if chosen.size == 0 and chosen.ndim == 1:
             chosen = np.zeros(0, np.int64)
-        mixed = isinstance(index, list | tuple) and len({isinstance(x, bool | np.bool_) for x in index}) > 1
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iub" or mixed:
+        mixed = isinstance(index, list) and len({isinstance(x, bool | np.bool_) for x in index}) > 1
+        if isinstance(index, tuple) or chosen.ndim != 1 or chosen.dtype.kind not in "iub" or mixed:
             raise TypeError(f"not by {shown(index)}")
         rows: IntArray = np.arange(length)[chosen]
         return rows
@@ -45,5 +47,5 @@ def selection(index: object, length: int, what: str) -> int | slice | IntArray:
         raise
     except Exception as error:  # NumPy's, for what is out of range, or another library's for its containers
         raise DiagramIndexError(
-            f"{what}s are chosen by an int, a slice, a 1-D mask or 1-D integers: {error}; there are {length:,}"
+            f"a list of {what}s is indexed by an int, a slice, a 1-D mask or 1-D integers: {error}; there are {length:,}"
         ) from None

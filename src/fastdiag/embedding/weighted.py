@@ -194,7 +194,7 @@ def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
 
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """k for each edge, in arithmetic that is fast (and divides, where it must), and the way back."""
-    values, shape = one_or_many("k", k, "factors of the edges") if edges else ([], ())
+    values, shape = one_or_many("k", k, "them", one="an int, a Fraction or a SymPy expression") if edges else ([], ())
     values = values if shape else values * edges
     if len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import product
 from typing import Any, Literal
 
-from ..arguments import choice, flag
+from ..arguments import choice, flag, shown
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
 from ..embedding.enumeration import check_basis
@@ -83,7 +83,9 @@ def expand(
     found = observable_named(observable)
     basis = check_basis(basis)
     at_minimum, resummed = flag("at_minimum", at_minimum), flag("resummed", resummed)
-    if choice("arrange", arrange, ("order", "double")) == "double":
+    if not isinstance(arrange, str) or arrange not in ("order", "double"):
+        raise InputError(f"arrange must be 'order' or 'double', not {shown(arrange)}")
+    if arrange == "double":
         if resummed:
             raise InputError("arrange='double' is a series in T; resummed formulas are exact in T: use arrange='order'")
         if time is not None and choice("time", time, TIMES) != "T":

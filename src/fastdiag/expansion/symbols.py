@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
-from ..arguments import choice
+from ..arguments import shown
 from ..diagram import Diagram
 from ..embedding.formula import formula_terms
+from ..errors import InputError
 from ..spacetime import check_sampling
 from ..typing import Basis, Sampling
 
@@ -22,7 +23,8 @@ class Symbols:
         sampling = check_sampling(sampling, "one epoch")
         if time is None:
             time = "M" if sampling in ("reshuffle", "cyclic") else "T"
-        time = cast(Time, choice("time (M = T / N, T updates or E epochs)", time, TIMES))
+        if not isinstance(time, str) or time not in TIMES:
+            raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {shown(time)}")
         import sympy
         from sympy.polys.fields import field
 

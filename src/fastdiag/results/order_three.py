@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ..arguments import whole
+from ..arguments import shown, whole
 from ..diagram import Diagram, diagrams
 from ..embedding import maps_formula
+from ..errors import InputError
 from .result import Result
 
 # {order: {value class: (factor of C(T, 1), of C(T, 2), of C(T, 3))}}, in halves, quarters ... written as text
@@ -50,7 +51,12 @@ def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
 
 
 def _printed(order: object) -> int:
-    return whole("order", order, 1, 3, "those that the papers print; fastdiag.expand has every order")
+    try:
+        return whole("order", order, 1, 3)
+    except InputError:
+        raise InputError(
+            f"the papers' formulas are of orders 1 to 3, not {shown(order)}; fastdiag.expand has every order"
+        ) from None
 
 
 def _counted(order: int, gap: bool) -> dict[Diagram, Any]:

@@ -85,7 +85,7 @@ class Spacetime:
                 raise InputError(f"E must be a positive number of epochs, an int or a Fraction, not {shown(E)}{advice}")
             updates, words = Fraction(E) * Fraction(int(N), B), f"E = {shown(E)}"
             if updates.denominator != 1:
-                raise InputError(f"{words} epochs are {shown(updates)} updates of B = {shown(B)}, no whole number; give T")
+                raise InputError(f"{words} epochs are {shown(updates)} updates of B = {shown(B)}, not a whole number")
             if T is not None and updates != T:
                 raise InputError(f"T = {shown(T)} and {words} contradict each other: E N / B = {shown(updates)}; give one")
             T = int(updates)

@@ -67,7 +67,7 @@ class Update:
         if self.schedule is not None:
             raise InputError(f"{self!r} has a schedule already; multiply the two and give one")
         if not callable(factors):
-            listed = sequence("a schedule (where it is no function of t)", factors, "numbers")
+            listed = sequence("a schedule", factors, "numbers", also="a function of t, or ")
             factors = tuple(number(f"c_{t}", c) for t, c in enumerate(listed))
         return replace(self, schedule=factors)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -122,14 +123,18 @@ def learning_rates(eta: object, dimension: int) -> tuple[FloatArray, FloatArray 
     return scalar_rates(eta, ", or an (n, n) matrix"), None
 
 
-def scalar_rates(eta: object, otherwise: str = "") -> FloatArray:
+def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
     """A learning rate, or a 1-D array of them, as float64 of shape () or (rates,); `otherwise`: what it may be too."""
-    dimensions = ndim(eta)
-    if dimensions > 1:
-        raise InputError(f"eta must be a number, or a 1-D array of numbers{otherwise}, not of {dimensions} dimensions")
-    if dimensions == 0:
-        return np.array(real("eta", eta, least=0))
-    numbers = array("eta", eta, (None,), "learning rates")
+    what = f"eta must be a number or a 1-D array of numbers{otherwise}"
+    if ndim(eta) > 1:
+        raise InputError(f"{what}, not of shape {np.shape(eta)}")
+    try:
+        if ndim(eta) == 0:
+            numbers = np.array(real("eta", eta))
+        else:
+            numbers = array("eta", eta, (None,), "learning rates")
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
     if numbers.size == 0:
         raise InputError("eta is empty; give at least one learning rate")
     if (numbers < 0).any():

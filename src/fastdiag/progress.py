@@ -6,9 +6,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from .arguments import flag
 from .terminal import is_terminal
 
 Shard = TypeVar("Shard")
+
+
+def check_progress(progress: object) -> bool | None:
+    """True, False, or None for a bar where standard error is a terminal; InputError for anything else."""
+    return None if progress is None else flag("progress", progress)
 
 
 def track(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from ..arguments import flag, whole
 from ..diagram import Diagram
 from ..errors import InputError
 from ..record import Record
@@ -97,7 +98,7 @@ class Expansion(Record):
         return len(self.terms)
 
     def __getitem__(self, index: int) -> Term:
-        return self.terms[index]
+        return self.terms[whole("the index of a term", index, -len(self), len(self) - 1)]
 
     def coefficient(self, of: Diagram | str) -> Any:
         """What multiplies a diagram's value in the whole sum, or tensors that are given by their printed text.
@@ -173,6 +174,7 @@ class Expansion(Record):
 
     def latex(self, aligned: bool = False) -> str:
         """LaTeX without dollars; aligned: in rows, as an aligned environment."""
+        aligned = flag("aligned", aligned)
         rows: list[list[str]] = []
         for prefix, terms in self._groups():
             written = [term.latex() + self._origin(term)[1] for term in terms]

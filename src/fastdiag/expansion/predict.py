@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import written
+from ..arguments import flag, one_or_many, shown, whole, written
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
@@ -87,8 +87,7 @@ class Prediction(Record):
     @by_our_rules
     def up_to(self, order: int) -> Curve:
         """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
-        if order not in range(self.order + 1):
-            raise InputError(f"this prediction holds orders 0 to {self.order}, not {order!r}")
+        order = whole("order", order, 0, self.order, "orders that this prediction holds")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
 
     def __repr__(self) -> str:
@@ -181,8 +180,10 @@ def predict(
     order = check_order(order)
     _check_work(order)
     watched = observable_named(observable)
+    observable = watched.name
     check_landscape(landscape)
     check_spacetime(spacetime)
+    resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     landscape.require_degree(watched.highest_degree(order), f"a prediction of the {observable} to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
@@ -194,11 +195,12 @@ def predict(
                 "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
             )
         landscape = landscape.up_to(order)
-    times, times_shape = _times(spacetime, T)
+    moments, times_shape = ([spacetime.T], ()) if T is None else one_or_many("T", T, "numbers of updates")
+    times = [spacetime.with_updates(t) for t in moments]
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     rule: Update | None = None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
-    check_device(device, unfit if resummed else "these are un-resummed")
+    device = check_device(device, unfit if resummed else "these are un-resummed")
     if resummed:
         times, continuous, rule = _resummable(update, times, continuous, exactly is not None)
         if rule is not None:
@@ -262,7 +264,7 @@ def _check_work(order: int) -> None:
     if count > MOST_DIAGRAMS:
         least = "more than " if order > MOST_NAMED else ""
         raise TooLargeError(
-            f"order {order} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
+            f"order {shown(order)} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
             f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
         )
 
@@ -274,20 +276,6 @@ def _exact(
     by_order, by_diagram = exact_series(landscape, times, shape, etas, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
     return Prediction(whole, tuple(by_order), by_diagram, observable.name, resummed)
-
-
-def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
-    if T is None:
-        return [spacetime], ()
-    try:
-        values = np.asarray(T)
-    except ValueError:
-        raise InputError(f"T must be a number or a 1-D array of numbers, not {T!r}") from None
-    if values.size and values.dtype.kind not in "iuf":
-        raise InputError(f"T must be a whole number or a 1-D array of them, not {T!r}")
-    if values.ndim > 1 or values.size == 0:
-        raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
-    return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
 
 
 def _resummable(

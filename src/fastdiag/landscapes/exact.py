@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arguments import shown
+from ..arguments import own, shown
 from ..errors import InputError, UnsupportedError
 
 Expression: TypeAlias = Any
@@ -35,8 +35,7 @@ def exact(name: str, value: object) -> Expression:
     """
     import sympy
 
-    if isinstance(value, np.integer):
-        value = int(value)
+    value = own(value)
     if not is_exact(value):
         raise InputError(
             f"{name} must be exact: an int, a Fraction or a SymPy expression, not {shown(value)}; "

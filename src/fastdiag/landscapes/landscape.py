@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram.partition import moebius_to_top
 from ..errors import InputError, MissingTensorError
 from ..record import Portable
@@ -146,7 +147,7 @@ def labels_of(nodes: Nodes) -> list[int]:
 def check_landscape(landscape: object) -> None:
     """Raise InputError unless it is a Landscape."""
     if not isinstance(landscape, Landscape):
-        raise InputError(f"landscape must come from fastdiag.landscapes, not {type(landscape).__name__}")
+        raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")
 
 
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
+from ..arguments import whole
 from ..errors import InputError, TooLargeError
 from ..floats import by_our_rules
 from ..landscapes import Landscape
 from ..landscapes.landscape import checked
-from ..spacetime import whole_number
 from ..typing import FloatArray
 from .curvature import blocks
 from .geometry import Geometry, Source, curvature_of, geometry, jacobian
@@ -222,7 +222,7 @@ def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     """
     curvature = curvature_of(J)
     n = curvature.dimension
-    k = whole_number("k", k, 1, "directions")
+    k = whole("k", k, 1, what="directions")
     if k > n:
         raise InputError(f"k must be a whole number of directions, 1 to {n}, not {k!r}")
     if n <= DENSE_EIGENVECTORS or 4 * k > n:

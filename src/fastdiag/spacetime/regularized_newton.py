@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..arguments import written
+from ..arguments import number, written
 from ..record import Portable
-from .number import Number, checked_number
+from ..typing import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class RegularizedNewton(Portable):
     """How much of the Hessian: an int, a Fraction or a SymPy expression; a float for predictions only."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lam", checked_number("lam", self.lam))
+        object.__setattr__(self, "lam", number("lam", self.lam))
 
     def __repr__(self) -> str:
         return f"regularized_newton({written(self.lam)})"

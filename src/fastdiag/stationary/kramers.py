@@ -9,9 +9,9 @@ import numpy as np
 from scipy.sparse.linalg import eigs
 from scipy.special import roots_legendre
 
+from ..arguments import whole
 from ..errors import InputError
 from ..floats import by_our_rules
-from ..spacetime import whole_number
 from ..typing import FloatArray
 from .quadratic import positive, real
 
@@ -101,7 +101,7 @@ def escape_rate_1d(
         raise InputError(f"domain must be a pair (left, right), not {domain!r}: {error}") from None
     if left >= right:
         raise InputError(f"domain must be a pair (left, right) with left < right, not {domain!r}")
-    n = whole_number("n", n, 8, "nodes")
+    n = whole("n", n, 8, what="nodes")
     nodes, weights = roots_legendre(n)
     half, width = (right - left) / 2, lam * noise_std
     if width < 2 * pi * half / n:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram import Diagram
 from ..errors import InputError
 from ..floats import by_our_rules
@@ -67,7 +68,7 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     if isinstance(landscape, SampledLandscape):
         landscape = estimated(landscape)
     if not isinstance(landscape, Estimated):
-        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {landscape!r}")
+        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {shown(landscape)}")
     value, left_out = replicates(diagram, landscape)
     return Estimate(float(value), float(jackknife(left_out)))
 

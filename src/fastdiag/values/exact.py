@@ -6,7 +6,7 @@ They are asked for by an exact eta: an int, a Fraction or a SymPy expression wit
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import isinf, log10
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import ndim, one_or_many
 from ..diagram import Diagram
 from ..embedding import weighted_maps
 from ..errors import InputError, TooLargeError, UnsupportedError
@@ -39,23 +40,16 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
     InputError : a negative one
     UnsupportedError : a matrix of exact entries
     """
-    if is_exact(eta):
-        return [exact_learning_rate(eta)], ()
-    if getattr(eta, "is_Matrix", False) or any(isinstance(x, Fraction) or hasattr(x, "free_symbols") for x in _nested(eta)):
-        raise UnsupportedError(
-            "exact values are for learning rates that are numbers, not for a matrix eta; give numpy.array(eta, float), for "
-            "values in floats"
-        )
-    if isinstance(eta, list | tuple | np.ndarray) and len(eta) and all(map(is_exact, eta)):
-        return [exact_learning_rate(rate) for rate in eta], (len(eta),)
-    return None
-
-
-def _nested(eta: object) -> Iterator[object]:
-    """The entries of rows."""
-    for row in eta if isinstance(eta, list | tuple | np.ndarray) and np.shape(eta) != () else ():
-        if isinstance(row, list | tuple | np.ndarray):
-            yield from row
+    if ndim(eta) > 1:
+        entries = np.asarray(eta, object).flat
+        if any(isinstance(x, Fraction) or hasattr(x, "free_symbols") for x in entries):
+            raise UnsupportedError(
+                "exact values are for learning rates that are numbers, not for a matrix eta; give numpy.array(eta, float), "
+                "for values in floats"
+            )
+        return None
+    rates, shape = one_or_many("eta", eta, "learning rates")
+    return ([exact_learning_rate(rate) for rate in rates], shape) if all(map(is_exact, rates)) else None
 
 
 def exact_learning_rate(eta: object) -> Expression:

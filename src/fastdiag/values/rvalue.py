@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import flag, shown
 from ..diagram import Diagram
-from ..embedding import Rule
+from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..floats import by_our_rules
 from ..kernels.lanes import LANES
@@ -86,6 +87,8 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    check_rule(update)
+    continuous = flag("continuous", continuous)
     update = linear_rule(update, continuous)
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     if isinstance(landscape, Symbolic) and exactly is not None:
@@ -93,7 +96,7 @@ def rvalue(
         check_device(device, "this one is exact")
         values = [exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0]]
         return shaped(values, exactly[1])
-    check_device(device, None if update is None else f"this is of {update.name}")
+    device = check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     flat = np.atleast_1d(numbers)
@@ -141,7 +144,7 @@ def check_resummable(
         )
     longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
     if longest >= 2**62 or latest.B >= 2**62:
-        raise TooLargeError(f"T and B must be below 2^62 here, not {longest} and {latest.B}; use T = math.inf")
+        raise TooLargeError(f"T and B must be below 2^62, not {shown(longest)} and {shown(latest.B)}; use T = math.inf")
 
 
 def resummed(

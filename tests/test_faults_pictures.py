@@ -8,10 +8,11 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.arguments import LONG, digits, in_full, shown, written
+from fastdiag.arguments import digits, shown
 from fastdiag.drawing.noise_geometry import NoiseReport, save_noise
 from fastdiag.drawing.picture import check_picture
 from fastdiag.errors import InputError
+from fastdiag.numerals import LONG, in_full, written
 
 HUGE = 10**5000
 NAMES = ["$^$", "a_b^c", r"\frac{", "$x$ % # &", "名前", "caf\udce9", "\x1b]0;X\a\n", "[bold]", ":smile:"]

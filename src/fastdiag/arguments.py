@@ -24,8 +24,6 @@ from .typing import FloatArray, Number
 MOST_SHOWN = 160  # characters of a value that a message quotes
 MOST_DIGITS = 40  # of an integer that is printed in full
 HUGE = 1 << 13  # bits; Python refuses to print integers of more than some 14,000
-LONG = 1 << 9  # bits of an integer that a repr abbreviates: 155 digits
-SURE = 1 << 11  # bits; 617 digits, which no setting of Python's limit forbids
 
 _Kind = TypeVar("_Kind")
 
@@ -58,44 +56,6 @@ def shown(value: object) -> str:
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
-
-
-def written(value: object) -> str:
-    """The repr of a number, a formula or a tuple of them, in full unless its integers fill a page.
-
-    Examples
-    --------
-    >>> written(Fraction(1, 3)), written((1, 10**5000))
-    ('Fraction(1, 3)', '(1, 1000000000...(5,001 digits))')
-    """
-    if type(value) is tuple:
-        return f"({', '.join(map(written, value))}{',' * (len(value) == 1)})"
-    if isinstance(value, int | Fraction) and max(abs(value.numerator), value.denominator).bit_length() > LONG:
-        return shown(value)
-    try:
-        return repr(value)
-    except ValueError:
-        return shown(value)
-
-
-def in_full(value: int | Fraction) -> str:
-    """An integer or a Fraction in decimal, however long.
-
-    Examples
-    --------
-    >>> len(in_full(10**5000)), in_full(Fraction(-1, 3))
-    (5001, '-1/3')
-    """
-    if isinstance(value, Fraction):
-        bottom = "" if value.denominator == 1 else f"/{in_full(value.denominator)}"
-        return in_full(value.numerator) + bottom
-    if value < 0:
-        return "-" + in_full(-value)
-    if value.bit_length() <= SURE:
-        return str(value)
-    half = int(value.bit_length() * log10(2)) // 2
-    high, low = divmod(value, 10**half)
-    return in_full(high) + in_full(low).zfill(half)
 
 
 def _abbreviated(value: Any) -> Any:

@@ -88,12 +88,13 @@ def table(
 
 def _cell(value: object, in_full: bool) -> str:
     """Text as it is; numbers in decimal, on a terminal abbreviated if they would fill it."""
-    from .. import arguments
+    from .. import numerals
+    from ..arguments import shown
 
     if not isinstance(value, int | Fraction):
         return str(value)
-    long = max(abs(value.numerator), value.denominator).bit_length() > arguments.LONG
-    return arguments.shown(value) if long and not in_full else arguments.in_full(value)
+    long = max(abs(value.numerator), value.denominator).bit_length() > numerals.LONG
+    return shown(value) if long and not in_full else numerals.in_full(value)
 
 
 def _print(names: list[str], rows: list[list[str]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import flag, one_or_many, shown, whole, written
+from ..arguments import flag, one_or_many, shown, whole
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
@@ -23,6 +23,7 @@ from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
+from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import written
 from ..errors import InputError
+from ..numerals import written
 from ..record import Record
 from ..typing import FloatArray
 from .exact import Expression, exact, number

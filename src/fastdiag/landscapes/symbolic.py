@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import shown, written
+from ..arguments import shown
 from ..errors import InputError
+from ..numerals import written
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..arguments import number, written
+from ..arguments import number
+from ..numerals import written
 from ..record import Portable
 from ..typing import Number
 

@@ -9,8 +9,9 @@ from itertools import combinations
 from math import comb, factorial, inf
 from typing import Any, get_args
 
-from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite, written
+from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite
 from ..errors import InputError
+from ..numerals import written
 from ..typing import Sampling
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ..arguments import flag, instance, number, sequence, shown, whole, written
+from ..arguments import flag, instance, number, sequence, shown, whole
 from ..errors import InputError, TooLargeError
+from ..numerals import written
 from ..record import Portable
 from ..typing import Number
 from .processes import Process, ode, sde

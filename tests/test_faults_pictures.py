@@ -107,7 +107,9 @@ def test_refusals_of_large_integers():
     st = fd.Spacetime(N=HUGE, T=HUGE)
     for call in (
         lambda: fd.embeddings("[a b]", st), lambda: fd.simulate(fd.landscapes.gauss(), st, 0.1),
-        lambda: fd.embedding_counts("[a b]", fd.Spacetime(N=4, T=HUGE)), lambda: fd.Diagram.parse(HUGE),
+        lambda: fd.Diagram.parse(HUGE), lambda: fd.predict(fd.landscapes.gauss(), fd.Spacetime(N=4, T=4), 0.1, T=[HUGE]),
+        lambda: fd.predict(fd.landscapes.gauss(), st, -HUGE), lambda: fd.landscapes.uniform(HUGE, 0),
+        lambda: fd.landscapes.gauss().samples(HUGE), lambda: fd.landscapes.mean_estimation(HUGE, HUGE, HUGE).loss,
     ):
         with pytest.raises(fd.FastdiagError) as caught:
             call()

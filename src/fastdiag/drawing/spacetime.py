@@ -209,7 +209,7 @@ def _scene(
     )
     title = f"{f'{D} in ' if D else ''}spacetime N = {st.N}, B = {st.B}, T = {st.T}, {st.sampling}"
     # with replacement, or with fresh data for ever, there are no epochs to set apart
-    epoch = len(shaded) + 1 if st.sampling == "replacement" or math.isinf(st.N) else int(st.N) // st.B
+    epoch = len(shaded) + 1 if st.sampling == "replacement" or st.N == math.inf else int(st.N) // st.B
     return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..errors import InputError
 from ..numerals import written
 from ..record import Record
@@ -188,7 +189,7 @@ def uniform(low: object = 0, high: object = 1) -> Uniform:
     """
     start, end = exact("low", low), exact("high", high)
     if (end - start).is_nonpositive:
-        raise InputError(f"low must be below high, not {start} and {end}")
+        raise InputError(f"low must be below high, not {shown(start)} and {shown(end)}")
     return Uniform(start, end)
 
 

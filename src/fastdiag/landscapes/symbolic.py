@@ -104,7 +104,7 @@ class Symbolic(Landscape):
         UnsupportedError : derivatives or probabilities with free symbols
         """
         if degree not in range(1, 5):
-            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {degree!r}")
+            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
         points = self._points
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import isinf
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -138,7 +138,7 @@ def simulate(
     spacetime.finite("T")
     method, watched = choice("method", method, METHODS), observable_named(observable)
     observable, spread = watched.name, watched.mean is not None
-    trains = watched.shares and not isinf(spacetime.N)  # else the train loss is the test loss
+    trains = watched.shares and spacetime.N != inf  # else the train loss is the test loss
     tests = watched.axes == 0 and not (trains and observable == "train_loss")
     runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
     shards = -(-runs // SHARD)
@@ -254,13 +254,13 @@ def _observed(observable: str, runs: Any, end: FloatArray, source: Any, N: int |
     found: FloatArray
     if observable in ("displacement", "covariance"):
         found = runs.displacement(end)
-    elif observable == "train_loss" and not isinf(N):
+    elif observable == "train_loss" and N != inf:
         found = runs.train_loss(end, source.training_set(N))
     else:
         found = runs.test_loss(end)
     if observable == "generalization_gap":
         with np.errstate(all="ignore"):
-            found = found - (found if isinf(N) else runs.train_loss(end, source.training_set(N)))
+            found = found - (found if N == inf else runs.train_loss(end, source.training_set(N)))
     return found
 
 

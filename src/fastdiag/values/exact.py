@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import product
-from math import isinf, log10
+from math import inf, log10
 from typing import Any
 
 import numpy as np
 
-from ..arguments import ndim, one_or_many
+from ..arguments import ndim, one_or_many, shown
 from ..diagram import Diagram
 from ..embedding import weighted_maps
 from ..errors import InputError, TooLargeError, UnsupportedError
@@ -56,7 +56,7 @@ def exact_learning_rate(eta: object) -> Expression:
     """eta as a SymPy expression, or InputError if it is negative."""
     rate = exact("eta", eta)
     if rate.is_negative:
-        raise InputError(f"eta must be >= 0, not {rate}")
+        raise InputError(f"eta must be >= 0, not {shown(rate)}")
     return rate
 
 
@@ -93,7 +93,7 @@ def exact_rvalue(
     """
     if update is None:
         check_powers(landscape, [spacetime], [eta], diagram.order)
-    elif isinf(spacetime.T):
+    elif spacetime.T == inf:
         raise UnsupportedError(f"exact limits, T = inf, are of plain SGD, not of {update.name}; give a float eta")
     entries, back = _entries(diagram, landscape, root)
     opened = plan(diagram, root).open
@@ -123,12 +123,12 @@ def check_powers(landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence
     """Raise an error if the powers of 1 - eta h to a time have too many digits or terms, or no limit."""
     times = list(times)
     longest = max((spacetime.T for spacetime in times), default=0)
-    finite = max((spacetime.T for spacetime in times if not isinf(spacetime.T)), default=0)
+    finite = max((spacetime.T for spacetime in times if spacetime.T != inf), default=0)
     if order == 0 or not etas:
         return
     for eta, rate in product(etas, exact_rates(landscape)):
         step = canonical(eta * rate)
-        if isinf(longest) and not step.free_symbols and not (step > 0 and step < 2):
+        if longest == inf and not step.free_symbols and not (step > 0 and step < 2):
             raise InputError(
                 f"T = inf needs 0 < eta h < 2 in every direction, and eta h is {step} where the Hessian is {rate}; "
                 "give a finite T, or another eta"

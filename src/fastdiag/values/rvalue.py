@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from math import inf, isinf
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -138,7 +138,7 @@ def check_resummable(
             f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
             "leave it out for the exact sums over several epochs"
         )
-    if isinf(latest.T) and not latest.is_one_epoch:
+    if latest.T == inf and not latest.is_one_epoch:
         raise UnsupportedError(
             f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
@@ -159,7 +159,7 @@ def resummed(
     check_resummable(diagram, frame.landscape, times, continuous, roots)
     if update is not None:
         update = scheduled(update, max(spacetime.T for spacetime in times))
-    if diagram.order and any(isinf(spacetime.T) for spacetime in times):
+    if diagram.order and any(spacetime.T == inf for spacetime in times):
         check_contracts(frame, numbers, continuous, update)
     runs = _runs(diagram, times, continuous)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
@@ -209,7 +209,7 @@ def _cpu_totals(
 
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
-    epoch = inf if isinf(times[0].N) else times[0].updates_per_epoch  # as of all of them
+    epoch = inf if times[0].N == inf else times[0].updates_per_epoch  # as of all of them
     together = [] if continuous else [(st.T, i) for i, st in enumerate(times) if st.T <= epoch and st.T < inf]
     if len(together) == 1:
         together = []

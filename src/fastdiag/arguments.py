@@ -42,9 +42,10 @@ def shown(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return digits(value)
     if type(value) is Fraction:
-        return str(value.numerator) if value.denominator == 1 else f"{digits(value.numerator)}/{digits(value.denominator)}"
+        return digits(value.numerator) + (f"/{digits(value.denominator)}" if value.denominator != 1 else "")
     if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
         value = value[:MOST_SHOWN]  # before repr, which copies
+    value = _abbreviated(value)
     try:
         if isinstance(value, np.ndarray) and value.size > 20:
             text = f"an array of shape {value.shape} and type {value.dtype}"
@@ -55,6 +56,21 @@ def shown(value: object) -> str:
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
+
+
+def _abbreviated(value: Any) -> Any:
+    """A formula with its long integers replaced by symbols that say how long they are; anything else as it is."""
+    if not hasattr(value, "atoms") or not hasattr(value, "xreplace"):
+        return value
+    import sympy
+
+    def long(number: Any) -> bool:
+        return max(abs(int(number.p)), int(number.q)).bit_length() > HUGE
+
+    return value.xreplace({
+        number: sympy.Symbol(shown(Fraction(int(number.p), int(number.q))))
+        for number in value.atoms(sympy.Rational) if long(number)
+    })
 
 
 def digits(value: int) -> str:
@@ -86,9 +102,11 @@ def own(value: object) -> Any:
         return value
     refuse_mask("a number", value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
+        value = value[()]
     if isinstance(value, bool | np.bool_):
         return bool(value)
+    if isinstance(value, np.timedelta64):  # which NumPy counts among the integers
+        return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Rational):
@@ -140,7 +158,10 @@ def real(
     """
     number = own(value)
     try:
-        if isinstance(number, bool | str | bytes) or not isinstance(number, Real):
+        if hasattr(number, "free_symbols"):
+            number = _expression(name, number)
+            number = number if isinstance(number, int | Fraction) else float(number)
+        if isinstance(number, bool) or not isinstance(number, int | Fraction | float):
             raise TypeError
         found = float(number)
     except OverflowError:
@@ -148,10 +169,12 @@ def real(
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a finite number, not {shown(value)}") from None
     if found != found or (not infinite and not isfinite(found)):
-        raise InputError(f"{name} must be a finite number, not {found}")
+        raise InputError(f"{name} must be finite, not {found}")
     ranges = [
-        (above, "greater than", above is None or found > above), (least, "at least", least is None or found >= least),
-        (below, "less than", below is None or found < below), (most, "at most", most is None or found <= most),
+        (above, "a positive number, above" if above == 0 else "greater than", above is None or found > above),
+        (least, "at least", least is None or found >= least),
+        (below, "less than", below is None or found < below),
+        (most, "at most", most is None or found <= most),
     ]
     for bound, words, holds in ranges:
         if not holds:
@@ -190,7 +213,9 @@ def isfinite_exactly(value: int | Fraction | float) -> bool:
 def _expression(name: str, value: Any) -> Number:
     import sympy
 
-    if not isinstance(value, sympy.Expr) or value.has(sympy.nan, sympy.oo, sympy.zoo) or not _may_be_real(value):
+    infinite = sympy.nan, sympy.oo, -sympy.oo, sympy.zoo
+    known = isinstance(value, sympy.Expr) and value.is_commutative and not value.has(*infinite)
+    if not known or not _may_be_real(value):
         raise InputError(f"{name} must be a finite real number or formula, not {shown(value)}")
     if value.is_Rational:
         return Fraction(int(value.p), int(value.q)) if value.q != 1 else int(value.p)
@@ -234,11 +259,12 @@ def path(name: str, value: object) -> Path:
         found = os.fspath(cast(Any, value))
         if not isinstance(found, str) or not found or "\0" in found:
             raise TypeError
-        return Path(found).expanduser()
     except TypeError:
         raise InputError(f"{name} must be a text or a Path, not {shown(value)}") from None
-    except RuntimeError as error:  # no home
-        raise InputError(f"{name} = {shown(value)} has no home folder to start from ({error}); set HOME") from None
+    found = os.path.expanduser(found)
+    if found == "~" or found.startswith("~/"):
+        raise InputError(f"{name} = {shown(value)} has no home folder to start from; set HOME")
+    return Path(found)
 
 
 def instance(name: str, value: object, kind: type[_Kind], advice: str) -> _Kind:
@@ -266,6 +292,14 @@ def refuse_mask(name: str, value: object) -> None:
         for entry in value:
             if isinstance(entry, list | tuple | masked.MaskedArray):
                 refuse_mask(name, entry)
+
+
+def ndim(value: object) -> int:
+    """How many axes an array, a nested list or a DataFrame has; 0 of anything else."""
+    try:
+        return int(np.ndim(cast(Any, value)))
+    except Exception:  # rows of unequal lengths, or what another library raises
+        return 1 if isinstance(value, list | tuple) else 0
 
 
 def array(
@@ -299,6 +333,8 @@ def dimensions(name: str, value: object) -> int:
 def _floats(name: str, value: object) -> FloatArray:
     """A float64 copy in C order."""
     refuse_mask(name, value)
+    if isinstance(value, list | tuple) and _holds_bool(value):
+        raise InputError(f"{name} must be an array of real numbers: True and False are none")
     try:
         if hasattr(value, "tocsr") or hasattr(value, "todense"):
             raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
@@ -315,11 +351,16 @@ def _floats(name: str, value: object) -> FloatArray:
         raise InputError(f"{name} must be an array of real numbers: {str(error)[:MOST_SHOWN]}") from None
 
 
+def _holds_bool(value: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a bool hides among numbers, of which NumPy makes 0 or 1."""
+    return any(_holds_bool(x) if isinstance(x, list | tuple) else isinstance(x, bool | np.bool_) for x in value)
+
+
 def _from_objects(name: str, raw: Any) -> FloatArray:
     result = np.empty(raw.shape, dtype=np.float64)
     for place, entry in zip(np.ndindex(raw.shape), raw.flat, strict=True):
-        found = own(entry)
-        if isinstance(found, bool) or not isinstance(found, Real):
+        found = real(name, entry) if hasattr(entry, "free_symbols") else own(entry)
+        if isinstance(found, bool) or not isinstance(found, int | Fraction | float):
             missing = entry is None or type(entry).__name__ in ("NAType", "NaTType")
             why = f"entry {place} is missing" if missing else f"entry {place} is {shown(entry)}"
             raise InputError(f"{name} must be an array of real numbers: {why}")
@@ -327,11 +368,36 @@ def _from_objects(name: str, raw: Any) -> FloatArray:
     return result
 
 
-def sequence(name: str, value: object, meaning: str) -> list[Any]:
-    """The entries of a list, a tuple or a 1-D array, numbers as Python's own; InputError for anything else."""
+def sequence(name: str, value: object, meaning: str, *, also: str = "") -> list[Any]:
+    """The entries of a list, a tuple or a 1-D array, numbers as Python's own; InputError for anything else.
+
+    `also`: what else it may be, for the message.
+    """
     refuse_mask(name, value)
+    if hasattr(value, "__array__") and not isinstance(value, type | np.ndarray | np.generic):  # a column of a DataFrame
+        try:
+            value = np.asarray(value)
+        except Exception as error:  # whatever another library raises
+            raise InputError(f"{name} must be {also}a sequence of {meaning}: {str(error)[:MOST_SHOWN]}") from None
     if isinstance(value, np.ndarray) and value.ndim == 1:
-        return [own(entry) for entry in value.tolist()] if value.dtype.kind != "O" else [own(entry) for entry in value]
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Sequence | range):
-        raise InputError(f"{name} must be a list of {meaning}, not {shown(value)}")
+        value = list(value) if value.dtype.kind in "mM" else value.tolist()  # of durations it would make integers
+    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
+        raise InputError(f"{name} must be {also}a sequence of {meaning}, not {shown(value)}")
     return [own(entry) for entry in value]
+
+
+def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number") -> tuple[list[Any], tuple[int, ...]]:
+    """One value in a list and (); or the entries of a `sequence`, at least one, and its shape. `one` is for the message.
+
+    Examples
+    --------
+    >>> one_or_many("T", 5, "times"), one_or_many("T", np.array([5, 6], np.uint8), "times")
+    (([5], ()), ([5, 6], (2,)))
+    """
+    found = own(value)
+    if isinstance(found, int | Fraction | float) or hasattr(found, "free_symbols"):
+        return [found], ()
+    entries = sequence(name, found, meaning, also=f"{one} or ")
+    if not entries:
+        raise InputError(f"{name} is empty; give at least one of the {meaning}")
+    return entries, (len(entries),)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram.enumeration import Diagrams, on_tree, stream_diagrams
 from ..diagram.orbits import coarser
 from ..diagram.rerooting import value_class
@@ -21,7 +22,7 @@ from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
 from ..errors import DataError, InputError
 from ..files import cache_folder, folder_of, folders
-from ..progress import track
+from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import KINDS, VERSION, Kind, OrderTable, check_table, file_catalog, file_index, file_name
 from .store import Chunks, read, write
@@ -134,8 +135,9 @@ def build(
     'cyclic-03.npz'
     """
     order, kind = check_table(order, sampling)
-    if not (executor is None or hasattr(executor, "submit")):
-        raise InputError(f"executor must be a concurrent.futures.Executor, not {executor!r}")
+    progress = check_progress(progress)
+    if not (executor is None or (hasattr(executor, "submit") and not isinstance(executor, type))):
+        raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
     folder = cache_folder() if directory is None else folder_of(directory)
     for d in range(order + 1):
         name = file_name(kind, d)

@@ -52,8 +52,8 @@ class Entry:
         Fraction(5, 4)
         """
         spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
-        if inf == N:  # fresh data: one epoch that is long enough
-            spacetime = Spacetime(spacetime.finite("T") * spacetime.B, B, spacetime.T)
+        if spacetime.N == inf:  # fresh data: one epoch that is long enough
+            spacetime = Spacetime(spacetime.finite("T") * spacetime.B, spacetime.B, spacetime.T)
         numbers = grid(spacetime)
         total = Fraction(0)
         for table, row in self.places:

@@ -10,13 +10,14 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram.counting import check_order, count_diagrams
 from ..diagram.orbits import LARGEST_ORDER
 from ..embedding.counting import placements
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
 from ..errors import DataError, InputError
-from ..spacetime import SAMPLINGS, Spacetime
+from ..spacetime import Spacetime, check_sampling
 from ..typing import FloatArray, IntArray
 
 VERSION = 1
@@ -32,7 +33,7 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrderTable:
     """Arrays of one NPZ file, one row for each diagram of an order; docs/tables.md explains them field by field."""
 
@@ -194,19 +195,17 @@ class OrderTable:
         return read_rows(rows, self.parts, reading, up), reading
 
 
-def check_table(order: int, sampling: str) -> tuple[int, Kind]:
+def check_table(order: object, sampling: object) -> tuple[int, Kind]:
     """The order as an int, and the kind of file that a sampling is read from.
 
     Raises
     ------
     InputError : order not from 0 to 10, unknown sampling
     """
-    if sampling not in SAMPLINGS:
-        raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
-    order = check_order(order)
-    if order > LARGEST_ORDER:
-        raise InputError(f"tables go to order {LARGEST_ORDER}, not {order}; fastdiag.maps counts single diagrams")
-    return order, "cyclic" if sampling == "cyclic" else "reshuffle"
+    kind, edges = check_sampling(sampling), check_order(order)
+    if edges > LARGEST_ORDER:
+        raise InputError(f"tables go to order {LARGEST_ORDER}, not {shown(edges)}; fastdiag.maps counts single diagrams")
+    return edges, "cyclic" if kind == "cyclic" else "reshuffle"
 
 
 def file_name(kind: Kind, order: int) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from ..arguments import sequence, shown, whole
 from ..errors import InputError, TooLargeError
 from ..kernels.growth import stabilizer
 from ..kernels.trees import tree_shape
@@ -26,8 +25,8 @@ def canonical(
     parents: Sequence[int], blocks: Sequence[Any]
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Canonical parents, canonical blocks and |Aut| of any rooted tree with labelled nodes."""
-    if not (isinstance(parents, Sequence | np.ndarray) and isinstance(blocks, Sequence | np.ndarray)):
-        raise InputError(f"parents and blocks must be sequences, one entry for each node, not {parents!r} and {blocks!r}")
+    parents = [whole("a parent", parent) for parent in sequence("parents", parents, "node numbers")]
+    blocks = list(blocks) if isinstance(blocks, str) else sequence("blocks", blocks, "labels, one for each node")
     if len(parents) == 0 or len(blocks) != len(parents):
         raise InputError(
             f"a diagram needs one parent and one block for each node, got {len(parents)} parents and {len(blocks)} blocks"
@@ -46,7 +45,9 @@ def canonical(
         names: dict[Any, int] = {}
         try:
             string = [names.setdefault(label, len(names)) for label in labels]
-        except TypeError as error:
+            if any(label != label for label in names):
+                raise TypeError("nan equals nothing")
+        except (TypeError, ValueError) as error:
             raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
         tops = [max(string[: i + 1]) for i in range(n)]
         members = [string.count(block) for block in range(n)]
@@ -79,8 +80,6 @@ def hung_from(parents: Sequence[int], root: int) -> list[int]:
 def preorder(parents: Sequence[int]) -> list[int]:
     """The nodes in the canonical preorder of the tree alone (isomorphic siblings in the order given)."""
     n = len(parents)
-    if any(not hasattr(parent, "__index__") for parent in parents):
-        raise InputError(f"parents must be node numbers, -1 for the root, not {list(parents)}")
     if n > MOST_NODES:
         raise TooLargeError(f"a diagram of {n} nodes is more than this can hold; the limit is {MOST_NODES}")
     children: list[list[int]] = [[] for _ in range(n)]
@@ -91,7 +90,7 @@ def preorder(parents: Sequence[int]) -> list[int]:
         elif 0 <= parent < n:
             children[parent].append(node)
         else:
-            raise InputError(f"parents[{node}] = {parent!r} is no node; the nodes are 0..{n - 1}, the root has -1")
+            raise InputError(f"parents[{node}] = {shown(parent)} is no node; the nodes are 0..{n - 1}, the root has -1")
     if len(roots) != 1:
         raise InputError(f"exactly one node must have parent -1 (the root), not {len(roots)}")
     order = [roots[0]]

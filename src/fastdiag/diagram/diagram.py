@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import total_ordering
 from typing import Any
 
+from ..arguments import shown, whole
 from ..errors import InputError
 from . import text as _text
 from .canonical import canonical, hung_from, levels_of
@@ -75,7 +76,7 @@ class Diagram:
             return diagram
         if isinstance(diagram, str):
             return cls.parse(diagram)
-        raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {diagram!r}")
+        raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
 
     @property
     def order(self) -> int:
@@ -144,9 +145,7 @@ class Diagram:
 
     def rerooted(self, root: int) -> Diagram:
         """The same tree and partition, hung from another node."""
-        if not hasattr(root, "__index__") or not 0 <= root < len(self.parents):
-            raise InputError(f"root must be a node, 0 to {self.order}, not {root!r}")
-        return Diagram(hung_from(self.parents, int(root)), self.blocks)
+        return Diagram(hung_from(self.parents, whole("root", root, 0, self.order, "nodes")), self.blocks)
 
     @property
     def _key(self) -> tuple[Any, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from numbers import Integral
 from typing import Any
 
+from ..arguments import own, shown
 from ..errors import InputError
 from ..spacetime.number import check_exact
 from ..spacetime.updates import Update, check_update
@@ -23,10 +23,10 @@ def elements(
     ------
     InputError : a value is a float, or no number and no SymPy expression; `name` says what they are
     """
-    values = [int(v) if isinstance(v, Integral) else v for v in values]
+    values = [own(value) for value in values]
     if divides:
         values = [Fraction(v) if isinstance(v, int) else v for v in values]
-    if all(isinstance(value, int | Fraction) for value in values):
+    if all(isinstance(value, int | Fraction) and not isinstance(value, bool) for value in values):
         return tuple(values), lambda total: total
     if any(isinstance(value, float) for value in values):
         raise InputError(f"{name} must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
@@ -35,12 +35,12 @@ def elements(
     from sympy.polys.polyerrors import PolynomialError
     from sympy.polys.rings import ring
 
-    try:
-        expressions = [sympy.sympify(value, strict=True) for value in values]
-    except sympy.SympifyError as error:
-        raise InputError(f"{name} must be an int, a Fraction or a SymPy expression: {error}") from None
-    if any(expression.has(sympy.Float, sympy.nan, sympy.oo, sympy.zoo) for expression in expressions):
-        raise InputError(f"{name} must be exact and finite, not {values}; write Fraction(1, 2) instead of 0.5")
+    expressions: list[Any] = [sympy.sympify(value) if isinstance(value, int | Fraction) else value for value in values]
+    for e in expressions:
+        if not isinstance(e, sympy.Expr) or not e.is_commutative:
+            raise InputError(f"{name} must be an int, a Fraction or a SymPy expression, not {shown(e)}")
+        if e.has(sympy.Float, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+            raise InputError(f"{name} must be exact and finite, not {shown(e)}; write Fraction(1, 2) instead of 0.5")
     symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
     if not symbols and all(e.is_Rational for e in expressions):
         return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total

@@ -9,10 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import digits, instance, sequence, whole
 from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
@@ -24,8 +26,8 @@ CHUNK_STRINGS = 1 << 10  # partitions of one tree whose patterns are held at a t
 MOST_NODES = 8
 
 
-@dataclass(frozen=True)
-class MapCounts:
+@dataclass(frozen=True, eq=False)
+class MapCounts(Record):
     """Exact counts of many diagrams: integer numerators over one denominator.
 
     Numerators are held as limbs and become Python ints where they are asked for.
@@ -63,7 +65,7 @@ class MapCounts:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<exact map counts of shape {self.shape}, over the denominator {self.denominator}>"
+        return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
 
 
 def count_maps(
@@ -102,12 +104,15 @@ def count_maps(
     [36, 144, 12, 60]
     """
     check_spacetime(spacetime)
-    check_basis(basis)
-    if not isinstance(diagrams, Diagrams):
-        raise InputError(f"count_maps takes a list as fastdiag.diagrams makes it, not {diagrams!r}; maps takes one diagram")
+    basis = check_basis(basis)
+    instance("diagrams", diagrams, Diagrams, "fastdiag.diagrams makes lists; maps takes one diagram")
     if diagrams.order > MOST_NODES:
         raise InputError(f"count_maps takes diagrams of order at most {MOST_NODES}, not {diagrams.order}; use maps")
-    updates = [spacetime.finite("T")] if T is None else _updates(T)
+    updates = [spacetime.finite("T")]
+    if T is not None:
+        updates = [whole("a number of updates", t, 1) for t in sequence("T", T, "numbers of updates")]
+        if not updates:
+            raise InputError("T is empty; give at least one number of updates")
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
     reading = Reading.of(spacetime, updates, diagrams.order, basis)
     parts = [_of_tree(diagrams.trees[tree], strings, basis, reading) for tree, strings in _by_tree(diagrams)]
@@ -140,13 +145,6 @@ def _times_factors(values: IntArray, reading: Reading) -> IntArray:
     limbs = np.empty((len(values), reading.room(values), reading.factors.shape[2]), np.int64)
     limbs_times_factors(np.ascontiguousarray(values), reading.factors, reading.width, limbs)
     return limbs
-
-
-def _updates(T: ArrayLike) -> list[int]:
-    times = np.asarray(T)
-    if times.ndim != 1 or times.size == 0 or times.dtype.kind not in "iu" or times.min() < 1:
-        raise InputError("T must be a 1-D array of numbers of updates, whole and at least 1")
-    return [int(t) for t in times]
 
 
 def _by_tree(diagrams: Diagrams) -> Iterator[tuple[int, IntArray]]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log10
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 
+from ..arguments import choice, shown
 from ..diagram import Diagram
-from ..errors import InputError, TooLargeError
+from ..errors import TooLargeError
 from ..kernels.maps import list_maps, orbit_stabilizers
 from ..spacetime import Batches, Spacetime, check_spacetime
 from ..typing import Basis, Exact, IntArray
@@ -47,10 +48,9 @@ class Embedding:
         return drawing.spacetime_svg(spacetime, embedding=self)
 
 
-def check_basis(basis: str) -> None:
-    """Raise InputError unless the basis is known."""
-    if basis not in BASES:
-        raise InputError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")
+def check_basis(basis: object) -> Basis:
+    """The basis as a str, or InputError unless it is known."""
+    return cast(Basis, choice("basis", basis, BASES))
 
 
 def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram:
@@ -176,7 +176,9 @@ def check_realisations(spacetime: Spacetime) -> int:
     advice = "use the closed form fastdiag.maps(D, spacetime, basis)"
     cells = spacetime.finite("T") * spacetime.B
     if cells > MOST_CELLS:
-        raise TooLargeError(f"{spacetime} has {cells} shaded cells, too many to list (limit {MOST_CELLS:,}); {advice}")
+        raise TooLargeError(
+            f"{spacetime} has {shown(cells)} shaded cells, too many to list (limit {MOST_CELLS:,}); {advice}"
+        )
     if spacetime.is_random and spacetime.N > MOST_CELLS:
         raise TooLargeError(f"{spacetime} has too many realisations of its batches to go through; {advice}")
     realisations = spacetime.number_of_realisations()

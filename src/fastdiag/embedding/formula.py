@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagram import Diagram
 from ..errors import InputError
-from ..spacetime import SAMPLINGS
+from ..spacetime import check_sampling
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
@@ -63,9 +63,7 @@ def maps_formula(
     >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
     B**2*T**2/2
     """
-    check_basis(basis)
-    if sampling != "one epoch" and sampling not in SAMPLINGS:
-        raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+    basis, sampling = check_basis(basis), check_sampling(sampling, "one epoch")
     diagram = Diagram.of(diagram)
     if isinstance(update, Process):
         return _process_formula(diagram, sampling, basis, update)

@@ -14,6 +14,7 @@ from math import inf, perm
 from operator import mul
 from typing import Any
 
+from ..arguments import one_or_many
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..errors import InputError, UnsupportedError
@@ -193,7 +194,8 @@ def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
 
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """k for each edge, in arithmetic that is fast (and divides, where it must), and the way back."""
-    values = list(k) if isinstance(k, list | tuple) else [k] * edges
+    values, shape = one_or_many("k", k, "them", one="an int, a Fraction or a SymPy expression") if edges else ([], ())
+    values = values if shape else values * edges
     if len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
     return elements("k", values, divides)

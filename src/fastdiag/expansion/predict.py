@@ -7,20 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import flag, one_or_many, shown, whole
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
+from ..numerals import written
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -44,8 +48,8 @@ MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction(Record):
     """A predicted observable, split by order and by diagram.
 
     Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays; at the end the observable's
@@ -69,27 +73,35 @@ class Prediction:
     stderr: Curve | None = None
     """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
+        entries = self.total, self.by_order, dict(self.by_diagram), self.observable, self.resummed, self.stderr
+        return type(self), entries
+
     @property
     def order(self) -> int:
         """The highest order that was kept."""
         return len(self.by_order) - 1
 
+    @by_our_rules
     def up_to(self, order: int) -> Curve:
         """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
-        if order not in range(self.order + 1):
-            raise InputError(f"this prediction holds orders 0 to {self.order}, not {order!r}")
+        order = whole("order", order, 0, self.order, "orders that this prediction holds")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
 
     def __repr__(self) -> str:
         kind = "resummed" if self.resummed else "un-resummed"
         what = f"array of shape {np.shape(self.total)}"
         if np.ndim(self.total) == 0:
-            what = f"{self.total:.6g}" if isinstance(self.total, float) else str(self.total)
+            what = f"{self.total:.6g}" if isinstance(self.total, float) else written(self.total)
         if self.stderr is not None and np.ndim(self.stderr) == 0:
             what += f" ± {self.stderr:.2g}"
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
+@by_our_rules
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -169,8 +181,10 @@ def predict(
     order = check_order(order)
     _check_work(order)
     watched = observable_named(observable)
+    observable = watched.name
     check_landscape(landscape)
     check_spacetime(spacetime)
+    resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     landscape.require_degree(watched.highest_degree(order), f"a prediction of the {observable} to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
@@ -182,11 +196,12 @@ def predict(
                 "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
             )
         landscape = landscape.up_to(order)
-    times, times_shape = _times(spacetime, T)
+    moments, times_shape = ([spacetime.T], ()) if T is None else one_or_many("T", T, "numbers of updates")
+    times = [spacetime.with_updates(t) for t in moments]
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     rule: Update | None = None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
-    check_device(device, unfit if resummed else "these are un-resummed")
+    device = check_device(device, unfit if resummed else "these are un-resummed")
     if resummed:
         times, continuous, rule = _resummable(update, times, continuous, exactly is not None)
         if rule is not None:
@@ -232,7 +247,7 @@ def predict(
     if not np.isfinite(whole).all():
         why = growth(frame, flat) if frame is not None else ""
         warnings.warn(
-            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=2
+            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=3
         )
     stderr = None
     if isinstance(landscape, Estimated):
@@ -241,7 +256,7 @@ def predict(
             for D in by_diagram for root in watched.of(D)
         }
         stderr = _shaped(standard_error(landscape, weights), shape) if weights else np.zeros(shape)[()]
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
+    return Prediction(whole, tuple(by_order), by_diagram, observable, resummed, stderr)
 
 
 def _check_work(order: int) -> None:
@@ -250,7 +265,7 @@ def _check_work(order: int) -> None:
     if count > MOST_DIAGRAMS:
         least = "more than " if order > MOST_NAMED else ""
         raise TooLargeError(
-            f"order {order} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
+            f"order {shown(order)} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
             f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
         )
 
@@ -261,21 +276,7 @@ def _exact(
 ) -> Prediction:
     by_order, by_diagram = exact_series(landscape, times, shape, etas, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable.name, resummed)
-
-
-def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
-    if T is None:
-        return [spacetime], ()
-    try:
-        values = np.asarray(T)
-    except ValueError:
-        raise InputError(f"T must be a number or a 1-D array of numbers, not {T!r}") from None
-    if values.size and values.dtype.kind not in "iuf":
-        raise InputError(f"T must be a whole number or a 1-D array of them, not {T!r}")
-    if values.ndim > 1 or values.size == 0:
-        raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
-    return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
+    return Prediction(whole, tuple(by_order), by_diagram, observable.name, resummed)
 
 
 def _resummable(

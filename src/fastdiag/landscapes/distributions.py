@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..errors import InputError
+from ..numerals import written
+from ..record import Record
 from ..typing import FloatArray
 from .exact import Expression, exact, number
 from .integrals import mean_by_integration
 
 
-class Distribution(ABC):
+class Distribution(Record, ABC):
     """The law of one data symbol, or of several together."""
 
     size: int = 1
@@ -82,7 +85,7 @@ class Normal(Distribution):
         return rng.normal(number("mean", self.center), number("variance", self.variance) ** 0.5, (1, count))
 
     def __repr__(self) -> str:
-        return f"normal({self.center}, {self.variance})"
+        return f"normal({written(self.center)}, {written(self.variance)})"
 
 
 class Uniform(Distribution):
@@ -113,7 +116,7 @@ class Uniform(Distribution):
         return rng.uniform(number("low", self.low), number("high", self.high), (1, count))
 
     def __repr__(self) -> str:
-        return f"uniform({self.low}, {self.high})"
+        return f"uniform({written(self.low)}, {written(self.high)})"
 
 
 class Finite(Distribution):
@@ -144,8 +147,9 @@ class Finite(Distribution):
         return np.asarray(values[rng.choice(len(values), count, p=chances / chances.sum())].T)
 
     def __repr__(self) -> str:
-        points = (point if self.size > 1 else point[0] for point in self.points)
-        return f"finite({dict(zip(points, self.chances, strict=True))})"
+        points = (written(point if self.size > 1 else point[0]) for point in self.points)
+        pairs = (f"{point}: {written(chance)}" for point, chance in zip(points, self.chances, strict=True))
+        return f"finite({{{', '.join(pairs)}}})"
 
 
 def normal(mean: object = 0, variance: object = 1) -> Normal:
@@ -185,7 +189,7 @@ def uniform(low: object = 0, high: object = 1) -> Uniform:
     """
     start, end = exact("low", low), exact("high", high)
     if (end - start).is_nonpositive:
-        raise InputError(f"low must be below high, not {start} and {end}")
+        raise InputError(f"low must be below high, not {shown(start)} and {shown(end)}")
     return Uniform(start, end)
 
 

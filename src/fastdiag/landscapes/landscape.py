@@ -9,8 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram.partition import moebius_to_top
 from ..errors import InputError, MissingTensorError
+from ..record import Portable
 from ..typing import FloatArray, IntArray
 from .cumulant import Weight, joint_cumulant, partition_terms
 
@@ -22,7 +24,7 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 EVERY = slice(None)
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
-class Landscape(ABC):
+class Landscape(Portable, ABC):
     """A loss with its data distribution, seen from the starting weights theta_0.
 
     A landscape supplies joint cumulants over the data x of the tensors grad^k l_x(theta_0).
@@ -145,7 +147,7 @@ def labels_of(nodes: Nodes) -> list[int]:
 def check_landscape(landscape: object) -> None:
     """Raise InputError unless it is a Landscape."""
     if not isinstance(landscape, Landscape):
-        raise InputError(f"landscape must come from fastdiag.landscapes, not {type(landscape).__name__}")
+        raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")
 
 
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:

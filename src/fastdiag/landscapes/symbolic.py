@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..errors import InputError
+from ..numerals import written
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
@@ -102,7 +104,7 @@ class Symbolic(Landscape):
         UnsupportedError : derivatives or probabilities with free symbols
         """
         if degree not in range(1, 5):
-            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {degree!r}")
+            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
         points = self._points
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []
@@ -217,11 +219,11 @@ class Symbolic(Landscape):
         return number(f"a cumulant of {self!r}", value)
 
     def _start(self) -> str:
-        return ", ".join(f"{w} = {value}" for w, value in zip(self.coordinates, self.at, strict=True))
+        return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.at, strict=True))
 
     def __repr__(self) -> str:
         laws = ", ".join(map(repr, self.distributions))
-        return f"<symbolic landscape: {self.expression}, {self._start()}, data {laws}>"
+        return f"<symbolic landscape: {written(self.expression)}, {self._start()}, data {laws}>"
 
 
 def symbolic(
@@ -292,7 +294,7 @@ def symbolic(
     start = tuple(exact("at", value) for value in at)
     for value in start:
         if value.free_symbols & set(inputs):
-            raise InputError(f"at must not depend on the data, but is {value}")
+            raise InputError(f"at must not depend on the data, but is {shown(value)}")
     real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
     coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
     return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from ..arguments import array, dimensions, flag, whole
 from ..errors import InputError, TooLargeError
+from ..floats import by_our_rules
 from ..landscapes import Landscape
 from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
@@ -50,6 +51,7 @@ def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = Tru
     return geometry(J, r).noise.matrix(flag("centered", centered))
 
 
+@by_our_rules
 def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True) -> Any:
     """The same covariance as a scipy.sparse.linalg.LinearOperator: products, without an (n, n) array.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import TooLargeError
+from ..record import Record
 from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
 from .curvature import Curvature, blocks
@@ -15,7 +16,7 @@ from .curvature import Curvature, blocks
 DENSE_BYTES = 1 << 30
 
 
-class Noise(ABC):
+class Noise(Record, ABC):
     """Second moments of the gradients: Sigma_1 = E g g^T, or centred, Sigma = Sigma_1 - E g E g^T.
 
     Gradients are in units of 2^unit, Sigma in those of 4^unit: numbers here are near 1.

@@ -10,13 +10,14 @@ import numpy as np
 
 from ..arguments import array
 from ..errors import InputError
+from ..record import Record
 from ..stationary.units import common, exponent, shifted
 from ..typing import FloatArray
 
 BLOCK_BYTES = 1 << 26  # arrays over points or directions are formed this much at a time
 
 
-class Curvature(ABC):
+class Curvature(Record, ABC):
     """A symmetric (n, n) matrix, known by its products, all in units of 2^unit: numbers here are near 1."""
 
     dimension: int

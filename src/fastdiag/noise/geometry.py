@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..arguments import array, real, shown
 from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked_weights
+from ..record import Record
 from ..stationary.quadratic import check_covariance, symmetric
 from ..stationary.units import common, exponent, shifted, within_floats
 from ..typing import FloatArray
@@ -20,8 +20,32 @@ from .covariance import MatrixNoise, Noise, PointNoise
 from .curvature import Curvature, Dense, Operator, factored
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PointGradients(Record):
+    """The gradients of points: rows, each times its factor."""
+
+    rows: FloatArray
+    factors: FloatArray | None = None
+
+    def __call__(self, some: slice) -> FloatArray:
+        return self.rows[some] if self.factors is None else self.factors[some, None] * self.rows[some]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandscapeGradients(Record):
+    """The gradients grad l_x of a landscape's points."""
+
+    landscape: SampledLandscape
+
+    def __call__(self, some: slice) -> FloatArray:
+        product: Any = 1.0
+        for values, axes in self.landscape.per_point(1, some):
+            product = product * (values if axes else values[:, None])
+        return np.asarray(product)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Geometry:
+class Geometry(Record):
     """What the noise functions need to know; see `geometry`, `from_gradients` and `gaussian_inputs`."""
 
     level: float
@@ -106,7 +130,7 @@ def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     rows, residuals = shifted(rows, -a), shifted(residuals, -b)
     return Geometry(
         float(residuals @ residuals) / (2 * points), 2 * b,
-        PointNoise(weights, n, partial(_turned, residuals, rows), a + b),
+        PointNoise(weights, n, PointGradients(rows, residuals), a + b),
         factored(weights, rows, np.zeros(n), 2 * a),
     )
 
@@ -152,7 +176,7 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
     chances = checked_weights(weights, len(rows))
     level = real("loss", loss)
     unit = exponent(level)
-    return Geometry(float(shifted(level, -unit)), unit, PointNoise(chances, n, rows.__getitem__), curvature)
+    return Geometry(float(shifted(level, -unit)), unit, PointNoise(chances, n, PointGradients(rows)), curvature)
 
 
 @np.errstate(all="ignore")
@@ -234,7 +258,7 @@ def _of_landscape(landscape: Landscape) -> Geometry:
     level = exponent(loss)
     noise: Noise
     if isinstance(landscape, SampledLandscape):
-        noise = PointNoise(landscape.weights, landscape.dimension, partial(_gradients, landscape))
+        noise = PointNoise(landscape.weights, landscape.dimension, LandscapeGradients(landscape))
     else:
         mean = within_floats("the gradient", landscape.gradient)
         covariance = within_floats("the gradients' covariance", landscape.gradient_covariance)
@@ -245,16 +269,3 @@ def _of_landscape(landscape: Landscape) -> Geometry:
         mean, covariance = shifted(mean, -unit), shifted(covariance, -2 * unit)
         noise = MatrixNoise(covariance, share * covariance + np.outer(mean, mean), mean, unit)
     return Geometry(float(shifted(loss, -level)), level, noise, curvature)
-
-
-def _gradients(landscape: SampledLandscape, rows: slice) -> FloatArray:
-    """grad l_x at some points, (points, n)."""
-    product: Any = 1.0
-    for values, axes in landscape.per_point(1, rows):
-        product = product * (values if axes else values[:, None])
-    return np.asarray(product)
-
-
-def _turned(residuals: FloatArray, rows: FloatArray, some: slice) -> FloatArray:
-    """Gradients of the square loss at some points."""
-    return np.asarray(residuals[some, None] * rows[some])

@@ -8,16 +8,19 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram import Diagram
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
+from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate(Record):
     """An estimate and its standard error."""
 
     value: float
@@ -25,6 +28,7 @@ class Estimate:
     """Standard error; nan where the sample is too small for one."""
 
 
+@by_our_rules
 def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
 
@@ -64,7 +68,7 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     if isinstance(landscape, SampledLandscape):
         landscape = estimated(landscape)
     if not isinstance(landscape, Estimated):
-        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {landscape!r}")
+        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {shown(landscape)}")
     value, left_out = replicates(diagram, landscape)
     return Estimate(float(value), float(jackknife(left_out)))
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, cached_property, lru_cache
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from threadpoolctl import ThreadpoolController
 
+from ..arguments import array, ndim, real
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric, checked
+from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric
 from ..typing import FloatArray
 from .memory import free_bytes
 from .plan import plan
@@ -111,26 +112,34 @@ def eigenframe(landscape: Landscape) -> Frame:
     return Frame(landscape)
 
 
-def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArray | None]:
+def learning_rates(eta: object, dimension: int) -> tuple[FloatArray, FloatArray | None]:
     """Check eta: a number or a 1-D array (many learning rates), or an (n, n) matrix. Returns (numbers, matrix)."""
-    try:
-        np.ndim(eta)
-    except ValueError:
-        raise InputError(f"eta must be a number, a 1-D array of numbers, or an (n, n) matrix, not {eta!r}") from None
-    if np.ndim(eta) == 2:
-        metric = checked("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
+    if ndim(eta) == 2:
+        metric = array("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
         check_symmetric("eta", metric, [(0, 1)], "as eta^{mu nu} = eta^{nu mu}")
         if np.linalg.eigvalsh(metric)[0] <= 0:
             raise InputError("a matrix eta must be positive definite; its least eigenvalue is not positive")
         return np.ones(()), metric
-    if np.ndim(eta) > 2:
-        raise InputError("eta must be a number, a 1-D array of numbers, or an (n, n) matrix")
-    numbers = checked("eta", eta, (None,) * np.ndim(eta), "learning rates")
+    return scalar_rates(eta, ", or an (n, n) matrix"), None
+
+
+def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
+    """A learning rate, or a 1-D array of them, as float64 of shape () or (rates,); `otherwise`: what it may be too."""
+    what = f"eta must be a number or a 1-D array of numbers{otherwise}"
+    if ndim(eta) > 1:
+        raise InputError(f"{what}, not of shape {np.shape(eta)}")
+    try:
+        if ndim(eta) == 0:
+            numbers = np.array(real("eta", eta))
+        else:
+            numbers = array("eta", eta, (None,), "learning rates")
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
     if numbers.size == 0:
         raise InputError("eta is empty; give at least one learning rate")
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
-    return numbers, None
+    return numbers
 
 
 def growth(frame: Frame, numbers: FloatArray) -> str:

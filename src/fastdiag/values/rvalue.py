@@ -6,15 +6,17 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from math import inf, isinf
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import flag, shown
 from ..diagram import Diagram
-from ..embedding import Rule
+from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..floats import by_our_rules
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
@@ -37,6 +39,7 @@ SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
+@by_our_rules
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
     device: str = "auto", update: Update | None = None,
@@ -84,6 +87,8 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    check_rule(update)
+    continuous = flag("continuous", continuous)
     update = linear_rule(update, continuous)
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     if isinstance(landscape, Symbolic) and exactly is not None:
@@ -91,7 +96,7 @@ def rvalue(
         check_device(device, "this one is exact")
         values = [exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0]]
         return shaped(values, exactly[1])
-    check_device(device, None if update is None else f"this is of {update.name}")
+    device = check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     flat = np.atleast_1d(numbers)
@@ -133,13 +138,13 @@ def check_resummable(
             f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
             "leave it out for the exact sums over several epochs"
         )
-    if isinf(latest.T) and not latest.is_one_epoch:
+    if latest.T == inf and not latest.is_one_epoch:
         raise UnsupportedError(
             f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
     longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
     if longest >= 2**62 or latest.B >= 2**62:
-        raise TooLargeError(f"T and B must be below 2^62 here, not {longest} and {latest.B}; use T = math.inf")
+        raise TooLargeError(f"T and B must be below 2^62, not {shown(longest)} and {shown(latest.B)}; use T = math.inf")
 
 
 def resummed(
@@ -154,7 +159,7 @@ def resummed(
     check_resummable(diagram, frame.landscape, times, continuous, roots)
     if update is not None:
         update = scheduled(update, max(spacetime.T for spacetime in times))
-    if diagram.order and any(isinf(spacetime.T) for spacetime in times):
+    if diagram.order and any(spacetime.T == inf for spacetime in times):
         check_contracts(frame, numbers, continuous, update)
     runs = _runs(diagram, times, continuous)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
@@ -204,7 +209,7 @@ def _cpu_totals(
 
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
-    epoch = inf if isinf(times[0].N) else times[0].updates_per_epoch  # as of all of them
+    epoch = inf if times[0].N == inf else times[0].updates_per_epoch  # as of all of them
     together = [] if continuous else [(st.T, i) for i, st in enumerate(times) if st.T <= epoch and st.T < inf]
     if len(together) == 1:
         together = []

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
+from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
@@ -20,6 +21,7 @@ from .root import Root
 DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
 
+@by_our_rules
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 

@@ -136,7 +136,7 @@ def check_resummable(
             f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
             "leave it out for the exact sums over several epochs"
         )
-    if isinf(latest.T) and not latest.is_one_epoch:
+    if latest.T == inf and not latest.is_one_epoch:
         raise UnsupportedError(
             f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )

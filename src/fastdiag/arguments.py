@@ -75,6 +75,7 @@ def _abbreviated(value: Any) -> Any:
 
 def digits(value: int) -> str:
     """An integer in decimal, in full to MOST_DIGITS digits, else its first ten and how many there are."""
+    value = int(value)  # a Fraction's parts may be NumPy's
     if value.bit_length() <= 4 * MOST_DIGITS and len(text := str(value)) <= MOST_DIGITS + 1:
         return text
     size = abs(value)
@@ -256,7 +257,11 @@ def text(name: str, value: object) -> str:
 def path(name: str, value: object) -> Path:
     """A file or folder as a Path, with ~ for the home folder; InputError if it is none."""
     try:
-        found = os.fspath(cast(Any, value))
+        try:
+            found = os.fspath(cast(Any, value))
+            os.fsencode(found)
+        except Exception:  # no path, one that fails, or a text that is no name of a file
+            raise TypeError from None
         if not isinstance(found, str) or not found or "\0" in found:
             raise TypeError
     except TypeError:
@@ -398,6 +403,8 @@ def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number"
     if isinstance(found, int | Fraction | float) or hasattr(found, "free_symbols"):
         return [found], ()
     entries = sequence(name, found, meaning, also=f"{one} or ")
+    if any(isinstance(entry, list | tuple | np.ndarray) for entry in entries):
+        raise InputError(f"{name} must be {one} or a 1-D sequence of {meaning}, not {shown(value)}")
     if not entries:
         raise InputError(f"{name} is empty; give at least one of the {meaning}")
     return entries, (len(entries),)

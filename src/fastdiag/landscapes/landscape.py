@@ -147,7 +147,7 @@ def labels_of(nodes: Nodes) -> list[int]:
 def check_landscape(landscape: object) -> None:
     """Raise InputError unless it is a Landscape."""
     if not isinstance(landscape, Landscape):
-        raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")
+        raise InputError(f"landscape must come from fastdiag.landscapes, not {shown(landscape)}")
 
 
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:

@@ -20,22 +20,24 @@ from ..typing import FloatArray
 from ..values import rvalue
 from .result import Result
 
+LARGEST = 1e75  # number whose fourth power is a float
 MOST_UPDATES = 100_000  # that are summed over one by one
 
 
 def rate(eta: object) -> float:
     """A learning rate > 0 as a float, or InputError."""
-    return real("eta", eta, above=0)
+    return real("eta", eta, above=0, most=LARGEST)
 
 
 def updates(T: object) -> int | float:
     """A number of updates, or math.inf."""
-    return whole_or_infinite("T", T, 0, "updates")
+    found = whole_or_infinite("T", T, 0, "updates")
+    return found if found == inf else whole("T", found, 0, int(LARGEST), "updates, if it is not inf")
 
 
 def points(N: object) -> int:
     """A number of training points."""
-    return whole("N", N, 1, what="training points")
+    return whole("N", N, 1, int(LARGEST), "training points")
 
 
 def _basis(landscape: Landscape, eta: float, T: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -140,6 +142,8 @@ def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = in
     _basis(landscape, eta, T)
     if T == inf:
         slowest = np.abs(1 - eta * np.linalg.eigvalsh(landscape.hessian)).max()
+        if slowest >= 1 - 1e-15:
+            raise InputError(f"eta = {eta} is so small that 1 - eta h is 1 in floats; give a finite T")
         T = int(np.ceil(np.log(1e-18) / np.log(slowest))) + 1
     spacetime = Spacetime(N, N, T)
     test = predict(landscape, spacetime, eta, 2).total - landscape.loss

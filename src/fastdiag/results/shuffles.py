@@ -13,7 +13,7 @@ from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime
 from ..typing import FloatArray
-from .minimum import check_minimum, corollary_2, points, rate
+from .minimum import LARGEST, check_minimum, corollary_2, points, rate
 from .result import Result
 
 
@@ -57,7 +57,7 @@ def _many_epochs_derived(landscape: Landscape, eta: float, N: int, M: int) -> An
 
 
 def _epochs(M: object) -> int:
-    return whole("M", M, 1, what="epochs")
+    return whole("M", M, 1, int(LARGEST), "epochs")
 
 
 corollary_4 = Result(

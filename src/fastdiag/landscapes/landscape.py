@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
-from string import ascii_letters
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .. import arguments
 from ..diagram.partition import moebius_to_top
-from ..errors import InputError, MissingTensorError
+from ..errors import InputError, MissingTensorError, TooLargeError
 from ..typing import FloatArray, IntArray
 from .cumulant import Weight, central, joint_cumulant, partition_terms
 
@@ -23,6 +22,8 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 
 EVERY = slice(None)
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
+KEPT_BYTES = 1 << 29  # deviations of one degree up to this size are kept along the last frame
+MOST_LABELS = 50  # of an einsum, less the point's
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
 class Landscape(ABC):
@@ -113,8 +114,29 @@ class SampledLandscape(Landscape):
         """
 
     @abstractmethod
-    def deviations(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> FloatArray:
+    def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
         """grad^degree (l_x - l) at some of the points, (points,) + (n,) * degree, exact to the digits of the deviations."""
+
+    def deviations(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> FloatArray:
+        """The same; of all points they are kept for the last frame, unless they are large."""
+        if 8 * len(self.weights) * self.dimension**degree > KEPT_BYTES:
+            return self.centred(degree, rows, frame)
+        last, kept = self.__dict__.get("_deviations", (None, {}))
+        if (last is None) != (frame is None) or not np.array_equal(last, frame):
+            kept = {}
+        self.__dict__["_deviations"] = None if frame is None else frame.copy(), kept  # at once: another thread may be here
+        if degree not in kept:
+            kept[degree] = frozen(self.centred(degree, EVERY, frame))
+        return np.asarray(kept[degree][rows])
+
+    def shifted(
+        self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None
+    ) -> tuple[list[Factor], Callable[[], FloatArray] | None]:
+        """The same as small factors, and what is still to be taken off, when asked; None for nothing.
+
+        Labels from `degree` on are summed over in the product.
+        """
+        return [(self.deviations(degree, rows, frame), tuple(range(degree)))], None
 
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         return self.combined(nodes, frame, moebius_to_top)
@@ -138,23 +160,14 @@ class SampledLandscape(Landscape):
     def moment(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         """Mean of the product of the nodes' deviations; the axes are the labels in ascending order."""
         labels = labels_of(nodes)
-        place = {label: ascii_letters[i + 1] for i, label in enumerate(labels)}  # 'a' is the point
-        spec = ",".join("a" + "".join(place[label] for label in node) for node in nodes)
-        spec = f"a,{spec}->" + "".join(place[label] for label in labels)
+        if len(labels) > MOST_LABELS:
+            raise TooLargeError(f"a cumulant with {len(labels)} indices is asked for; NumPy's arrays have at most {MOST_LABELS}")
         total = np.zeros((self.dimension,) * len(labels))
-        step = max(1, CHUNK_BYTES // (8 * self.dimension ** max(*map(len, nodes), len(labels))))
+        step = max(1, CHUNK_BYTES // (8 * self.dimension ** max(*map(len, nodes), len(labels) - 1)))
         for start in range(0, len(self.weights), step):
             rows = slice(start, start + step)
-            tensors = [self.deviations(len(node), rows, frame) for node in nodes]
-            total += np.einsum(spec, self.weights[rows], *tensors, optimize=True)
+            total += _mean_product(self.weights[rows], [self.deviations(len(node), rows, frame) for node in nodes], nodes)
         return total
-
-    def shifted(self, degree: int) -> tuple[list[Factor], bool]:
-        """grad^degree l_x less a constant, as small factors, and whether their mean is 0.
-
-        Labels from `degree` on are summed over in the product.
-        """
-        return [(self.deviations(degree), tuple(range(degree)))], True
 
     def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
         """The joint cumulant as a sum of weighted products of small arrays.
@@ -162,11 +175,11 @@ class SampledLandscape(Landscape):
         Negative labels are summed over: -b is that of the points of the b-th mean, others are within a tensor.
         """
         if len(nodes) == 1:
-            tensors = {len(nodes[0]): (self.per_point(len(nodes[0])), False)}
+            tensors: dict[int, Any] = {len(nodes[0]): (self.per_point(len(nodes[0])), "all of it")}
         else:
             tensors = {degree: self.shifted(degree) for degree in set(map(len, nodes))}
         for weight, blocks in partition_terms(len(nodes)):
-            if any(len(block) == 1 and tensors[len(nodes[block[0]])][1] for block in blocks):
+            if any(len(block) == 1 and tensors[len(nodes[block[0]])][1] is None for block in blocks):
                 continue  # a mean that is 0
             factors: list[Factor] = []
             below = -len(blocks) - 1  # the next label for a sum within a tensor
@@ -182,6 +195,31 @@ class SampledLandscape(Landscape):
                     below -= 1 + max((a - degree for _, axes in found for a in axes if a >= degree), default=-1)
                 factors.append((scale, (-point,)))
             yield weight, factors
+
+
+def _mean_product(weights: FloatArray, tensors: Sequence[FloatArray], nodes: Nodes) -> FloatArray:
+    """Sum over weighted points of the product of their tensors, by matrix products: of one tensor with all the others."""
+    apart = [nodes[:i] + nodes[i + 1 :] for i in range(len(nodes))]
+    one = min(range(len(nodes)), key=lambda i: len(labels_of(apart[i])))
+    ours, theirs = labels_of([nodes[one]]), labels_of(apart[one])
+    both = [label for label in ours if label in theirs]
+    only, rest = ([label for label in some if label not in both] for some in (ours, theirs))
+    names = {label: i for i, label in enumerate(labels_of(nodes), 1)}  # 0 is the point
+
+    def named(labels: Sequence[int]) -> list[int]:
+        return [names[label] for label in labels]
+
+    left: Any = np.einsum(tensors[one], [0, *named(nodes[one])], [*named(both), *named(only), 0])
+    others: list[Any] = [weights, [0]]
+    for i, node in enumerate(nodes):
+        others += [tensors[i], [0, *named(node)]] if i != one else []
+    right: Any = np.einsum(*others, [*named(both), 0, *named(rest)])
+    shape, points = right.shape[: len(both)], len(weights)
+    left, right = (np.ascontiguousarray(array) for array in (left, right))
+    product = left.reshape(prod(shape), -1, points) @ right.reshape(prod(shape), points, -1)
+    found = product.reshape(*shape, *left.shape[len(both) : -1], *right.shape[len(both) + 1 :])
+    order = [*both, *only, *rest]
+    return np.asarray(found.transpose([order.index(label) for label in sorted(order)]))
 
 
 def labels_of(nodes: Nodes) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.polynomial import Polynomial
@@ -14,6 +14,7 @@ from .landscape import EVERY, Factor, Nodes, SampledLandscape, checked, checked_
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
+FAR = 30.0  # times their spread, points are from 0
 
 
 class Logistic(SampledLandscape):
@@ -27,6 +28,9 @@ class Logistic(SampledLandscape):
         self.X, self.y, self.theta, self.ridge, self.weights = X, y, theta, ridge, weights
         self.dimension = X.shape[1]
         self._middle = frozen(weights @ X)
+        squares = float(weights @ ((X - self._middle) ** 2).sum(axis=1))
+        self._is_far = float(self._middle @ self._middle) > FAR**2 * squares
+        """Whether products of points' rows would lose more than a digit or two of their deviations."""
         self._means: dict[int, float] = {}
         self._centres: tuple[FloatArray | None, dict[int, FloatArray]] = None, {}
 
@@ -38,6 +42,11 @@ class Logistic(SampledLandscape):
         return np.asarray(signs**degree * softplus(degree, signs * (self.X[rows] @ self.theta)))
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
+        mean = self._raw_mean(degree, frame)
+        return mean if degree > 2 or not self.ridge.any() else mean + self._ridge_tensor(degree, frame)
+
+    def _raw_mean(self, degree: int, frame: FloatArray | None) -> FloatArray:
+        """Without the ridge."""
         n, count = self.dimension, len(self.weights)
         X, scale = self.X if frame is None else self.X @ frame, self.weights * self.slopes(degree)
         total = np.zeros(n**degree)
@@ -48,8 +57,7 @@ class Logistic(SampledLandscape):
             for _ in range(degree - 1):
                 product = (product[:, :, None] * X[rows, None, :]).reshape(len(product), -1)
             total += (product.T @ X[rows]).ravel() if degree else product.sum()
-        mean = total.reshape((n,) * degree)
-        return mean if degree > 2 or not self.ridge.any() else mean + self._ridge_tensor(degree, frame)
+        return total.reshape((n,) * degree)
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
@@ -59,21 +67,26 @@ class Logistic(SampledLandscape):
             slopes = slopes[..., None] * np.expand_dims(X, tuple(range(1, slopes.ndim)))
         return [(slopes + self._ridge_tensor(degree, frame), tuple(range(degree)))]
 
-    def deviations(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> FloatArray:
+    def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
         centre = self._centre(degree, frame)
         return np.asarray(self._less_constant(degree, rows, frame) - centre)
 
-    def shifted(self, degree: int) -> tuple[list[Factor], bool]:
-        """s x^(tensor k) = s (c + d)^(tensor k), c the mean of x, with the slope's mean off c^(tensor k): one small core."""
+    def shifted(
+        self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None
+    ) -> tuple[list[Factor], Callable[[], FloatArray] | None]:
         if degree < 2:
-            return super().shifted(degree)
-        slopes, slope, middle, X = self._split(degree, EVERY, None)
+            return super().shifted(degree, rows, frame)
+        if not self._is_far:
+            slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
+            return [(slopes, ()), *((X, (axis,)) for axis in range(degree))], lambda: self._raw_mean(degree, frame)
+        # s x^(tensor k) = s (c + d)^(tensor k), c the mean of x; off the core's entry of c^(tensor k) goes the slope's mean
+        slopes, slope, middle, X = self._split(degree, rows, frame)
         core = np.empty((len(X),) + (2,) * degree)
         core[:] = (slopes + slope).reshape(-1, *(1,) * degree)
         core[(EVERY, *(0,) * degree)] = slopes
         pair = np.stack([np.broadcast_to(middle, X.shape), X], axis=1)
         sums = tuple(range(degree, 2 * degree))
-        return [(core, sums), *((pair, (sums[axis], axis)) for axis in range(degree))], False
+        return [(core, sums), *((pair, (sums[axis], axis)) for axis in range(degree))], lambda: self._centre(degree, frame)
 
     def _split(
         self, degree: int, rows: slice | IntArray, frame: FloatArray | None

@@ -18,8 +18,6 @@ from .landscape import (
 )
 from .turned import turned
 
-KEPT_BYTES = 1 << 29  # tensors of one degree up to this size are kept along the last frame
-
 
 class Samples(SampledLandscape):
     """Per-point derivative arrays; see `samples`. Point by point the loss is the Taylor polynomial that they define."""
@@ -31,39 +29,22 @@ class Samples(SampledLandscape):
         self.dimension = derivatives[1].shape[1]
         self.highest_degree = len(derivatives) - 1
         self._centres: dict[int, tuple[FloatArray, FloatArray]] = {}
-        self._turned: dict[bool, tuple[FloatArray | None, dict[int, FloatArray]]] = {True: (None, {}), False: (None, {})}
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
         mean = np.asarray(np.tensordot(self.weights, self.derivatives[degree], 1))
         return mean if frame is None else turned(mean, frame)  # one tensor is turned, not one for each point
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
-        tensors = self.derivatives[degree][rows] if frame is None else self._kept(degree, rows, frame, False)
-        return [(tensors, tuple(range(degree)))]
+        if frame is None:
+            return [(self.derivatives[degree][rows], tuple(range(degree)))]
+        return [(self.deviations(degree, rows, frame) + self.mean(degree, frame), tuple(range(degree)))]
 
-    def deviations(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> FloatArray:
-        return self._kept(degree, rows, frame, True)
-
-    def _kept(self, degree: int, rows: slice | IntArray, frame: FloatArray | None, centred: bool) -> FloatArray:
-        """The points' tensors along the columns of a frame; those of the last frame are kept unless they are large."""
-        if self.derivatives[degree].nbytes > KEPT_BYTES:
-            return self._along(degree, rows, frame, centred)
-        last, kept = self._turned[centred]
-        if (last is None) != (frame is None) or not np.array_equal(last, frame):
-            kept = {}  # both at once: another thread may be here with another frame
-            self._turned[centred] = None if frame is None else frame.copy(), kept
-        if degree not in kept:
-            kept[degree] = frozen(self._along(degree, EVERY, frame, centred))
-        return kept[degree][rows]
-
-    def _along(self, degree: int, rows: slice | IntArray, frame: FloatArray | None, centred: bool) -> FloatArray:
-        tensors = self.derivatives[degree][rows]
-        if centred:
-            if degree not in self._centres:
-                self._centres[degree] = self._centre(degree)
-            first, second = self._centres[degree]
-            tensors = tensors - first
-            tensors -= second
+    def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
+        if degree not in self._centres:
+            self._centres[degree] = self._centre(degree)
+        first, second = self._centres[degree]
+        tensors = self.derivatives[degree][rows] - first
+        tensors -= second
         return tensors if frame is None else turned(tensors, frame, 1)
 
     def _centre(self, degree: int) -> tuple[FloatArray, FloatArray]:

@@ -18,6 +18,7 @@ from ..typing import Exact, FloatArray, IntArray
 from .plan import plan
 
 CHUNK_BYTES = 1 << 26  # arrays over points are formed this much at a time
+DENSE = 3  # from this degree on, deviations are left in their factors
 
 Term: TypeAlias = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
 """The nodes of a part whose mean over the whole sample it has, and those of each sum over the group."""
@@ -42,7 +43,7 @@ class BlockMeans:
         self._means: dict[Nodes, FloatArray] = {}
         self._sums: dict[Nodes, FloatArray] = {}
         self._axes: dict[int, int] = {}
-        self._tensors: dict[int, tuple[slice, list[Factor]]] = {}
+        self._tensors: dict[int, tuple[slice, list[Factor], FloatArray | None]] = {}
         self._whole: dict[Diagram, FloatArray] = {}
         self._partial: dict[Diagram, FloatArray] = {}
 
@@ -131,7 +132,8 @@ class BlockMeans:
         """Means contracted with the group's sums of products of nodes' deviations, (groups,)."""
         if self.sample.groups is None:
             tensors = [tuple(edges[axis] for axis in node) for nodes, edges in sums for node in nodes]
-            return np.concatenate([contract([*rest, *factors], [point]) for factors in self._chunks(tensors, point)])
+            chunks = self._chunks(tensors, point)
+            return np.concatenate([sum(contract([*rest, *factors], [point]) for factors in terms) for terms in chunks])
         parts = [self._part(tuple(nodes), edges, tuple(range(len(nodes)))) for nodes, edges in sums]
         return contract([*rest, *((self.group_sums(nodes), [point, *_open(nodes, edges)]) for nodes, edges in parts)], [point])
 
@@ -186,42 +188,56 @@ class BlockMeans:
         labels = _open(nodes, range(1 + max((a for node in nodes for a in node), default=-1)))
         point = sum(map(len, nodes))
         total = np.zeros((self.sample.dimension,) * len(labels), object if self.exact else float)
-        for factors in self._chunks(list(nodes), point, start, stop, len(labels), centred):
-            total = total + contract(factors, labels)
+        for terms in self._chunks(list(nodes), point, start, stop, len(labels), centred):
+            for factors in terms:
+                total = total + contract(factors, labels)
         return total
 
     def _chunks(
         self, tensors: list[tuple[int, ...]], point: int, start: int = 0, stop: int | None = None, kept: int = 0,
         centred: bool = True,
-    ) -> Iterator[list[Factor]]:
-        """Factors of the product of some tensors at one point, or of their deviations, a chunk of the points at a time."""
-        stop, step = self.size if stop is None else stop, self._step(tensors, 1, kept - 1, centred)
+    ) -> Iterator[list[list[Factor]]]:
+        """The product of some tensors at one point, or of their deviations, a chunk of the points at a time.
+
+        It is a sum of products of factors.
+        """
+        stop, step = self.size if stop is None else stop, self._step(tensors, 1, kept - 1)
         for first in range(start, stop, step):
             rows = slice(first, min(first + step, stop))
-            yield [
-                (array, (point, *(axes[a] for a in named)))
-                for axes in tensors
-                for array, named in self._per_point(len(axes), rows, centred)
-            ]
+            choices, below = [], point + 1  # the next label for a sum within a tensor
+            for axes in tensors:
+                names = [*axes, *range(below, below + len(axes))]
+                factors, off = self._per_point(len(axes), rows, centred)
+                terms = [[(array, (point, *(names[a] for a in named))) for array, named in factors]]
+                if off is not None:
+                    terms.append([(np.full(rows.stop - first, -1.0), (point,)), (off, axes)])
+                choices.append(terms)
+                below += len(axes)
+            yield [sum(chosen, []) for chosen in product(*choices)]
 
-    def _per_point(self, degree: int, rows: slice, centred: bool) -> list[Factor]:
-        """The points' tensors or deviations; the last ones of each degree are kept."""
+    def _per_point(self, degree: int, rows: slice, centred: bool) -> tuple[list[Factor], FloatArray | None]:
+        """The points' tensors or deviations as factors, and what is to be taken off; the last ones of each degree are kept."""
         if not centred:
-            return self.points.per_point(degree, rows, self.sample.frame)
+            return self.points.per_point(degree, rows, self.sample.frame), None
         if degree not in self._tensors or self._tensors[degree][0] != rows:
             axes = tuple(range(degree))
+            off = None
             if self.exact:
-                found = self.points.per_point(degree, rows, self.sample.frame)[0][0] - self.mean((axes,))
+                whole = self.points.per_point(degree, rows, self.sample.frame)[0][0]
+                factors: list[Factor] = [(whole - self.mean((axes,)), axes)]
+            elif degree < DENSE:
+                factors = [(self.points.deviations(degree, rows, self.sample.frame), axes)]
             else:
-                found = self.points.deviations(degree, rows, self.sample.frame)
-            self._tensors[degree] = rows, [(found, axes)]
-        return self._tensors[degree][1]
+                factors, mean = self.points.shifted(degree, rows, self.sample.frame)
+                off = None if mean is None else mean()
+            self._tensors[degree] = rows, factors, off
+        return self._tensors[degree][1:]
 
-    def _step(self, tensors: list[tuple[int, ...]], together: int, kept: int = 0, centred: bool = False) -> int:
+    def _step(self, tensors: list[tuple[int, ...]], together: int, kept: int = 0) -> int:
         """How many points (or sets of `together` points) to take at a time."""
         for degree in set(map(len, tensors)) - self._axes.keys():
             self._axes[degree] = max(len(named) for _, named in self.points.per_point(degree, slice(0, 1), None))
-        widest = max(2, kept, *(len(axes) if centred else self._axes[len(axes)] for axes in tensors))
+        widest = max(2, kept, *(self._axes[len(axes)] for axes in tensors))
         return int(max(1, CHUNK_BYTES // (8 * together * self.sample.dimension**widest)))
 
     def _number(self, weight: Exact) -> Any:

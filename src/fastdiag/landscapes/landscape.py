@@ -209,15 +209,15 @@ def _mean_product(weights: FloatArray, tensors: Sequence[FloatArray], nodes: Nod
     def named(labels: Sequence[int]) -> list[int]:
         return [names[label] for label in labels]
 
-    left: Any = np.einsum(tensors[one], [0, *named(nodes[one])], [*named(both), *named(only), 0])
+    left: Any = np.einsum(tensors[one], [0, *named(nodes[one])], [*named(both), 0, *named(only)])
     others: list[Any] = [weights, [0]]
     for i, node in enumerate(nodes):
         others += [tensors[i], [0, *named(node)]] if i != one else []
     right: Any = np.einsum(*others, [*named(both), 0, *named(rest)])
     shape, points = right.shape[: len(both)], len(weights)
     left, right = (np.ascontiguousarray(array) for array in (left, right))
-    product = left.reshape(prod(shape), -1, points) @ right.reshape(prod(shape), points, -1)
-    found = product.reshape(*shape, *left.shape[len(both) : -1], *right.shape[len(both) + 1 :])
+    product = left.reshape(prod(shape), points, -1).swapaxes(1, 2) @ right.reshape(prod(shape), points, -1)
+    found = product.reshape(*shape, *left.shape[len(both) + 1 :], *right.shape[len(both) + 1 :])
     order = [*both, *only, *rest]
     return np.asarray(found.transpose([order.index(label) for label in sorted(order)]))
 

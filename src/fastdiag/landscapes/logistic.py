@@ -68,8 +68,9 @@ class Logistic(SampledLandscape):
         return [(slopes + self._ridge_tensor(degree, frame), tuple(range(degree)))]
 
     def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
-        centre = self._centre(degree, frame)
-        return np.asarray(self._less_constant(degree, rows, frame) - centre)
+        tensors = self._less_constant(degree, rows, frame)
+        tensors -= np.tensordot(self.weights, tensors, 1) if isinstance(rows, slice) and rows == EVERY else self._centre(degree, frame)
+        return tensors
 
     def shifted(
         self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None
@@ -104,9 +105,10 @@ class Logistic(SampledLandscape):
         constant: FloatArray = np.asarray(slope)
         for _ in range(degree):
             across = (len(X), *(1,) * (product.ndim - 1), -1)
-            product = product[..., None] * (X + middle).reshape(across) + constant[..., None] * X.reshape(across)
+            product = product[..., None] * (X + middle).reshape(across)
+            product += constant[..., None] * X.reshape(across)
             constant = np.multiply.outer(constant, middle)
-        return product
+        return np.asarray(product)
 
     def _centre(self, degree: int, frame: FloatArray | None) -> FloatArray:
         """The mean of that."""

@@ -44,6 +44,7 @@ class BlockMeans:
         self._sums: dict[Nodes, FloatArray] = {}
         self._axes: dict[int, int] = {}
         self._tensors: dict[int, tuple[slice, list[Factor], FloatArray | None]] = {}
+        self._off: dict[int, FloatArray] = {}
         self._whole: dict[Diagram, FloatArray] = {}
         self._partial: dict[Diagram, FloatArray] = {}
 
@@ -229,7 +230,9 @@ class BlockMeans:
                 factors = [(self.points.deviations(degree, rows, self.sample.frame), axes)]
             else:
                 factors, mean = self.points.shifted(degree, rows, self.sample.frame)
-                off = None if mean is None else mean()
+                if mean is not None and degree not in self._off:
+                    self._off[degree] = mean()
+                off = self._off.get(degree)
             self._tensors[degree] = rows, factors, off
         return self._tensors[degree][1:]
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..arguments import own, shown
 from ..errors import InputError, UnsupportedError
 
 Expression: TypeAlias = Any
@@ -34,16 +35,15 @@ def exact(name: str, value: object) -> Expression:
     """
     import sympy
 
-    if isinstance(value, np.integer):
-        value = int(value)
+    value = own(value)
     if not is_exact(value):
         raise InputError(
-            f"{name} must be exact: an int, a Fraction or a SymPy expression, not {value!r}; "
+            f"{name} must be exact: an int, a Fraction or a SymPy expression, not {shown(value)}; "
             "write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5"
         )
     expression = sympy.sympify(value)
     if expression.has(sympy.nan, sympy.oo, sympy.zoo, -sympy.oo) or expression.is_extended_real is False:
-        raise InputError(f"{name} must be a finite real number or formula, not {expression}")
+        raise InputError(f"{name} must be a finite real number or formula, not {shown(expression)}")
     return expression
 
 
@@ -86,14 +86,17 @@ def number(name: str, value: Expression) -> float:
             f"{name} is the formula {_short(value)} in {free}, not a number; give an exact learning rate (an int, a "
             f"Fraction, a symbol) with resummed=False for formulas, or numbers for {free}"
         )
-    if value.is_Rational:
-        return int(value.p) / int(value.q)
-    near = complex(value.evalf(20))
+    try:
+        if value.is_Rational:
+            return int(value.p) / int(value.q)
+        near = complex(value.evalf(20))
+    except OverflowError:
+        raise InputError(f"{name} is {_short(value)}, which is beyond the range of floats; give an exact eta") from None
     if not np.isfinite(near) or abs(near.imag) > 1e-15 * abs(near.real):
-        raise InputError(f"{name} is {value}, which is not a finite real number")
+        raise InputError(f"{name} is {_short(value)}, which is not a finite real number")
     return near.real
 
 
 def _short(value: Expression) -> str:
-    text = str(value)
+    text = shown(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -249,6 +249,15 @@ def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: st
     return frozen(arguments.array(name, array, shape, meaning))
 
 
+def checked_axes(name: str, value: object) -> tuple[int, ...]:
+    """The shape of what is to be an array, or InputError if it has none."""
+    arguments.refuse_mask(name, value)
+    try:
+        return np.shape(value)  # type: ignore[arg-type]
+    except Exception as error:  # whatever another library's container raises as it is read
+        raise InputError(f"{name} must be an array of real numbers: {arguments.shown(error)}") from None
+
+
 def frozen(array: FloatArray) -> FloatArray:
     """The array, read-only from now on: results are kept under the identity of the landscape that holds it."""
     array.flags.writeable = False

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
-from .landscape import EVERY, Factor, Nodes, SampledLandscape, checked, checked_weights, frozen, labels_of
+from .landscape import EVERY, Factor, Nodes, SampledLandscape, checked, checked_axes, checked_weights, frozen, labels_of
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
@@ -221,8 +221,8 @@ def logistic(
     elif not kinds <= {0.0, 1.0}:
         raise InputError(f"y must hold the labels 0 and 1, or -1 and 1; found {sorted(kinds)[:5]}")
     start = checked("theta", theta, (n,), "one per column of X")
-    shape = () if np.ndim(ridge) == 0 else (n,)
-    penalty = np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), (n,)).copy()
+    alone = checked_axes("ridge", ridge) == ()
+    penalty = frozen(np.array(np.broadcast_to(checked("ridge", ridge, () if alone else (n,), "a number, or one per weight"), n)))
     if (penalty < 0).any():
         raise InputError("ridge must be >= 0")
-    return Logistic(data, np.ascontiguousarray(labels), start, penalty, checked_weights(weights, points))
+    return Logistic(data, frozen(labels), start, penalty, checked_weights(weights, points))

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import own, refuse_mask, shown
+from ..arguments import own, shown
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import MOST_LABELS, Landscape, Nodes, alike, check_symmetric, checked, contract, frozen
+from .landscape import MOST_LABELS, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
 from .turned import turned
 
 Key = tuple[int, ...]
@@ -84,7 +84,7 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
             f"cumulants must be a dict from node degrees to arrays, {{(1,): G, (2,): H}}, not {shown(cumulants)}"
         )
     given = {_degrees(key): value for key, value in cumulants.items()}
-    axes = {key: _axes(f"cumulant {key}", value) for key, value in given.items()}
+    axes = {key: checked_axes(f"cumulant {key}", value) for key, value in given.items()}
     dimension = next((shape[0] for shape in axes.values() if shape and shape[0]), 0)
     if dimension == 0:
         raise InputError("no cumulant is an array, so the number of weights is unknown; give (1,): the gradient")
@@ -116,14 +116,6 @@ def _degrees(key: object) -> Key:
     if sum(degrees) > MOST_LABELS:
         raise InputError(f"the cumulant {shown(key)} has {shown(sum(degrees))} indices; at most {MOST_LABELS} are possible")
     return degrees
-
-
-def _axes(name: str, value: object) -> tuple[int, ...]:
-    refuse_mask(name, value)
-    try:
-        return np.shape(value)  # type: ignore[arg-type]
-    except Exception as error:
-        raise InputError(f"{name} must be an array of real numbers: {shown(error)}") from None
 
 
 def describe(key: Key) -> str:

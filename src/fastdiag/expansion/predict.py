@@ -29,7 +29,7 @@ from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
-from ..values.frame import Frame, eigenframe, growth, learning_rates
+from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates
 from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES, linear_rule
 from ..values.rvalue import resummed as resummed_value
@@ -198,7 +198,9 @@ def predict(
         update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
-    flat = np.atleast_1d(numbers)
+    flat, exponent = np.atleast_1d(numbers), 0
+    if metric is None:
+        landscape, flat, exponent = at_scale(landscape, flat)
     frame = None
     if resummed:
         frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
@@ -237,8 +239,8 @@ def predict(
                 if is_random(diagram):
                     means[diagram.order] += value(diagram, roots, axes)
             take_off_squares(sums, means, axes)
-    by_order = [_shaped(total, shape) for total in sums]
-    by_diagram = {diagram: _shaped(value, shape) for diagram, value in values.items()}
+        by_order = [_shaped(np.ldexp(total, exponent * watched.axes), shape) for total in sums]
+        by_diagram = {diagram: _shaped(np.ldexp(one, exponent * watched.axes), shape) for diagram, one in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
         why = growth(frame, flat) if frame is not None else ""

@@ -68,6 +68,12 @@ class Estimated(Landscape):
             return self.frame if frame is None else frame
         return np.asarray(self.frame @ frame)
 
+    def scaled(self, exponent: int) -> Estimated:
+        points = self.points.scaled(exponent)
+        if self.frame is not None or not isinstance(points, SampledLandscape):
+            return self
+        return Estimated(points, self.method, self.groups, self.batch, None, self.order)
+
     def __repr__(self) -> str:
         return f"<{self.points!r} as a sample, {self.method}>"
 

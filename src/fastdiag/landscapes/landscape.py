@@ -76,6 +76,10 @@ class Landscape(ABC):
         """c (S,), A (S, n), d (n,) with Hessian = A^T diag(c) A + diag(d), or None where it has no such form."""
         return None
 
+    def scaled(self, exponent: int) -> Landscape:
+        """The same in weights that are 2^-exponent times these; itself where it cannot be had."""
+        return self
+
     def knows(self, degrees: Sequence[int]) -> bool:
         """Whether it has the joint cumulant of nodes of these degrees: (1, 2) is cov(grad l, hess l)."""
         return self.highest_degree is None or max(degrees, default=0) <= self.highest_degree

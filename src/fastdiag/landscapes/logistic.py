@@ -27,9 +27,10 @@ class Logistic(SampledLandscape):
     ) -> None:
         self.X, self.y, self.theta, self.ridge, self.weights = X, y, theta, ridge, weights
         self.dimension = X.shape[1]
-        self._middle = frozen(weights @ X)
-        squares = float(weights @ ((X - self._middle) ** 2).sum(axis=1))
-        self._is_far = float(self._middle @ self._middle) > FAR**2 * squares
+        with np.errstate(all="ignore"):
+            self._middle = frozen(weights @ X)
+            squares = weights @ ((X - self._middle) ** 2).sum(axis=1)
+            self._is_far = bool(self._middle @ self._middle > FAR**2 * squares)
         """Whether products of points' rows would lose more than a digit or two of their deviations."""
         self._means: dict[int, float] = {}
         self._centres: tuple[FloatArray | None, dict[int, FloatArray]] = None, {}
@@ -177,6 +178,12 @@ class Logistic(SampledLandscape):
 
     def _moved(self, step: FloatArray) -> Logistic:
         return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
+
+    def scaled(self, exponent: int) -> Logistic:
+        with np.errstate(all="ignore"):
+            X, theta = np.ldexp(self.X, exponent), np.ldexp(self.theta, -exponent)
+            ridge = np.ldexp(self.ridge, 2 * exponent)
+        return Logistic(frozen(X), self.y, frozen(theta), frozen(ridge), self.weights)
 
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"

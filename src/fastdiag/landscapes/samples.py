@@ -57,6 +57,11 @@ class Samples(SampledLandscape):
             second += np.tensordot(self.weights[rows], tensors[rows] - first, 1)
         return first, second
 
+    def scaled(self, exponent: int) -> Samples:
+        with np.errstate(all="ignore"):
+            tensors = tuple(frozen(np.ldexp(tensor, k * exponent)) for k, tensor in enumerate(self.derivatives))
+        return Samples(tensors, self.weights)
+
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension
         return f"<samples landscape: {S} points, {n} weights, degree {self.highest_degree}>"

@@ -51,6 +51,11 @@ class Tensors(Landscape):
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 
+    def scaled(self, exponent: int) -> Tensors:
+        with np.errstate(all="ignore"):
+            cumulants = {key: frozen(np.ldexp(tensor, sum(key) * exponent)) for key, tensor in self._cumulants.items()}
+        return Tensors(cumulants, self.dimension)
+
     def __repr__(self) -> str:
         return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self._cumulants)}>"
 

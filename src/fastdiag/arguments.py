@@ -42,8 +42,8 @@ def shown(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return digits(value)
     if type(value) is Fraction:
-        value = Fraction(int(value.numerator), int(value.denominator))
-        return digits(value.numerator) if value.denominator == 1 else f"{digits(value.numerator)}/{digits(value.denominator)}"
+        top, bottom = digits(int(value.numerator)), digits(int(value.denominator))  # the parts may be NumPy's
+        return top if bottom == "1" else f"{top}/{bottom}"
     if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
         value = value[:MOST_SHOWN]  # before repr, which copies
     try:

@@ -37,15 +37,14 @@ def is_tied(diagram: Diagram, root: Root, independent: bool) -> bool:
     sides multiply too: if the order of the rows is fixed (`independent`), or if all parts of one side are single nodes.
     """
     first = set(root.nodes[0]) if root.nodes else {root.open[0]}
-    side = {0: -1}
-    for place, child in enumerate(diagram.children[0]):
-        side[child] = int(place in first)
+    side_of = {child: int(place in first) for place, child in enumerate(diagram.children[0])}
     for v in range(1, diagram.order + 1):  # parents come first
-        side.setdefault(v, side[diagram.parents[v]])
-    sides = [{side[v] for v in part if v} for part in diagram.parts]
+        side_of.setdefault(v, side_of[diagram.parents[v]] if diagram.parents[v] else 0)
+    sides = [{side_of[v] for v in part if v} for part in diagram.parts]
     if any(len(both) > 1 for both in sides):
         return True
-    return not independent and all(any(len(part) > 1 and both == {i} for part, both in zip(diagram.parts, sides, strict=True)) for i in (0, 1))
+    random = {side for part, on in zip(diagram.parts, sides, strict=True) if len(part) > 1 for side in on}
+    return not independent and random == {0, 1}
 
 
 def is_random(diagram: Diagram) -> bool:

@@ -65,7 +65,8 @@ class Normal(Distribution):
         m, v = self.center, self.variance
         shrink = sympy.expand(1 - 2 * v * quadratic)
         if sympy.re(shrink).is_nonpositive:
-            raise InputError(f"the mean of {shown(sympy.exp(quadratic * sympy.Symbol('x') ** 2))} over {self!r} is infinite")
+            what = shown(sympy.exp(quadratic * sympy.Symbol("x") ** 2))
+            raise InputError(f"the mean of {what} over {self!r} is infinite")
         middle = sympy.expand(m + v * linear) / shrink
         weight = sympy.exp(sympy.expand((middle**2 * shrink - m**2) / (2 * v))) / sympy.sqrt(shrink)
         return factor * weight * normal_moments(middle, v / shrink, power)[-1]
@@ -211,7 +212,7 @@ def finite(chances: Mapping[Any, object]) -> Finite:
     import sympy
 
     if not isinstance(chances, Mapping) or not chances:
-        raise InputError(f"finite takes a dict of values and probabilities, {{1: Fraction(1, 2), ...}}, not {shown(chances)}")
+        raise InputError(f"finite takes a dict {{value: probability}}, {{1: Fraction(1, 2), ...}}, not {shown(chances)}")
     points = [
         tuple(exact("a value of the data", entry) for entry in (value if isinstance(value, tuple) else (value,)))
         for value in chances

@@ -126,7 +126,7 @@ class SampledLandscape(Landscape):
         if 8 * len(self.weights) * self.dimension**degree > KEPT_BYTES:
             return self.centred(degree, rows, frame)
         last, kept = self.__dict__.get("_deviations", (None, {}))
-        if (last is None) != (frame is None) or not np.array_equal(last, frame):
+        if not same(last, frame):
             kept = {}
         self.__dict__["_deviations"] = None if frame is None else frame.copy(), kept  # at once: another thread may be here
         if degree not in kept:
@@ -165,7 +165,7 @@ class SampledLandscape(Landscape):
         """Mean of the product of the nodes' deviations; the axes are the labels in ascending order."""
         labels = labels_of(nodes)
         if len(labels) > MOST_LABELS:
-            raise TooLargeError(f"a cumulant with {len(labels)} indices is asked for; NumPy's arrays have at most {MOST_LABELS}")
+            raise TooLargeError(f"a cumulant with {len(labels)} indices is needed; arrays have at most {MOST_LABELS}")
         total = np.zeros((self.dimension,) * len(labels))
         step = max(1, CHUNK_BYTES // (8 * self.dimension ** max(*map(len, nodes), len(labels) - 1)))
         for start in range(0, len(self.weights), step):
@@ -193,7 +193,8 @@ class SampledLandscape(Landscape):
                     degree, found = len(node), tensors[len(node)][0]
                     for array, axes in found:
                         if axes:
-                            factors.append((array, (-point, *(node[a] if a < degree else below - (a - degree) for a in axes))))
+                            named = (node[a] if a < degree else below - (a - degree) for a in axes)
+                            factors.append((array, (-point, *named)))
                         else:
                             scale = scale * array
                     below -= 1 + max((a - degree for _, axes in found for a in axes if a >= degree), default=-1)
@@ -205,7 +206,7 @@ def _mean_product(weights: FloatArray, tensors: Sequence[FloatArray], nodes: Nod
     """Sum over weighted points of the product of their tensors, by matrix products: of one tensor with all the others."""
     apart = [nodes[:i] + nodes[i + 1 :] for i in range(len(nodes))]
     one = min(range(len(nodes)), key=lambda i: len(labels_of(apart[i])))
-    ours, theirs = labels_of([nodes[one]]), labels_of(apart[one])
+    ours, theirs = labels_of((nodes[one],)), labels_of(apart[one])
     both = [label for label in ours if label in theirs]
     only, rest = ([label for label in some if label not in both] for some in (ours, theirs))
     names = {label: i for i, label in enumerate(labels_of(nodes), 1)}  # 0 is the point
@@ -213,7 +214,8 @@ def _mean_product(weights: FloatArray, tensors: Sequence[FloatArray], nodes: Nod
     def named(labels: Sequence[int]) -> list[int]:
         return [names[label] for label in labels]
 
-    left: Any = np.einsum(tensors[one], [0, *named(nodes[one])], [*named(both), 0, *named(only)])
+    operand: list[Any] = [tensors[one], [0, *named(nodes[one])]]
+    left: Any = np.einsum(*operand, [*named(both), 0, *named(only)])
     others: list[Any] = [weights, [0]]
     for i, node in enumerate(nodes):
         others += [tensors[i], [0, *named(node)]] if i != one else []
@@ -253,11 +255,16 @@ def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: st
     return frozen(arguments.array(name, array, shape, meaning))
 
 
-def checked_axes(name: str, value: object) -> tuple[int, ...]:
+def same(first: FloatArray | None, second: FloatArray | None) -> bool:
+    """Whether two frames are the same, None too."""
+    return first is second or (first is not None and second is not None and np.array_equal(first, second))
+
+
+def checked_axes(name: str, value: Any) -> tuple[int, ...]:
     """The shape of what is to be an array, or InputError if it has none."""
     arguments.refuse_mask(name, value)
     try:
-        return np.shape(value)  # type: ignore[arg-type]
+        return tuple(np.shape(value))
     except Exception as error:  # whatever another library's container raises as it is read
         raise InputError(f"{name} must be an array of real numbers: {arguments.shown(error)}") from None
 

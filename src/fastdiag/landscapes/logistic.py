@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
-from .landscape import EVERY, Factor, Nodes, SampledLandscape, checked, checked_axes, checked_weights, frozen, labels_of
+from .landscape import (
+    EVERY,
+    Factor,
+    Nodes,
+    SampledLandscape,
+    checked,
+    checked_axes,
+    checked_weights,
+    frozen,
+    labels_of,
+    same,
+)
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
@@ -70,7 +80,8 @@ class Logistic(SampledLandscape):
 
     def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
         tensors = self._less_constant(degree, rows, frame)
-        tensors -= np.tensordot(self.weights, tensors, 1) if isinstance(rows, slice) and rows == EVERY else self._centre(degree, frame)
+        whole = isinstance(rows, slice) and rows == EVERY
+        tensors -= np.tensordot(self.weights, tensors, 1) if whole else self._centre(degree, frame)
         return tensors
 
     def shifted(
@@ -85,7 +96,7 @@ class Logistic(SampledLandscape):
         slopes, slope, middle, X = self._split(degree, rows, frame)
         core = np.empty((len(X),) + (2,) * degree)
         core[:] = (slopes + slope).reshape(-1, *(1,) * degree)
-        core[(EVERY, *(0,) * degree)] = slopes
+        core.reshape(len(X), -1)[:, 0] = slopes
         pair = np.stack([np.broadcast_to(middle, X.shape), X], axis=1)
         sums = tuple(range(degree, 2 * degree))
         return [(core, sums), *((pair, (sums[axis], axis)) for axis in range(degree))], lambda: self._centre(degree, frame)
@@ -114,7 +125,7 @@ class Logistic(SampledLandscape):
     def _centre(self, degree: int, frame: FloatArray | None) -> FloatArray:
         """The mean of that."""
         last, kept = self._centres
-        if (last is None) != (frame is None) or not np.array_equal(last, frame):
+        if not same(last, frame):
             kept = {}  # both at once: another thread may be here with another frame
             self._centres = None if frame is None else frame.copy(), kept
         if degree not in kept:
@@ -228,8 +239,8 @@ def logistic(
     elif not kinds <= {0.0, 1.0}:
         raise InputError(f"y must hold the labels 0 and 1, or -1 and 1; found {sorted(kinds)[:5]}")
     start = checked("theta", theta, (n,), "one per column of X")
-    alone = checked_axes("ridge", ridge) == ()
-    penalty = frozen(np.array(np.broadcast_to(checked("ridge", ridge, () if alone else (n,), "a number, or one per weight"), n)))
+    shape = () if checked_axes("ridge", ridge) == () else (n,)
+    penalty = frozen(np.array(np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), n)))
     if (penalty < 0).any():
         raise InputError("ridge must be >= 0")
     return Logistic(data, frozen(labels), start, penalty, checked_weights(weights, points))

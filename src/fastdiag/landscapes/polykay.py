@@ -59,8 +59,8 @@ def polykay(parts: String, points: int) -> dict[String, Fraction]:
 def central_polykay(parts: String, points: int) -> dict[String, Fraction]:
     """The same with deviations from the sample's means.
 
-    Each tensor is its mean and the deviation. The estimate is linear in every tensor, a constant in a block with others adds
-    nothing, and the mean of a deviation is 0.
+    Each tensor is its mean and the deviation. The estimate is linear in every tensor, a constant in a block with others
+    adds nothing, and the mean of a deviation is 0.
 
     Returns
     -------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -129,14 +129,18 @@ class BlockMeans:
         axes = sorted({axis for i in chosen for axis in nodes[i]})
         return tuple(tuple(axes.index(axis) for axis in nodes[i]) for i in chosen), tuple(edges[axis] for axis in axes)
 
-    def _summed(self, rest: list[Factor], sums: list[tuple[list[tuple[int, ...]], tuple[int, ...]]], point: int) -> FloatArray:
+    def _summed(
+        self, rest: Sequence[tuple[FloatArray, Sequence[int]]], sums: Sequence[tuple[list[tuple[int, ...]], tuple[int, ...]]],
+        point: int,
+    ) -> FloatArray:
         """Means contracted with the group's sums of products of nodes' deviations, (groups,)."""
         if self.sample.groups is None:
             tensors = [tuple(edges[axis] for axis in node) for nodes, edges in sums for node in nodes]
             chunks = self._chunks(tensors, point)
             return np.concatenate([sum(contract([*rest, *factors], [point]) for factors in terms) for terms in chunks])
         parts = [self._part(tuple(nodes), edges, tuple(range(len(nodes)))) for nodes, edges in sums]
-        return contract([*rest, *((self.group_sums(nodes), [point, *_open(nodes, edges)]) for nodes, edges in parts)], [point])
+        totals = ((self.group_sums(nodes), [point, *_open(nodes, edges)]) for nodes, edges in parts)
+        return contract([*rest, *totals], [point])
 
     def mean(self, nodes: Nodes) -> FloatArray:
         """Sample mean of a node's tensor, or of the product of some nodes' deviations over the axes that leave them."""
@@ -214,10 +218,10 @@ class BlockMeans:
                     terms.append([(np.full(rows.stop - first, -1.0), (point,)), (off, axes)])
                 choices.append(terms)
                 below += len(axes)
-            yield [sum(chosen, []) for chosen in product(*choices)]
+            yield [list(chain.from_iterable(chosen)) for chosen in product(*choices)]
 
     def _per_point(self, degree: int, rows: slice, centred: bool) -> tuple[list[Factor], FloatArray | None]:
-        """The points' tensors or deviations as factors, and what is to be taken off; the last ones of each degree are kept."""
+        """The points' tensors or deviations as factors, and what is to be taken off; the last of each degree are kept."""
         if not centred:
             return self.points.per_point(degree, rows, self.sample.frame), None
         if degree not in self._tensors or self._tensors[degree][0] != rows:

@@ -72,7 +72,8 @@ def value_at(derivative: Expression, point: Mapping[Any, Expression], weights: S
     for other in others:
         if canonical(sympy.expand(other - value)) != 0:
             raise InputError(
-                f"{name} is {shown(value)} on one side and {shown(other)} on the other at {here}: the loss has a kink there and is "
+                f"{name} is {shown(value)} on one side and {shown(other)} on the other at {here}: "
+                "the loss has a kink there and is "
                 "not differentiable; move theta_0 or the data, or smooth the loss"
             )
     if value.has(sympy.DiracDelta):

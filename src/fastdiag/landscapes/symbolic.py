@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import sequence, shown, whole
+from ..arguments import own, sequence, shown
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
@@ -103,7 +103,8 @@ class Symbolic(Landscape):
         InputError : the distribution is not finite; another degree
         UnsupportedError : derivatives or probabilities with free symbols
         """
-        degree = whole("degree", degree, 1, 4, "of the derivatives of a point")
+        if type(own(degree)) is not int or own(degree) not in range(1, 5):
+            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
         points = self._points
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []

@@ -130,8 +130,8 @@ class BlockMeans:
         return tuple(tuple(axes.index(axis) for axis in nodes[i]) for i in chosen), tuple(edges[axis] for axis in axes)
 
     def _summed(
-        self, rest: Sequence[tuple[FloatArray, Sequence[int]]], sums: Sequence[tuple[list[tuple[int, ...]], tuple[int, ...]]],
-        point: int,
+        self, rest: Sequence[tuple[FloatArray, Sequence[int]]],
+        sums: Sequence[tuple[list[tuple[int, ...]], tuple[int, ...]]], point: int,
     ) -> FloatArray:
         """Means contracted with the group's sums of products of nodes' deviations, (groups,)."""
         if self.sample.groups is None:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ..arguments import choice, shown, whole
+from ..arguments import choice, own, shown
 from ..errors import InputError
 from ..typing import FloatArray
 from .landscape import Landscape, Nodes, SampledLandscape
@@ -125,10 +125,17 @@ def estimated(
     choice("method", method, METHODS)
     points = len(landscape.weights)
     if groups is not None:
-        groups = whole("groups", groups, 2, points, "groups of points")
+        groups = _whole("groups", groups, 2, points)
         if method != "polykay":
             raise InputError("groups is for method='polykay'; with 'disjoint' a group is what `batch` makes it")
-    batch = whole("batch", batch, 1, points, "points to a batch")
+    batch = _whole("batch", batch, 1, points)
     if batch != 1 and method != "disjoint":
         raise InputError("batch is for method='disjoint'; a polykay uses every point in every factor")
     return Estimated(landscape, method, groups, batch)
+
+
+def _whole(name: str, value: object, least: int, most: int) -> int:
+    number = own(value)
+    if type(number) is not int or not least <= number <= most:
+        raise InputError(f"{name} must be a whole number, {least} to {most} (the number of points), not {shown(value)}")
+    return number

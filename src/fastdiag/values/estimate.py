@@ -56,7 +56,7 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     >>> import fastdiag as fd
     >>> points = fd.landscapes.samples([0.0] * 3, [[1.0], [2.0], [6.0]])
     >>> fd.estimate("[a]", points)  # G.G: the mean of g_i g_j over different points i and j
-    Estimate(value=6.666666666666667, stderr=5.811865258054231)
+    Estimate(value=6.666666666666666, stderr=5.811865258054231)
     >>> round(fd.uvalue("[a]", points), 6)  # the square of the mean is too large by a third of the variance
     9.0
     """

@@ -42,7 +42,8 @@ def shown(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return digits(value)
     if type(value) is Fraction:
-        return digits(value.numerator) + (f"/{digits(value.denominator)}" if value.denominator != 1 else "")
+        top, bottom = digits(int(value.numerator)), digits(int(value.denominator))  # the parts may be NumPy's
+        return top if bottom == "1" else f"{top}/{bottom}"
     if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
         value = value[:MOST_SHOWN]  # before repr, which copies
     value = _abbreviated(value)

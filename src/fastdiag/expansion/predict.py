@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
@@ -33,12 +33,12 @@ from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
-from ..values.frame import Frame, eigenframe, growth, learning_rates
+from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates
 from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES, linear_rule
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
-from .centred import Series, centred
+from .centred import is_random, is_tied, take_off_squares
 from .exact import exact_series
 from .observables import Observable, observable_named
 
@@ -213,7 +213,9 @@ def predict(
         update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
-    flat = np.atleast_1d(numbers)
+    flat, exponent = np.atleast_1d(numbers), 0
+    if metric is None:
+        landscape, flat, exponent = at_scale(landscape, flat)
     frame = None
     if resummed:
         frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
@@ -222,27 +224,38 @@ def predict(
     elif metric is not None:
         landscape = _in_metric(landscape, metric)
 
-    def series(observable: Observable, order: int) -> Series:
-        sums, values = [], {}
-        for d in range(order + 1):
-            sums.append(np.zeros((len(flat), len(times)) + (landscape.dimension,) * observable.axes))
-            for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
-                roots = observable.of(diagram)
-                if not roots:
-                    continue
-                if isinstance(update, Process) and not update.keeps(diagram):
-                    values[diagram] = np.zeros_like(sums[d])
-                elif frame is not None:
-                    values[diagram] = resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
-                else:
-                    values[diagram] = _plain(diagram, landscape, times, flat, roots, update)
-                sums[d] += values[diagram]
-        return sums, values
+    def value(diagram: Diagram, roots: Roots, axes: int) -> FloatArray:
+        if not roots or (isinstance(update, Process) and not update.keeps(diagram)):
+            return np.zeros((len(flat), len(times)) + (landscape.dimension,) * axes)
+        if frame is not None:
+            return resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
+        return _plain(diagram, landscape, times, flat, roots, update)
 
+    def found(observable: Observable, order: int) -> Iterator[tuple[Diagram, Roots]]:
+        for d in range(order + 1):
+            for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
+                if roots := observable.of(diagram):
+                    yield diagram, roots
+
+    values: dict[Diagram, FloatArray] = {}
+    sums = [value(Diagram.parse("[]"), (), watched.axes) for _ in range(order + 1)]
+    fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
     with np.errstate(all="ignore"):  # an overflow is reported once, below
-        sums, values = centred(watched, order, series)
-    by_order = [_shaped(total, shape) for total in sums]
-    by_diagram = {diagram: _shaped(value, shape) for diagram, value in values.items()}
+        for diagram, roots in found(watched, order):
+            tied = [root for root in roots if watched.mean is None or is_tied(diagram, root, fixed)]
+            loose = [root for root in roots if root not in tied]
+            kept = value(diagram, tied, watched.axes)
+            sums[diagram.order] += kept
+            values[diagram] = kept + value(diagram, loose, watched.axes) if loose else kept
+        if watched.mean is not None and not fixed:
+            axes = watched.mean.axes
+            means = [value(Diagram.parse("[]"), (), axes) for _ in range(order)]
+            for diagram, roots in found(watched.mean, order - 1):
+                if is_random(diagram):
+                    means[diagram.order] += value(diagram, roots, axes)
+            take_off_squares(sums, means, axes)
+        by_order = [_shaped(np.ldexp(total, exponent * watched.axes), shape) for total in sums]
+        by_diagram = {diagram: _shaped(np.ldexp(one, exponent * watched.axes), shape) for diagram, one in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
         why = growth(frame, flat) if frame is not None else ""

@@ -48,6 +48,11 @@ def joint_cumulant(
     return total
 
 
+def central(weight: Weight) -> Weight:
+    """The same weights for nodes whose means are 0: partitions with a block of one node are left out."""
+    return lambda string: 0 if any(string.count(block) == 1 for block in string) else weight(string)
+
+
 def partition_terms(count: int, weight: Weight = moebius_to_top) -> Iterator[tuple[Any, tuple[tuple[int, ...], ...]]]:
     """Every set partition of 0..count-1 as its blocks, with its weight where that is not 0.
 

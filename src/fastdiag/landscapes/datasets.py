@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import array
 from ..errors import InputError
 from ..files import find
 from ..typing import FloatArray
-from .landscape import checked
 from .logistic import Logistic, logistic
 
 
@@ -36,14 +36,50 @@ def breast_cancer(ridge: float = 0.1, theta: object | None = None) -> Logistic:
 
 
 def standardised(X: object) -> FloatArray:
-    """Columns shifted and scaled to mean 0 and variance 1."""
-    data = checked("X", X, (None, None), "points, measurements")
-    spread = data.std(axis=0)
-    if (spread == 0).any():
-        raise InputError(f"column {int(np.argmin(spread))} of X is constant and cannot be standardised; leave it out")
-    return np.asarray((data - data.mean(axis=0)) / spread)
+    """Columns shifted and scaled to mean 0 and variance 1.
+
+    Parameters
+    ----------
+    X : (S, n) one row per data point
+
+    Raises
+    ------
+    InputError : no row; a column whose entries are all the same; not finite
+
+    Examples
+    --------
+    >>> standardised([[1.0, 1e200], [3.0, 2e200]]).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
+    """
+    data = array("X", X, (None, None), "points, measurements")
+    if len(data) == 0:
+        raise InputError("X has no row; give at least two points")
+    constant = (data == data[0]).all(axis=0)
+    if constant.any():
+        raise InputError(f"column {int(np.argmax(constant))} of X is constant and cannot be standardised; leave it out")
+    with np.errstate(under="ignore"):
+        data = _to_size_one(data)
+        data = _to_size_one(data - data.mean(axis=0))  # the spread may be as small as the last digit
+        data -= data.mean(axis=0)
+        return np.asarray(data / np.sqrt((data**2).mean(axis=0)))
 
 
-def with_bias(X: FloatArray) -> FloatArray:
-    """X with a last column of ones."""
-    return np.column_stack([X, np.ones(len(X))])
+def _to_size_one(data: FloatArray) -> FloatArray:
+    """Columns times powers of 2, so that squares and sums stay within the range of floats."""
+    return np.asarray(np.ldexp(data, -np.frexp(np.abs(data).max(axis=0))[1]))
+
+
+def with_bias(X: object) -> FloatArray:
+    """X with a last column of ones.
+
+    Parameters
+    ----------
+    X : (S, n) one row per data point
+
+    Examples
+    --------
+    >>> with_bias([[2.0], [3.0]]).tolist()
+    [[2.0, 1.0], [3.0, 1.0]]
+    """
+    data = array("X", X, (None, None), "points, measurements")
+    return np.column_stack([data, np.ones(len(data))])

@@ -67,7 +67,8 @@ class Normal(Distribution):
         m, v = self.center, self.variance
         shrink = sympy.expand(1 - 2 * v * quadratic)
         if sympy.re(shrink).is_nonpositive:
-            raise InputError(f"the mean of {sympy.exp(quadratic * sympy.Symbol('x') ** 2)} over {self!r} is infinite")
+            what = shown(sympy.exp(quadratic * sympy.Symbol("x") ** 2))
+            raise InputError(f"the mean of {what} over {self!r} is infinite")
         middle = sympy.expand(m + v * linear) / shrink
         weight = sympy.exp(sympy.expand((middle**2 * shrink - m**2) / (2 * v))) / sympy.sqrt(shrink)
         return factor * weight * normal_moments(middle, v / shrink, power)[-1]
@@ -170,7 +171,7 @@ def normal(mean: object = 0, variance: object = 1) -> Normal:
     """
     center, spread = exact("mean", mean), exact("variance", variance)
     if spread.is_nonpositive:
-        raise InputError(f"the variance must be positive, not {spread}; finite({{{center}: 1}}) has none")
+        raise InputError(f"the variance must be positive, not {shown(spread)}; finite({{{shown(center)}: 1}}) has none")
     return Normal(center, spread)
 
 
@@ -214,7 +215,7 @@ def finite(chances: Mapping[Any, object]) -> Finite:
     import sympy
 
     if not isinstance(chances, Mapping) or not chances:
-        raise InputError(f"finite takes a dict of values and probabilities, {{1: Fraction(1, 2), ...}}, not {chances!r}")
+        raise InputError(f"finite takes a dict {{value: probability}}, {{1: Fraction(1, 2), ...}}, not {shown(chances)}")
     points = [
         tuple(exact("a value of the data", entry) for entry in (value if isinstance(value, tuple) else (value,)))
         for value in chances
@@ -223,9 +224,9 @@ def finite(chances: Mapping[Any, object]) -> Finite:
         raise InputError("the values must be numbers, or tuples of one length: one entry for each data symbol")
     weights = [exact("a probability", chance) for chance in chances.values()]
     if any(weight.is_negative for weight in weights):
-        raise InputError(f"probabilities must be >= 0, not {min(w for w in weights if w.is_negative)}")
+        raise InputError(f"probabilities must be >= 0, not {shown(next(w for w in weights if w.is_negative))}")
     if sympy.simplify(sum(weights) - 1) != 0:
-        raise InputError(f"the probabilities must add up to 1, not to {sympy.simplify(sum(weights))}")
+        raise InputError(f"the probabilities must add up to 1, not to {shown(sympy.simplify(sum(weights)))}")
     return Finite(points, weights)
 
 

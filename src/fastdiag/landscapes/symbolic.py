@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import shown
+from ..arguments import own, sequence, shown
 from ..errors import InputError
 from ..numerals import written
 from ..typing import FloatArray, IntArray
@@ -65,6 +65,7 @@ class Symbolic(Landscape):
             result[index] = self.cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
         return result
 
+    @np.errstate(all="ignore")
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         if frame is None:
             if nodes not in self._parts:
@@ -103,7 +104,7 @@ class Symbolic(Landscape):
         InputError : the distribution is not finite; another degree
         UnsupportedError : derivatives or probabilities with free symbols
         """
-        if degree not in range(1, 5):
+        if type(own(degree)) is not int or own(degree) not in range(1, 5):
             raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
         points = self._points
         chances = [number("a probability", chance) for _, chance in points]
@@ -278,7 +279,7 @@ def symbolic(
     laws = tuple(distribution) if isinstance(distribution, list | tuple) else (distribution,)
     if not all(isinstance(law, Distribution) for law in laws):
         raise InputError(
-            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {distribution!r}"
+            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {shown(distribution)}"
         )
     if sum(law.size for law in laws) != len(inputs):
         raise InputError(
@@ -287,11 +288,12 @@ def symbolic(
         )
     if isinstance(at, Mapping):
         if set(at) != set(coordinates):
-            raise InputError(f"at must give a value to each of the weights {coordinates} and nothing else, not {at}")
+            raise InputError(f"at must give a value to each of the weights {coordinates} and nothing else, not {shown(at)}")
         at = [at[coordinate] for coordinate in coordinates]
-    if isinstance(at, str) or not isinstance(at, Sequence) or len(at) != len(coordinates):
-        raise InputError(f"at must be one exact value for each of the weights {coordinates}, not {at!r}")
-    start = tuple(exact("at", value) for value in at)
+    values = sequence("at", at, f"exact values, one for each of the weights {coordinates}")
+    if len(values) != len(coordinates):
+        raise InputError(f"at must be one exact value for each of the weights {coordinates}, not {shown(at)}")
+    start = tuple(exact("at", value) for value in values)
     for value in start:
         if value.free_symbols & set(inputs):
             raise InputError(f"at must not depend on the data, but is {shown(value)}")
@@ -305,7 +307,7 @@ def _symbols(name: str, given: Any) -> tuple[Any, ...]:
 
     result = tuple(given) if isinstance(given, list | tuple | sympy.Tuple) else (given,)
     if not result or not all(isinstance(symbol, sympy.Symbol) for symbol in result):
-        raise InputError(f"{name} must be a SymPy symbol or several, not {given!r}")
+        raise InputError(f"{name} must be a SymPy symbol or several, not {shown(given)}")
     if len(set(result)) != len(result):
         raise InputError(f"{name} must be different symbols, not {result}")
     return result

@@ -21,6 +21,7 @@ from .root import Roots
 
 COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
 ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
+COMFORTABLE = 32  # powers of 2 of the square root of a learning rate
 MANY = 512  # weights from which on an eigendecomposition is worth several threads
 
 
@@ -140,6 +141,25 @@ def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
     return numbers
+
+
+def at_scale(landscape: Landscape, numbers: FloatArray) -> tuple[Landscape, FloatArray, int]:
+    """The landscape and the learning rates in weights in which the rates are of size 1, and the power of 2 between them.
+
+    Where the rates are very large or small, eta^d and products of tensors leave the range of floats though their products
+    do not. A power of 2 changes no bit of them.
+    """
+    powers = np.frexp(numbers[numbers > 0])[1]
+    exponent = int(np.rint(powers.mean() / 2)) if len(powers) else 0
+    if abs(exponent) <= COMFORTABLE:
+        return landscape, numbers, 0
+    scaled = _scaled(landscape, exponent)
+    return (landscape, numbers, 0) if scaled is landscape else (scaled, np.ldexp(numbers, -2 * exponent), exponent)
+
+
+@lru_cache(maxsize=8)
+def _scaled(landscape: Landscape, exponent: int) -> Landscape:
+    return landscape.scaled(exponent)
 
 
 def growth(frame: Frame, numbers: FloatArray) -> str:

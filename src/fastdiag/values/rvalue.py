@@ -26,7 +26,7 @@ from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rates, exact_rvalue, shaped
-from .frame import Frame, eigenframe, learning_rates
+from .frame import Frame, at_scale, eigenframe, learning_rates
 from .mode_sums import mode_sums
 from .modes import check_forgets
 from .open_axes import pieces
@@ -98,8 +98,10 @@ def rvalue(
         return shaped(values, exactly[1])
     device = check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
-    frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     flat = np.atleast_1d(numbers)
+    if metric is None:
+        landscape, flat, _ = at_scale(landscape, flat)
+    frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
     return float(result) if result.ndim == 0 else result
 

@@ -56,6 +56,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     return float(contraction(diagram, landscape))
 
 
+@np.errstate(all="ignore")
 def contraction(diagram: Diagram, landscape: Landscape, root: Root | None = None) -> FloatArray:
     """The same in floats, whatever the landscape, with a term of an observable at the root; (n,) * its open edges."""
     if isinstance(landscape, Estimated):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf, prod
-from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import own, refuse_mask, shown
 from ..errors import InputError
 from ..spacetime import Spacetime
 from ..typing import IntArray, Sampling
@@ -82,10 +83,18 @@ def _alike(N: Any, B: Any, points: Any, batches: Any) -> dict[tuple[Any, Any], I
 
 
 def _array(name: str, value: Any) -> Any:
+    """Integers or floats of one type where the caller has made them so; what is mixed stays Python's own numbers."""
+    refuse_mask(name, value)
+    if getattr(getattr(value, "dtype", None), "kind", "") in {"i", "u", "f"}:
+        return np.asarray(value)
     try:
-        array = np.asarray(value)
+        array = np.array(value, object)  # NumPy would round the integers of [2**53 + 1, inf]
     except ValueError as error:
         raise InputError(f"{name} must be a number or an array of numbers: {error}") from None
-    if array.dtype.kind not in "iufO" or (array.dtype.kind == "O" and not all(isinstance(x, Number) for x in array.flat)):
-        raise InputError(f"{name} must be a number or an array of numbers, not {value!r}")
-    return array
+    shape, found = array.shape, [own(entry) for entry in array.ravel().tolist()]
+    if any(isinstance(entry, bool) or not isinstance(entry, int | float | Fraction) for entry in found):
+        raise InputError(f"{name} must be a number or an array of numbers, not {shown(value)}")
+    whole = all(isinstance(entry, int) and abs(entry) < 2**63 for entry in found)
+    array = np.empty(len(found), np.int64 if whole else object)
+    array[:] = found
+    return array.reshape(shape)

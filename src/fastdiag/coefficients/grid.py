@@ -93,7 +93,8 @@ def _array(name: str, value: Any) -> Any:
         raise InputError(f"{name} must be a number or an array of numbers: {error}") from None
     shape, found = array.shape, [own(entry) for entry in array.ravel().tolist()]
     if any(isinstance(entry, bool) or not isinstance(entry, int | float | Fraction) for entry in found):
-        raise InputError(f"{name} must be a number or an array of numbers, not {shown(value)}")
+        ragged = ": its shape is inhomogeneous" if any(isinstance(entry, list | tuple) for entry in found) else ""
+        raise InputError(f"{name} must be a number or an array of numbers, not {shown(value)}{ragged}")
     whole = all(isinstance(entry, int) and abs(entry) < 2**63 for entry in found)
     array = np.empty(len(found), np.int64 if whole else object)
     array[:] = found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedRandom
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import DataError, InputError
 from .typing import PathLike
@@ -70,6 +72,25 @@ def cache_folder() -> Path:
     if not folder.is_absolute():  # older platformdirs, without a home: a folder called ~ in the current one
         raise DataError(f"there is no folder for a cache (not {folder}); set HOME to a folder")
     return folder
+
+
+def plain(path: PathLike, *, links: bool = True) -> BinaryIO:
+    """A file opened for reading, if it is a plain one: a pipe would wait for ever, a device never end.
+
+    Raises
+    ------
+    OSError : it cannot be opened, or is a folder, a pipe, a socket, a device, or, unless `links`, a symbolic link
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(f"it is a {'directory' if stat.S_ISDIR(mode) else 'pipe or a device'}, no plain file")
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 @contextmanager

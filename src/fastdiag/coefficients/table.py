@@ -20,9 +20,11 @@ from ..spacetime.spacetime import whole_number
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
-from .order import Kind, OrderTable, check_table, file_name
+from .order import OrderTable, check_table
 from .rows import Rows
+from .schema import Kind, file_name, most_bytes
 from .store import load
+from .trust import check
 
 if TYPE_CHECKING:
     import pandas
@@ -88,8 +90,8 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
 
         make(kind, order, folder, progress=progress)
 
-    arrays = load(file_name(kind, order), partial(OrderTable.of, kind, order), build, path, make)
-    return OrderTable.of(kind, order, arrays)
+    arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))
+    return OrderTable(kind, order, arrays)
 
 
 MEMORY_BYTES = 8 << 30  # what `coefficients` hands out at once

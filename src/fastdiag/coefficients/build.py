@@ -23,7 +23,7 @@ from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
 from .shard import LABEL, code, offsets, origin, shard
-from .store import Chunks, WrongContentsError, read, write
+from .store import Chunks, WrongContentsError, read, write, write_known
 from .trust import check_rows
 
 SHARD_ROWS = 4096
@@ -142,8 +142,7 @@ def _make_in_shards(
             write(files[i], arrays)
             kinds[i] = _described(arrays)
     joined = _joined(files, [kinds[i] for i in range(len(files))])
-    known = KNOWN.get(path.name)
-    write(path, {**heading(kind, order), **joined}, *(() if known is None else (known[1],)))
+    write_known(path, {**heading(kind, order), **joined}, KNOWN.get(path.name, (0, None))[1])
 
 
 def _check(kind: Kind, order: int, rows: tuple[int, int], arrays: Mapping[str, IntArray]) -> None:

@@ -24,14 +24,13 @@ class WrongContentsError(DataError):
     """What was to be written is not what is known to be right; nothing is."""
 
 
-def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None = None) -> None:
+def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks]) -> None:
     """Keep integer arrays in one file, which appears complete or not at all.
 
     Parameters
     ----------
     path : the file, in a folder that exists; one that is there is replaced
     arrays : name -> array of integers (uint8 for truth values) of any shape, or `Chunks`; kept in this order
-    digest : the sha256 that the file must end with, if it is known
 
     Raises
     ------
@@ -45,6 +44,16 @@ def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str |
     >>> write(file, {"n": np.arange(4), "square": Chunks("int16", (4,), [np.array([k * k], "int16") for k in range(4)])})
     >>> read(file)["square"].tolist()
     [0, 1, 4, 9]
+    """
+    write_known(path, arrays, None)
+
+
+def write_known(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None) -> None:
+    """`write`, unless the file would not end with this sha256.
+
+    Raises
+    ------
+    WrongContentsError : it would not; nothing is written
     """
     path = Path(path)
     try:

@@ -11,20 +11,24 @@ from pathlib import Path
 
 import pytest
 
-import fastdiag as fd
 from fastdiag import files
 from tables import python
 from test_corruptions import appended, flipped, truncated
 
 SMALL = """
 import sys, warnings
+import numpy as np
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
-    import fastdiag as fd
-    found = [len(fd.diagrams(3)), *fd.count_diagrams(4).__index__().to_bytes(2, "big")]
-print(found, len(told), *(w.message for w in told))
+    from fastdiag.kernels.limbs import carry
+    limbs = np.array([[10, 5, 0], [3, 1, -1]])
+    carry(limbs, 2)
+    from fastdiag.kernels.trees import smallest_first
+    out = np.zeros((1, 4), np.int8)
+    smallest_first(np.array([[0, 1, 2, 1]], np.int8), out)
+print(limbs.tolist(), out.tolist(), len(told), *(w.message for w in told))
 """
-RIGHT = str([len(fd.diagrams(3)), 0, fd.count_diagrams(4)])
+RIGHT = "[[2, 3, 1], [3, 1, -1]] [[0, 1, 1, 2]]"
 
 
 def emptied(rng, data):
@@ -59,8 +63,8 @@ def ran(code, folder, **options):
 def full(tmp_path_factory):
     """A cache that a process has filled."""
     folder = tmp_path_factory.mktemp("numba")
-    assert ran(SMALL, folder) == f"{RIGHT} 0 \n"
-    assert len(list(folder.rglob("*.nbc"))) > 3
+    assert ran(SMALL, folder) == f"{RIGHT} 0\n"
+    assert len(list(folder.rglob("*.nbc"))) >= 2
     return folder
 
 
@@ -72,12 +76,12 @@ def answers(full, tmp_path, seeds):
         out = ran(SMALL, folder)
         assert out.startswith(f"{RIGHT} 1 "), (seed, out)  # told, and once
         assert "were damaged; they are thrown away" in out
-        assert ran(SMALL, folder) == f"{RIGHT} 0 \n"  # mended
+        assert ran(SMALL, folder) == f"{RIGHT} 0\n"  # mended
         shutil.rmtree(folder)
 
 
 def test_a_damaged_cache(full, tmp_path):
-    answers(full, tmp_path, range(3))
+    answers(full, tmp_path, range(2))
 
 
 @pytest.mark.long
@@ -97,7 +101,7 @@ def fresh():  # a kernel as a new process has it
     return Kernel(one.squares)(7)
 assert fresh() == 140
 shutil.copytree(folder, kept)
-for seed in range(60):
+for seed in range(int(sys.argv[4])):
     shutil.rmtree(folder)
     shutil.copytree(kept, folder)
     damaged(folder, random.Random(seed))
@@ -107,9 +111,10 @@ print("right")
 """
 
 
-def test_sixty_damaged_files_of_one_kernel(tmp_path):
+@pytest.mark.parametrize("many", [20, pytest.param(200, marks=pytest.mark.long)])
+def test_damaged_files_of_one_kernel(many, tmp_path):
     (tmp_path / "one.py").write_text("def squares(n):\n    s = 0\n    for i in range(n + 1):\n        s += i * i\n    return s\n")
-    process = python(ONE_KERNEL, tmp_path, tmp_path / "cache", tmp_path / "kept", env={"NUMBA_CACHE_DIR": str(tmp_path / "cache")})
+    process = python(ONE_KERNEL, tmp_path, tmp_path / "cache", tmp_path / "kept", many, env={"NUMBA_CACHE_DIR": str(tmp_path / "cache")})
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (0, "right\n"), err[-2000:]
 
@@ -175,7 +180,8 @@ def planted(folder, marker):
 
 NOBODY = """
 import os, sys
-import numba, fastdiag as fd, fastdiag.kernels.cache, numpy.testing  # before this Python is out of reach
+import numba, numpy, fastdiag.kernels.cache, fastdiag.kernels.trees, fastdiag.kernels.limbs
+numba.njit(lambda x: x[0] + 1)(numpy.zeros(1))  # imports the rest, before this Python is out of reach
 os.setgroups([]); os.setgid(54321); os.setuid(54321)
 os.environ.pop("HOME", None); os.environ.pop("XDG_CACHE_HOME", None); os.environ.pop("NUMBA_CACHE_DIR", None)
 """

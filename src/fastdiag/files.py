@@ -14,6 +14,7 @@ from .errors import DataError, InputError
 from .typing import PathLike
 
 PART = ".part"  # ends the name of a file that is still being written
+MOST_BYTES = 1 << 20  # of a data file that is no table
 
 
 def find(name: str) -> Path:
@@ -27,7 +28,7 @@ def find(name: str) -> Path:
     for folder in folders():
         searched.append(folder)
         path = folder / name
-        if path.is_file():
+        if os.path.isfile(path):
             _verify(path)
             return path
     raise DataError(
@@ -93,6 +94,24 @@ def plain(path: PathLike, *, links: bool = True) -> BinaryIO:
         raise
 
 
+def contents(path: PathLike, most: int = MOST_BYTES) -> bytes:
+    """All bytes of a plain file.
+
+    Raises
+    ------
+    DataError : it cannot be read, or has more than `most` bytes; no more are read then
+    """
+    try:
+        with plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(most + 1) if size <= most else b""
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); restore it, or delete it") from error
+    if max(size, len(data)) > most:
+        raise DataError(f"{path} has {size:,} bytes, where at most {most:,} are expected; restore it, or delete it")
+    return data
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BufferedRandom]:
     """A file to write to that becomes `path` when all of it is on the disk, and vanishes if anything goes wrong.
@@ -125,8 +144,8 @@ def _verify(path: Path) -> None:
     import hashlib
 
     recorded = path.with_name(path.name + ".sha256")
-    if not recorded.is_file():
+    if not os.path.isfile(recorded):
         return
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != recorded.read_text().split()[0]:
+    digest = hashlib.sha256(contents(path)).hexdigest()
+    if contents(recorded, 1000).split()[:1] != [digest.encode()]:
         raise DataError(f"{path} differs from the sha256 recorded beside it; reinstall fastdiag or restore the file")

@@ -44,6 +44,9 @@ class Archive(dict[str, IntArray]):
             self.unchanged()
         return super().__getitem__(name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)  # elsewhere there is no file
+
 
 def pack(file: BufferedRandom, arrays: Mapping[str, IntArray | Chunks]) -> str:
     """Write the archive of these arrays, in this order, to an empty file, and give the sha256 that it ends with.

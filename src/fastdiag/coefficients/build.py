@@ -22,7 +22,7 @@ from ..progress import track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
-from .shard import LABEL, code, offsets, origin, shard
+from .shard import LABEL, code, offsets, origin, shard, width
 from .store import Chunks, WrongContentsError, read, write, write_known
 from .trust import check_rows
 
@@ -155,6 +155,8 @@ def _check(kind: Kind, order: int, rows: tuple[int, int], arrays: Mapping[str, I
     if not np.array_equal(arrays["code"], code()):
         raise DataError("it was made by other code than this version of fastdiag")
     check_rows(kind, order, *rows, arrays, random.Random())
+    if not all(arrays[name].dtype == width(name, arrays[name]) for name in OF_ROWS):
+        raise DataError("its numbers are wider than they need to be")
 
 
 def _check_answer(kind: Kind, order: int, rows: tuple[int, int], arrays: object) -> None:

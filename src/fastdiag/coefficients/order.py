@@ -22,7 +22,7 @@ from .schema import KINDS, NAMES, Kind, file_name, most_bytes
 from .store import check_size, read
 from .trust import check
 
-__all__ = ["KINDS", "NAMES", "Kind", "OrderTable", "check_table", "file_name"]
+__all__ = ["KINDS", "NAMES", "Kind", "OrderTable", "check_table", "file_name", "verify"]
 
 SINGLE_THREAD = 1 << 18  # multiplications that OpenBLAS does alone
 CHUNK_ENTRIES = 1 << 22  # that are turned into floats at a time
@@ -169,6 +169,15 @@ class OrderTable:
         cumulant = self.kind == "reshuffle" and basis == "cumulant"
         up = (self.coarser_starts, self.arrays["coarser"], self.arrays["coarser_times"]) if cumulant else None
         return read_rows(rows, self.parts, reading, up), reading
+
+
+def verify(path: Path) -> None:
+    """DataError unless a file is the table that its name says, or, under another name, has its own sha256."""
+    names = {file_name(kind, order): (kind, order) for kind in KINDS for order in range(LARGEST_ORDER + 1)}
+    if path.name in names:
+        OrderTable.in_file(*names[path.name], path)
+    else:
+        read(path)
 
 
 def check_table(order: int, sampling: str) -> tuple[int, Kind]:

@@ -37,7 +37,8 @@ def offsets(order: int) -> tuple[int, ...]:
 def shard(kind: Kind, order: int, starts: Sequence[int], first: int, last: int) -> dict[str, IntArray]:
     """The rows first to last of a table; a pure function of small arguments, for any process on any machine."""
     pieces = [_on_one_tree(kind, ds, tree, starts) for tree, ds in diagrams_of(order, first, last)]
-    return {name: _small(np.concatenate([piece[name] for piece in pieces])) for name in OF_ROWS} | {
+    joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in OF_ROWS}
+    return {name: array.astype(width(name, array)) for name, array in joined.items()} | {
         "origin": origin(kind, order, first, last), "code": code()
     }
 
@@ -95,8 +96,6 @@ def _numbers(kind: Kind, n: int) -> IntArray:
     return numbers
 
 
-def _small(array: IntArray) -> IntArray:
-    """In the smallest integers that hold it; int8 stays (parents have -1)."""
-    if array.dtype == np.int8:
-        return array
-    return array.astype(np.min_scalar_type(int(array.max(initial=0))))
+def width(name: str, array: IntArray) -> np.dtype[np.generic]:
+    """The smallest integers that hold an array; parents have -1."""
+    return np.dtype(np.int8) if name in ("parents", "blocks") else np.min_scalar_type(int(array.max(initial=0)))

@@ -53,7 +53,7 @@ def table(
     -------
     CoefficientTable. Its files, one for each order, are looked for in `path`, in the folder FASTDIAG_DATA_DIR, in the
     package (orders 0 to 6), in the repository's data/, and in the user's cache; what is in none of them is built into the
-    cache. A file that does not verify is passed over with a DataWarning, never used. Replacement is read from the files of
+    cache. A file that is not the table is passed over with a DataWarning, never used. Replacement is read from the files of
     reshuffle, with epochs of one update.
 
     Raises

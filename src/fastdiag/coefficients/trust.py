@@ -20,7 +20,7 @@ from .schema import KNOWN, NAMES, OF_ROWS, Kind, file_catalog, file_index, file_
 from .shard import diagrams_of, offsets, shard
 
 STEP = 4096  # rows that are looked through at a time
-SAMPLE = 8  # rows of each step that are computed again, where neither a sha256 nor this process vouches for them
+SAMPLE = 2048  # rows of a file, or one of each step, that are computed again, where no sha256 vouches for them
 
 
 def check(kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> None:
@@ -41,7 +41,8 @@ def check(kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> None:
         _check_whole(kind, order, arrays)  # which says what is wrong, if it can be seen
         raise DataError("its sha256 is not the one that is known of this table, so its numbers are not believed")
     _check_whole(kind, order, arrays)
-    rows, chance = count_diagrams(order), random.Random()
+    rows = count_diagrams(order)
+    sample = 0 if digest is None else max(1, SAMPLE * STEP // rows)
     starts, ups = _starts(arrays["lengths"]), _starts(arrays["coarser_lengths"])
     for first in range(0, rows, STEP):
         last = min(first + STEP, rows)
@@ -50,7 +51,7 @@ def check(kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> None:
         part = {name: arrays[name][first:last] for name in OF_ROWS}
         part |= {name: arrays[name][entries] for name in ("columns", "counts")}
         part |= {name: arrays[name][above] for name in ("coarser", "coarser_times")}
-        check_rows(kind, order, first, last, part, chance if digest is not None else None)
+        check_rows(kind, order, first, last, part, sample)
 
 
 def _check_whole(kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> None:
@@ -79,12 +80,12 @@ def _check_whole(kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> None
 
 
 def check_rows(
-    kind: Kind, order: int, first: int, last: int, arrays: Mapping[str, IntArray], chance: random.Random | None = None
+    kind: Kind, order: int, first: int, last: int, arrays: Mapping[str, IntArray], sample: int
 ) -> None:
     """DataError unless these can be the rows first to last of a table.
 
-    All bounds and all that follows from the list of diagrams is checked of every row; with `chance`, the numbers of
-    SAMPLE rows are computed again. A wrong count in a row that is not drawn is not seen.
+    All bounds and all that follows from the list of diagrams is checked of every row; `sample` rows drawn at random are
+    computed again. A wrong count in a row that is not drawn is not seen.
     """
     if not all(isinstance(arrays.get(name), np.ndarray) and arrays[name].dtype.kind in "iu" for name in OF_ROWS):
         raise DataError(f"it has not the arrays {', '.join(OF_ROWS)} of integers")
@@ -114,7 +115,7 @@ def check_rows(
     )
     if not good:
         raise DataError(f"its numbers in the rows {first:,} to {last:,} cannot be those of the diagrams")
-    for row in chance.sample(range(rows), min(SAMPLE, rows)) if chance else ():
+    for row in random.SystemRandom().sample(range(rows), min(sample, rows)):
         _compare(kind, order, first, row, arrays)
 
 

@@ -57,8 +57,8 @@ def lengths_shifted(rng, arrays, others):
         wide = arrays[name].astype(np.int64)
         one, two = rng.sample(range(wide.size), 2)
         step = rng.choice([1, 2, 10**6, 2**40])
-        wide[one] += step
-        wide[two] -= step
+        wide.flat[one] += step
+        wide.flat[two] -= step
         arrays[name] = wide if wide.min() < 0 else wide.astype(np.min_scalar_type(int(wide.max())))
 
 

@@ -21,9 +21,9 @@ from ..progress import track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
-from .shard import LABEL, code, offsets, origin, shard, width
+from .shard import LABEL, code, offsets, origin, shard
 from .store import Chunks, WrongContentsError, read, write, write_known
-from .trust import check_rows
+from .trust import check_rows, narrow
 
 SHARD_ROWS = 4096
 SAMPLE = 8  # rows of each shard from elsewhere that are computed again
@@ -159,9 +159,9 @@ def _check(kind: Kind, order: int, rows: tuple[int, int], arrays: Mapping[str, I
         raise DataError(f"it says to be {said} (version, kind, order, rows), which was not asked for")
     if not np.array_equal(arrays["code"], code()):
         raise DataError("it was made by other code than this version of fastdiag")
+    if not narrow(arrays):
+        raise DataError("its arrays are not of the smallest integers that hold them")
     check_rows(kind, order, *rows, arrays, SAMPLE)
-    if not all(arrays[name].dtype == width(name, arrays[name]) for name in OF_ROWS):
-        raise DataError("its numbers are wider than they need to be")
 
 
 def _check_answer(kind: Kind, order: int, rows: tuple[int, int], arrays: object) -> None:

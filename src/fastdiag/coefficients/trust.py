@@ -17,7 +17,7 @@ from ..embedding.patterns import fubini
 from ..errors import DataError
 from ..typing import IntArray
 from .schema import KNOWN, NAMES, OF_ROWS, Kind, file_catalog, file_index, file_name, schema
-from .shard import diagrams_of, offsets, shard
+from .shard import diagrams_of, offsets, shard, width
 
 STEP = 4096  # rows that are looked through at a time
 SAMPLE = 2048  # rows of a file, or one of each step, that are computed again, where no sha256 vouches for them
@@ -64,6 +64,7 @@ def _check_whole(kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> None
     rows, n = len(arrays["parents"]) if arrays["parents"].ndim else 0, order
     fits = (
         all(array.dtype.kind in "iu" for array in arrays.values())
+        and narrow(arrays)
         and arrays["parents"].shape == arrays["blocks"].shape == (rows, n + 1)
         and all(arrays[name].shape == (rows,) for name in ("automorphisms", "irreducible", "value_class", "lengths"))
         and arrays["coarser_lengths"].shape == ((rows,) if kind == "reshuffle" else (0,))
@@ -146,6 +147,12 @@ def _coarsens(order: int, first: int, arrays: Mapping[str, IntArray]) -> bool:
     partitions = np.array([_bell(k) for k in range(order + 1)])[arrays["blocks"].max(axis=1, initial=0)]
     whole = _sums(lengths, times.astype(np.float64)) == partitions  # far below 2^53
     return bool(on_tree.all() and ascending.all() and itself.all() and whole.all())
+
+
+def narrow(arrays: Mapping[str, IntArray]) -> bool:
+    """Whether all are of the smallest integers that hold them; NumPy mixes uint64 with nothing else."""
+    kinds = ((name, arrays[name]) for name in OF_ROWS)
+    return all(array.dtype.kind in "iu" and array.dtype == width(name, array) for name, array in kinds)
 
 
 def _within(array: IntArray, low: int, high: int) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedRandom
 from pathlib import Path
+from typing import BinaryIO
 
 from .arguments import path as checked
 from .errors import DataError
 from .typing import PathLike
 
 PART = ".part"  # ends the name of a file that is still being written
+MOST_BYTES = 1 << 20  # of a data file that is no table
 
 
 def find(name: str) -> Path:
@@ -26,7 +29,7 @@ def find(name: str) -> Path:
     for folder in folders():
         searched.append(folder)
         path = folder / name
-        if path.is_file():
+        if os.path.isfile(path):
             _verify(path)
             return path
     raise DataError(
@@ -70,6 +73,43 @@ def cache_folder() -> Path:
     if not folder.is_absolute():  # older platformdirs, without a home: a folder called ~ in the current one
         raise DataError(f"there is no folder for a cache (not {folder}); set HOME to a folder")
     return folder
+
+
+def plain(path: PathLike, *, links: bool = True) -> BinaryIO:
+    """A file opened for reading, if it is a plain one: a pipe would wait for ever, a device never end.
+
+    Raises
+    ------
+    OSError : it cannot be opened, or is a folder, a pipe, a socket, a device, or, unless `links`, a symbolic link
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(f"it is a {'directory' if stat.S_ISDIR(mode) else 'pipe or a device'}, no plain file")
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def contents(path: PathLike, most: int = MOST_BYTES) -> bytes:
+    """All bytes of a plain file.
+
+    Raises
+    ------
+    DataError : it cannot be read, or has more than `most` bytes; no more are read then
+    """
+    try:
+        with plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(most + 1) if size <= most else b""
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); restore it, or delete it") from error
+    if max(size, len(data)) > most:
+        raise DataError(f"{path} has {size:,} bytes, where at most {most:,} are expected; restore it, or delete it")
+    return data
 
 
 @contextmanager
@@ -134,8 +174,8 @@ def _verify(path: Path) -> None:
     import hashlib
 
     recorded = path.with_name(path.name + ".sha256")
-    if not recorded.is_file():
+    if not os.path.isfile(recorded):
         return
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != recorded.read_text().split()[0]:
+    digest = hashlib.sha256(contents(path)).hexdigest()
+    if contents(recorded, 1000).split()[:1] != [digest.encode()]:
         raise DataError(f"{path} differs from the sha256 recorded beside it; reinstall fastdiag or restore the file")

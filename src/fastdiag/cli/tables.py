@@ -198,8 +198,8 @@ def list_files() -> None:
 
 @cache.command()
 def verify() -> None:
-    """Check every table of the cache against its sha256."""
-    from ..coefficients.store import read
+    """Check that every table of the cache is the one that its name says."""
+    from ..coefficients.order import verify as verify_table
     from ..files import cache_folder
 
     bad = 0
@@ -208,7 +208,7 @@ def verify() -> None:
         try:
             if not file.is_file():
                 raise DataError(f"{file} is no plain file; delete it, so that the table is built again")
-            read(file)
+            verify_table(file)
             echo(f"ok       {file.name}")
         except DataError as error:
             bad += 1

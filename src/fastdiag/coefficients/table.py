@@ -25,9 +25,11 @@ from ..spacetime import check_sampling
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
-from .order import Kind, OrderTable, check_table, file_name
+from .order import OrderTable, check_table
 from .rows import Rows
+from .schema import Kind, file_name, most_bytes
 from .store import load
+from .trust import check
 
 if TYPE_CHECKING:
     import pandas
@@ -56,7 +58,7 @@ def table(
     -------
     CoefficientTable. Its files, one for each order, are looked for in `path`, in the folder FASTDIAG_DATA_DIR, in the
     package (orders 0 to 6), in the repository's data/, and in the user's cache; what is in none of them is built into the
-    cache. A file that does not verify is passed over with a DataWarning, never used. Replacement is read from the files of
+    cache. A file that is not the table is passed over with a DataWarning, never used. Replacement is read from the files of
     reshuffle, with epochs of one update.
 
     Raises
@@ -94,8 +96,8 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
 
         make(kind, order, folder, progress=progress)
 
-    arrays = load(file_name(kind, order), partial(OrderTable.of, kind, order), build, path, make)
-    return OrderTable.of(kind, order, arrays)
+    arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))
+    return OrderTable(kind, order, arrays)
 
 
 MEMORY_BYTES = 8 << 30  # what `coefficients` hands out at once

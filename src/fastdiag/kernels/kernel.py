@@ -11,10 +11,9 @@ import hashlib
 import importlib
 import threading
 import types
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _COMPILING = threading.RLock()  # threads may make the first call together
@@ -59,15 +58,14 @@ def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[...
 
     importlib.import_module(f"{__package__}.vectors")  # teaches numba the primitives
     function.__qualname__ = f"{function.__name__}_{_edition()}"  # names the file in the cache
-    compiled: Callable[..., Any]
-    try:
-        compiled = numba.njit(nogil=True, cache=True, **options)(function)
-    except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
-        if "cache" not in str(error):
-            raise
-        _warn_of_no_cache()
-        compiled = numba.njit(nogil=True, **options)(function)
-    return compiled
+    compiled: Any = numba.njit(nogil=True, **options)(function)
+    if hasattr(compiled, "enable_caching"):  # else the compiler is off
+        cache = importlib.import_module(f"{__package__}.cache")  # imports numba
+        try:
+            compiled._cache = cache.KernelCache(function)
+        except (OSError, RuntimeError):  # numba: "cannot cache function ...: no locator available"
+            cache.tell_of_no_cache()
+    return cast(Callable[..., Any], compiled)
 
 
 @functools.cache
@@ -75,16 +73,6 @@ def _edition() -> str:
     """A digest of all kernels: numba sees when the file of a function changes, but not those of its helpers."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
-
-
-@functools.cache  # once to a process
-def _warn_of_no_cache() -> None:
-    warnings.warn(
-        "no writable cache directory: kernels are compiled anew in every process. "
-        "Set NUMBA_CACHE_DIR to a writable directory to keep them.",
-        RuntimeWarning,
-        stacklevel=6,
-    )
 
 
 def rebuilt(names: dict[str, Any], compiler: Callable[..., Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import perm
 from typing import Literal, TypeAlias
 
@@ -16,6 +15,7 @@ from ..embedding.counting import placements
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
 from ..errors import DataError, InputError
+from ..locks import cached_property
 from ..spacetime import SAMPLINGS, Spacetime
 from ..typing import FloatArray, IntArray
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
+from ..locks import cached_property
 from ..typing import IntArray
 from .counting import check_order, count_diagrams, count_rooted_trees
 from .diagram import Diagram

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +12,7 @@ from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
+from ..locks import cached_property
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..locks import cached_property
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric, checked
+from ..locks import cached_property
 from ..typing import FloatArray
 from .memory import free_bytes
 from .plan import plan

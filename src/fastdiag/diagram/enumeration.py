@@ -13,6 +13,7 @@ from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
 from ..locks import cached_property
+from ..memory import bounded
 from ..typing import IntArray
 from .counting import check_order, count_diagrams, count_rooted_trees
 from .diagram import Diagram
@@ -118,6 +119,7 @@ class Diagrams:
         return drawing.diagrams_html(self)
 
 
+@bounded
 def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False) -> Diagrams:
     """All diagrams with `order` edges, up to isomorphism, in ascending order.
 

@@ -21,6 +21,7 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
+from ..memory import bounded
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -90,6 +91,7 @@ class Prediction:
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
+@bounded
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,

@@ -12,6 +12,7 @@ from ..diagram import Diagram
 from ..errors import InputError
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
+from ..memory import bounded
 from ..typing import FloatArray
 from .block_means import BlockMeans
 
@@ -25,6 +26,7 @@ class Estimate:
     """Standard error; nan where the sample is too small for one."""
 
 
+@bounded
 def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
 

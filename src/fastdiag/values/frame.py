@@ -14,8 +14,8 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric, checked
 from ..locks import cached_property
+from ..memory import free_bytes, size
 from ..typing import FloatArray
-from .memory import free_bytes
 from .plan import plan
 from .root import Roots
 
@@ -93,17 +93,13 @@ class Frame:
                 advice = f"use resummed=False (uvalue), which sums over the points and forms no such tensors; or {advice}"
             raise TooLargeError(
                 f"the cumulants of {largest} with {n:,} weights have n^{max(fresh.values())} entries; resummed values need "
-                f"{_size(asked)} of memory, and {_size(free)} are free; {advice}"
+                f"{size(asked)} of memory, and {size(free)} are free; {advice}"
             )
 
 
 @cache
 def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB"
 
 
 @lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
+from ..memory import bounded
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
@@ -37,6 +38,7 @@ SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
+@bounded
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
     device: str = "auto", update: Update | None = None,

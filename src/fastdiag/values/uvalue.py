@@ -10,6 +10,7 @@ from ..diagram import Diagram
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
+from ..memory import bounded
 from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
@@ -20,6 +21,7 @@ from .root import Root
 DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
 
+@bounded
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 

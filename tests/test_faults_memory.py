@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -129,7 +130,7 @@ def test_tables_that_do_not_fit(cache, monkeypatch):
     tables = sys.modules[fd.CoefficientTable.__module__]
     with pytest.raises(TooLargeError, match=r"12\.5 GiB of disk, and 10\.0 GiB are free"):
         tables._found("reshuffle", 9, None, False)
-    cache.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(cache)
     cache.write_text("a file where a folder should be")
     with pytest.warns(fd.errors.DataWarning), pytest.raises(TooLargeError, match=r"8\.4 GiB of memory"):
         tables._found("reshuffle", 8, None, False)

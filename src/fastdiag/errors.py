@@ -1,8 +1,22 @@
 """What can go wrong, by kind. Every error is a `FastdiagError` and the built-in kind it resembles."""
 
 
+MOST_CHARACTERS = 2000  # of a message; what is quoted in it may be of any length
+AROUND = 36  # characters of a diagram's text that are shown on either side of an error
+
+
 class FastdiagError(Exception):
-    """Base of every error that fastdiag raises on purpose."""
+    """Base of every error that fastdiag raises on purpose. Of a message too long to be read, beginning and end are kept."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*map(_short, args))
+
+
+def _short(message: object) -> object:
+    if not isinstance(message, str) or len(message) <= MOST_CHARACTERS:
+        return message
+    half = MOST_CHARACTERS // 2
+    return f"{message[:half]} ...({len(message):,} characters)... {message[-half:]}"
 
 
 class InputError(FastdiagError, ValueError):
@@ -21,11 +35,18 @@ class DiagramSyntaxError(InputError):
 
     def __init__(self, text: str, position: int, reason: str) -> None:
         self.text, self.position, self.reason = text, position, reason
+        start = max(0, position - AROUND) if len(text) > 2 * AROUND else 0
+        before, after = "..." if start else "", "..." if len(text) > start + 2 * AROUND else ""
+        window = f"{before}{text[start : start + 2 * AROUND]}{after}"
+        whole = repr(text) if len(text) <= 2 * AROUND else f"of {len(text):,} characters"
         super().__init__(
-            f"cannot read diagram {text!r}: {reason}, at position {position}\n"
-            f"    {text}\n    {' ' * position}^\n"
+            f"cannot read diagram {whole}: {reason}, at position {position}\n"
+            f"    {window}\n    {' ' * (len(before) + position - start)}^\n"
             "Write a node as a letter naming its part, its children in brackets: '[a b[a]]', '[a[b]]', '[]'."
         )
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, str]]:
+        return type(self), (self.text, self.position, self.reason)
 
 
 class MissingTensorError(FastdiagError, KeyError):

@@ -48,7 +48,7 @@ def _workers(executor: Executor | None) -> int | None:
 
 
 @contextmanager
-def at_work(executor: Executor) -> Iterator[None]:
+def at_work(executor: Executor | None) -> Iterator[None]:
     """What an executor raises when it breaks is a DataError here; what the work itself raises stays as it is."""
     try:
         yield

@@ -14,7 +14,8 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric, checked
 from ..locks import cached_property
-from ..memory import free_bytes, size
+from ..memory import free_bytes
+from ..memory import size as _size
 from ..typing import FloatArray
 from .plan import plan
 from .root import Roots
@@ -93,7 +94,7 @@ class Frame:
                 advice = f"use resummed=False (uvalue), which sums over the points and forms no such tensors; or {advice}"
             raise TooLargeError(
                 f"the cumulants of {largest} with {n:,} weights have n^{max(fresh.values())} entries; resummed values need "
-                f"{size(asked)} of memory, and {size(free)} are free; {advice}"
+                f"{_size(asked)} of memory, and {_size(free)} are free; {advice}"
             )
 
 

@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..diagram import Diagram, count_diagrams
+from ..diagram import Diagram
 from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..files import folder_of
-from ..memory import bounded, check_room, require, size
+from ..memory import bounded, require, size
 from ..spacetime.spacetime import whole_number
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
 from .order import Kind, OrderTable, check_table, file_name
 from .rows import Rows
+from .sizes import check_in_memory, check_on_disk, of_coefficients
 from .store import load
 
 if TYPE_CHECKING:
@@ -84,25 +84,19 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
     def build() -> dict[str, IntArray]:
         from .build import in_memory
 
-        need = int(count_diagrams(order) * IN_MEMORY[kind][0] * IN_MEMORY[kind][1] ** (order - 8))
-        require(need, f"the diagrams of order {order}, whose {kind} table cannot be kept in a folder,", ADVICE)
+        check_in_memory(kind, order)
         return in_memory(kind, order)
 
     def make(folder: Path) -> None:
         from .build import make
 
-        if order >= LARGE:
-            check_room(count_diagrams(order) * ON_DISK, folder, f"the {kind} table of order {order}", ADVICE)
+        check_on_disk(kind, order, folder)
         make(kind, order, folder, progress=progress)
 
     arrays = load(file_name(kind, order), partial(OrderTable.of, kind, order), build, path, make)
     return OrderTable.of(kind, order, arrays)
 
 
-OF_FRACTION = 240  # bytes of one, with its integers and those on the way to it
-IN_MEMORY = {"reshuffle": (15_000, 2.0), "cyclic": (4_500, 1.4)}  # bytes to a diagram of order 8; growth with the order
-ON_DISK, LARGE = 1_900, 8  # bytes to a diagram while a file is built, from which order on they are counted
-ADVICE = "free some room, take a lower order, or run fastdiag.build with another directory and give that as `path`"
 MEMORY_BYTES = 8 << 30  # what `coefficients` hands out at once
 
 
@@ -320,15 +314,7 @@ class CoefficientTable(Rows):
         return out.reshape(len(self), *grid.shape)
 
     def _bytes(self, grid: Grid, exact: bool) -> int:
-        """About the memory that coefficients take while they are computed."""
-        entries = len(self.diagram_rows) * grid.size
-        if not exact:
-            return 24 * entries  # the answer, that of one order, and its product by the group
-        longest = max((int(max(N if N < inf else 0, *updates)) for (N, _), (_, updates) in grid.groups.items()), default=1)
-        batch = max((int(B) for _, B in grid.groups), default=1)
-        digits = 2 * (self.order + 1) * (longest * batch).bit_length() // 8  # of numerator and denominator, in bytes
-        every = sum(map(len, self.orders)) * max((len(updates) for _, updates in grid.groups.values()), default=0)
-        return entries * (OF_FRACTION + digits) + every * 4 * digits  # limbs are of all rows
+        return of_coefficients(grid, len(self.diagram_rows), sum(map(len, self.orders)), self.order, exact)
 
     def _of_diagrams(self, grid: Grid, exact: bool) -> FloatArray:
         """The coefficient of each diagram, (diagrams, size of the grid)."""

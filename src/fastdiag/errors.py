@@ -7,11 +7,27 @@ from .terminal import on_one_line, plain
 AROUND = 60  # characters of a text that are shown on either side of its fault
 
 
+MOST_CHARACTERS = 2000  # of a message; what is quoted in it may be of any length
+
+
 class FastdiagError(Exception):
-    """Base of every error that fastdiag raises on purpose. Its text holds no control characters."""
+    """Base of every error that fastdiag raises on purpose.
+
+    Its text holds no control characters; of one too long to be read, beginning and end are kept.
+    """
 
     def __str__(self) -> str:
         return plain(super().__str__())
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*map(_short, args))
+
+
+def _short(message: object) -> object:
+    if not isinstance(message, str) or len(message) <= MOST_CHARACTERS:
+        return message
+    half = MOST_CHARACTERS // 2
+    return f"{message[:half]} ...({len(message):,} characters)... {message[-half:]}"
 
 
 class InputError(FastdiagError, ValueError):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice, pairwise
@@ -25,6 +25,7 @@ from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, fil
 from .shard import LABEL, code, offsets, origin, shard
 from .store import Chunks, WrongContentsError, read, write, write_known
 from .trust import check_rows, narrow
+from .workers import at_work, first_done
 
 SHARD_ROWS = 4096
 SAMPLE = 8  # rows of each shard from elsewhere that are computed again
@@ -66,7 +67,7 @@ def build(
     Raises
     ------
     InputError : order out of range, unknown sampling
-    DataError : the folder cannot be written
+    DataError : the folder cannot be written; the executor has lost its workers, or finishes nothing for ten minutes
 
     Examples
     --------
@@ -217,16 +218,24 @@ def _computed(
 ) -> Iterator[tuple[int, dict[str, IntArray]]]:
     """Shards as they are finished, a window of them in flight."""
     waiting: dict[Future[dict[str, IntArray]], int] = {}
-    left = iter(todo)
+    left, broken = iter(todo), None
     try:
         while True:
-            for i, first, last in islice(left, WINDOW - len(waiting)):
-                assert executor is not None
-                waiting[executor.submit(shard, kind, order, starts, first, last)] = i
+            try:
+                for i, first, last in islice(left, WINDOW - len(waiting)):
+                    assert executor is not None
+                    with at_work(executor):
+                        waiting[executor.submit(shard, kind, order, starts, first, last)] = i
+            except DataError as error:
+                broken, left = error, iter(())
+            if broken is not None and not any(future.done() for future in waiting):
+                raise broken  # what was done before is kept by now
             if not waiting:
                 return
-            for done in wait(waiting, return_when=FIRST_COMPLETED).done:
-                yield waiting.pop(done), done.result()
+            for done in first_done(executor, waiting):
+                with at_work(executor):
+                    arrays = done.result()
+                yield waiting.pop(done), arrays
     finally:
         for future in waiting:
             future.cancel()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import inf
 
 from ..diagram import Diagram
 from ..embedding.counting import grid, read
+from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..typing import Basis, Sampling
 from .order import OrderTable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import perm
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ..embedding.counting import placements
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
 from ..errors import InputError
+from ..locks import cached_property
 from ..spacetime import Spacetime, check_sampling
 from ..typing import FloatArray, IntArray
 from .schema import KINDS, NAMES, Kind, file_name, most_bytes

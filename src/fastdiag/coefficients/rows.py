@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from ..locks import cached_property
 from ..record import Record
 from ..typing import IntArray
 from .order import OrderTable

@@ -20,6 +20,7 @@ from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..files import folder_of
 from ..floats import by_our_rules
+from ..memory import bounded, require, size
 from ..progress import check_progress
 from ..spacetime import check_sampling
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
@@ -28,6 +29,7 @@ from .grid import Grid
 from .order import OrderTable, check_table
 from .rows import Rows
 from .schema import Kind, file_name, most_bytes
+from .sizes import check_in_memory, check_on_disk, of_coefficients
 from .store import load
 from .trust import check
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+@bounded
 def table(
     order: int,
     sampling: Sampling = "reshuffle",
@@ -89,11 +92,13 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
     def build() -> dict[str, IntArray]:
         from .build import in_memory
 
+        check_in_memory(kind, order)
         return in_memory(kind, order)
 
     def make(folder: Path) -> None:
         from .build import make
 
+        check_on_disk(kind, order, folder)
         make(kind, order, folder, progress=progress)
 
     arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))
@@ -259,6 +264,7 @@ class CoefficientTable(Rows):
         return int(here[0] if self.row_of is None else self.row_of[here[0]])
 
     @by_our_rules
+    @bounded
     def coefficients(
         self,
         N: ArrayLike,
@@ -283,7 +289,7 @@ class CoefficientTable(Rows):
         Raises
         ------
         InputError : as for `Spacetime`; shapes that do not broadcast
-        TooLargeError : a count exceeds float64; exact=True has it
+        TooLargeError : a count exceeds float64; exact=True has it. They do not fit into free memory, or into 8 GiB
 
         Examples
         --------
@@ -293,11 +299,11 @@ class CoefficientTable(Rows):
         [Fraction(5, 4), Fraction(5, 1)]
         """
         grid, exact = Grid.of(self.sampling, N, B, T, E), flag("exact", exact)
-        if (need := 8 * len(self.diagram_rows) * grid.size) > MEMORY_BYTES:
-            raise TooLargeError(
-                f"{len(self.diagram_rows):,} diagrams at {grid.size:,} points need {need / 2**30:.1f} GiB; "
-                "ask for fewer at a time, or choose rows with where(...)"
-            )
+        need, what = self._bytes(grid, exact), f"{len(self.diagram_rows):,} diagrams at {grid.size:,} points"
+        advice = "ask for fewer at a time, or choose rows with where(...)"
+        if need > MEMORY_BYTES:
+            raise TooLargeError(f"{what} need {size(need)}; {advice}")
+        require(need, what, advice)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, or no number
                 out = self._of_diagrams(grid, exact)
@@ -311,6 +317,9 @@ class CoefficientTable(Rows):
             np.add.at(summed, self.row_of, out)
             out = summed
         return out.reshape(len(self), *grid.shape)
+
+    def _bytes(self, grid: Grid, exact: bool) -> int:
+        return of_coefficients(grid, len(self.diagram_rows), sum(map(len, self.orders)), self.order, exact)
 
     def _of_diagrams(self, grid: Grid, exact: bool) -> FloatArray:
         """The coefficient of each diagram, (diagrams, size of the grid)."""

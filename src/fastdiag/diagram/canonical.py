@@ -7,8 +7,8 @@ from typing import Any
 
 from ..arguments import sequence, shown, whole
 from ..errors import InputError, TooLargeError
-from ..kernels.growth import stabilizer
 from ..kernels.trees import tree_shape
+from .least import MOST_READ, Search
 
 MOST_NODES = 300  # text is written by recursion over the tree
 
@@ -31,41 +31,26 @@ def canonical(
         raise InputError(
             f"a diagram needs one parent and one block for each node, got {len(parents)} parents and {len(blocks)} blocks"
         )
+    search = search_of(parents, blocks)
+    return tuple(search.parents), search.string, search.order()
+
+
+def search_of(parents: Sequence[int], blocks: Sequence[Any], most: int = MOST_READ) -> Search:
+    """The search for the least growth string on the canonical tree; see `Search`."""
     nodes = preorder(parents)
     depth = dict.fromkeys(nodes, 0)
     for node in nodes[1:]:
         depth[node] = depth[parents[node]] + 1
-    n = len(nodes)
-    shape = [[0] * n for _ in range(4)]
+    shape = [[0] * len(nodes) for _ in range(4)]
     tree_shape.py_func([depth[node] for node in nodes], *shape)
-    labels = [blocks[node] for node in nodes]
-    scratch = [[0] * n for _ in range(5)]
-    image = scratch[0]
-    while True:
-        names: dict[Any, int] = {}
-        try:
-            string = [names.setdefault(label, len(names)) for label in labels]
-            if any(label != label for label in names):
-                raise TypeError("nan equals nothing")
-        except (TypeError, ValueError) as error:
-            raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
-        tops = [max(string[: i + 1]) for i in range(n)]
-        members = [string.count(block) for block in range(n)]
-        group = stabilizer.py_func(*shape, string, tops, members, *scratch)
-        if group > 0:
-            return tuple(shape[0]), tuple(string), group
-        _complete(image, -group, shape)
-        labels = [labels[v] for v in image]
-
-
-def _complete(image: list[int], last: int, shape: list[list[int]]) -> None:
-    """Extend an automorphism that is given up to position `last`, taking free twins in order."""
-    parents, sizes, heads, twins = shape
-    taken = set(image[: last + 1])
-    for j in range(last + 1, len(image)):
-        first = image[parents[j]] + heads[j] - parents[j]
-        image[j] = next(v for v in range(first, first + twins[j] * sizes[j], sizes[j]) if v not in taken)
-        taken.add(image[j])
+    names: dict[Any, int] = {}
+    try:
+        string = [names.setdefault(blocks[node], len(names)) for node in nodes]
+        if any(label != label for label in names):
+            raise TypeError("nan equals nothing")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
+    return Search(shape, string, most)
 
 
 def hung_from(parents: Sequence[int], root: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -13,6 +13,8 @@ from ..errors import InputError, TooLargeError
 from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
+from ..locks import cached_property
+from ..memory import bounded
 from ..progress import check_progress, track
 from ..record import Record
 from ..typing import IntArray
@@ -114,6 +116,7 @@ class Diagrams(Record):
         return drawing.diagrams_html(self)
 
 
+@bounded
 def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False) -> Diagrams:
     """All diagrams with `order` edges, up to isomorphism, in ascending order.
 

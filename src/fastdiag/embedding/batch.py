@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,8 @@ from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
+from ..locks import cached_property
+from ..memory import bounded, require
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
@@ -45,6 +47,11 @@ class MapCounts(Record):
     @cached_property
     def numerators(self) -> IntArray:
         """Python ints, an object array of the given shape."""
+        limbs = self.limbs.shape[1]
+        require(
+            len(self.limbs) * self.limbs.shape[2] * (104 + limbs * self.width // 4), f"{prod(self.shape):,} exact counts",
+            "ask for fewer at a time",
+        )
         total = np.zeros(self.limbs[:, 0].shape, object)
         step = 62 // self.width  # limbs to a machine word
         for start in reversed(range(0, self.limbs.shape[1], step)):
@@ -68,6 +75,7 @@ class MapCounts(Record):
         return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
 
 
+@bounded
 def count_maps(
     diagrams: Diagrams, spacetime: Spacetime, basis: Basis = "cumulant", T: ArrayLike | None = None
 ) -> MapCounts:
@@ -87,6 +95,7 @@ def count_maps(
     Raises
     ------
     InputError : order above 8 (use `maps` one by one), unknown basis, bad T
+    TooLargeError : the counts do not fit into free memory
 
     Notes
     -----
@@ -114,7 +123,11 @@ def count_maps(
         if not updates:
             raise InputError("T is empty; give at least one number of updates")
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
+    what, advice = f"{len(diagrams):,} diagrams at {len(updates):,} times", "ask for fewer at a time"
+    require(64 * len(diagrams) * len(updates), what, advice)  # at least
     reading = Reading.of(spacetime, updates, diagrams.order, basis)
+    limbs = reading.worth.shape[-1] + len(reading.factors) + 2  # of a count
+    require(16 * limbs * len(diagrams) * len(updates), what, advice)
     parts = [_of_tree(diagrams.trees[tree], strings, basis, reading) for tree, strings in _by_tree(diagrams)]
     values = np.concatenate(parts) if parts else np.zeros((0, reading.factors.shape[1], 1), np.int64)
     place = np.argsort(np.argsort(diagrams.tree_index, kind="stable"), kind="stable")

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..arguments import choice, shown
 from ..diagram import Diagram
+from ..diagram.automorphisms import automorphism_group as listed
 from ..errors import TooLargeError
 from ..kernels.maps import list_maps, orbit_stabilizers
 from ..spacetime import Batches, Spacetime, check_spacetime
@@ -21,6 +22,7 @@ BASES: tuple[str, ...] = get_args(Basis)
 MOST_REALISATIONS = 200_000
 MOST_CELLS = 20_000
 MOST_AUTOMORPHISMS = 1_000_000
+MOST_ENTRIES = 1 << 25  # of the list of automorphisms
 BUFFER = 4096
 
 
@@ -62,30 +64,12 @@ def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram
 
 def automorphism_group(diagram: Diagram) -> IntArray:
     """The automorphisms of a diagram as permutations of its nodes, (|Aut|, order + 1)."""
-    if diagram.automorphisms > MOST_AUTOMORPHISMS:
+    if diagram.automorphisms > min(MOST_AUTOMORPHISMS, MOST_ENTRIES // len(diagram.parents)):
         raise TooLargeError(
-            f"{diagram} has {diagram.automorphisms:,} automorphisms, too many to list (limit {MOST_AUTOMORPHISMS:,}); "
+            f"{diagram} has {diagram.automorphisms:,} automorphisms, too many to list; "
             "fastdiag.maps needs no list"
         )
-    children, blocks, n = diagram.children, diagram.blocks, len(diagram.parents)
-    found: list[list[int]] = []
-
-    def extend(image: list[int], carried: dict[int, int]) -> None:
-        node = len(image)
-        if node == n:
-            found.append(image)
-            return
-        for target in children[image[diagram.parents[node]]]:
-            if target in image or len(children[target]) != len(children[node]):
-                continue
-            seen = carried.get(blocks[node])
-            if seen is None and blocks[target] not in carried.values():
-                extend([*image, target], {**carried, blocks[node]: blocks[target]})
-            elif seen == blocks[target]:
-                extend([*image, target], carried)
-
-    extend([0], {blocks[0]: blocks[0]})
-    return np.array(found, np.int64)
+    return listed(diagram)
 
 
 def map_slots(diagram: Diagram, batches: Batches, basis: Basis) -> Iterator[IntArray]:

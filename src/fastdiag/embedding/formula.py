@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagram import Diagram
 from ..errors import InputError
+from ..memory import bounded
 from ..spacetime import check_sampling
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import sympy
 
 
+@bounded
 def maps_formula(
     diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
     update: Rule = None,

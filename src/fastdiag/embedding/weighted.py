@@ -18,6 +18,7 @@ from ..arguments import one_or_many
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..errors import InputError, UnsupportedError
+from ..memory import bounded
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..typing import Basis
@@ -30,6 +31,7 @@ from .relations import Relations
 from .transfer import Transfer, epoch, visits
 
 
+@bounded
 def weighted_maps(
     diagram: Diagram | str, spacetime: Spacetime, k: object = None, basis: Basis = "cumulant", *,
     update: Update | None = None,

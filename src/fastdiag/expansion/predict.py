@@ -23,6 +23,7 @@ from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
+from ..memory import bounded
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
@@ -102,6 +103,7 @@ class Prediction(Record):
 
 
 @by_our_rules
+@bounded
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,

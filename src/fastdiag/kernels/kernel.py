@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from ..locks import COMPILING, cached_property
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_COMPILING = threading.RLock()  # threads may make the first call together
 
 
 class Kernel:
@@ -28,7 +28,7 @@ class Kernel:
         self._options = options
         self._dispatcher: Callable[..., Any] | None = None
 
-    @functools.cached_property
+    @cached_property
     def py_func(self) -> Callable[..., Any]:
         """The plain Python function; the helpers that it calls are plain too."""
         plain: Callable[..., Any] = rebuilt(self._source.__globals__, lambda function: function)[self._source.__name__]
@@ -36,7 +36,7 @@ class Kernel:
 
     @property
     def dispatcher(self) -> Callable[..., Any]:
-        with _COMPILING:
+        with COMPILING:  # threads may make the first call together
             return self._compiled()
 
     def _compiled(self) -> Callable[..., Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..arguments import own, sequence, shown
 from ..errors import InputError
+from ..locks import cached_property
 from ..numerals import written
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant

@@ -21,6 +21,7 @@ from ..expansion.observables import observable_named
 from ..floats import by_our_rules
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
+from ..memory import bounded, require
 from ..progress import check_progress, track
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
@@ -77,6 +78,7 @@ class Simulation(Record):
 
 
 @by_our_rules
+@bounded
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -121,7 +123,7 @@ def simulate(
     Raises
     ------
     InputError : an argument of the wrong kind or out of range, an unknown method or observable
-    TooLargeError : the training set of a run is too large to be kept
+    TooLargeError : the training set of a run, or the batches drawn at a time, are too large to be kept
     UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
 
     Examples
@@ -163,6 +165,13 @@ def simulate(
     if (trains or not spacetime.is_one_epoch) and spacetime.N > MOST_ROWS:
         what = f"the {observable} needs" if spacetime.is_one_epoch else "several epochs need"
         raise TooLargeError(f"{what} all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}")
+    points = min(spacetime.finite("T"), FRESH) * spacetime.B if spacetime.is_one_epoch else 3 * spacetime.finite("N")
+    if trains:
+        points += 3 * int(spacetime.N)  # kept to the end
+    require(
+        16 * points * min(SHARD, runs) * workers, f"{workers} threads with {min(SHARD, runs)} runs each, B = "
+        f"{shown(spacetime.B)} points at an update,", "take smaller batches, fewer runs, or threads=1",
+    )
     draw = draw_batches.dispatcher
 
     def measure(shard: int) -> Moments | Spread:

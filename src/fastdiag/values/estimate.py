@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
+from ..memory import bounded
 from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans
@@ -29,6 +30,7 @@ class Estimate(Record):
 
 
 @by_our_rules
+@bounded
 def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
 

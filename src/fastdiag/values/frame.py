@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric
+from ..locks import cached_property
+from ..memory import free_bytes
+from ..memory import size as _size
 from ..typing import FloatArray
-from .memory import free_bytes
 from .plan import plan
 from .root import Roots
 
@@ -101,10 +103,6 @@ class Frame:
 @cache
 def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB"
 
 
 @lru_cache(maxsize=8)

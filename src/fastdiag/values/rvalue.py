@@ -21,6 +21,7 @@ from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
+from ..memory import bounded
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
@@ -40,6 +41,7 @@ SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread su
 
 
 @by_our_rules
+@bounded
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
     device: str = "auto", update: Update | None = None,

@@ -11,6 +11,7 @@ from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
+from ..memory import bounded
 from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
@@ -22,6 +23,7 @@ DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be sum
 
 
 @by_our_rules
+@bounded
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 

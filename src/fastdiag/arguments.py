@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import inf, isfinite, log10
+from math import inf, isfinite
 from numbers import Integral, Rational, Real
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,77 +19,12 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from .errors import InputError
+from .numerals import MOST_SHOWN
+from .numerals import digits as digits
+from .numerals import shown as shown
 from .typing import FloatArray, Number
 
-MOST_SHOWN = 160  # characters of a value that a message quotes
-MOST_DIGITS = 40  # of an integer that is printed in full
-HUGE = 1 << 13  # bits; Python refuses to print integers of more than some 14,000
-
 _Kind = TypeVar("_Kind")
-
-
-# --- what messages show --------------------------------------------------------------------------------------------
-
-
-def shown(value: object) -> str:
-    """A short repr of any value: it never fails, and no number or text makes it long.
-
-    Examples
-    --------
-    >>> shown([1, 2]), shown(10**5000), len(shown("a" * 10**6))
-    ('[1, 2]', '1000000000...(5,001 digits)', 160)
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return digits(value)
-    if type(value) is Fraction:
-        top, bottom = digits(int(value.numerator)), digits(int(value.denominator))  # the parts may be NumPy's
-        return top if bottom == "1" else f"{top}/{bottom}"
-    if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
-        value = value[:MOST_SHOWN]  # before repr, which copies
-    value = _abbreviated(value)
-    try:
-        if isinstance(value, np.ndarray) and value.size > 20:
-            text = f"an array of shape {value.shape} and type {value.dtype}"
-        elif isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 20:
-            text = f"a {type(value).__name__} of {len(value):,} entries"
-        else:
-            text = repr(value)
-    except Exception:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
-
-
-def _abbreviated(value: Any) -> Any:
-    """A formula with its long integers replaced by symbols that say how long they are; anything else as it is."""
-    if not hasattr(value, "atoms") or not hasattr(value, "xreplace"):
-        return value
-    import sympy
-
-    def long(number: Any) -> bool:
-        return max(abs(int(number.p)), int(number.q)).bit_length() > HUGE
-
-    return value.xreplace({
-        number: sympy.Symbol(shown(Fraction(int(number.p), int(number.q))))
-        for number in value.atoms(sympy.Rational) if long(number)
-    })
-
-
-def digits(value: int) -> str:
-    """An integer in decimal, in full to MOST_DIGITS digits, else its first ten and how many there are."""
-    value = int(value)  # a Fraction's parts may be NumPy's
-    if value.bit_length() <= 4 * MOST_DIGITS and len(text := str(value)) <= MOST_DIGITS + 1:
-        return text
-    size = abs(value)
-    count = int((size.bit_length() - 1) * log10(2)) + 1  # right, or one too few
-    if count > 1_000_000:  # powers of ten of that size take seconds
-        return f"{'-' if value < 0 else ''}...(about {count:,} digits)"
-    lead = size // 10 ** (count - 10)
-    if lead >= 10**10:
-        count, lead = count + 1, lead // 10
-    return f"{'-' if value < 0 else ''}{lead}...({count:,} digits)"
-
-
-# --- single values -------------------------------------------------------------------------------------------------
 
 
 def own(value: object) -> Any:
@@ -278,9 +213,6 @@ def instance(name: str, value: object, kind: type[_Kind], advice: str) -> _Kind:
     if isinstance(value, kind):
         return value
     raise InputError(f"{name} must be a {kind.__name__}, not {shown(value)}; {advice}")
-
-
-# --- arrays --------------------------------------------------------------------------------------------------------
 
 
 def refuse_mask(name: str, value: object) -> None:

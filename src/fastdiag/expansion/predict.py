@@ -260,10 +260,8 @@ def predict(
         by_diagram = {diagram: _shaped(np.ldexp(one, exponent * watched.axes), shape) for diagram, one in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
-        why = growth(frame, flat) if frame is not None else ""
-        warnings.warn(
-            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=3
-        )
+        why = f"are far too large for it{growth(frame, flat) if frame is not None else ''}"
+        warnings.warn(f"the prediction overflows: eta, T or the data {why}", RuntimeWarning, stacklevel=4)
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {
@@ -310,8 +308,7 @@ def _resummable(
 
 
 def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots,
-    update: Rule,
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots, update: Rule
 ) -> FloatArray:
     axes = axes_of(roots)
     scales = np.outer(numbers**diagram.order, _weights(diagram, times, update))

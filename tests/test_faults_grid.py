@@ -18,7 +18,7 @@ def exact(N, B, T=None, E=None, sampling="reshuffle"):
 
 @pytest.mark.parametrize("make", [list, tuple, lambda x: np.array(x, object), lambda x: [np.int64(y) if y != inf else y for y in x]])
 def test_points_beside_infinity(make):
-    """The listed case: (2^53 + 1) beside an infinity used to become 2^53."""
+    """2^53 + 1 beside an infinity is no float."""
     T = 2**54 + 2
     found = fd.table(2).coefficients(N=make([BIG, inf]), T=T, exact=True)
     assert found[:, 0].tolist() == exact(BIG, 1, T)

@@ -62,7 +62,7 @@ def test_right_shards_are_taken(kind, begun, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_shard_under_a_name(kind, begun, tmp_path):
-    """The listed case, as it was saved then and as it is saved now."""
+    """Of other rows, without a label, of other code, of the other kind."""
 
     def renamed(shards):
         shutil.copy(shards / "000000120.npz", shards / "000000000.npz")

@@ -83,7 +83,7 @@ def test_forged_tables(many, known, tmp_path):
     ("lengths", "four"), ("coarser_lengths", "four"), ("blocks", 2**63), ("columns", 2**63), ("counts", 2**63), ("coarser", 2**40),
     ("coarser_times", 2**62), ("automorphisms", 0), ("value_class", 2**63), ("parents", 9), ("irreducible", 2),
 ])
-def test_the_listed_ones(kind, name, change):
+def test_numbers_that_wrap_or_lead_astray(kind, name, change):
     arrays = {key: np.array(array) for key, array in store.read(DATA / file_name(kind, 3)).items()}
     if not arrays[name].size:
         return

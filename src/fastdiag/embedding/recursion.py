@@ -174,10 +174,9 @@ def _starts(
             through = [(j, i, x) for i, line in enumerate(passed) for j, x in enumerate(line) if not is_zero(x)]
             options = [(through if mask >> v & 1 else one) if outside >> v & 1 else [(0, 0, 1)] for v in edges]
             for code, then, x in edges.joint(options):
-                entries = matrix.setdefault(k * edges.codes + code, {})
-                entries[k * edges.codes + then] = x
-                if k < m:
-                    entries[(k + 1) * edges.codes + code] = 1
+                matrix.setdefault(k * edges.codes + code, {})[k * edges.codes + then] = x
+            for code in edges.codes_of(outside) if k < m else ():  # those too that pass over an epoch as 0
+                matrix.setdefault(k * edges.codes + code, {})[(k + 1) * edges.codes + code] = 1
         row = power(matrix, row, whole)
         base = m * edges.codes
         yield {i - base: x for i, x in row.items() if i >= base}, ()

@@ -10,12 +10,20 @@ from ..arguments import digits
 from ..diagram import Diagram
 from ..errors import TooLargeError
 from ..spacetime import Spacetime
+from .relations import Relations
 
 MOST_BITS = 1_000_000  # of an exact number, 300,000 digits
 MOST_SECONDS = 4.0  # of one core that has nothing else to do
 MOST_ENTRIES = 600_000  # of all the matrices together; then they are made in some seconds
 MOST_MERGED = 25_000  # partitions of the parts that are gone through one by one
 MOST_UPDATES = 1_000_000  # that a schedule is walked through
+
+
+NATIVE_NODES = 10  # up to which the kernels of patterns are compiled
+MOST_NODES = 16  # of a table of patterns
+MOST_KEYED = 12  # the same over epochs of different orders
+MOST_STEPS = 1_000_000  # between levels, in plain Python
+MOST_NUMBERS = 60_000_000  # of a table, half a gigabyte
 
 
 def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, scheduled: bool) -> None:
@@ -32,7 +40,7 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
         entries = _arrangements(diagram, 3, lambda child, parent: kinds.get((child, parent), 0))
     elif spacetime.sampling == "cyclic":
         inside = sum(kinds.values()) / len(kinds)
-        entries = int(visits(diagram, spacetime.whole_epochs) * 3.0**parts * inside**diagram.order)
+        entries = int(visits(diagram, spacetime.whole_epochs) * 3.0**parts * inside**diagram.order / 4)
     else:
         merged = bell(parts) if basis == "cumulant" else 1
 
@@ -46,6 +54,52 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
             + (f", for each of {merged:,} ways to merge its parts" if merged > 1 else "")
             + f" (limit {MOST_ENTRIES:,}{f', and {MOST_MERGED:,}' if merged > 1 else ''}); take fewer nodes, or one epoch"
         )
+
+
+def check_levels(relations: Relations) -> None:
+    """Raise TooLargeError if the ways to put the parts on levels, in one epoch, are too many to be gone through."""
+    n, steps = len(relations.part), _steps(relations, 3)
+    if n > NATIVE_NODES and (n > MOST_NODES or steps > MOST_STEPS):
+        raise TooLargeError(f"the levels of {n} nodes have about {steps:.1e} steps (limit {MOST_STEPS:,}); take fewer nodes")
+
+
+def check_patterns(relations: Relations, family: str, partial: bool, merged: int) -> None:
+    """Raise TooLargeError if a pattern table over several epochs takes too long, or too much memory."""
+    n, related = len(relations.part), sum(mask.bit_count() for mask in relations.below)
+    slow = 200 if n > NATIVE_NODES else 1  # beyond, numbers are Python's ints
+    if family == "one order":
+        entries = (1 << related) * (1 << n if partial else 1) * (n + 1)
+        if n > MOST_NODES or entries * slow > MOST_NUMBERS:
+            raise TooLargeError(
+                f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need a table of "
+                f"{entries:.1e} numbers; take fewer nodes, or one epoch"
+            )
+        return
+    work = merged * slow * (5e-5 + 7e-9 * _steps(relations, 4))  # measured
+    if n > MOST_KEYED or work > MOST_SECONDS:
+        raise TooLargeError(
+            f"the patterns of {n} nodes in {relations.parts} parts, merged in {merged:,} ways over epochs of different orders, "
+            f"take about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}, and {MOST_KEYED} nodes); take fewer nodes, or one epoch"
+        )
+
+
+def _steps(relations: Relations, levels: int) -> int:
+    """Ways to put nodes on levels, those that are related on different ones but in the first and the last."""
+    total = 1
+    ways = {v: [1] * levels for v in range(len(relations.below))}
+    uppermost = set(ways) - {u for mask in relations.below for u in ways if mask >> u & 1}
+
+    def walk(v: int) -> None:
+        for u in ways:
+            if relations.below[v] >> u & 1:
+                walk(u)
+                for p in range(levels):
+                    ways[v][p] *= sum(ways[u][:p]) + (ways[u][p] if p in (0, levels - 1) else 0)
+
+    for v in sorted(uppermost):
+        walk(v)
+        total *= sum(ways[v])
+    return total
 
 
 def check_bits(factors: Sequence[tuple[int, int]], T: int) -> None:

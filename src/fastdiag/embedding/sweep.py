@@ -166,7 +166,7 @@ class Sweep:
         stays = [(block, code, then, x) for state, blocks in enumerate(self.blocks) for block in blocks
                  if block.base == state * self.codes for code, ends in block.lines.items() for then, x in ends]
         largest = max((abs(x) for _, code, then, x in stays if code == then and isinstance(x, int)), default=1)
-        reached = sqrt(rows)  # each row meets some of the entries only
+        reached = 0.3 * sqrt(rows)  # each row meets some of the entries only
         return reached * times * entries * product_seconds(times * log2(max(largest, 1)) / 2)
 
     def walk(self, row: Row, times: int, rates: Sequence[Rate] | None) -> Iterator[Row]:

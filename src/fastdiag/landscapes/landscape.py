@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..diagram.partition import moebius_to_top
-from ..errors import InputError, MissingTensorError
+from ..errors import InputError, MissingTensorError, TooLargeError
 from ..typing import FloatArray, IntArray
 from .cumulant import Weight, joint_cumulant, partition_terms
 
@@ -21,6 +21,9 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 
 EVERY = slice(None)
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
+
+MOST_LABELS, MOST_AXES = 52, 32  # that np.einsum takes
+
 
 class Landscape(ABC):
     """A loss with its data distribution, seen from the starting weights theta_0.
@@ -152,11 +155,32 @@ def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequen
     """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
     operands: list[Any] = []
     sizes: dict[int, int] = {}
+    short: dict[int, int] = {}  # np.einsum knows 52 labels
     for array, axes in factors:
-        operands += [array, list(axes)]
+        operands += [array, [short.setdefault(axis, len(short)) for axis in axes]]
         sizes.update(zip(axes, array.shape, strict=True))
+    labels = [short[label] for label in labels]
+    if len(short) > MOST_LABELS:
+        return _in_turn(operands, labels)
     optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
     return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
+
+
+def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
+    """The same with any number of labels: one factor after the other, each label summed over after its last factor."""
+    arrays, axes = list(operands[::2]), [list(some) for some in operands[1::2]]
+    total, kept = np.ones(()), list[int]()
+    while arrays:
+        near = max(range(len(arrays)), key=lambda i: (len(set(axes[i]) & set(kept)), -len(axes[i])))
+        array, here = arrays.pop(near), axes.pop(near)
+        later = {*labels, *(label for some in axes for label in some)}
+        after = [label for label in dict.fromkeys([*kept, *here]) if label in later]
+        name = {label: i for i, label in enumerate(dict.fromkeys([*kept, *here]))}
+        if len(after) > MOST_AXES:
+            raise TooLargeError(f"a contraction needs an array of {len(after)} axes; take a diagram with smaller parts")
+        total = np.einsum(total, [name[x] for x in kept], array, [name[x] for x in here], [name[x] for x in after])
+        kept = after
+    return np.asarray(total.transpose([kept.index(label) for label in labels]))
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:

@@ -101,28 +101,32 @@ def weighted_maps(
             f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
     factors, back = _exact_factors(k, diagram.order, forever)
+    if forever:
+        return back(map_sum(diagram, spacetime, factors, basis))
+    if all(x == 1 for x in factors):
+        return count(Relations.of(diagram), spacetime, basis)
+    check_work(diagram, spacetime, basis, 1, False)
+    T = int(spacetime.T)
+    groups = [((x,), T) for x in factors]
+    return back(summed(groups, lambda k: map_sum(diagram, spacetime, k, basis), _divisor(diagram, spacetime), T))
+
+
+def map_sum(diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], basis: str) -> Number:
+    """The sum over maps for k of each edge: ints, Fractions, elements of a field, or numbers of any precision."""
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
-    if forever:
-        return back(_limit(relations, above, [(x, 1) for x in factors], spacetime, basis))
-    check_work(diagram, spacetime, basis, 1, False)
-
-    def sum_of(k: Sequence[Number]) -> Number:
-        below = [denominator([x]) for x in k]
-        edges = [(cleared(x, b), b) for x, b in zip(k, below, strict=True)]
-        if spacetime.is_one_epoch or family_of(spacetime) == "one order":
-            found = _one_order(relations, above, edges, spacetime, basis)
-        else:
-            merged = coarsened(relations, basis)
-            check_seconds(sum(_fresh_seconds(each, above, edges, spacetime) for each in merged))
-            found = sum(times * _fresh_orders(each, above, edges, spacetime) for each, times in merged.items())
-        scale = prod(below)
-        return Fraction(found, scale**T) if scale > 1 else found
-
-    T = int(spacetime.T)
-    if all(x == 1 for x in factors):
-        return count(relations, spacetime, basis)
-    return back(summed([((x,), T) for x in factors], sum_of, _divisor(diagram, spacetime), T))
+    if spacetime.T == inf:
+        return _limit(relations, above, [(x, 1) for x in k], spacetime, basis)
+    below = [denominator([x]) for x in k]
+    edges = [(cleared(x, b), b) for x, b in zip(k, below, strict=True)]
+    if spacetime.is_one_epoch or family_of(spacetime) == "one order":
+        found = _one_order(relations, above, edges, spacetime, basis)
+    else:
+        merged = coarsened(relations, basis)
+        check_seconds(sum(_fresh_seconds(each, above, edges, spacetime) for each in merged))
+        found = sum(times * _fresh_orders(each, above, edges, spacetime) for each, times in merged.items())
+    scale = prod(below)
+    return Fraction(found, scale ** int(spacetime.T)) if scale > 1 else found
 
 
 def coarsened(relations: Relations, basis: str) -> Counter[Relations]:
@@ -182,6 +186,8 @@ def _limit(
 
 
 def _check_forgets(q: Number) -> None:
+    if not isinstance(q, Fraction) and not hasattr(q, "as_expr"):  # a number of some precision, seen to already
+        return
     size = abs(q) if isinstance(q, Fraction) else abs(q.as_expr())
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(

@@ -26,7 +26,8 @@ from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rates, exact_rvalue, shaped
 from .frame import Frame, eigenframe, learning_rates
 from .mode_sums import mode_sums
-from .modes import check_forgets
+from .modes import check_forgets, rounding
+from .near_limit import near_limit, near_sums
 from .open_axes import pieces
 from .plan import plan, twins
 from .programme import Programme, programme
@@ -162,7 +163,8 @@ def resummed(
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
     frame.check_memory([(diagram, roots)], SLAB_BYTES)
-    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms) if update is None else None
+    cpu = update is not None or (device == "auto" and near_limit(diagram, frame.rates, numbers).any())
+    totals = None if cpu else gpu_totals(device, diagram, frame, runs, numbers, len(times), terms)
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
         for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
@@ -191,7 +193,7 @@ def _cpu_totals(
                 if d == 0:
                     found = some
                 elif update is None:
-                    found = _summed(some, first, frame.rates, numbers, alike, moves, updates)
+                    found = _plain(diagram, [times[i] for i in places], some, first, frame.rates, numbers, alike, moves, updates)
                 elif update.schedule is None:
                     found = mode_sums(diagram, update, some, first, frame.rates, numbers, alike, moves, updates)
                 else:
@@ -200,6 +202,23 @@ def _cpu_totals(
                 where: Any = (slice(None), places, *index)
                 totals[where] += found
     return totals
+
+
+def _plain(
+    diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
+    alike: IntArray, moves: Programme, updates: IntArray,
+) -> FloatArray:
+    """`_summed`, with more digits where some k is close to -1."""
+    close = near_limit(diagram, rates, numbers)
+    if moves.parts >= 0 or not close.any():
+        return _summed(values, start, rates, numbers, alike, moves, updates)
+    found = np.zeros((len(numbers), len(times)))
+    for i, eta in enumerate(numbers.tolist()):
+        added, rest = near_sums(diagram, times, values, start, rates, eta, alike, close[i])
+        found[i] = added
+        if rest.any():
+            found[i] += _summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
+    return found
 
 
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
@@ -282,15 +301,16 @@ def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update:
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
-        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)))
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(frame.rates)))
         return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
             "give a finite T"
         )
-    if not continuous and numbers.max(initial=0.0) * highest >= 2:
+    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
         raise InputError(
-            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
+            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}, as far as "
+            "floats tell; "
             f"use eta < {2 / highest:.4g}, or a finite T"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
@@ -30,6 +29,7 @@ from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
 from ..values.frame import Frame, eigenframe, growth, learning_rates
+from ..values.overflow import told
 from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES, linear_rule
 from ..values.rvalue import resummed as resummed_value
@@ -230,10 +230,7 @@ def predict(
     by_diagram = {diagram: _shaped(value, shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
-        why = growth(frame, flat) if frame is not None else ""
-        warnings.warn(
-            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=2
-        )
+        told("the prediction", whole, growth(frame, flat) if frame is not None else "")
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {

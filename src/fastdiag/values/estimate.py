@@ -14,6 +14,7 @@ from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
 from ..typing import FloatArray
 from .block_means import BlockMeans
+from .overflow import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
         landscape = estimated(landscape)
     if not isinstance(landscape, Estimated):
         raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {landscape!r}")
-    value, left_out = replicates(diagram, landscape)
-    return Estimate(float(value), float(jackknife(left_out)))
+    with np.errstate(all="ignore"):  # an overflow is told once
+        value, left_out = replicates(diagram, landscape)
+        return Estimate(told(f"the estimate of {diagram}", float(value)), float(jackknife(left_out)))
 
 
 def replicates(diagram: Diagram, sample: Estimated) -> tuple[FloatArray, FloatArray]:

@@ -24,17 +24,20 @@ from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rates, exact_rvalue, shaped
-from .frame import Frame, eigenframe, learning_rates
-from .mode_sums import mode_sums
+from .frame import Frame, eigenframe, growth, learning_rates
+from .mode_sums import index_tuples, mode_sums
 from .modes import check_forgets, rounding
 from .near_limit import near_limit, near_sums
 from .open_axes import pieces
+from .overflow import told
 from .plan import plan, twins
 from .programme import Programme, programme
 from .root import Roots, Terms, axes_of, loss_root, turned
 from .scheduled_sums import scheduled, scheduled_sums
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
+LARGEST_EXPONENT = 2.0**56  # |eta h T| of integrals; the kernel halves it, some 2^60 times at most
+GONE = 1000.0  # exp(-1000) is 0
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
@@ -96,7 +99,10 @@ def rvalue(
     numbers, metric = learning_rates(eta, landscape.dimension)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     flat = np.atleast_1d(numbers)
-    result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
+    with np.errstate(all="ignore"):  # an overflow is told once, below
+        result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
+    if not np.isfinite(result).all():
+        told(f"the value of {diagram}", result, growth(frame, flat))
     return float(result) if result.ndim == 0 else result
 
 
@@ -158,12 +164,14 @@ def resummed(
     if diagram.order and any(isinf(spacetime.T) for spacetime in times):
         check_contracts(frame, numbers, continuous, update)
     runs = _runs(diagram, times, continuous)
+    latest = max((float(spacetime.T) for spacetime in times if spacetime.T < inf), default=1.0)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
     frame.check_memory([(diagram, roots)], SLAB_BYTES)
-    cpu = update is not None or (device == "auto" and near_limit(diagram, frame.rates, numbers).any())
+    far = continuous and np.abs(np.multiply.outer(numbers, frame.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
+    cpu = update is not None or far or (device == "auto" and near_limit(diagram, frame.rates, numbers).any())
     totals = None if cpu else gpu_totals(device, diagram, frame, runs, numbers, len(times), terms)
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
@@ -209,8 +217,10 @@ def _plain(
     alike: IntArray, moves: Programme, updates: IntArray,
 ) -> FloatArray:
     """`_summed`, with more digits where some k is close to -1."""
+    if moves.parts >= 0:
+        return _integrals(values, start, rates, numbers, alike, moves)
     close = near_limit(diagram, rates, numbers)
-    if moves.parts >= 0 or not close.any():
+    if not close.any():
         return _summed(values, start, rates, numbers, alike, moves, updates)
     found = np.zeros((len(numbers), len(times)))
     for i, eta in enumerate(numbers.tolist()):
@@ -219,6 +229,30 @@ def _plain(
         if rest.any():
             found[i] += _summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
     return found
+
+
+def _integrals(
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
+) -> FloatArray:
+    """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is told apart, one learning rate at a time."""
+    none = np.zeros(0, np.int64)
+    exponents = np.multiply.outer(numbers, rates) * moves.span
+    if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
+        return _summed(values, start, rates, numbers, alike, moves, none)
+    found = []
+    for eta, line in zip(numbers.tolist(), exponents, strict=True):
+        if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
+            raise TooLargeError(
+                f"eta h T is from {line.min():.3g} to {line.max():.3g} in different directions, too far apart for integrals in "
+                "floats; use a smaller eta, or leave out continuous=True"
+            )
+        if line.min() <= -LARGEST_EXPONENT:  # what grows so far is infinite
+            weights = [weight[(line[index] < 0).any(axis=0)] for index, weight in index_tuples(values, start, len(rates), alike)]
+            found.append(np.array([[inf * sign for sign in np.unique(np.sign(np.concatenate(weights)))]]).sum(keepdims=True))
+        else:  # all that a gradient did may be forgotten
+            at = replace(moves, forever=True) if np.abs(line).max() >= LARGEST_EXPONENT else moves
+            found.append(_summed(values, start, rates, np.array([eta]), alike, at, none))
+    return np.concatenate(found)
 
 
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from fractions import Fraction as F
+from fractions import Fraction as F  # noqa: N817
 from functools import lru_cache
 from math import prod
 

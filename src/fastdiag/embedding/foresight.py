@@ -69,7 +69,7 @@ def check_patterns(relations: Relations, family: str, partial: bool, merged: int
     slow = 200 if n > NATIVE_NODES else 1  # beyond, numbers are Python's ints
     if family == "one order":
         entries = (1 << related) * (1 << n if partial else 1) * (n + 1)
-        if n > MOST_NODES or entries * slow > MOST_NUMBERS:
+        if n > MOST_NODES or entries * slow * (25 if slow > 1 else 1) > MOST_NUMBERS:
             raise TooLargeError(
                 f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need a table of "
                 f"{entries:.1e} numbers; take fewer nodes, or one epoch"

@@ -123,8 +123,8 @@ class OrderTable:
     def floats(self, spacetime: Spacetime, basis: str, updates: IntArray, rows: IntArray) -> FloatArray:
         """Counts of the maps over B^order of some rows after each number of updates, float64 (rows, times); N finite.
 
-        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place. Powers of
-        N and B are divided before they are floats, so that none exceeds them.
+        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place. Powers
+        of N and B are divided before they are floats, so that none exceeds them.
         """
         n, L, known = self.order, spacetime.updates_per_epoch, catalog(self.order)
         index = self.arrays["index"].astype(np.int64)

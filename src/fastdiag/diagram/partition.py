@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import TooLargeError
 from ..typing import IntArray
 
-
 MOST_PARTED = 11  # items whose partitions are listed, 678,570 of them
 
 

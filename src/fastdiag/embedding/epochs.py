@@ -48,7 +48,8 @@ class Epochs:
         sweeps = [Sweep.of(steps, edges, alive.__getitem__, gains, nodes) for steps in moves.transfers]
         targets = [
             tuple(
-                (place[state], share((state & ~ideal).bit_count(), rows)) for state, rows in zip(steps.states, used, strict=True)
+                (place[state], share((state & ~ideal).bit_count(), rows))
+                for state, rows in zip(steps.states, used, strict=True)
             )
             for ideal, steps, used in zip(moves.ideals, moves.transfers, moves.used, strict=True)
         ]

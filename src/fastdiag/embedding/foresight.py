@@ -60,7 +60,7 @@ def check_levels(relations: Relations) -> None:
     """Raise TooLargeError if the ways to put the parts on levels, in one epoch, are too many to be gone through."""
     n, steps = len(relations.part), _steps(relations, 3)
     if n > NATIVE_NODES and (n > MOST_NODES or steps > MOST_STEPS):
-        raise TooLargeError(f"the levels of {n} nodes have about {steps:.1e} steps (limit {MOST_STEPS:,}); take fewer nodes")
+        raise TooLargeError(f"the levels of {n} nodes have about {steps:.1e} steps (limit {MOST_STEPS:,})")
 
 
 def check_patterns(relations: Relations, family: str, partial: bool, merged: int) -> None:
@@ -71,15 +71,16 @@ def check_patterns(relations: Relations, family: str, partial: bool, merged: int
         entries = (1 << related) * (1 << n if partial else 1) * (n + 1)
         if n > MOST_NODES or entries * slow * (25 if slow > 1 else 1) > MOST_NUMBERS:
             raise TooLargeError(
-                f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need a table of "
-                f"{entries:.1e} numbers; take fewer nodes, or one epoch"
+                f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need "
+                f"a table of {entries:.1e} numbers; take fewer nodes, or one epoch"
             )
         return
     work = merged * slow * (5e-5 + 7e-9 * _steps(relations, 4))  # measured
     if n > MOST_KEYED or work > MOST_SECONDS:
         raise TooLargeError(
-            f"the patterns of {n} nodes in {relations.parts} parts, merged in {merged:,} ways over epochs of different orders, "
-            f"take about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}, and {MOST_KEYED} nodes); take fewer nodes, or one epoch"
+            f"the patterns of {n} nodes in {relations.parts} parts, merged in {merged:,} ways over epochs of different "
+            f"orders, take about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}, and {MOST_KEYED} nodes); "
+            "take fewer nodes, or one epoch"
         )
 
 

@@ -1,7 +1,7 @@
 """Sums of products of exact numbers or polynomials, whose size is foreseen.
 
-A polynomial becomes an integer: x a power of 2 so large that no coefficients meet (Kronecker's substitution). The sum is one
-of ints then, which are far faster, and its coefficients are read off its digits.
+A polynomial becomes an integer: x a power of 2 so large that no coefficients meet (Kronecker's substitution). The sum is
+one of ints then, which are far faster, and its coefficients are read off its digits.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ def _whole_numbers(rule: Update) -> tuple[Update, int, int]:
         rates = denominator(rule.schedule)
         rule = replace(rule, schedule=times(rule.schedule, rates))
     rule = replace(
-        rule, step=tuple(times(line, step) for line in rule.step), push=times(rule.push, push), point=times(rule.point, read),
-        seen=times(rule.seen, read),
+        rule, step=tuple(times(line, step) for line in rule.step), push=times(rule.push, push),
+        point=times(rule.point, read), seen=times(rule.seen, read),
     )
     return rule, step, push * read * rates
 
@@ -247,7 +247,7 @@ def _starts(
 
 
 def _between(edges: Edges, visit: Visit, outside: int, updates: int) -> Matrix:
-    """An epoch without nodes, or a link to the next with some: h_(whole - m) of commuting matrices, the corner of a power."""
+    """An epoch without nodes, or a link to one with some: h_(whole - m) of commuting matrices, the corner of a power."""
     passed, idle = matrix_power(edges.rule.step, updates), edges.below**updates
     one = [(j, j, idle) for j in range(len(edges.rule.push))]
     through = [(j, i, x) for i, line in enumerate(passed) for j, x in enumerate(line) if not is_zero(x)]
@@ -295,7 +295,7 @@ def _fresh_orders(diagram: Diagram, rule: Update, below: int, spacetime: Spaceti
                 check_seconds(seconds(matrix, 1, times))
                 row = power(matrix, row, times)
     for number in range(0 if rates is None else whole + (rest > 0)):
-        row = epochs.run(row, updates if number < whole else rest, _rates(rates, [number * updates]))
+        row = epochs.run(row, updates if number < whole else rest, _rates(rates or (), [number * updates]))
     return epochs.read(row)
 
 

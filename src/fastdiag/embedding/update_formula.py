@@ -47,7 +47,8 @@ def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update)
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     terms = _terms(update)
     diagram = root_alone(diagram, diagram.blocks)
-    epochs, updates = {"one epoch": (None, T), "cyclic": (E, N / B), "reshuffle": (E, N / B)}.get(sampling, (T, sympy.Integer(1)))
+    several = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+    epochs, updates = (None, T) if sampling == "one epoch" else several
 
     def formula(terms: Terms) -> Any:
         if sampling in ("one epoch", "cyclic"):

@@ -130,7 +130,7 @@ def map_sum(diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], basis: 
 
 
 def coarsened(relations: Relations, basis: str) -> Counter[Relations]:
-    """The relations whose moment maps add up, how often each: those with parts merged, or in the moment basis themselves."""
+    """Relations whose moment maps add up, how often each: with parts merged, or in the moment basis themselves."""
     strings = set_partitions(relations.parts) if basis == "cumulant" else [range(relations.parts)]
     return Counter(relations.coarsened(string) for string in strings)
 

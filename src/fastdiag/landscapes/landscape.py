@@ -169,7 +169,8 @@ def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequen
 def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
     """The same with any number of labels: one factor after the other, each label summed over after its last factor."""
     arrays, axes = list(operands[::2]), [list(some) for some in operands[1::2]]
-    total, kept = np.ones(()), list[int]()
+    total: Any = np.ones(())
+    kept: list[int] = []
     while arrays:
         near = max(range(len(arrays)), key=lambda i: (len(set(axes[i]) & set(kept)), -len(axes[i])))
         array, here = arrays.pop(near), axes.pop(near)
@@ -178,7 +179,8 @@ def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
         name = {label: i for i, label in enumerate(dict.fromkeys([*kept, *here]))}
         if len(after) > MOST_AXES:
             raise TooLargeError(f"a contraction needs an array of {len(after)} axes; take a diagram with smaller parts")
-        total = np.einsum(total, [name[x] for x in kept], array, [name[x] for x in here], [name[x] for x in after])
+        joined: list[Any] = [total, [name[x] for x in kept], array, [name[x] for x in here], [name[x] for x in after]]
+        total = np.einsum(*joined)
         kept = after
     return np.asarray(total.transpose([kept.index(label) for label in labels]))
 

@@ -144,8 +144,8 @@ class Update:
             bits = steps * log2(max(below, *(abs(x * below) for x in numbers)) or 1)
             if bits > MOST_BITS:
                 raise TooLargeError(
-                    f"the exact weight has about {digits(int(bits * log10(2)))} digits (limit {int(MOST_BITS * log10(2)):,}); "
-                    "give the rule a float"
+                    f"the exact weight has about {digits(int(bits * log10(2)))} digits (limit "
+                    f"{int(MOST_BITS * log10(2)):,}); give the rule a float"
                 )
 
     def in_floats(self, T: int) -> Update:

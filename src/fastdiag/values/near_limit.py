@@ -18,7 +18,7 @@ from .mode_sums import index_tuples
 
 NEAR = 2.0**-7  # |1 + k| below which digits would be missed
 MOST_EDGES = 4
-MOST_SUMS = 2000  # that are done with more digits, some milliseconds each; where there are more, floats are left as they are
+MOST_SUMS = 2000  # that are done with more digits, some milliseconds each; more are left to floats
 
 
 def near_limit(diagram: Diagram, rates: FloatArray, numbers: FloatArray) -> IntArray:

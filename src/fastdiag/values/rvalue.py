@@ -201,7 +201,8 @@ def _cpu_totals(
                 if d == 0:
                     found = some
                 elif update is None:
-                    found = _plain(diagram, [times[i] for i in places], some, first, frame.rates, numbers, alike, moves, updates)
+                    here = [times[i] for i in places]
+                    found = _plain(diagram, here, some, first, frame.rates, numbers, alike, moves, updates)
                 elif update.schedule is None:
                     found = mode_sums(diagram, update, some, first, frame.rates, numbers, alike, moves, updates)
                 else:
@@ -234,7 +235,7 @@ def _plain(
 def _integrals(
     values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
 ) -> FloatArray:
-    """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is told apart, one learning rate at a time."""
+    """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
     none = np.zeros(0, np.int64)
     exponents = np.multiply.outer(numbers, rates) * moves.span
     if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
@@ -243,12 +244,14 @@ def _integrals(
     for eta, line in zip(numbers.tolist(), exponents, strict=True):
         if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
             raise TooLargeError(
-                f"eta h T is from {line.min():.3g} to {line.max():.3g} in different directions, too far apart for integrals in "
-                "floats; use a smaller eta, or leave out continuous=True"
+                f"eta h T is from {line.min():.3g} to {line.max():.3g} in different directions, too far apart for "
+                "integrals in floats; use a smaller eta, or leave out continuous=True"
             )
         if line.min() <= -LARGEST_EXPONENT:  # what grows so far is infinite
-            weights = [weight[(line[index] < 0).any(axis=0)] for index, weight in index_tuples(values, start, len(rates), alike)]
-            found.append(np.array([[inf * sign for sign in np.unique(np.sign(np.concatenate(weights)))]]).sum(keepdims=True))
+            tuples = index_tuples(values, start, len(rates), alike)
+            weights = [weight[(line[index] < 0).any(axis=0)] for index, weight in tuples]
+            signs = np.unique(np.sign(np.concatenate(weights)))
+            found.append(np.array([[(inf * signs).sum()]]))
         else:  # all that a gradient did may be forgotten
             at = replace(moves, forever=True) if np.abs(line).max() >= LARGEST_EXPONENT else moves
             found.append(_summed(values, start, rates, np.array([eta]), alike, at, none))
@@ -344,6 +347,6 @@ def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update:
         )
     if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
         raise InputError(
-            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}, as far as floats "
-            f"tell; use eta < {2 / highest:.4g}, or a finite T"
+            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}, as far as "
+            f"floats tell; use eta < {2 / highest:.4g}, or a finite T"
         )

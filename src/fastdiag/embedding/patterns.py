@@ -83,7 +83,7 @@ class Catalog(NamedTuple):
 
 @lru_cache(maxsize=16)
 def catalog(n: int, keyed: bool = True) -> Catalog:
-    """All shapes, and with `keyed` keys, of at most n parts; those that would exceed n are never asked for, and point to 0."""
+    """All shapes, with `keyed` keys too, of at most n parts; those that exceed n are never asked for, and point to 0."""
     shapes = tuple(sorted((s for size in range(n + 1) for s in _integer_partitions(size)), key=lambda s: (sum(s), s)))
     place = {shape: i for i, shape in enumerate(shapes)}
     keys: list[tuple[Shape, ...]] = [()]

@@ -217,7 +217,7 @@ def _plain(
     diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
     alike: IntArray, moves: Programme, updates: IntArray,
 ) -> FloatArray:
-    """`_summed`, with more digits where some k is close to -1."""
+    """`_summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
     if moves.parts >= 0:
         return _integrals(values, start, rates, numbers, alike, moves)
     close = near_limit(diagram, rates, numbers)
@@ -236,11 +236,10 @@ def _integrals(
     values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
 ) -> FloatArray:
     """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
-    none = np.zeros(0, np.int64)
+    found, none = [], np.zeros(0, np.int64)
     exponents = np.multiply.outer(numbers, rates) * moves.span
     if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
         return _summed(values, start, rates, numbers, alike, moves, none)
-    found = []
     for eta, line in zip(numbers.tolist(), exponents, strict=True):
         if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
             raise TooLargeError(
@@ -293,8 +292,7 @@ def _summed(
 
     def work(shard: tuple[int, int]) -> FloatArray:
         i, low = shard
-        here = numbers[i : i + some]
-        out = np.zeros((len(here), sums, LANES))
+        here, out = numbers[i : i + some], np.zeros((len(numbers[i : i + some]), sums, LANES))
         nested_sums(
             values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, len(alike), alike, updates,
             *arguments, *moves.scratch(len(alike)), out,
@@ -347,6 +345,6 @@ def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update:
         )
     if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
         raise InputError(
-            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}, as far as "
-            f"floats tell; use eta < {2 / highest:.4g}, or a finite T"
+            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}, as far "
+            f"as floats tell; use eta < {2 / highest:.4g}, or a finite T"
         )

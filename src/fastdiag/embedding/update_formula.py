@@ -120,7 +120,8 @@ def _terms(update: Update) -> Terms:
             )
         fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
         slow = [sympy.factor(one - part) for one, part in zip(first, fast, strict=True)]
-        found = Terms(x, *([*pair] for pair in zip(slow, fast, strict=True)))
+        root, inner = ([*pair] for pair in zip(slow, fast, strict=True))
+        found = Terms(x, root, inner)
     keep = [i for i in range(len(x)) if found.root[i] != 0 or found.inner[i] != 0]
     if any(x[i] == 0 for i in keep):
         raise UnsupportedError(f"{update!r} forgets all at once; fastdiag.weighted_maps has it at numbers")

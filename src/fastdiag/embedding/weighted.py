@@ -139,7 +139,7 @@ def _divisor(diagram: Diagram, spacetime: Spacetime) -> int:
     """A multiple of the denominator that the orders of the rows bring in."""
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return 1
-    return perm(int(spacetime.finite("N")), min(diagram.order, int(spacetime.finite("N")))) ** diagram.order
+    return int(perm(int(spacetime.finite("N")), min(diagram.order, int(spacetime.finite("N")))) ** diagram.order)
 
 
 def _one_order(

@@ -99,15 +99,17 @@ class OrderTable:
         return Patterns("fresh orders", self.order, np.array(found).reshape(-1, 3), tuple(numbers))
 
     def floats(self, spacetime: Spacetime, basis: str, updates: IntArray, rows: IntArray) -> FloatArray:
-        """Counts of the maps of some rows after each number of updates, float64 (rows, times); N finite.
+        """Counts of the maps over B^order of some rows after each number of updates, float64 (rows, times); N finite.
 
-        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place.
+        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place. Powers
+        of N and B are divided before they are floats, so that none exceeds them.
         """
         n, L, known = self.order, spacetime.updates_per_epoch, catalog(self.order)
         index = self.arrays["index"].astype(np.int64)
         whole, rest = (_binomials(x.astype(np.float64), n) for x in (updates // L, updates % L))
         if self.kind == "cyclic":
-            worth = np.array([float(placements(shape, spacetime.B, None, basis)) for shape in known.shapes])[index[:, 1]]
+            slots_of = [placements(shape, spacetime.B, None, basis) / int(spacetime.B) ** n for shape in known.shapes]
+            worth = np.array(slots_of)[index[:, 1]]
             after = _binomials((L - updates % L).astype(np.float64), n)
             slots = np.stack([index[:, 0], index[:, 2], known.levels[index[:, 1]] - index[:, 2]])
         else:
@@ -132,7 +134,8 @@ class OrderTable:
             summed = np.bincount(where, counts[here] * worth[columns[here]], (high - low) * slots)
             values[low:high] = summed.reshape(high - low, slots)
         if self.kind == "reshuffle":
-            values *= np.array([float(perm(int(spacetime.N), P)) for P in range(self.order + 1)])[self.parts, None]
+            N = int(spacetime.N)
+            values *= np.array([perm(N, P) / N**self.order for P in range(self.order + 1)])[self.parts, None]
             if basis == "cumulant":
                 moments, starts = values, self.coarser_starts
                 values = np.empty_like(moments)
@@ -143,17 +146,20 @@ class OrderTable:
         return values
 
     def _fresh_worth(self, spacetime: Spacetime) -> FloatArray:
-        """Of the columns (key, last): expected placements for given rows, apart from T."""
-        known, N, B = catalog(self.order), spacetime.finite("N"), int(spacetime.B)
-        placed = np.array(
-            [placements(s, B, None, "moment") / perm(N, sum(s)) if sum(s) <= N else 0.0 for s in known.shapes]
-        )
+        """Of the columns (key, last): expected placements for given rows, apart from T, times (N / B)^order."""
+        known, N, B = catalog(self.order), int(spacetime.finite("N")), int(spacetime.B)
+        placed = np.array([
+            placements(s, B, None, "moment") * N ** sum(s) / (perm(N, sum(s)) * B ** sum(s)) if sum(s) <= N else 0.0
+            for s in known.shapes
+        ])
         inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]
         ways = np.ones(len(known.keys))
         for epoch in self.arrays["keys"].T:  # shape numbers; 0, for no epoch more, is worth 1
             ways *= inside[epoch]
         keys, lasts = self.arrays["index"].T
-        return np.asarray(ways[keys] * placed[lasts])
+        sizes = np.array([sum(map(sum, key)) for key in known.keys])[keys] + np.array([sum(s) for s in known.shapes])[lasts]
+        left = (N / B) ** (self.order - np.minimum(sizes, self.order)).astype(np.float64)
+        return np.asarray(ways[keys] * placed[lasts] * left)
 
     def limbs(self, spacetime: Spacetime, basis: str, updates: list[int]) -> tuple[IntArray, Reading]:
         """The exact counts of all rows as limbs (rows, limbs, times), and how to read them."""

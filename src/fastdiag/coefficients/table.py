@@ -342,7 +342,7 @@ class CoefficientTable(Rows):
                     ]
                 else:
                     found = table.floats(spacetime, self.basis, times, rows)
-                    found /= (group * (-float(spacetime.B)) ** d)[:, None]
+                    found /= (group * (-1.0) ** d)[:, None]
                 if len(places) == grid.size:
                     out[kept] = found
                 else:

@@ -61,12 +61,17 @@ def exact_rule(update: Update, T: int) -> tuple[Update, Callable[[Number], Any]]
     InputError : it is no update rule; it holds a float; its schedule is too short
     """
     check_update(update)
-    size, numbers = len(update.push), update.numbers(T)
+    numbers = update.numbers(T)
     check_exact(update, numbers)
     found, back = elements(f"the numbers of {update!r}", numbers)
-    lines = [found[i : i + size] for i in range(0, size * (size + 3), size)]
-    rule = replace(
+    return with_numbers(update, found), back
+
+
+def with_numbers(update: Update, numbers: Sequence[Number]) -> Update:
+    """The rule with other numbers, in the order of `Update.numbers`."""
+    size = len(update.push)
+    lines = [tuple(numbers[i : i + size]) for i in range(0, size * (size + 3), size)]
+    return replace(
         update, step=tuple(lines[:size]), push=lines[size], point=lines[size + 1], seen=lines[size + 2],
-        schedule=None if update.schedule is None else found[size * (size + 3) :],
+        schedule=None if update.schedule is None else tuple(numbers[size * (size + 3) :]),
     )
-    return rule, back

@@ -50,6 +50,7 @@ def maps_formula(
     Raises
     ------
     InputError : unknown sampling or basis; a rule with floats, or with symbols named N, B, T or E
+    TooLargeError : a diagram whose patterns are too many to be gone through
     UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
 
     Examples
@@ -91,6 +92,9 @@ def _check_names(update: Update | RegularizedNewton) -> None:
         )
 
 
+MOST_FACTORED = 200  # terms; with more of them minutes go by
+
+
 @lru_cache(maxsize=1024)
 def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
     from .update_formula import updated_formula
@@ -110,7 +114,10 @@ def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Pro
 def _formula(relations: Relations | Linked, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
-    in_binomials = sympy.Add(*(number * weight for weight, number in _terms(relations, sampling, basis)))
+    terms = _terms(relations, sampling, basis)
+    in_binomials = sympy.Add(*(number * weight for weight, number in terms))
+    if len(terms) > MOST_FACTORED:
+        return in_binomials
     factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
     return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
 
@@ -136,7 +143,7 @@ def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: 
     """The symbolic weight of each pattern of whole epochs, and how many there are."""
     import sympy
 
-    known = catalog(table.nodes)
+    known = catalog(table.nodes, table.family == "fresh orders")
     found = []
     if table.family == "one order":
         for (m, s, _), number in zip(table.index.tolist(), table.counts, strict=True):

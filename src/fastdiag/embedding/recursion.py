@@ -5,12 +5,13 @@ A schedule multiplies each placed node by its time's c_t; then time is walked th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
-from math import comb, perm
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ from ..diagram.partition import set_partitions
 from ..errors import TooLargeError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update, Vector
-from .counting import family_of, grid, placements
+from .counting import count, family_of, grid, placements
 from .enumeration import automorphism_group
-from .powers import Matrix, Number, Row, cleared, denominator, over, power
+from .epochs import epochs_of
+from .foresight import check_seconds, check_work
+from .powers import Matrix, Number, Row, cleared, denominator, power, seconds
 from .relations import Relations
 from .sweep import Edges, Live, Rate, Sweep, is_zero, matrix_power, times_vector
-from .transfer import Epoch, Visit, epoch, visits
+from .transfer import Visit, visits
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
 CHUNK_CHOICES = 1 << 12
@@ -36,17 +39,63 @@ def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: st
 
     The rule's numbers are ints and Fractions, floats, or elements of one ring; its schedule has T entries, or is None.
     """
-    diagram = root_alone(diagram, diagram.blocks)
-    below = 1
-    if isinstance(rule.schedule, tuple):  # every node is placed once, so a common denominator comes out once for each
-        below = denominator(rule.schedule)
-        if below > 1:
-            rule = replace(rule, schedule=tuple(cleared(c, below) for c in rule.schedule))
+    diagram, rule = root_alone(diagram, diagram.blocks), without_idle_state(rule)
+    exact = all(isinstance(x, int | Fraction) for x in rule.numbers())
+    if exact and rule.schedule is None and rule.step in ((), ((1,),)):
+        return _as_sgd(diagram, rule, spacetime, basis)
+    check_work(diagram, spacetime, basis, len(rule.step), rule.schedule is not None)
+    rule, below, scale = _whole_numbers(rule)
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
-        total = _one_order(diagram, rule, spacetime, basis)
+        total = _one_order(diagram, rule, below, spacetime, basis)
     else:
-        total = sum((_fresh_orders(merged, rule, spacetime) for merged in coarsenings(diagram, basis)), 0)
-    return over({0: total}, below**diagram.order)[0]
+        merged = Counter(coarsenings(diagram, basis))
+        if rule.schedule is None:
+            check_seconds(sum(_fresh_seconds(each, rule, below, spacetime) for each in merged))
+        total = sum((times * _fresh_orders(each, rule, below, spacetime) for each, times in merged.items()), 0)
+    divisor = scale**diagram.order * below ** (diagram.order * int(spacetime.finite("T")))
+    return Fraction(total, divisor) if exact and divisor > 1 else total
+
+
+def without_idle_state(rule: Update) -> Update:
+    """The rule less those numbers of its state that no gradient reaches, or nothing that is observed depends on."""
+    n = len(rule.push)
+    reached = {i for i in range(n) if not is_zero(rule.push[i])}
+    read = {i for i in range(n) if not is_zero(rule.point[i]) or not is_zero(rule.seen[i])}
+    for _ in range(n):
+        reached |= {i for i in range(n) for j in reached if not is_zero(rule.step[i][j])}
+        read |= {j for i in read for j in range(n) if not is_zero(rule.step[i][j])}
+    kept = sorted(reached & read)
+    if len(kept) == n:
+        return rule
+    push, point, seen = (tuple(v[i] for i in kept) for v in (rule.push, rule.point, rule.seen))
+    return replace(rule, step=tuple(tuple(rule.step[i][j] for j in kept) for i in kept), push=push, point=point, seen=seen)
+
+
+def _as_sgd(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Number:
+    """All edges to the root weigh the same, and all others."""
+    if not rule.step:
+        return 0 if diagram.order else count(Relations.of(diagram), spacetime, basis)
+    at_root = len(diagram.children[0])
+    scale = rule.push[0] ** diagram.order * rule.seen[0] ** at_root * rule.point[0] ** (diagram.order - at_root)
+    return scale * count(Relations.of(diagram), spacetime, basis)
+
+
+def _whole_numbers(rule: Update) -> tuple[Update, int, int]:
+    """The rule with ints for Fractions: what its step is multiplied by, and what the other numbers of an edge."""
+    step, push = denominator(x for line in rule.step for x in line), denominator(rule.push)
+    read, rates = denominator((*rule.point, *rule.seen)), 1
+
+    def times(vector: Vector, below: int) -> Vector:
+        return tuple(cleared(x, below) for x in vector)
+
+    if isinstance(rule.schedule, tuple):
+        rates = denominator(rule.schedule)
+        rule = replace(rule, schedule=times(rule.schedule, rates))
+    rule = replace(
+        rule, step=tuple(times(line, step) for line in rule.step), push=times(rule.push, push),
+        point=times(rule.point, read), seen=times(rule.seen, read),
+    )
+    return rule, step, push * read * rates
 
 
 def updated_curve(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Sequence[Number] | None:
@@ -59,7 +108,8 @@ def updated_curve(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: s
         return _first_epoch(diagram, rule, spacetime, basis)
     if family_of(spacetime) == "one order":
         return None
-    curves = [_fresh_curve(merged, rule, spacetime) for merged in coarsenings(diagram, basis)]
+    merged = Counter(coarsenings(diagram, basis))
+    curves = [[times * x for x in _fresh_curve(each, rule, spacetime)] for each, times in merged.items()]
     return [sum(values) for values in zip(*curves, strict=True)]
 
 
@@ -75,8 +125,8 @@ def root_alone(diagram: Diagram, blocks: Sequence[int]) -> Diagram:
     return Diagram(diagram.parents, [-1, *blocks[1:]])
 
 
-def _one_order(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Number:
-    edges, relations = Edges.of(diagram, rule), Relations.of(diagram)
+def _one_order(diagram: Diagram, rule: Update, below: int, spacetime: Spacetime, basis: str) -> Number:
+    edges, relations = Edges.of(diagram, rule, below), Relations.of(diagram)
     _, B, whole, updates, rest = grid(spacetime)
     gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
     rates = rule.factors(spacetime.finite("T"))
@@ -87,10 +137,17 @@ def _one_order(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str)
             f"{comb(whole, most):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
         )
     total: Number = 0
+    planned, work = [], 0.0
     for visit, alike in distinct(diagram, visits(relations, edges.above, min(whole, diagram.order), rest > 0)):
         live = _live_in(visit, relations, edges.above)
         early = Sweep.of(visit.early, edges, live, gains, _nodes_of(relations, visit.nodes)) if rest else None
         late = Sweep.of(visit.late, edges, live, gains, _nodes_of(relations, visit.nodes[:-1])) if rest < updates else None
+        if rates is None:
+            work += seconds(_between(edges, visit, live(0), updates), 1, whole)
+        work += (early.seconds(1, rest) if early else 0.0) + (late.seconds(1, updates - rest) if late else 0.0)
+        planned.append((visit, alike, live, early, late))
+    check_seconds(work)
+    for visit, alike, live, early, late in planned:
         states = visit.late.states  # and of the early sweep
         for row, epochs in _starts(edges, visit, live(0), whole, updates, rates is not None):
             begins = [number * updates for number in epochs]
@@ -167,23 +224,15 @@ def _starts(
     row: Row = {code: x for _, code, x in edges.joint([push if outside >> v & 1 else [(0, 0, 1)] for v in edges])}
     m = len(visit.skipped) - 1
     if not scheduled:
-        passed = matrix_power(edges.rule.step, updates)
-        matrix: Matrix = {}
-        for k, mask in enumerate(visit.skipped):  # h_(whole - m) of commuting matrices, the corner of a power
-            one = [(j, j, 1) for j in range(len(edges.rule.push))]
-            through = [(j, i, x) for i, line in enumerate(passed) for j, x in enumerate(line) if not is_zero(x)]
-            options = [(through if mask >> v & 1 else one) if outside >> v & 1 else [(0, 0, 1)] for v in edges]
-            for code, then, x in edges.joint(options):
-                entries = matrix.setdefault(k * edges.codes + code, {})
-                entries[k * edges.codes + then] = x
-                if k < m:
-                    entries[(k + 1) * edges.codes + code] = 1
-        row = power(matrix, row, whole)
-        base = m * edges.codes
-        yield {i - base: x for i, x in row.items() if i >= base}, ()
+        row = power(_between(edges, visit, outside, updates), row, whole)
+        yield {i - m * edges.codes: x for i, x in row.items() if i >= m * edges.codes}, ()
         return
     choices = combinations(range(whole), m)
-    pushes = [times_vector(matrix_power(edges.rule.step, n * updates), edges.rule.push) for n in range(whole + 1)]
+    idles = [edges.below ** (n * updates) for n in reversed(range(whole - m + 1))]
+    pushes = [
+        tuple(x * idle for x in times_vector(matrix_power(edges.rule.step, n * updates), edges.rule.push))
+        for n, idle in enumerate(idles)
+    ]
     kind = np.float64 if any(isinstance(x, float) for vector in pushes for x in vector) else object
     while chosen := list(islice(choices, CHUNK_CHOICES)):
         table = np.array(chosen, np.int64).reshape(len(chosen), m)
@@ -193,8 +242,23 @@ def _starts(
         for v in edges:
             idle = gaps @ [mask >> v & 1 for mask in visit.skipped]
             vectors = [np.array(column, kind)[idle] for column in zip(*pushes, strict=True)]
-            options.append([(0, i, x) for i, x in enumerate(vectors)] if outside >> v & 1 else [(0, 0, 1)])
+            options.append([(0, i, x) for i, x in enumerate(vectors)] if outside >> v & 1 else [(0, 0, idles[0])])
         yield {code: x for _, code, x in edges.joint(options)}, table.T
+
+
+def _between(edges: Edges, visit: Visit, outside: int, updates: int) -> Matrix:
+    """An epoch without nodes, or a link to one with some: h_(whole - m) of commuting matrices, the corner of a power."""
+    passed, idle = matrix_power(edges.rule.step, updates), edges.below**updates
+    one = [(j, j, idle) for j in range(len(edges.rule.push))]
+    through = [(j, i, x) for i, line in enumerate(passed) for j, x in enumerate(line) if not is_zero(x)]
+    matrix: Matrix = {}
+    for k, mask in enumerate(visit.skipped):
+        options = [(through if mask >> v & 1 else one) if outside >> v & 1 else [(0, 0, idle)] for v in edges]
+        for code, then, x in edges.joint(options):
+            matrix.setdefault(k * edges.codes + code, {})[k * edges.codes + then] = x
+        for code in edges.codes_of(outside) if k < len(visit.skipped) - 1 else ():  # those too that pass over an epoch as 0
+            matrix.setdefault(k * edges.codes + code, {})[(k + 1) * edges.codes + code] = 1
+    return matrix
 
 
 def _rates(rates: Vector, begins: Sequence[Any]) -> list[Rate]:
@@ -207,30 +271,42 @@ def _rates(rates: Vector, begins: Sequence[Any]) -> list[Rate]:
     return [rate(begin) for begin in begins]
 
 
+def _fresh_seconds(diagram: Diagram, rule: Update, below: int, spacetime: Spacetime) -> float:
+    """About how long the matrices of `_fresh_orders` take."""
+    N, B, whole, updates, rest = grid(spacetime)
+    if len(diagram.parts) - 1 > N:
+        return 0.0
+    epochs = epochs_of(diagram, rule, below, N, B)
+    return (epochs.seconds(updates) if whole else 0.0) + (epochs.seconds(rest) if rest else 0.0)
+
+
 @lru_cache(maxsize=4096)
-def _fresh_orders(diagram: Diagram, rule: Update, spacetime: Spacetime) -> Number:
+def _fresh_orders(diagram: Diagram, rule: Update, below: int, spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has its own order of the rows. Many diagrams have the same coarsenings."""
     N, B, whole, updates, rest = grid(spacetime)
     if len(diagram.parts) - 1 > N:
         return 0
-    if rule.schedule is not None:
-        return _fresh_curve(diagram, rule, spacetime)[-1]
-    epochs = Epochs.of(diagram, rule, N, B)
+    epochs, rates = epochs_of(diagram, rule, below, N, B), rule.factors(int(spacetime.finite("T")))
     row: Row = {0: 1}
-    for length, times in ((updates, whole), (rest, 1)):
-        if length and times:
-            row = power(epochs.matrix(length), row, times)
+    if rates is None:
+        for length, times in ((updates, whole), (rest, 1)):
+            if length and times:
+                matrix = epochs.matrix(length)
+                check_seconds(seconds(matrix, 1, times))
+                row = power(matrix, row, times)
+    for number in range(0 if rates is None else whole + (rest > 0)):
+        row = epochs.run(row, updates if number < whole else rest, _rates(rates or (), [number * updates]))
     return epochs.read(row)
 
 
 @lru_cache(maxsize=4096)
 def _fresh_curve(diagram: Diagram, rule: Update, spacetime: Spacetime) -> tuple[Number, ...]:
-    """The same after each update, in one pass over time."""
+    """The same after each update, in one pass over time; the rule's numbers are floats."""
     N, B, _, updates, _ = grid(spacetime)
-    T = spacetime.finite("T")
+    T = int(spacetime.finite("T"))
     if len(diagram.parts) - 1 > N:
         return (0,) * T
-    epochs, rates = Epochs.of(diagram, rule, N, B), rule.factors(T)
+    epochs, rates = epochs_of(diagram, rule, 1, N, B), rule.factors(T)
     row: Row = {0: 1}
     curve: list[Number] = []
     for start in range(0, T, updates):
@@ -238,72 +314,3 @@ def _fresh_curve(diagram: Diagram, rule: Update, spacetime: Spacetime) -> tuple[
         for row in rows:
             curve.append(epochs.read(row))
     return tuple(curve)
-
-
-@dataclass(frozen=True, slots=True)
-class Epochs:
-    """Epochs with an order of their own each, as matrices over (ideal of nodes, code)."""
-
-    edges: Edges
-    moves: Epoch
-    sweeps: tuple[Sweep, ...]
-    """From each ideal."""
-    targets: tuple[tuple[tuple[int, Fraction], ...], ...]
-    """For each ideal and state that is reached from it: the ideal that the state is, the share of the rows that fit."""
-    rows: int
-    """Choices of rows for the parts."""
-
-    @classmethod
-    def of(cls, diagram: Diagram, rule: Update, N: int, B: int) -> Epochs:
-        edges, relations = Edges.of(diagram, rule), Relations.of(diagram)
-        moves = epoch(relations, edges.above)
-        gains = [perm(B, size) for size in range(relations.parts + 1)]
-        place = {ideal: i for i, ideal in enumerate(moves.ideals)}
-        alive = dict(zip(moves.ideals, moves.crossing, strict=True))
-
-        def nodes(before: int, after: int) -> tuple[int, ...]:
-            return ((after & ~before).bit_count(),)
-
-        sweeps = [Sweep.of(steps, edges, alive.__getitem__, gains, nodes) for steps in moves.transfers]
-        targets = [
-            tuple((place[state], Fraction(1, perm(N, rows))) for state, rows in zip(steps.states, used, strict=True))
-            for steps, used in zip(moves.transfers, moves.used, strict=True)
-        ]
-        return cls(edges, moves, tuple(sweeps), tuple(targets), perm(N, relations.parts))
-
-    def matrix(self, updates: int) -> Matrix:
-        """One epoch, under a constant learning rate."""
-        codes = self.edges.codes
-        return {
-            i * codes + code: self._placed(i, self.sweeps[i].run({code: 1}, updates, None))
-            for i, live in enumerate(self.moves.crossing) for code in self.edges.codes_of(live)
-        }
-
-    def walk(self, row: Row, updates: int, rates: Sequence[Rate] | None) -> Iterator[Row]:
-        """The row after each update of one epoch."""
-        codes = self.edges.codes
-        walks = []
-        for i, sweep in enumerate(self.sweeps):
-            part = {key % codes: x for key, x in row.items() if key // codes == i}
-            if part:
-                walks.append((i, sweep.walk(part, updates, rates)))
-        for t in range(1, updates + 1):
-            after: Row = {}
-            for i, walk in walks:
-                below = self.sweeps[i].denominator ** t
-                for key, x in self._placed(i, over(next(walk), below)).items():
-                    after[key] = after[key] + x if key in after else x
-            yield after
-
-    def read(self, row: Row) -> Number:
-        """What the root sees where all nodes are placed."""
-        return self.edges.read(row, len(self.moves.ideals) - 1, self.moves.crossing[-1]) * self.rows
-
-    def _placed(self, i: int, row: Row) -> Row:
-        """From the states of the i-th sweep to ideals."""
-        codes = self.edges.codes
-        found: Row = {}
-        for key, x in row.items():
-            ideal, share = self.targets[i][key // codes]
-            found[ideal * codes + key % codes] = x * share
-        return found

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import lcm, prod
+from math import log2, prod, sqrt
 from typing import NamedTuple
 
 from ..diagram import Diagram
 from ..spacetime.updates import Update, Vector
-from .powers import STEPWISE, Matrix, Number, Row, cleared, denominator, over, power
-from .transfer import Transfer
+from .powers import STEPWISE, Matrix, Number, Row, power, powers, product_seconds, seconds
+from .transfer import Masks, Transfer
 
 Live = Callable[[int], int]
 """From a state to the mask of the edges that are live in it."""
-Crossing = tuple[dict[int, list[tuple[int, Number]]], int]
-"""From a code to (code, coefficient times a denominator), and that denominator."""
+Crossing = dict[int, list[tuple[int, Number]]]
+"""From a code to (code, coefficient)."""
 Rate = Callable[[int], Number]
 """From a position to the learning rate there; or to an array of them, for many choices of epochs."""
 
@@ -33,29 +32,31 @@ class Edges:
     above: tuple[int, ...]
     """The node at the upper end of each, numbered from 0; -1: the root."""
     rule: Update
+    below: int
+    """What stands for 1 at an update that an edge does not pass over, where the rule's step is of numbers times this."""
     known: dict[tuple[int, int, tuple[int, ...]], Crossing]
     """Of `crossing`: many sweeps have the same."""
 
     @classmethod
-    def of(cls, diagram: Diagram, rule: Update) -> Edges:
-        return cls(tuple(p - 1 for p in diagram.parents[1:]), rule, {})
+    def of(cls, diagram: Diagram, rule: Update, below: int = 1) -> Edges:
+        return cls(tuple(p - 1 for p in diagram.parents[1:]), rule, below, {})
 
     @property
     def codes(self) -> int:
         """Number of codes."""
         return int(len(self.rule.push) ** len(self.above))
 
-    def moved(self, edge: int, before: bool, after: bool, passed: int) -> list[tuple[int, int, Number]]:
-        """(digit, next digit, coefficient): the edge over one update, live before and after it or not."""
-        rule = self.rule
+    def moved(self, before: bool, after: bool, passed: int, updates: int) -> list[tuple[int, int, Number]]:
+        """(digit, next digit, coefficient): an edge, live before and after some updates or not, of which it passes some."""
+        rule, idle = self.rule, self.below ** (updates - passed)
         if before and after:
             entries = enumerate(matrix_power(rule.step, passed))
-            return [(j, i, x) for i, line in entries for j, x in enumerate(line) if not is_zero(x)]
+            return [(j, i, x * idle) for i, line in entries for j, x in enumerate(line) if not is_zero(x)]
         if before:
-            return [(j, 0, x) for j, x in enumerate(rule.point) if not is_zero(x)]
+            return [(j, 0, x * idle) for j, x in enumerate(rule.point) if not is_zero(x)]
         if after:
-            return [(0, i, x) for i, x in enumerate(rule.push) if not is_zero(x)]
-        return [(0, 0, 1)]
+            return [(0, i, x * idle) for i, x in enumerate(rule.push) if not is_zero(x)]
+        return [(0, 0, idle)]
 
     def joint(self, options: Sequence[list[tuple[int, int, Number]]]) -> list[tuple[int, int, Number]]:
         """(code, next code, coefficient) of all edges together."""
@@ -65,17 +66,16 @@ class Edges:
             found = [(c + base * j, n + base * i, x * y) for c, n, x in found for j, i, y in moves]
         return found
 
-    def crossing(self, before: int, after: int, passed: tuple[int, ...]) -> Crossing:
-        """One update: the masks of the edges that are live before and after it, how many updates each passes over."""
-        key = (before, after, passed)
+    def crossing(self, before: int, after: int, passing: Masks) -> Crossing:
+        """One update of each swept epoch: the edges that are live before and after, and those that pass over each."""
+        key = (before, after, passing)
         if key not in self.known:
-            options = [self.moved(v, bool(before >> v & 1), bool(after >> v & 1), passed[v]) for v in self]
-            moves = self.joint(options)
-            below = denominator(x for _, _, x in moves)
-            lines: dict[int, list[tuple[int, Number]]] = {}
-            for code, then, x in moves:
-                lines.setdefault(code, []).append((then, cleared(x, below) if below > 1 else x))
-            self.known[key] = (lines, below)
+            passed = [sum(mask >> v & 1 for mask in passing) for v in self]
+            options = [self.moved(bool(before >> v & 1), bool(after >> v & 1), passed[v], len(passing)) for v in self]
+            lines: Crossing = {}
+            for code, then, x in self.joint(options):
+                lines.setdefault(code, []).append((then, x))
+            self.known[key] = lines
         return self.known[key]
 
     def codes_of(self, live: int) -> list[int]:
@@ -104,7 +104,7 @@ class Block(NamedTuple):
     gain: int
     kind: int
     """Row of `placed`."""
-    lines: dict[int, list[tuple[int, Number]]]
+    lines: Crossing
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,6 @@ class Sweep:
     codes: int
     placed: tuple[tuple[int, ...], ...]
     """Kinds of steps: nodes placed in each swept epoch."""
-    denominator: int
 
     @classmethod
     def of(
@@ -126,21 +125,16 @@ class Sweep:
         stays = [(i, i, 0, masks) for i, masks in enumerate(moves.crossing)]
         alive = [live(state) for state in moves.states]
         placed: dict[tuple[int, ...], int] = {}
-        found = []
+        blocks: list[list[Block]] = [[] for _ in moves.states]
         for source, target, parts, passing in [*stays, *moves.steps]:
             if gains[parts]:
-                passed = tuple(sum(mask >> v & 1 for mask in passing) for v in edges)
                 kind = placed.setdefault(nodes(moves.states[source], moves.states[target]), len(placed))
-                lines, below = edges.crossing(alive[source], alive[target], passed)
-                found.append((source, target, gains[parts], kind, lines, below))
-        common = lcm(*(below for *_, below in found))
-        blocks: list[list[Block]] = [[] for _ in moves.states]
-        for source, target, gain, kind, lines, below in found:
-            blocks[source].append(Block(target * edges.codes, gain * (common // below), kind, lines))
-        return cls(tuple(map(tuple, blocks)), edges.codes, tuple(placed), common)
+                lines = edges.crossing(alive[source], alive[target], passing)
+                blocks[source].append(Block(target * edges.codes, gains[parts], kind, lines))
+        return cls(tuple(map(tuple, blocks)), edges.codes, tuple(placed))
 
     def matrix(self) -> Matrix:
-        """`denominator` times the matrix under a constant learning rate."""
+        """The matrix under a constant learning rate."""
         return {
             state * self.codes + code: row
             for state in range(len(self.blocks)) for code in range(self.codes)
@@ -149,17 +143,34 @@ class Sweep:
 
     def run(self, row: Row, times: int, rates: Sequence[Rate] | None) -> Row:
         """The row after some updates; `rates` gives the learning rate at each position, for each swept epoch."""
-        if rates is None and times > STEPWISE:
-            return over(power(self.matrix(), row, times), self.denominator**times)
-        under = denominator(row.values())
-        if under > 1:
-            row = {i: cleared(x, under) for i, x in row.items()}
+        if rates is None:
+            return self.runs([row], times)[0]
         for after in self.walk(row, times, rates):
             row = after
-        return _divided(row, self.denominator**times * under)
+        return row
+
+    def runs(self, rows: Sequence[Row], times: int) -> list[Row]:
+        """Several rows after some updates under a constant learning rate."""
+        if times > STEPWISE:
+            return powers(self.matrix(), rows, times)
+        ones = [1] * len(self.placed)
+        for _ in range(times):
+            rows = [self._step(row, ones) for row in rows]
+        return list(rows)
+
+    def seconds(self, rows: int, times: int) -> float:
+        """About how long `runs` takes for so many rows, of ints or floats."""
+        if times > STEPWISE:
+            return seconds(self.matrix(), rows, times)
+        entries = sum(len(ends) for blocks in self.blocks for block in blocks for ends in block.lines.values())
+        stays = [(block, code, then, x) for state, blocks in enumerate(self.blocks) for block in blocks
+                 if block.base == state * self.codes for code, ends in block.lines.items() for then, x in ends]
+        largest = max((abs(x) for _, code, then, x in stays if code == then and isinstance(x, int)), default=1)
+        reached = 0.3 * sqrt(rows)  # each row meets some of the entries only
+        return reached * times * entries * product_seconds(times * log2(max(largest, 1)) / 2)
 
     def walk(self, row: Row, times: int, rates: Sequence[Rate] | None) -> Iterator[Row]:
-        """The row after each of some updates, after t of them times `denominator`^t."""
+        """The row after each of some updates."""
         for position in range(times):
             now = [rate(position) for rate in rates or ()] or [1] * len(self.placed[0])
             row = self._step(row, [prod(c**n for c, n in zip(now, counts, strict=True) if n) for counts in self.placed])
@@ -186,11 +197,6 @@ def matrix_power(matrix: tuple[Vector, ...], times: int) -> tuple[Vector, ...]:
 
 def times_vector(matrix: tuple[Vector, ...], vector: Vector) -> Vector:
     return tuple(sum((a * x for a, x in zip(line, vector, strict=True)), 0) for line in matrix)
-
-
-def _divided(row: Row, below: int) -> Row:
-    """The row over a number; entries may be arrays of ints."""
-    return row if below == 1 else {i: x * Fraction(1, below) for i, x in row.items()}
 
 
 def is_zero(x: Number) -> bool:

@@ -141,12 +141,13 @@ def _transfer(
     start: int, free: Callable[[int], int], passing: Callable[[int, int], Masks], placed: Callable[[int, int], int]
 ) -> Transfer:
     """All states that are reached from `start`, adding any non-empty set of what is free."""
-    states, moves = [start], []
+    states, known, moves = [start], {start}, []
     for state in states:  # grows while it is walked
         available = free(state)
         step = available
         while step:
-            if state | step not in states:
+            if state | step not in known:
+                known.add(state | step)
                 states.append(state | step)
             moves.append((state, step))
             step = (step - 1) & available

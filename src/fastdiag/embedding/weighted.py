@@ -6,13 +6,13 @@ by its k at every update strictly between child and parent. Sums over runs of st
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import reduce
-from math import inf, perm
+from math import inf, perm, prod
 from operator import mul
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..arguments import one_or_many
 from ..diagram import Diagram
@@ -22,13 +22,18 @@ from ..memory import bounded
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..typing import Basis
-from .arithmetic import elements, exact_rule
-from .counting import family_of, grid, placements
+from .arithmetic import elements, exact_rule, with_numbers
+from .counting import count, family_of, grid, placements
 from .enumeration import checked
-from .powers import Matrix, Number, Row, power
-from .recursion import updated_maps
+from .foresight import check_seconds, check_work
+from .packing import summed
+from .powers import Matrix, Number, Row, cleared, denominator, power, seconds
+from .recursion import updated_maps, without_idle_state
 from .relations import Relations
-from .transfer import Transfer, epoch, visits
+from .transfer import Epoch, Transfer, epoch, visits
+
+Factor: TypeAlias = tuple[Number, int]
+"""k times its denominator, and that denominator."""
 
 
 @bounded
@@ -80,8 +85,17 @@ def weighted_maps(
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
-        rule, back = exact_rule(update, spacetime.finite("T"))
-        return back(updated_maps(diagram, rule, spacetime, basis))
+        T, d = int(spacetime.finite("T")), diagram.order
+        rule, back = exact_rule(without_idle_state(update), T)
+        groups = [
+            ([x for line in rule.step for x in line], d * (T - 1)), (rule.push, d), ((*rule.point, *rule.seen), d),
+            (rule.factors(T) or (), d),
+        ]
+
+        def under(values: Sequence[Number]) -> Number:
+            return updated_maps(diagram, with_numbers(rule, values), spacetime, basis)
+
+        return back(summed(groups, under, _divisor(diagram, spacetime), T))
     if k is None:
         raise InputError("give k, the factor of the edges, or an update rule; fastdiag.maps counts with k = 1")
     forever = spacetime.T == inf
@@ -90,36 +104,73 @@ def weighted_maps(
             f"T = inf with N = {spacetime.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
     factors, back = _exact_factors(k, diagram.order, forever)
+    if forever:
+        return back(map_sum(diagram, spacetime, factors, basis))
+    if all(x == 1 for x in factors):
+        return count(Relations.of(diagram), spacetime, basis)
+    check_work(diagram, spacetime, basis, 1, False)
+    T = int(spacetime.T)
+    groups = [((x,), T) for x in factors]
+    return back(summed(groups, lambda k: map_sum(diagram, spacetime, k, basis), _divisor(diagram, spacetime), T))
+
+
+def map_sum(diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], basis: str) -> Number:
+    """The sum over maps for k of each edge: ints, Fractions, elements of a field, or numbers of any precision."""
     relations = Relations.of(diagram)
     above = tuple(p - 1 for p in diagram.parents[1:])  # -1: the root
-    if forever:
-        return back(_limit(relations, above, factors, spacetime, basis))
+    if spacetime.T == inf:
+        return _limit(relations, above, [(x, 1) for x in k], spacetime, basis)
+    below = [denominator([x]) for x in k]
+    edges = [(cleared(x, b), b) for x, b in zip(k, below, strict=True)]
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
-        return back(_one_order(relations, above, factors, spacetime, basis))
+        found = _one_order(relations, above, edges, spacetime, basis)
+    else:
+        merged = coarsened(relations, basis)
+        check_seconds(sum(_fresh_seconds(each, above, edges, spacetime) for each in merged))
+        found = sum(times * _fresh_orders(each, above, edges, spacetime) for each, times in merged.items())
+    scale = prod(below)
+    return Fraction(found, scale ** int(spacetime.T)) if scale > 1 else found
+
+
+def coarsened(relations: Relations, basis: str) -> Counter[Relations]:
+    """Relations whose moment maps add up, how often each: with parts merged, or in the moment basis themselves."""
     strings = set_partitions(relations.parts) if basis == "cumulant" else [range(relations.parts)]
-    return back(sum(_fresh_orders(relations.coarsened(string), above, factors, spacetime) for string in strings))
+    return Counter(relations.coarsened(string) for string in strings)
+
+
+def _divisor(diagram: Diagram, spacetime: Spacetime) -> int:
+    """A multiple of the denominator that the orders of the rows bring in."""
+    if spacetime.is_one_epoch or family_of(spacetime) == "one order":
+        return 1
+    return int(perm(int(spacetime.finite("N")), min(diagram.order, int(spacetime.finite("N")))) ** diagram.order)
 
 
 def _one_order(
-    relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime, basis: str
+    relations: Relations, above: tuple[int, ...], k: Sequence[Factor], spacetime: Spacetime, basis: str
 ) -> Number:
     _, B, whole, updates, rest = grid(spacetime)
-    total: Number = 0
+    gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
+    planned, work = [], 0.0
     for visit in visits(relations, above, min(whole, len(above)), rest > 0):
-        row: Row = {0: 1}
-        for moves, times in ((visit.early, rest), (visit.late, updates - rest)):
-            gains = [placements((size,), B, None, basis) for size in range(relations.parts + 1)]
-            row = power(_matrix(moves, k, gains), row, times)
-            if moves is visit.early and rest:
-                row = {i: x for i, x in row.items() if visit.required & ~moves.states[i] == 0}
+        early, late = _matrix(visit.early, k, gains), _matrix(visit.late, k, gains)
         skipped = [_product(k, mask) ** updates for mask in visit.skipped]
-        ways = complete_homogeneous(whole - len(skipped) + 1, skipped)
+        between = _bidiagonal(skipped)
+        work += seconds(early, 1, rest) + seconds(late, 1, updates - rest) + seconds(between, 1, whole)
+        planned.append((visit, early, late, between))
+    check_seconds(work)
+    total: Number = 0
+    for visit, early, late, between in planned:
+        row = power(early, {0: 1}, rest)
+        if rest:
+            row = {i: x for i, x in row.items() if visit.required & ~visit.early.states[i] == 0}
+        row = power(late, row, updates - rest)
+        ways = power(between, {0: 1}, whole).get(len(between) - 1, 0)  # h of degree whole - m
         total = total + row.get(len(visit.late.states) - 1, 0) * ways
     return total
 
 
 def _limit(
-    relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime, basis: str
+    relations: Relations, above: tuple[int, ...], k: Sequence[Factor], spacetime: Spacetime, basis: str
 ) -> Number:
     """One epoch without end: a state that is left by a factor q at every update is met 1 / (1 - q) times."""
     visit = next(iter(visits(relations, above, 0, True)), None)
@@ -138,6 +189,8 @@ def _limit(
 
 
 def _check_forgets(q: Number) -> None:
+    if not isinstance(q, Fraction) and not hasattr(q, "as_expr"):  # a number of some precision, seen to already
+        return
     size = abs(q) if isinstance(q, Fraction) else abs(q.as_expr())
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
@@ -146,52 +199,69 @@ def _check_forgets(q: Number) -> None:
         )
 
 
-def _fresh_orders(relations: Relations, above: tuple[int, ...], k: Sequence[Number], spacetime: Spacetime) -> Number:
+def _fresh_orders(relations: Relations, above: tuple[int, ...], k: Sequence[Factor], spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has its own order of the rows."""
     N, B, whole, updates, rest = grid(spacetime)
     if relations.parts > N:
         return 0
     moves = epoch(relations, above)
-    gains = [perm(B, size) for size in range(relations.parts + 1)]
     place = {ideal: i for i, ideal in enumerate(moves.ideals)}
+    choices = perm(N, relations.parts)  # what each node is multiplied by, so that shares are whole
+    inside = _inside(relations, moves, k, B)
 
     def epochs(updates: int) -> Matrix:
         """One epoch as a matrix over ideals of nodes."""
         matrix: Matrix = {}
-        for i, (steps, used) in enumerate(zip(moves.transfers, moves.used, strict=True)):
-            row = power(_matrix(steps, k, gains), {0: 1}, updates)
-            matrix[i] = {place[steps.states[j]]: x * Fraction(1, perm(N, used[j])) for j, x in row.items()}
+        for i, (ideal, steps, used) in enumerate(zip(moves.ideals, moves.transfers, moves.used, strict=True)):
+            matrix[i] = {}
+            for j, x in power(inside[i], {0: 1}, updates).items():
+                placed = (steps.states[j] & ~ideal).bit_count()
+                matrix[i][place[steps.states[j]]] = x * (choices**placed // perm(N, used[j]))
         return matrix
 
     row: Row = {0: 1}
     for length, times in ((updates, whole), (rest, 1)):
         if length and times:
-            row = power(epochs(length), row, times)
-    return row.get(len(moves.ideals) - 1, 0) * perm(N, relations.parts)
+            matrix = epochs(length)
+            check_seconds(seconds(matrix, 1, times))
+            row = power(matrix, row, times)
+    return row.get(len(moves.ideals) - 1, 0) * Fraction(choices, choices ** len(above))
 
 
-def _matrix(moves: Transfer, k: Sequence[Number], gains: Sequence[int]) -> Matrix:
+def _fresh_seconds(relations: Relations, above: tuple[int, ...], k: Sequence[Factor], spacetime: Spacetime) -> float:
+    """About how long the matrices of `_fresh_orders` take."""
+    N, B, whole, updates, rest = grid(spacetime)
+    if relations.parts > N:
+        return 0.0
+    inside = _inside(relations, epoch(relations, above), k, B)
+    return sum(seconds(matrix, 1, length) for matrix in inside for length in (updates if whole else 0, rest))
+
+
+def _inside(relations: Relations, moves: Epoch, k: Sequence[Factor], B: int) -> list[Matrix]:
+    """One update, from each ideal."""
+    gains = [perm(B, size) for size in range(relations.parts + 1)]
+    return [_matrix(steps, k, gains) for steps in moves.transfers]
+
+
+def _matrix(moves: Transfer, k: Sequence[Factor], gains: Sequence[int]) -> Matrix:
     matrix: Matrix = {i: {i: _products(k, masks)} for i, masks in enumerate(moves.crossing)}
     for source, target, parts, passing in moves.steps:
         matrix[source][target] = gains[parts] * _products(k, passing)
     return matrix
 
 
-def _products(k: Sequence[Number], masks: Sequence[int]) -> Number:
+def _products(k: Sequence[Factor], masks: Sequence[int]) -> Number:
     return reduce(mul, (_product(k, mask) for mask in masks), 1)
 
 
-def _product(k: Sequence[Number], mask: int) -> Number:
-    return reduce(mul, (k[v] for v in range(mask.bit_length()) if mask >> v & 1), 1)
+def _product(k: Sequence[Factor], mask: int) -> Number:
+    """Over the edges that pass over an update, and over the others what stands for 1."""
+    return reduce(mul, (kept if mask >> v & 1 else below for v, (kept, below) in enumerate(k)), 1)
 
 
-def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
-    """h_n(q_0, ..., q_m): the corner of the (n + m)-th power of the bidiagonal matrix with the values on its diagonal."""
-    m = len(values) - 1
-    if degree < 0:
-        return 0
-    bidiagonal = {i: {i: q} | ({i + 1: 1} if i < m else {}) for i, q in enumerate(values)}
-    return power(bidiagonal, {0: 1}, degree + m).get(m, 0)
+def _bidiagonal(values: Sequence[Number]) -> Matrix:
+    """The corner of its (n + m)-th power is the complete homogeneous h_n(q_0, ..., q_m)."""
+    return {i: {i: q} | ({i + 1: 1} if i < len(values) - 1 else {}) for i, q in enumerate(values)}
 
 
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -35,6 +34,7 @@ from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
 from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates
+from ..values.overflow import told
 from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES, linear_rule
 from ..values.rvalue import resummed as resummed_value
@@ -260,8 +260,7 @@ def predict(
         by_diagram = {diagram: _shaped(np.ldexp(one, exponent * watched.axes), shape) for diagram, one in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
-        why = f"are far too large for it{growth(frame, flat) if frame is not None else ''}"
-        warnings.warn(f"the prediction overflows: eta, T or the data {why}", RuntimeWarning, stacklevel=4)
+        told("the prediction", whole, growth(frame, flat) if frame is not None else "")
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {

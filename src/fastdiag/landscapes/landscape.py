@@ -24,8 +24,11 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 EVERY = slice(None)
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 KEPT_BYTES = 1 << 29  # deviations of one degree up to this size are kept along the last frame
-MOST_LABELS = 50  # of an einsum, less the point's
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
+
+MOST_LABELS, MOST_AXES = 52, 32  # that np.einsum takes
+MOST_INDICES = MOST_LABELS - 2  # of a cumulant; the points take one
+
 
 class Landscape(Portable, ABC):
     """A loss with its data distribution, seen from the starting weights theta_0.
@@ -165,8 +168,8 @@ class SampledLandscape(Landscape):
     def moment(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         """Mean of the product of the nodes' deviations; the axes are the labels in ascending order."""
         labels = labels_of(nodes)
-        if len(labels) > MOST_LABELS:
-            raise TooLargeError(f"a cumulant with {len(labels)} indices is needed; arrays have at most {MOST_LABELS}")
+        if len(labels) > MOST_INDICES:
+            raise TooLargeError(f"a cumulant with {len(labels)} indices is needed; arrays have at most {MOST_INDICES}")
         total = np.zeros((self.dimension,) * len(labels))
         step = max(1, CHUNK_BYTES // (8 * self.dimension ** max(*map(len, nodes), len(labels) - 1)))
         for start in range(0, len(self.weights), step):
@@ -244,11 +247,34 @@ def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequen
     """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
     operands: list[Any] = []
     sizes: dict[int, int] = {}
+    short: dict[int, int] = {}  # np.einsum knows 52 labels
     for array, axes in factors:
-        operands += [array, list(axes)]
+        operands += [array, [short.setdefault(axis, len(short)) for axis in axes]]
         sizes.update(zip(axes, array.shape, strict=True))
+    labels = [short[label] for label in labels]
+    if len(short) > MOST_LABELS:
+        return _in_turn(operands, labels)
     optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
     return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
+
+
+def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
+    """The same with any number of labels: one factor after the other, each label summed over after its last factor."""
+    arrays, axes = list(operands[::2]), [list(some) for some in operands[1::2]]
+    total: Any = np.ones(())
+    kept: list[int] = []
+    while arrays:
+        near = max(range(len(arrays)), key=lambda i: (len(set(axes[i]) & set(kept)), -len(axes[i])))
+        array, here = arrays.pop(near), axes.pop(near)
+        later = {*labels, *(label for some in axes for label in some)}
+        after = [label for label in dict.fromkeys([*kept, *here]) if label in later]
+        name = {label: i for i, label in enumerate(dict.fromkeys([*kept, *here]))}
+        if len(after) > MOST_AXES:
+            raise TooLargeError(f"a contraction needs an array of {len(after)} axes; take a diagram with smaller parts")
+        joined: list[Any] = [total, [name[x] for x in kept], array, [name[x] for x in here], [name[x] for x in after]]
+        total = np.einsum(*joined)
+        kept = after
+    return np.asarray(total.transpose([kept.index(label) for label in labels]))
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:

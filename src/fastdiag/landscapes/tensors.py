@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..arguments import own, shown
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import MOST_LABELS, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
+from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
 from .turned import turned
 
 Key = tuple[int, ...]
@@ -118,8 +118,9 @@ def _degrees(key: object) -> Key:
     degrees = tuple(map(own, key))
     if list(degrees) != sorted(degrees):
         raise InputError(f"cumulant keys are sorted by degree: write {tuple(sorted(degrees))} instead of {degrees}")
-    if sum(degrees) > MOST_LABELS:
-        raise InputError(f"the cumulant {shown(key)} has {shown(sum(degrees))} indices; at most {MOST_LABELS} are possible")
+    if sum(degrees) > MOST_INDICES:
+        many = shown(sum(degrees))
+        raise InputError(f"the cumulant {shown(key)} has {many} indices; at most {MOST_INDICES} are possible")
     return degrees
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm, log2, log10
 from typing import TypeAlias
 
-from ..arguments import flag, instance, number, sequence, shown, whole
+from ..arguments import digits, flag, instance, number, sequence, shown, whole
 from ..errors import InputError, TooLargeError
 from ..numerals import written
 from ..record import Portable
@@ -28,7 +30,9 @@ __all__ = [
 Vector: TypeAlias = tuple[Number, ...]
 Factors: TypeAlias = Sequence[Number] | Callable[[int], Number]
 """c_0, c_1, ...: numbers, or a function of the update t = 0, 1, ..."""
-MOST_CALLS = 10_000_000  # updates that are gone through one by one
+MOST_BITS = 10_000_000  # of an exact weight
+MOST_STEPS = 1000  # of one that is a formula
+MOST_UPDATES = 10_000_000  # that a schedule has numbers for
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,9 +86,12 @@ class Update(Portable):
         """
         if self.schedule is None:
             return None
+        if T > MOST_UPDATES:
+            raise TooLargeError(
+                f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
+                "use a rule without one, or a smaller T"
+            )
         if callable(self.schedule):
-            if T > MOST_CALLS:
-                raise TooLargeError(f"a schedule is asked for each of T = {shown(T)} updates, at most {MOST_CALLS:,}")
             return tuple(_rate(self.schedule, t) for t in range(T))
         if len(self.schedule) < T:
             raise InputError(
@@ -111,11 +118,32 @@ class Update(Portable):
         >>> [fd.updates.nesterov(2**-1).weight(dt) for dt in (1, 2, 3)]
         [1.5, 1.75, 1.875]
         """
-        state = self.push
-        duration, to_root = whole("the duration", duration, 1, MOST_CALLS, "updates"), flag("to_root", to_root)
-        for _ in range(duration - 1):
-            state = tuple(sum(a * z for a, z in zip(row, state, strict=True)) for row in self.step)
+        steps, to_root = whole("the duration", duration, 1, what="updates") - 1, flag("to_root", to_root)
+        self._check_digits(steps)
+        square, state = self.step, self.push
+        while steps:  # by squaring
+            if steps & 1:
+                state = _times(square, state)
+            steps >>= 1
+            if steps:
+                columns = [_times(square, column) for column in zip(*square, strict=True)]
+                square = tuple(zip(*columns, strict=True))
         return sum(a * z for a, z in zip(self.seen if to_root else self.point, state, strict=True))
+
+    def _check_digits(self, steps: int) -> None:
+        """Raise TooLargeError if powers of the step to so many updates are too long to be had."""
+        numbers = [x for line in self.step for x in line]
+        if any(getattr(x, "free_symbols", None) is not None for x in numbers):
+            if steps > MOST_STEPS:
+                raise TooLargeError(f"a formula of {digits(steps)} steps is too long (limit {MOST_STEPS:,}); give numbers")
+        elif not any(isinstance(x, float) for x in numbers):
+            below = lcm(*(Fraction(x).denominator for x in numbers))
+            bits = steps * log2(max(below, *(abs(x * below) for x in numbers)) or 1)
+            if bits > MOST_BITS:
+                raise TooLargeError(
+                    f"the exact weight has about {digits(int(bits * log10(2)))} digits (limit "
+                    f"{int(MOST_BITS * log10(2)):,}); give the rule a float"
+                )
 
     def in_floats(self, T: int) -> Update:
         """The rule with its numbers, and its schedule of T updates, as floats.
@@ -259,6 +287,10 @@ def _momentum(mu: Number) -> Number:
     if not _is_formula(mu) and not -1 < mu < 1:
         raise InputError(f"mu = {shown(mu)}: momentum forgets nothing, or grows; it must lie between -1 and 1, as 0.9 does")
     return mu
+
+
+def _times(matrix: Sequence[Vector], vector: Vector) -> Vector:
+    return tuple(sum(a * z for a, z in zip(row, vector, strict=True)) for row in matrix)
 
 
 def _floats(numbers: Vector) -> Vector:

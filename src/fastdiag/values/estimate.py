@@ -18,6 +18,7 @@ from ..memory import bounded
 from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans
+from .overflow import told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,9 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
         landscape = estimated(landscape)
     if not isinstance(landscape, Estimated):
         raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {shown(landscape)}")
-    return Estimate(float(estimated_value(diagram, landscape)), float(jackknife(deviations(diagram, landscape))))
+    with np.errstate(all="ignore"):  # an overflow is told once
+        value, error = float(estimated_value(diagram, landscape)), float(jackknife(deviations(diagram, landscape)))
+    return Estimate(told(f"the estimate of {diagram}", value), error)
 
 
 def replicates(diagram: Diagram, sample: Estimated) -> tuple[FloatArray, FloatArray]:

@@ -16,6 +16,7 @@ from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
 from .factored import factored_contraction
+from .overflow import told
 from .plan import plan
 from .root import Root
 
@@ -41,7 +42,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     Raises
     ------
     MissingTensorError : a cumulant or a derivative that the landscape does not have, by name
-    TooLargeError : no order of contraction fits in memory
+    TooLargeError : no order of contraction fits in memory; a part of more than 10 nodes
 
     Examples
     --------
@@ -55,7 +56,8 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
     if isinstance(landscape, Symbolic):
         return exact_uvalue(diagram, landscape)
-    return float(contraction(diagram, landscape))
+    with np.errstate(all="ignore"):  # an overflow is told once
+        return told(f"the value of {diagram}", float(contraction(diagram, landscape)))
 
 
 @np.errstate(all="ignore")

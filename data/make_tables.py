@@ -1,6 +1,8 @@
 """Make the shipped coefficient tables, orders 0 to 6, and record their sha256.
 
     python data/make_tables.py
+
+Bytes that differ from those that `KNOWN` in coefficients/schema.py knows are not written: they are another version.
 """
 
 import hashlib

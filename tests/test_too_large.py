@@ -10,8 +10,8 @@ import pytest
 import sympy
 
 import fastdiag as fd
+from fastdiag import memory
 from fastdiag.values import frame as frames
-from fastdiag.values import memory
 
 F, L, ST, TOO_LARGE = Fraction, fd.landscapes, fd.Spacetime(N=10, T=10), fd.errors.TooLargeError
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from .locks import LOADING
+
 __version__ = "0.1.0"
 
 # Public name -> the room that holds it. Rooms load when first used: importing fastdiag imports none of them.
@@ -41,14 +43,22 @@ __all__ = [*_ROOMS, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        value = importlib.import_module(f".{_MODULES[name]}", __name__)
-    elif name in _ROOMS:
-        value = getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
-    else:
+    if name not in _MODULES and name not in _ROOMS:
         raise AttributeError(f"module 'fastdiag' has no attribute {name!r}; see dir(fastdiag)")
-    globals()[name] = value
+    with LOADING:  # threads may touch the rooms together
+        if name in _MODULES:
+            value = _loaded(_MODULES[name])
+        else:
+            value = getattr(_loaded(_ROOMS[name]), name)
+        globals()[name] = value
     return value
+
+
+def _loaded(room: str) -> Any:
+    """A room, its package first: whoever imports a module from within waits for its package."""
+    package, _, module = room.partition(".")
+    found = importlib.import_module(f".{package}", __name__)
+    return importlib.import_module(f".{room}", __name__) if module else found
 
 
 def __dir__() -> list[str]:

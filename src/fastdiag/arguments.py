@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import inf, isfinite, log10
+from math import inf, isfinite
 from numbers import Integral, Rational, Real
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,59 +19,12 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from .errors import InputError
+from .numerals import MOST_SHOWN
+from .numerals import digits as digits
+from .numerals import shown as shown
 from .typing import FloatArray, Number
 
-MOST_SHOWN = 160  # characters of a value that a message quotes
-MOST_DIGITS = 40  # of an integer that is printed in full
-HUGE = 1 << 13  # bits; Python refuses to print integers of more than some 14,000
-
 _Kind = TypeVar("_Kind")
-
-
-# --- what messages show --------------------------------------------------------------------------------------------
-
-
-def shown(value: object) -> str:
-    """A short repr of any value: it never fails, and no number or text makes it long.
-
-    Examples
-    --------
-    >>> shown([1, 2]), shown(10**5000), len(shown("a" * 10**6))
-    ('[1, 2]', '1000000000...(5,001 digits)', 160)
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return digits(value)
-    if type(value) is Fraction:
-        return str(value.numerator) if value.denominator == 1 else f"{digits(value.numerator)}/{digits(value.denominator)}"
-    if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
-        value = value[:MOST_SHOWN]  # before repr, which copies
-    try:
-        if isinstance(value, np.ndarray) and value.size > 20:
-            text = f"an array of shape {value.shape} and type {value.dtype}"
-        elif isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 20:
-            text = f"a {type(value).__name__} of {len(value):,} entries"
-        else:
-            text = repr(value)
-    except Exception:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
-
-
-def digits(value: int) -> str:
-    """An integer in decimal, in full to MOST_DIGITS digits, else its first ten and how many there are."""
-    if value.bit_length() <= 4 * MOST_DIGITS and len(text := str(value)) <= MOST_DIGITS + 1:
-        return text
-    size = abs(value)
-    count = int((size.bit_length() - 1) * log10(2)) + 1  # right, or one too few
-    if count > 1_000_000:  # powers of ten of that size take seconds
-        return f"{'-' if value < 0 else ''}...(about {count:,} digits)"
-    lead = size // 10 ** (count - 10)
-    if lead >= 10**10:
-        count, lead = count + 1, lead // 10
-    return f"{'-' if value < 0 else ''}{lead}...({count:,} digits)"
-
-
-# --- single values -------------------------------------------------------------------------------------------------
 
 
 def own(value: object) -> Any:
@@ -86,9 +39,11 @@ def own(value: object) -> Any:
         return value
     refuse_mask("a number", value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
+        value = value[()]
     if isinstance(value, bool | np.bool_):
         return bool(value)
+    if isinstance(value, np.timedelta64):  # which NumPy counts among the integers
+        return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Rational):
@@ -140,18 +95,23 @@ def real(
     """
     number = own(value)
     try:
-        if isinstance(number, bool | str | bytes) or not isinstance(number, Real):
+        if hasattr(number, "free_symbols"):
+            number = _expression(name, number)
+            number = number if isinstance(number, int | Fraction) else float(number)
+        if isinstance(number, bool) or not isinstance(number, int | Fraction | float):
             raise TypeError
         found = float(number)
     except OverflowError:
         raise InputError(f"{name} = {shown(number)} is beyond the range of floats") from None
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be a real number, not {shown(value)}") from None
+        raise InputError(f"{name} must be a finite number, not {shown(value)}") from None
     if found != found or (not infinite and not isfinite(found)):
-        raise InputError(f"{name} must be a finite number, not {found}")
+        raise InputError(f"{name} must be finite, not {found}")
     ranges = [
-        (above, "greater than", above is None or found > above), (least, "at least", least is None or found >= least),
-        (below, "less than", below is None or found < below), (most, "at most", most is None or found <= most),
+        (above, "a positive number, above" if above == 0 else "greater than", above is None or found > above),
+        (least, "at least", least is None or found >= least),
+        (below, "less than", below is None or found < below),
+        (most, "at most", most is None or found <= most),
     ]
     for bound, words, holds in ranges:
         if not holds:
@@ -190,7 +150,9 @@ def isfinite_exactly(value: int | Fraction | float) -> bool:
 def _expression(name: str, value: Any) -> Number:
     import sympy
 
-    if not isinstance(value, sympy.Expr) or value.has(sympy.nan, sympy.oo, sympy.zoo) or not _may_be_real(value):
+    infinite = sympy.nan, sympy.oo, -sympy.oo, sympy.zoo
+    known = isinstance(value, sympy.Expr) and value.is_commutative and not value.has(*infinite)
+    if not known or not _may_be_real(value):
         raise InputError(f"{name} must be a finite real number or formula, not {shown(value)}")
     if value.is_Rational:
         return Fraction(int(value.p), int(value.q)) if value.q != 1 else int(value.p)
@@ -231,14 +193,19 @@ def text(name: str, value: object) -> str:
 def path(name: str, value: object) -> Path:
     """A file or folder as a Path, with ~ for the home folder; InputError if it is none."""
     try:
-        found = os.fspath(cast(Any, value))
+        try:
+            found = os.fspath(cast(Any, value))
+            os.fsencode(found)
+        except Exception:  # no path, one that fails, or a text that is no name of a file
+            raise TypeError from None
         if not isinstance(found, str) or not found or "\0" in found:
             raise TypeError
-        return Path(found).expanduser()
     except TypeError:
         raise InputError(f"{name} must be a text or a Path, not {shown(value)}") from None
-    except RuntimeError as error:  # no home
-        raise InputError(f"{name} = {shown(value)} has no home folder to start from ({error}); set HOME") from None
+    found = os.path.expanduser(found)
+    if found == "~" or found.startswith("~/"):
+        raise InputError(f"{name} = {shown(value)} has no home folder to start from; set HOME")
+    return Path(found)
 
 
 def instance(name: str, value: object, kind: type[_Kind], advice: str) -> _Kind:
@@ -246,9 +213,6 @@ def instance(name: str, value: object, kind: type[_Kind], advice: str) -> _Kind:
     if isinstance(value, kind):
         return value
     raise InputError(f"{name} must be a {kind.__name__}, not {shown(value)}; {advice}")
-
-
-# --- arrays --------------------------------------------------------------------------------------------------------
 
 
 def refuse_mask(name: str, value: object) -> None:
@@ -266,6 +230,14 @@ def refuse_mask(name: str, value: object) -> None:
         for entry in value:
             if isinstance(entry, list | tuple | masked.MaskedArray):
                 refuse_mask(name, entry)
+
+
+def ndim(value: object) -> int:
+    """How many axes an array, a nested list or a DataFrame has; 0 of anything else."""
+    try:
+        return int(np.ndim(cast(Any, value)))
+    except Exception:  # rows of unequal lengths, or what another library raises
+        return 1 if isinstance(value, list | tuple) else 0
 
 
 def array(
@@ -291,12 +263,19 @@ def array(
     return result
 
 
+def dimensions(name: str, value: object) -> int:
+    """How many axes an array has, 0 for a number; InputError if it is no array of real numbers."""
+    return int(_floats(name, value).ndim)
+
+
 def _floats(name: str, value: object) -> FloatArray:
     """A float64 copy in C order."""
     refuse_mask(name, value)
-    if hasattr(value, "tocsr") or hasattr(value, "todense"):
-        raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
+    if isinstance(value, list | tuple) and _holds_bool(value):
+        raise InputError(f"{name} must be an array of real numbers: True and False are none")
     try:
+        if hasattr(value, "tocsr") or hasattr(value, "todense"):
+            raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
         raw = np.asarray(value)
         if raw.dtype.kind == "O":
             return _from_objects(name, raw)
@@ -310,11 +289,16 @@ def _floats(name: str, value: object) -> FloatArray:
         raise InputError(f"{name} must be an array of real numbers: {str(error)[:MOST_SHOWN]}") from None
 
 
+def _holds_bool(value: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a bool hides among numbers, of which NumPy makes 0 or 1."""
+    return any(_holds_bool(x) if isinstance(x, list | tuple) else isinstance(x, bool | np.bool_) for x in value)
+
+
 def _from_objects(name: str, raw: Any) -> FloatArray:
     result = np.empty(raw.shape, dtype=np.float64)
     for place, entry in zip(np.ndindex(raw.shape), raw.flat, strict=True):
-        found = own(entry)
-        if isinstance(found, bool) or not isinstance(found, Real):
+        found = real(name, entry) if hasattr(entry, "free_symbols") else own(entry)
+        if isinstance(found, bool) or not isinstance(found, int | Fraction | float):
             missing = entry is None or type(entry).__name__ in ("NAType", "NaTType")
             why = f"entry {place} is missing" if missing else f"entry {place} is {shown(entry)}"
             raise InputError(f"{name} must be an array of real numbers: {why}")
@@ -322,11 +306,38 @@ def _from_objects(name: str, raw: Any) -> FloatArray:
     return result
 
 
-def sequence(name: str, value: object, meaning: str) -> list[Any]:
-    """The entries of a list, a tuple or a 1-D array, numbers as Python's own; InputError for anything else."""
+def sequence(name: str, value: object, meaning: str, *, also: str = "") -> list[Any]:
+    """The entries of a list, a tuple or a 1-D array, numbers as Python's own; InputError for anything else.
+
+    `also`: what else it may be, for the message.
+    """
     refuse_mask(name, value)
+    if hasattr(value, "__array__") and not isinstance(value, type | np.ndarray | np.generic):  # a column of a DataFrame
+        try:
+            value = np.asarray(value)
+        except Exception as error:  # whatever another library raises
+            raise InputError(f"{name} must be {also}a sequence of {meaning}: {str(error)[:MOST_SHOWN]}") from None
     if isinstance(value, np.ndarray) and value.ndim == 1:
-        return [own(entry) for entry in value.tolist()] if value.dtype.kind != "O" else [own(entry) for entry in value]
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Sequence | range):
-        raise InputError(f"{name} must be a list of {meaning}, not {shown(value)}")
+        value = list(value) if value.dtype.kind in "mM" else value.tolist()  # of durations it would make integers
+    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
+        raise InputError(f"{name} must be {also}a sequence of {meaning}, not {shown(value)}")
     return [own(entry) for entry in value]
+
+
+def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number") -> tuple[list[Any], tuple[int, ...]]:
+    """One value in a list and (); or the entries of a `sequence`, at least one, and its shape. `one` is for the message.
+
+    Examples
+    --------
+    >>> one_or_many("T", 5, "times"), one_or_many("T", np.array([5, 6], np.uint8), "times")
+    (([5], ()), ([5, 6], (2,)))
+    """
+    found = own(value)
+    if isinstance(found, int | Fraction | float) or hasattr(found, "free_symbols"):
+        return [found], ()
+    entries = sequence(name, found, meaning, also=f"{one} or ")
+    if any(isinstance(entry, list | tuple | np.ndarray) for entry in entries):
+        raise InputError(f"{name} must be {one} or a 1-D sequence of {meaning}, not {shown(value)}")
+    if not entries:
+        raise InputError(f"{name} is empty; give at least one of the {meaning}")
+    return entries, (len(entries),)

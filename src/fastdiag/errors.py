@@ -1,8 +1,33 @@
 """What can go wrong, by kind. Every error is a `FastdiagError` and the built-in kind it resembles."""
 
+from __future__ import annotations
+
+from .terminal import on_one_line, plain
+
+AROUND = 60  # characters of a text that are shown on either side of its fault
+
+
+MOST_CHARACTERS = 2000  # of a message; what is quoted in it may be of any length
+
 
 class FastdiagError(Exception):
-    """Base of every error that fastdiag raises on purpose."""
+    """Base of every error that fastdiag raises on purpose.
+
+    Its text holds no control characters; of one too long to be read, beginning and end are kept.
+    """
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*map(_short, args))
+
+
+def _short(message: object) -> object:
+    if not isinstance(message, str) or len(message) <= MOST_CHARACTERS:
+        return message
+    half = MOST_CHARACTERS // 2
+    return f"{message[:half]} ...({len(message):,} characters)... {message[-half:]}"
 
 
 class InputError(FastdiagError, ValueError):
@@ -21,18 +46,25 @@ class DiagramSyntaxError(InputError):
 
     def __init__(self, text: str, position: int, reason: str) -> None:
         self.text, self.position, self.reason = text, position, reason
+        start, end = max(0, position - AROUND), position + AROUND
+        before = "..." * (start > 0) + on_one_line(text[start:position])
+        line = before + on_one_line(text[position:end]) + "..." * (end < len(text))
+        quoted = repr(text) if len(text) <= 2 * AROUND else f"of {len(text):,} characters"
         super().__init__(
-            f"cannot read diagram {text!r}: {reason}, at position {position}\n"
-            f"    {text}\n    {' ' * position}^\n"
+            f"cannot read diagram {quoted}: {reason}, at position {position}\n"
+            f"    {line}\n    {' ' * len(before)}^\n"
             "Write a node as a letter naming its part, its children in brackets: '[a b[a]]', '[a[b]]', '[]'."
         )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.text, self.position, self.reason), vars(self)
 
 
 class MissingTensorError(FastdiagError, KeyError):
     """A landscape was asked for a cumulant it was not given."""
 
     def __str__(self) -> str:  # KeyError would print the repr
-        return str(self.args[0])
+        return plain(" ".join(map(str, self.args)))
 
 
 class DiagramIndexError(FastdiagError, IndexError):
@@ -53,3 +85,6 @@ class DataError(FastdiagError, OSError):
 
 class DataWarning(UserWarning):
     """A data file that was passed over, or could not be kept; the answer is right all the same."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedRandom
 from pathlib import Path
+from typing import BinaryIO
 
-from .errors import DataError, InputError
+from .arguments import path as checked
+from .errors import DataError
 from .typing import PathLike
 
 PART = ".part"  # ends the name of a file that is still being written
+MOST_BYTES = 1 << 20  # of a data file that is no table
 
 
 def find(name: str) -> Path:
@@ -25,7 +29,7 @@ def find(name: str) -> Path:
     for folder in folders():
         searched.append(folder)
         path = folder / name
-        if path.is_file():
+        if os.path.isfile(path):
             _verify(path)
             return path
     raise DataError(
@@ -47,11 +51,8 @@ def folders(path: PathLike | None = None) -> Iterator[Path]:
 
 
 def folder_of(path: PathLike) -> Path:
-    """A folder as a Path, or InputError if it is none."""
-    try:
-        return Path(path)
-    except TypeError as error:
-        raise InputError(f"a folder is a text or a Path, not {path!r}") from error
+    """A folder as a Path, ~ for the home folder, or InputError if it is none."""
+    return checked("a folder", path)
 
 
 def cache_folder() -> Path:
@@ -67,32 +68,101 @@ def cache_folder() -> Path:
         folder = Path(user_cache_dir("fastdiag"))
     except (OSError, RuntimeError) as error:
         raise DataError(f"there is no folder for a cache ({error}); set HOME to a folder") from error
+    with suppress(RuntimeError):  # no home: refused below
+        folder = folder.expanduser()  # XDG_CACHE_HOME=~/.cache in a file that no shell reads
     if not folder.is_absolute():  # older platformdirs, without a home: a folder called ~ in the current one
         raise DataError(f"there is no folder for a cache (not {folder}); set HOME to a folder")
     return folder
 
 
+def plain(path: PathLike, *, links: bool = True) -> BinaryIO:
+    """A file opened for reading, if it is a plain one: a pipe would wait for ever, a device never end.
+
+    Raises
+    ------
+    OSError : it cannot be opened, or is a folder, a pipe, a socket, a device, or, unless `links`, a symbolic link
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(f"it is a {'directory' if stat.S_ISDIR(mode) else 'pipe or a device'}, no plain file")
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def contents(path: PathLike, most: int = MOST_BYTES) -> bytes:
+    """All bytes of a plain file.
+
+    Raises
+    ------
+    DataError : it cannot be read, or has more than `most` bytes; no more are read then
+    """
+    try:
+        with plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(most + 1) if size <= most else b""
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); restore it, or delete it") from error
+    if max(size, len(data)) > most:
+        raise DataError(f"{path} has {size:,} bytes, where at most {most:,} are expected; restore it, or delete it")
+    return data
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[BufferedRandom]:
+def replacing(path: Path, mode: int = 0o644) -> Iterator[BufferedRandom]:
     """A file to write to that becomes `path` when all of it is on the disk, and vanishes if anything goes wrong.
 
     Whoever reads `path` meanwhile sees the old file or the new one, and no mixture; of several writers the last one stays.
     """
     import tempfile
 
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
+    handle, part = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=PART, dir=path.parent)
     try:
         with open(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         with suppress(OSError):  # some file systems know no modes
-            os.chmod(part, 0o644)  # mkstemp's 0600 would hide a shared folder's files from the others
+            os.chmod(part, mode)  # mkstemp's 0600 would hide a shared folder's files from the others
         os.replace(part, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(part)
         raise
+
+
+def write(path: PathLike, content: bytes) -> None:
+    """Put the content into a file of the user's: all of it or, if the disk is full, nothing, and the old file stays.
+
+    A link is followed and a pipe or device written to; an old file's permissions stay.
+
+    Raises
+    ------
+    DataError : no such folder, no permission, no room
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if str(path).startswith("/dev/") or (os.path.exists(path) and not target.is_file()):
+            with open(path, "wb") as device:
+                device.write(content)
+            return
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        with replacing(target, mode) as file:
+            file.write(content)
+    except BrokenPipeError:  # a reader that has seen enough
+        raise
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
+
+
+def _umask() -> int:
+    found = os.umask(0o077)  # there is no way to ask without setting it
+    os.umask(found)
+    return found
 
 
 def leftovers(folder: PathLike) -> list[Path]:
@@ -104,8 +174,8 @@ def _verify(path: Path) -> None:
     import hashlib
 
     recorded = path.with_name(path.name + ".sha256")
-    if not recorded.is_file():
+    if not os.path.isfile(recorded):
         return
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != recorded.read_text().split()[0]:
+    digest = hashlib.sha256(contents(path)).hexdigest()
+    if contents(recorded, 1000).split()[:1] != [digest.encode()]:
         raise DataError(f"{path} differs from the sha256 recorded beside it; reinstall fastdiag or restore the file")

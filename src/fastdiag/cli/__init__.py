@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from .. import __version__
-from ..errors import FastdiagError
 from .bench import bench
 from .draw import draw
 from .errata import errata
 from .expand import expand
 from .noise import noise
 from .predict import predict
+from .shell import Commands, echo
 from .stationary import stationary
 from .tables import build, cache, formula, table
-
-
-class Commands(click.Group):
-    """Turns fastdiag's own errors, and those of files, into one clear message and exit status 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (FastdiagError, OSError) as error:  # OSError: a file that cannot be read or written
-            raise click.UsageError(str(error)) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -57,7 +45,7 @@ def completion(shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
+    echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
 for command in (predict, expand, stationary, noise, table, formula, draw, errata, build, bench, cache):

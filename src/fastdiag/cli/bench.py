@@ -11,20 +11,23 @@ from pathlib import Path
 import click
 
 from ..errors import DataError
+from ..terminal import plain
+from .shell import FOLDER
 
 
 @click.command()
 @click.option("-k", "pattern", help="Only benchmarks whose name matches (as in pytest -k).")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="The repository's bench/ folder.")
+@click.option("--folder", type=FOLDER, help="The repository's bench/ folder.")
 def bench(pattern: str | None, folder: Path | None) -> None:
     """Run the benchmarks and print a table.
 
     Every benchmark asserts its answers first. What counts is the ratio within a group, in one run: the last column is the
     median over the fastest of the group.
     """
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    from .console import PlainConsole
 
     folder = folder or Path(__file__).resolve().parents[3] / "bench"
     if not folder.is_dir():
@@ -37,7 +40,7 @@ def bench(pattern: str | None, folder: Path | None) -> None:
         ]
         done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not report.is_file():
-            click.echo(done.stdout[-4000:] + done.stderr[-2000:], err=True)
+            sys.stderr.write(plain(done.stdout[-4000:] + done.stderr[-2000:]) + "\n")
             raise click.ClickException("the benchmarks did not pass; the output above says which, and why")
         results = json.loads(report.read_text())["benchmarks"]
     table = Table(title="benchmarks (median of warm runs)")
@@ -51,10 +54,10 @@ def bench(pattern: str | None, folder: Path | None) -> None:
         groups.setdefault(group, []).append((result["stats"]["median"], name, notes))
     for group, rows in sorted(groups.items()):
         for i, (median, name, notes) in enumerate(sorted(rows)):
-            title = escape(name) + (f"\n[dim]{escape(notes)}[/dim]" if notes else "")
-            table.add_row(escape(group) if i == 0 else "", title, _readable(median), f"{median / min(rows)[0]:.3g}")
+            title = Text.assemble(plain(name), (f"\n{plain(notes)}" if notes else "", "dim"))
+            table.add_row(group if i == 0 else "", title, _readable(median), f"{median / min(rows)[0]:.3g}")
         table.add_section()
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _readable(seconds: float) -> str:

@@ -10,6 +10,9 @@ import click
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
 from ..typing import Sampling
+from .shell import NEW_FILE, echo
+
+MOST_EMBEDDINGS = 100_000  # they are gone through one by one
 
 
 @click.command()
@@ -18,8 +21,9 @@ from ..typing import Sampling
 @click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
 @click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
 @click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True)
-@click.option("--embedding", type=click.IntRange(1), default=1, show_default=True, help="Which embedding to lay over.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG file.")
+@click.option("--embedding", type=click.IntRange(1, MOST_EMBEDDINGS), default=1, show_default=True,
+              help="Which embedding to lay over.")
+@click.option("-o", "--output", type=NEW_FILE, help="Write an SVG file.")
 def draw(
     diagram: str | None,
     points: int | None,
@@ -40,6 +44,7 @@ def draw(
     from .. import drawing
     from ..diagram import Diagram
     from ..embedding import embeddings
+    from ..files import write
     from ..spacetime import Spacetime
 
     parsed = None if diagram is None else Diagram.parse(diagram)
@@ -61,7 +66,7 @@ def draw(
         make = drawing.spacetime_svg if output else drawing.spacetime_text
         picture = make(spacetime, embedding=chosen)
     if output:
-        output.write_text(picture, encoding="utf-8")
-        click.echo(f"wrote {output}")
+        write(output, picture.encode())
+        echo(f"wrote {output}")
     else:
-        click.echo(picture)
+        echo(picture)

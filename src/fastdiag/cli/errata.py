@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from .shell import echo
+
 
 @click.command()
 def errata() -> None:
@@ -14,4 +16,4 @@ def errata() -> None:
     """
     from .. import results
 
-    click.echo(results.errata_page(results.errata()), nl=False)
+    echo(results.errata_page(results.errata()), end="")

@@ -8,6 +8,7 @@ import click
 
 from ..spacetime import SAMPLINGS
 from ..typing import Basis
+from .shell import echo
 
 
 @click.command()
@@ -40,4 +41,4 @@ def expand(
         observable, order, sampling=sampling, basis=basis, time=time, at_minimum=at_minimum, resummed=resummed,
         arrange="double" if double else "order",
     )
-    click.echo(formula.latex(aligned=True) if latex else formula.text())
+    echo(formula.latex(aligned=True) if latex else formula.text())

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .predict import _landscape
+from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
     from ..drawing.noise_geometry import NoiseReport
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+@click.option("--data", type=DATA_FILE,
               help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--at", type=click.Choice(["minimum", "start"]), default="minimum", show_default=True,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--eta", type=float, help="Learning rate.  [default: 1.5 times the escape threshold]")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Batch size B.")
 @click.option("--updates", type=click.IntRange(1), default=40, show_default=True, help="Updates T.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--plot", type=NEW_FILE,
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def noise(
     data: Path | None, ridge: float, at: str, directions: int, sharp: int, eta: float | None, batch: int, updates: int,
@@ -37,21 +37,19 @@ def noise(
     Hessian, and over all of them; the learning rate above which the linearised SGD with this noise escapes; the loss in
     flat over that in sharp directions as it does, from equal variances, beside GD above its own threshold.
     """
-    from rich.console import Console
-
     from ..drawing.noise_geometry import NoiseReport, save_noise
     from ..drawing.picture import check_picture
     from ..landscapes import Logistic
+    from .console import PlainConsole
+    from .points import landscape_of
 
-    landscape, name = _landscape(data, ridge)
+    landscape, name = landscape_of(data, ridge)
     if plot:
         check_picture(plot)
     if at == "minimum" and isinstance(landscape, Logistic):
         landscape = landscape.at_minimum()
     report = NoiseReport.of(landscape, batch, sharp, eta, updates)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=100)
+    console = PlainConsole(100)
     where = "at the minimum" if at == "minimum" else "at zero weights"
     console.print(f"{name}: {landscape!r}, {where}; loss {report.loss:.4f}.")
     console.print(_table(report, directions))
@@ -59,7 +57,7 @@ def noise(
         console.print(line)
     if plot:
         save_noise(report, plot, title=f"{name}, {where}")
-        console.print(f"picture: {plot}")
+        echo(f"picture: {plot}")
 
 
 def _table(report: NoiseReport, directions: int) -> object:

@@ -9,10 +9,10 @@ import click
 import numpy as np
 
 from ..errors import InputError
+from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
     from ..drawing.curves import Comparison
-    from ..landscapes import Landscape
 
 WIDE = 128  # columns of the whole table
 SCALARS = ("test_loss", "train_loss", "generalization_gap", "test_loss_variance")
@@ -30,7 +30,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+@click.option("--data", type=DATA_FILE,
               help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--eta", "etas", default=ETAS, show_default=True, callback=_numbers, help="Learning rates.")
@@ -42,7 +42,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 @click.option("--order", type=click.IntRange(0, 4), default=3, show_default=True, help="Most edges to a diagram.")
 @click.option("--runs", type=click.IntRange(2), default=10_000, show_default=True, help="Simulated runs.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--plot", type=NEW_FILE,
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def predict(
     data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, observable: str,
@@ -54,15 +54,15 @@ def predict(
     N = T B points drawn from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and
     resummed. The last column says whether the highest resummed order lies in the simulation's 95 % interval.
     """
-    from rich.console import Console
-
     from .. import simulate
     from ..drawing.curves import Comparison, save
     from ..drawing.picture import check_picture
     from ..expansion import predict as prediction
     from ..spacetime import Spacetime
+    from .console import PlainConsole
+    from .points import landscape_of
 
-    landscape, name = _landscape(data, ridge)
+    landscape, name = landscape_of(data, ridge)
     for T in updates:
         if not np.isfinite(T) or int(T) != T:
             raise InputError(f"--updates must be whole numbers, not {T}")
@@ -72,9 +72,7 @@ def predict(
     if not (np.isfinite(numbers).all() and numbers[0] > 0):
         raise InputError(f"--eta must be positive numbers, not {numbers[0]:g} .. {numbers[-1]:g}")
     grid = np.union1d(numbers, np.geomspace(numbers[0], numbers[-1], 60)) if plot and len(numbers) > 1 else numbers
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)  # a file or a pipe has no width to keep to
+    console = PlainConsole(WIDE)  # a file or a pipe has no width to keep to
     console.print(
         f"{name}: {landscape!r}; test loss at the start {landscape.loss:.4f}. "
         f"B = {batch}, one epoch, {runs} simulated runs, seed {seed}."
@@ -96,25 +94,7 @@ def predict(
         console.print(comparison.verdict())
     if plot:
         save(comparisons, plot, title=name, what=title)
-        console.print(f"picture: {plot}")
-
-
-def _landscape(data: Path | None, ridge: float) -> tuple[Landscape, str]:
-    from .. import landscapes
-
-    if data is None:
-        return landscapes.breast_cancer(ridge), "Breast Cancer Wisconsin (Diagnostic)"
-    try:
-        with np.load(data, allow_pickle=False) as arrays:
-            X, y = arrays["X"], arrays["y"]
-    except KeyError as error:
-        raise InputError(f"{data} must be an NPZ file with arrays X and y: {error}") from None
-    except (TypeError, ValueError, OSError):
-        raise InputError(f"{data} is no NPZ file; save one with numpy.savez(file, X=..., y=...)") from None
-    if X.ndim != 2 or len(X) == 0:
-        raise InputError(f"X in {data} must have shape (points, measurements), not {X.shape}")
-    X = landscapes.with_bias(landscapes.standardised(X))
-    return landscapes.logistic(X, y, np.zeros(X.shape[1]), ridge), data.stem
+        echo(f"picture: {plot}")
 
 
 def _title(observable: str) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..typing import FloatArray
-from .predict import _landscape, _numbers
+from .predict import _numbers
+from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
     from ..drawing.stationary_law import StationaryReport
@@ -24,7 +25,7 @@ def _optional_numbers(context: click.Context, option: click.Parameter, text: str
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+@click.option("--data", type=DATA_FILE,
               help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--eta", "etas", callback=_optional_numbers,
@@ -35,7 +36,7 @@ def _optional_numbers(context: click.Context, option: click.Parameter, text: str
 @click.option("--updates", type=click.IntRange(1), default=300, show_default=True, help="Simulated updates T.")
 @click.option("--runs", type=click.IntRange(2), default=400, show_default=True, help="Simulated runs.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--plot", type=NEW_FILE,
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def stationary(
     data: Path | None, ridge: float, etas: list[float] | None, mu: float, nu: float | None, batch: int, updates: int,
@@ -49,16 +50,16 @@ def stationary(
     momentum, on the loss itself. The last column says whether the value that diagrams predict after T updates, [a a]
     resummed, lies in the 95 % interval of the simulation on the quadratic.
     """
-    from rich.console import Console
-
     from .. import simulate
     from .. import stationary as laws
     from ..drawing.picture import check_picture
     from ..drawing.stationary_law import StationaryReport, save_stationary
     from ..landscapes import Logistic
     from ..spacetime import Spacetime
+    from .console import PlainConsole
+    from .points import landscape_of
 
-    landscape, name = _landscape(data, ridge)
+    landscape, name = landscape_of(data, ridge)
     assert isinstance(landscape, Logistic)
     if plot:
         check_picture(plot)
@@ -74,9 +75,7 @@ def stationary(
             f"no stationary state: --eta must be positive and below the stability limit {limit:.6g}, not {numbers[0]:g} .. "
             f"{numbers[-1]:g}"
         )
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=128)
+    console = PlainConsole(128)
     console.print(
         f"{name}: {landscape!r} at its minimum, loss {landscape.loss:.4f}; eigenvalues of the Hessian {rates[0]:.4g} to "
         f"{rates[-1]:.4g}; trace of the gradient's covariance at B = {batch}: {np.trace(C):.4g}."
@@ -100,7 +99,7 @@ def stationary(
         )
     if plot:
         save_stationary(report, plot, title=f"{name}, {kind}, B = {batch}")
-        console.print(f"picture: {plot}")
+        echo(f"picture: {plot}")
 
 
 def _settled(

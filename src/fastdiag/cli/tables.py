@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import click
 from ..errors import DataError, InputError
 from ..spacetime import SAMPLINGS
 from ..typing import Basis, Sampling
+from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
 
@@ -34,7 +37,7 @@ _basis = click.option(
 @click.option("--irreducible", is_flag=True, help="Irreducible diagrams only.")
 @click.option("--at-minimum", is_flag=True, help="Leave out what vanishes at a minimum: leaves alone in their part.")
 @click.option("--all", "everything", is_flag=True, help=f"All rows; by default the first {ROWS}.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write all rows to a CSV file.")
+@click.option("-o", "--output", type=NEW_FILE, help="Write all rows to a CSV file.")
 def table(
     order: int, points: int | None, batch: int, updates: int | None, epochs: int | None, sampling: Sampling, basis: Basis,
     by_value_class: bool, irreducible: bool, at_minimum: bool, everything: bool, output: Path | None,
@@ -73,34 +76,49 @@ def table(
         if points is not None:
             number = next(known, None)
             row.append(entry.coefficient(points, batch, updates, epochs) if number is None else number)
-        rows.append([str(cell) for cell in row])
+        rows.append([_cell(cell, in_full=output is not None) for cell in row])
     if output:
         _write_csv(output, names, rows)
-        click.echo(f"wrote {len(rows):,} rows to {output}")
+        echo(f"wrote {len(rows):,} rows to {output}")
         return
     _print(names, rows)
     if shown < len(found):
-        click.echo(f"and {len(found) - shown:,} more; --all shows them, -o file.csv writes them")
+        echo(f"and {len(found) - shown:,} more; --all shows them, -o file.csv writes them")
+
+
+def _cell(value: object, in_full: bool) -> str:
+    """Text as it is; numbers in decimal, on a terminal abbreviated if they would fill it."""
+    from .. import numerals
+    from ..arguments import shown
+
+    if not isinstance(value, int | Fraction):
+        return str(value)
+    long = max(abs(value.numerator), value.denominator).bit_length() > numerals.LONG
+    return shown(value) if long and not in_full else numerals.in_full(value)
 
 
 def _print(names: list[str], rows: list[list[str]]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from .console import PlainConsole
 
     grid = Table(*names[:1], box=SIMPLE_HEAD)
     for name in names[1:]:
         grid.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        grid.add_row(*(cell.replace("[", r"\[") for cell in row))
-    Console(highlight=False).print(grid)
+        grid.add_row(*row)
+    PlainConsole(highlight=False).print(grid)
 
 
 def _write_csv(path: Path, names: list[str], rows: list[list[str]]) -> None:
     import csv
 
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([names, *rows])
+    from ..files import write
+
+    file = StringIO(newline="")
+    csv.writer(file).writerows([names, *rows])
+    write(path, file.getvalue().encode())
 
 
 @click.command()
@@ -126,13 +144,13 @@ def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex:
     if coefficient:
         B = sympy.Symbol("B", positive=True, integer=True)
         found = sympy.factor(found * (-1 / B) ** parsed.order / parsed.automorphisms)
-    click.echo(sympy.latex(found) if latex else str(found))
+    echo(sympy.latex(found) if latex else str(found))
 
 
 @click.command()
 @click.option("--order", type=int, required=True, help="Build the tables of all orders up to this one.")
 @_sampling
-@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Where; by default the user's cache.")
+@click.option("--directory", type=FOLDER, help="Where; by default the user's cache.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786; by default threads here.")
 def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str | None) -> None:
     """Build the coefficient tables up to an order that are not there yet.
@@ -158,7 +176,7 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
             raise InputError(f"--scheduler {scheduler} is no address such as tcp://host:8786: {error}") from error
         with client:
             path = build_tables(order, sampling, directory=directory, executor=client.get_executor())
-    click.echo(f"ready: {path}")
+    echo(f"ready: {path}")
 
 
 @click.group()
@@ -173,27 +191,29 @@ def list_files() -> None:
 
     folder = cache_folder()
     files = _files(folder)
-    click.echo(f"{folder}" if files else f"{folder} is empty")
+    echo(f"{folder}" if files else f"{folder} is empty")
     for file in files:
-        click.echo(f"{_size(file) / 1e6:10.2f} MB  {file.name}")
+        echo(f"{_size(file) / 1e6:10.2f} MB  {file.name}")
 
 
 @cache.command()
 def verify() -> None:
-    """Check every table of the cache against its sha256."""
-    from ..coefficients.store import read
+    """Check that every table of the cache is the one that its name says."""
+    from ..coefficients.order import verify as verify_table
     from ..files import cache_folder
 
     bad = 0
     files = sorted(cache_folder().glob("*.npz"))
     for file in files:
         try:
-            read(file)
-            click.echo(f"ok       {file.name}")
+            if not file.is_file():
+                raise DataError(f"{file} is no plain file; delete it, so that the table is built again")
+            verify_table(file)
+            echo(f"ok       {file.name}")
         except DataError as error:
             bad += 1
-            click.echo(f"CORRUPT  {error}")
-    click.echo(f"{len(files) - bad} of {len(files)} are right")
+            echo(f"CORRUPT  {error}")
+    echo(f"{len(files) - bad} of {len(files)} are right")
     if bad:
         raise DataError(f"{bad} corrupt; they are never used, and `fastdiag build` replaces them")
 
@@ -207,13 +227,15 @@ def clear() -> None:
     from ..files import cache_folder
 
     folder = cache_folder()
-    files = _files(folder)
+    files, kept = _files(folder), []
     for file in files:
-        if file.is_dir():
-            shutil.rmtree(file)
-        else:
-            file.unlink()
-    click.echo(f"deleted {len(files)} from {folder}")
+        try:
+            shutil.rmtree(file) if _is_folder(file) else file.unlink(missing_ok=True)
+        except OSError as error:
+            kept.append(f"{file}: {error.strerror or error}")
+    echo(f"deleted {len(files) - len(kept)} from {folder}")
+    if kept:
+        raise DataError("; ".join([f"{len(kept)} could not be deleted", *kept]))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -224,4 +246,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _size(file: Path) -> int:
-    return sum(part.stat().st_size for part in file.rglob("*")) if file.is_dir() else file.stat().st_size
+    """Bytes; a link counts as itself, wherever it leads."""
+    return sum(part.lstat().st_size for part in file.rglob("*")) if _is_folder(file) else file.lstat().st_size
+
+
+def _is_folder(file: Path) -> bool:
+    return file.is_dir() and not file.is_symlink()

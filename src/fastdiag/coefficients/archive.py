@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BufferedRandom, BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from ..typing import IntArray
 
 COMMENT, DIGITS = b"fastdiag table, sha256 of the bytes before these digits: ", 64
 LOCAL = 30  # bytes of the header before a member, without the member's name and the extra fields
+DIRECTORY = 1 << 17  # bytes that are read of the list of members at the end; a table's has some 1,500
 ALIGN = 64  # every member begins at a multiple of it, so that the arrays of a mapped file need no copies
 
 
@@ -31,8 +32,24 @@ class Chunks(NamedTuple):
     pieces: Iterable[IntArray]
 
 
-def pack(file: BufferedRandom, arrays: Mapping[str, IntArray | Chunks]) -> None:
-    """Write the archive of these arrays, in this order, to an empty file.
+class Archive(dict[str, IntArray]):
+    """The arrays of an archive, and the sha256 that it ends with."""
+
+    digest = ""
+    unchanged: Callable[[], None] | None = None
+    """Raises if the file has changed since; of arrays that are not in memory."""
+
+    def __getitem__(self, name: str) -> IntArray:
+        if self.unchanged is not None:
+            self.unchanged()
+        return super().__getitem__(name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)  # elsewhere there is no file
+
+
+def pack(file: BufferedRandom, arrays: Mapping[str, IntArray | Chunks]) -> str:
+    """Write the archive of these arrays, in this order, to an empty file, and give the sha256 that it ends with.
 
     Raises
     ------
@@ -52,8 +69,7 @@ def pack(file: BufferedRandom, arrays: Mapping[str, IntArray | Chunks]) -> None:
             padding = -(file.tell() + LOCAL + len(info.filename) + 6 + 20) % ALIGN  # the zip64 field takes 20
             info.extra = struct.pack(f"<3H{padding}x", 0xD935, 2 + padding, ALIGN)  # the field that zipalign writes
             with archive.open(info, "w", force_zip64=True) as member:
-                header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(member, header)
+                member.write(_header(dtype, shape))
                 for block in blocks:
                     member.write(block)
     file.truncate(file.seek(-DIGITS, 2))
@@ -61,6 +77,15 @@ def pack(file: BufferedRandom, arrays: Mapping[str, IntArray | Chunks]) -> None:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0, 2)
     file.write(digest.encode())
+    return digest
+
+
+def _header(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> bytes:
+    """What NumPy writes before an array; written here, so that no NumPy to come changes a sha256 that is known."""
+    text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (21 - len(str(shape[0]))) if shape else ""  # room to grow
+    text += " " * (64 - (len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
 
 
 def _blocks(name: str, array: IntArray | Chunks) -> tuple[np.dtype[np.generic], tuple[int, ...], Iterator[memoryview]]:
@@ -92,7 +117,7 @@ def _blocks(name: str, array: IntArray | Chunks) -> tuple[np.dtype[np.generic], 
     return dtype, shape, blocks()
 
 
-def unpack(data: memoryview) -> dict[str, IntArray]:
+def unpack(data: memoryview) -> Archive:
     """The arrays of an archive, read-only, as views of its bytes.
 
     Raises
@@ -104,13 +129,12 @@ def unpack(data: memoryview) -> dict[str, IntArray]:
 
     if bytes(data[-DIGITS - len(COMMENT) : -DIGITS]) != COMMENT:
         raise DataError("it does not end with the sha256 of a fastdiag table")
-    if hashlib.sha256(data[:-DIGITS]).hexdigest().encode() != bytes(data[-DIGITS:]):
+    arrays = Archive()
+    arrays.digest = hashlib.sha256(data[:-DIGITS]).hexdigest()
+    if arrays.digest.encode() != bytes(data[-DIGITS:]):
         raise DataError("its bytes differ from the sha256 recorded at its end")
-    arrays: dict[str, IntArray] = {}
-    source: Any = data.obj
-    mapped = hasattr(source, "read")  # then it is a file itself, perhaps larger than the memory
     try:
-        with ZipFile(source if mapped else BytesIO(data)) as archive:
+        with ZipFile(cast(Any, _View(data))) as archive:
             for info in archive.infolist():
                 if info.compress_type != ZIP_STORED or not info.filename.endswith(".npy"):
                     raise DataError(f"its member {info.filename!r} is not stored as an array of a table")
@@ -122,8 +146,33 @@ def unpack(data: memoryview) -> dict[str, IntArray]:
     except DataError:
         raise
     except Exception as error:  # whatever numpy or zipfile stumble over: somebody made these bytes by hand
-        raise DataError(f"it is no table ({type(error).__name__}: {error})") from error
+        raise DataError(f"it is no table ({type(error).__name__}: {str(error)[:200]})") from error
     return arrays
+
+
+class _View:
+    """Bytes as a file that zipfile finds the list of members in; a long one is refused before it is read."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data, self._place = data, 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        place = offset + (0, self._place, len(self._data))[whence]
+        if place < 0:
+            raise OSError("it is too short")
+        self._place = place
+        return place
+
+    def tell(self) -> int:
+        return self._place
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, len(self._data) - self._place)
+        size = left if size < 0 else min(size, left)
+        if size > DIRECTORY:
+            raise DataError(f"its list of members takes {size:,} bytes, a table's at most {DIRECTORY:,}")
+        self._place += size
+        return bytes(self._data[self._place - size : self._place])
 
 
 def _array(name: str, data: memoryview) -> IntArray:

@@ -2,101 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import lru_cache
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..diagram.enumeration import Diagrams, on_tree, stream_diagrams
-from ..diagram.orbits import coarser
-from ..diagram.rerooting import value_class
-from ..embedding.batch import nodes_of
-from ..embedding.patterns import catalog, pattern_rows
+from ..arguments import shown
 from ..errors import DataError, InputError
-from ..files import cache_folder, folder_of, folders
-from ..progress import track
+from ..files import cache_folder, folder_of, folders, plain
+from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
-from .order import KINDS, VERSION, Kind, OrderTable, check_table, file_catalog, file_index, file_name
-from .store import Chunks, read, write
+from .order import OrderTable, check_table
+from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
+from .shard import LABEL, code, offsets, origin, shard
+from .store import Chunks, WrongContentsError, read, write, write_known
+from .trust import check_rows, narrow
+from .workers import at_work, first_done
 
 SHARD_ROWS = 4096
+SAMPLE = 8  # rows of each shard from elsewhere that are computed again
 WINDOW = 16  # shards in flight, which bounds the memory of finished ones
 
-ArrayKind: TypeAlias = tuple[np.dtype[Any], tuple[int, ...]]
-COARSER = ("coarser_lengths", "coarser", "coarser_times")
-
-
-def offsets(order: int) -> tuple[int, ...]:
-    """Number of diagrams on the trees before each tree, and of all."""
-    counts: dict[int, int] = {}
-    for shard in stream_diagrams(order, progress=False):
-        trees, numbers = np.unique(shard.tree_index, return_counts=True)
-        for tree, number in zip(trees.tolist(), numbers.tolist(), strict=True):
-            counts[tree] = counts.get(tree, 0) + number
-    return (0, *np.cumsum([counts[tree] for tree in sorted(counts)]).tolist())
-
-
-def shard(kind: Kind, order: int, starts: Sequence[int], first: int, last: int) -> dict[str, IntArray]:
-    """The rows first to last of a table; a pure function of small arguments, for any process on any machine."""
-    pieces = []
-    for tree, (low, high) in enumerate(pairwise(starts)):
-        if low < last and high > first:
-            rows = slice(max(first - low, 0), min(last, high) - low)
-            pieces.append(_on_one_tree(kind, on_tree(order, tree)[rows], tree, starts))
-    return {name: _small(np.concatenate([piece[name] for piece in pieces])) for name in pieces[0]}
-
-
-def _on_one_tree(kind: Kind, ds: Diagrams, tree: int, starts: Sequence[int]) -> dict[str, IntArray]:
-    order, parents = ds.order, ds.trees[tree]
-    rows = pattern_rows(
-        nodes_of(parents), "one order" if kind == "cyclic" else "fresh orders", True, ds.blocks[:, 1:].astype(np.int64) - 1
-    )
-    found = {
-        "parents": ds.parents,
-        "blocks": ds.blocks,
-        "automorphisms": ds.automorphisms,
-        "irreducible": ds.irreducible.astype(np.uint8),
-        "value_class": value_class(ds.trees, tree, ds.blocks, starts),
-        "lengths": rows.lengths,
-        "columns": _numbers(kind, order)[rows.columns],
-        "counts": rows.counts,
-    }
-    sums = coarser(parents, ds.blocks) if kind == "reshuffle" else (np.zeros(0, np.int32),) * 3
-    found |= dict(zip(COARSER, (sums[0], sums[1] + starts[tree], sums[2]), strict=True))
-    return found
-
-
-@lru_cache(maxsize=4)
-def _numbers(kind: Kind, n: int) -> IntArray:
-    """The number in the file of each column of the kernels."""
-    index, shapes = file_index(kind, n).astype(np.int64), len(catalog(n).shapes)
-    place = index[:, 0] * shapes + index[:, 1]
-    if kind == "cyclic":
-        place = place * (n + 1) + index[:, 2]
-    numbers = np.zeros(int(place.max()) + 1, np.int64)
-    numbers[place] = np.arange(len(place))
-    return numbers
-
-
-def _small(array: IntArray) -> IntArray:
-    """In the smallest integers that hold it; int8 stays (parents have -1)."""
-    if array.dtype == np.int8:
-        return array
-    return array.astype(np.min_scalar_type(int(array.max(initial=0))))
+ArrayKind: TypeAlias = tuple[np.dtype[Any], tuple[int, ...], str]
+"""Dtype, shape, and sha256 of the bytes."""
 
 
 def heading(kind: Kind, order: int) -> dict[str, IntArray]:
     """The arrays of a file that do not depend on its diagrams."""
     shapes, keys = file_catalog(kind, order)
-    schema = np.array([VERSION, KINDS.index(kind), order], np.int64)
-    return {"schema": schema, "shapes": shapes, "keys": keys, "index": file_index(kind, order)}
+    return {"schema": schema(kind, order), "shapes": shapes, "keys": keys, "index": file_index(kind, order)}
 
 
 def build(
@@ -125,7 +67,7 @@ def build(
     Raises
     ------
     InputError : order out of range, unknown sampling
-    DataError : the folder cannot be written
+    DataError : the folder cannot be written; the executor has lost its workers, or finishes nothing for ten minutes
 
     Examples
     --------
@@ -134,8 +76,9 @@ def build(
     'cyclic-03.npz'
     """
     order, kind = check_table(order, sampling)
-    if not (executor is None or hasattr(executor, "submit")):
-        raise InputError(f"executor must be a concurrent.futures.Executor, not {executor!r}")
+    progress = check_progress(progress)
+    if not (executor is None or (hasattr(executor, "submit") and not isinstance(executor, type))):
+        raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
     folder = cache_folder() if directory is None else folder_of(directory)
     for d in range(order + 1):
         name = file_name(kind, d)
@@ -148,7 +91,7 @@ def build(
 
 def _is_table(kind: Kind, order: int, file: Path) -> bool:
     try:
-        OrderTable.of(kind, order, read(file))
+        OrderTable.in_file(kind, order, file)
     except DataError:
         return False
     return True
@@ -159,17 +102,22 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
 
     Raises
     ------
-    DataError : the folder cannot be written
+    DataError : the folder cannot be written, or the executor returned something else than the rows asked for
     """
     name, starts = file_name(kind, order), offsets(order)
     bounds = [*range(0, starts[-1], SHARD_ROWS), starts[-1]]
     if len(bounds) == 2:
         _make_folder(folder)
-        write(folder / name, in_memory(kind, order))
+        write_known(folder / name, in_memory(kind, order), _digest_of(name))
         return
     shards = folder / f".{name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
+    work = partial(_make_in_shards, kind, order, folder / name, shards, starts, bounds, executor, progress)
     try:
-        _make_in_shards(kind, order, folder / name, shards, starts, bounds, executor, progress)
+        try:
+            work()
+        except WrongContentsError:  # some shard is wrong in a way that only the whole tells
+            shutil.rmtree(shards, ignore_errors=True)
+            work()
     except DataError:
         if not _is_table(kind, order, folder / name):  # else another process was done first, and took the shards away
             raise
@@ -180,20 +128,55 @@ def _make_in_shards(
     kind: Kind, order: int, path: Path, shards: Path, starts: Sequence[int], bounds: Sequence[int],
     executor: Executor | None, progress: bool | None,
 ) -> None:
-    _make_folder(shards)
+    _make_own_folder(shards)
     files = [shards / f"{low:09}.npz" for low in bounds[:-1]]
-    kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file)) is not None}
+    rows = list(pairwise(bounds))
+    kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file, partial(_check, kind, order, rows[i])))}
     todo = [i for i in range(len(files)) if i not in kinds]
     title = f"{kind} table, order {order}"
+    given = executor is not None
     with ExitStack() as stack:
         if executor is None and todo:
             executor = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        work = _computed(executor, kind, order, starts, [(i, bounds[i], bounds[i + 1]) for i in todo])
+        work = _computed(executor, kind, order, starts, [(i, *rows[i]) for i in todo])
         for i, arrays in track(work, len(todo), lambda _: 1, title, progress):
+            if given:
+                _check_answer(kind, order, rows[i], arrays)
             write(files[i], arrays)
-            kinds[i] = {key: (array.dtype, array.shape) for key, array in arrays.items()}
+            kinds[i] = _described(arrays)
     joined = _joined(files, [kinds[i] for i in range(len(files))])
-    write(path, {**heading(kind, order), **joined})
+    write_known(path, {**heading(kind, order), **joined}, _digest_of(path.name))
+
+
+def _digest_of(name: str) -> str | None:
+    """The sha256 that the file of that name must end with, if it is known."""
+    return KNOWN[name][1] if name in KNOWN else None
+
+
+def _check(kind: Kind, order: int, rows: tuple[int, int], arrays: Mapping[str, IntArray]) -> None:
+    """DataError unless these are the rows first to last, as this code makes them; see `check_rows`."""
+    if set(arrays) != {*OF_ROWS, *LABEL}:
+        raise DataError("it is no shard of a table")
+    if not np.array_equal(arrays["origin"], origin(kind, order, *rows)):
+        said = str(arrays["origin"].tolist())[:100]
+        raise DataError(f"it says to be {said} (version, kind, order, rows), which was not asked for")
+    if not np.array_equal(arrays["code"], code()):
+        raise DataError("it was made by other code than this version of fastdiag")
+    if not narrow(arrays):
+        raise DataError("its arrays are not of the smallest integers that hold them")
+    check_rows(kind, order, *rows, arrays, SAMPLE)
+
+
+def _check_answer(kind: Kind, order: int, rows: tuple[int, int], arrays: object) -> None:
+    try:
+        if not isinstance(arrays, Mapping) or not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise DataError(f"it is a {type(arrays).__name__}, not arrays by their names")
+        _check(kind, order, rows, arrays)
+    except DataError as error:
+        raise DataError(
+            f"the executor returned something else than the rows {rows[0]:,} to {rows[1]:,}: {error}; have its workers run "
+            "this version of fastdiag, or build without it"
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -203,12 +186,31 @@ def _make_folder(folder: Path) -> None:
         raise DataError(f"{folder} cannot be made ({error}); choose another directory") from error
 
 
-def _kinds(file: Path) -> dict[str, ArrayKind] | None:
-    """Dtype and shape of the arrays of a shard, if it is there and whole."""
+def _make_own_folder(folder: Path) -> None:
+    _make_folder(folder.parent)
+    if folder.is_symlink():
+        raise DataError(f"{folder} is a link, and nothing is written through it; delete it, or choose another directory")
+    _make_folder(folder)
+
+
+def _kinds(
+    file: Path, check: Callable[[Mapping[str, IntArray]], None] = lambda arrays: None
+) -> dict[str, ArrayKind] | None:
+    """What the arrays of a shard are, if it is there, whole, and passes the check."""
     try:
-        return {name: (array.dtype, array.shape) for name, array in read(file).items()}
+        arrays = read(file, links=False)
+        check(arrays)
     except DataError:
         return None
+    return _described(arrays)
+
+
+def _described(arrays: Mapping[str, IntArray]) -> dict[str, ArrayKind]:
+    return {name: (arrays[name].dtype, arrays[name].shape, _digest(arrays[name])) for name in OF_ROWS if name in arrays}
+
+
+def _digest(array: IntArray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def _computed(
@@ -216,41 +218,53 @@ def _computed(
 ) -> Iterator[tuple[int, dict[str, IntArray]]]:
     """Shards as they are finished, a window of them in flight."""
     waiting: dict[Future[dict[str, IntArray]], int] = {}
-    left = iter(todo)
+    left, broken = iter(todo), None
     try:
         while True:
-            for i, first, last in islice(left, WINDOW - len(waiting)):
-                assert executor is not None
-                waiting[executor.submit(shard, kind, order, starts, first, last)] = i
+            try:
+                for i, first, last in islice(left, WINDOW - len(waiting)):
+                    assert executor is not None
+                    with at_work(executor):
+                        waiting[executor.submit(shard, kind, order, starts, first, last)] = i
+            except DataError as error:
+                broken, left = error, iter(())
+            if broken is not None and not any(future.done() for future in waiting):
+                raise broken  # what was done before is kept by now
             if not waiting:
                 return
-            for done in wait(waiting, return_when=FIRST_COMPLETED).done:
-                yield waiting.pop(done), done.result()
+            for done in first_done(executor, waiting):
+                with at_work(executor):
+                    arrays = done.result()
+                yield waiting.pop(done), arrays
     finally:
         for future in waiting:
             future.cancel()
 
 
 def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dict[str, Chunks]:
-    """The shards, verified before, one after the other, in the smallest integers that hold all; streamed."""
+    """The shards, one after the other, in the smallest integers that hold all; streamed, each as it was when checked."""
 
-    def piece(file: Path, name: str, dtype: np.dtype[Any]) -> IntArray:
+    def piece(i: int, name: str, dtype: np.dtype[Any]) -> IntArray:
         try:
-            with np.load(file, allow_pickle=False) as arrays:  # reads this array only
-                return np.asarray(arrays[name].astype(dtype, copy=False))
-        except (OSError, ValueError, KeyError) as error:  # taken away by a process that was done first
-            raise DataError(f"{file} cannot be read ({error}); start the build again") from error
+            with plain(files[i], links=False) as file, np.load(file, allow_pickle=False) as arrays:  # this array only
+                array = np.asarray(arrays[name])
+        except Exception as error:  # taken away by a process that was done first, or overwritten
+            raise DataError(f"{files[i]} cannot be read ({error}); start the build again") from error
+        if _digest(array) != kinds[i][name][2]:
+            raise DataError(f"{files[i]} was changed during the build; start it again")
+        return np.asarray(array.astype(dtype, copy=False))
 
     def joined(name: str) -> Chunks:
         dtype = np.result_type(*(found[name][0] for found in kinds))
         shapes = [found[name][1] for found in kinds]
-        pieces = (piece(file, name, dtype) for file in files)
+        pieces = (piece(i, name, dtype) for i in range(len(files)))
         return Chunks(dtype, (sum(shape[0] for shape in shapes), *shapes[0][1:]), pieces)
 
-    return {name: joined(name) for name in kinds[0]}
+    return {name: joined(name) for name in OF_ROWS}
 
 
 def in_memory(kind: Kind, order: int) -> dict[str, IntArray]:
     """The whole table at once, for orders that are soon done."""
     starts = offsets(order)
-    return heading(kind, order) | shard(kind, order, starts, 0, starts[-1])
+    rows = shard(kind, order, starts, 0, starts[-1])
+    return heading(kind, order) | {name: rows[name] for name in OF_ROWS}

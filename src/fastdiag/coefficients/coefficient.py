@@ -11,6 +11,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..embedding import Rule, maps_under
 from ..embedding.weighted import updated_curve, updated_maps
+from ..memory import bounded
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..typing import Basis, FloatArray
@@ -18,6 +19,7 @@ from ..typing import Basis, FloatArray
 ONE_PASS = 20  # updates for each time asked for, up to which one walk through all of them is taken
 
 
+@bounded
 def coefficient(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant", *, update: Rule = None
 ) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import inf
 
 from ..diagram import Diagram
 from ..embedding.counting import grid, read
+from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..typing import Basis, Sampling
 from .order import OrderTable
@@ -52,8 +52,8 @@ class Entry:
         Fraction(5, 4)
         """
         spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
-        if inf == N:  # fresh data: one epoch that is long enough
-            spacetime = Spacetime(spacetime.finite("T") * spacetime.B, B, spacetime.T)
+        if spacetime.N == inf:  # fresh data: one epoch that is long enough
+            spacetime = Spacetime(spacetime.finite("T") * spacetime.B, spacetime.B, spacetime.T)
         numbers = grid(spacetime)
         total = Fraction(0)
         for table, row in self.places:

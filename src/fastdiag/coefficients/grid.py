@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf, prod
-from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from ..arguments import own, refuse_mask, shown
+from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
 from ..typing import IntArray, Sampling
+
+MOST_POINTS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Grid:
         except ValueError:
             shapes = ", ".join(str(array.shape) for array in arrays)
             raise InputError(f"N, B and T or E have shapes {shapes}, which do not broadcast") from None
+        if (size := prod(shape)) > MOST_POINTS:
+            raise TooLargeError(f"N, B and T or E broadcast to {size:,} points; the limit is {MOST_POINTS:,}")
         points, batches, times = (np.broadcast_to(array, shape).ravel() for array in arrays)
         groups: dict[tuple[Any, Any], tuple[IntArray, list[int]]] = {}
         for pair, places in _alike(arrays[0], arrays[1], points, batches).items():
@@ -82,10 +87,20 @@ def _alike(N: Any, B: Any, points: Any, batches: Any) -> dict[tuple[Any, Any], I
 
 
 def _array(name: str, value: Any) -> Any:
+    """Of NumPy's integers, or an object array of Python's own numbers: none is rounded."""
+    refuse_mask(name, value)
     try:
         array = np.asarray(value)
-    except ValueError as error:
+        if isinstance(value, list | tuple):  # NumPy rounds large ints beside floats, and counts True as 1
+            array = np.array(value, object)
+    except Exception as error:  # of NumPy, or another library's container
         raise InputError(f"{name} must be a number or an array of numbers: {error}") from None
-    if array.dtype.kind not in "iufO" or (array.dtype.kind == "O" and not all(isinstance(x, Number) for x in array.flat)):
-        raise InputError(f"{name} must be a number or an array of numbers, not {value!r}")
-    return array
+    if array.dtype.kind in "iu":
+        return array
+    entries = [own(x) for x in array.flat]
+    if not all(isinstance(x, int | Fraction | float) for x in entries):
+        raise InputError(f"{name} must be a number or an array of numbers, not {shown(value)}")
+    fits = all(type(x) is int and abs(x) < 2**63 for x in entries)
+    found = np.empty(array.size, np.int64 if fits else object)
+    found[:] = entries
+    return found.reshape(array.shape)

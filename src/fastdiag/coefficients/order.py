@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import perm
-from typing import Literal, TypeAlias
+from pathlib import Path
 
 import numpy as np
 
-from ..diagram.counting import check_order, count_diagrams
+from ..arguments import shown
+from ..diagram.counting import check_order
 from ..diagram.orbits import LARGEST_ORDER
 from ..embedding.counting import placements
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
-from ..errors import DataError, InputError
-from ..spacetime import SAMPLINGS, Spacetime
+from ..errors import InputError
+from ..locks import cached_property
+from ..spacetime import Spacetime, check_sampling
 from ..typing import FloatArray, IntArray
+from .schema import KINDS, NAMES, Kind, file_name, most_bytes
+from .store import check_size, read
+from .trust import check
 
-VERSION = 1
+__all__ = ["KINDS", "NAMES", "Kind", "OrderTable", "check_table", "file_name", "verify"]
+
 SINGLE_THREAD = 1 << 18  # multiplications that OpenBLAS does alone
 CHUNK_ENTRIES = 1 << 22  # that are turned into floats at a time
-Kind: TypeAlias = Literal["cyclic", "reshuffle"]
-KINDS: tuple[Kind, ...] = ("cyclic", "reshuffle")
-"""What is stored; replacement is reshuffle with one update to an epoch."""
-
-NAMES = (
-    "schema", "shapes", "keys", "index", "parents", "blocks", "automorphisms", "irreducible", "value_class",
-    "lengths", "columns", "counts", "coarser_lengths", "coarser", "coarser_times",
-)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrderTable:
     """Arrays of one NPZ file, one row for each diagram of an order; docs/tables.md explains them field by field."""
 
@@ -45,44 +42,25 @@ class OrderTable:
 
     @classmethod
     def of(cls, kind: Kind, order: int, arrays: Mapping[str, IntArray]) -> OrderTable:
-        """Checked arrays.
+        """Checked arrays: a file that is known by its sha256 is the table, all others are looked through.
 
         Raises
         ------
         DataError : they are not the table of this kind and order, in this version
         """
-        if set(arrays) != set(NAMES):
-            raise DataError(f"it has the arrays {', '.join(sorted(arrays))} instead of {', '.join(NAMES)}")
-        expected = [VERSION, KINDS.index(kind), order]
-        if arrays["schema"].tolist() != expected:
-            raise DataError(f"its schema (version, kind, order) is {arrays['schema'].tolist()}, not {expected}")
-        rows, n = len(arrays["parents"]), order
-        index = file_index(kind, n)
-        shapes, keys = file_catalog(kind, n)
-        same = (
-            np.array_equal(arrays["shapes"], shapes)
-            and np.array_equal(arrays["keys"], keys)
-            and np.array_equal(arrays["index"], index)
-        )
-        if not same:
-            raise DataError("its columns are numbered in another way")
-        lengths, coarser = arrays["lengths"], arrays["coarser_lengths"]
-        whole = (
-            arrays["parents"].shape == arrays["blocks"].shape == (rows, n + 1)
-            and all(arrays[name].shape == (rows,) for name in ("automorphisms", "irreducible", "value_class", "lengths"))
-            and coarser.shape == ((rows,) if kind == "reshuffle" else (0,))
-            and arrays["columns"].shape == arrays["counts"].shape == (int(lengths.sum()),)
-            and arrays["coarser"].shape == arrays["coarser_times"].shape == (int(coarser.sum()),)
-            and int(arrays["columns"].max(initial=0)) < len(index)
-            and int(arrays["coarser"].max(initial=0)) < max(rows, 1)
-            and int(arrays["value_class"].max(initial=0)) < max(rows, 1)
-            and all(int(arrays[name].min(initial=0)) >= 0 for name in NAMES if name != "parents")
-        )
-        if not whole:
-            raise DataError("its arrays do not fit together")
-        if rows != count_diagrams(n):
-            raise DataError(f"it has {rows:,} rows, but there are {count_diagrams(n):,} diagrams of order {n}")
+        check(kind, order, arrays)
         return cls(kind, order, arrays)
+
+    @classmethod
+    def in_file(cls, kind: Kind, order: int, path: Path) -> OrderTable:
+        """Checked arrays of a file.
+
+        Raises
+        ------
+        DataError : it cannot be read, is too large for this order, or holds something else
+        """
+        check_size(path, most_bytes(kind, order))
+        return cls.of(kind, order, read(path))
 
     @cached_property
     def starts(self) -> IntArray:
@@ -121,15 +99,17 @@ class OrderTable:
         return Patterns("fresh orders", self.order, np.array(found).reshape(-1, 3), tuple(numbers))
 
     def floats(self, spacetime: Spacetime, basis: str, updates: IntArray, rows: IntArray) -> FloatArray:
-        """Counts of the maps of some rows after each number of updates, float64 (rows, times); N finite.
+        """Counts of the maps over B^order of some rows after each number of updates, float64 (rows, times); N finite.
 
-        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place.
+        Every term counts something, so nothing is subtracted: the relative error is a few units of the last place. Powers
+        of N and B are divided before they are floats, so that none exceeds them.
         """
         n, L, known = self.order, spacetime.updates_per_epoch, catalog(self.order)
         index = self.arrays["index"].astype(np.int64)
         whole, rest = (_binomials(x.astype(np.float64), n) for x in (updates // L, updates % L))
         if self.kind == "cyclic":
-            worth = np.array([float(placements(shape, spacetime.B, None, basis)) for shape in known.shapes])[index[:, 1]]
+            slots_of = [placements(shape, spacetime.B, None, basis) / int(spacetime.B) ** n for shape in known.shapes]
+            worth = np.array(slots_of)[index[:, 1]]
             after = _binomials((L - updates % L).astype(np.float64), n)
             slots = np.stack([index[:, 0], index[:, 2], known.levels[index[:, 1]] - index[:, 2]])
         else:
@@ -154,7 +134,8 @@ class OrderTable:
             summed = np.bincount(where, counts[here] * worth[columns[here]], (high - low) * slots)
             values[low:high] = summed.reshape(high - low, slots)
         if self.kind == "reshuffle":
-            values *= np.array([float(perm(int(spacetime.N), P)) for P in range(self.order + 1)])[self.parts, None]
+            N = int(spacetime.N)
+            values *= np.array([perm(N, P) / N**self.order for P in range(self.order + 1)])[self.parts, None]
             if basis == "cumulant":
                 moments, starts = values, self.coarser_starts
                 values = np.empty_like(moments)
@@ -165,17 +146,20 @@ class OrderTable:
         return values
 
     def _fresh_worth(self, spacetime: Spacetime) -> FloatArray:
-        """Of the columns (key, last): expected placements for given rows, apart from T."""
-        known, N, B = catalog(self.order), spacetime.finite("N"), int(spacetime.B)
-        placed = np.array(
-            [placements(s, B, None, "moment") / perm(N, sum(s)) if sum(s) <= N else 0.0 for s in known.shapes]
-        )
+        """Of the columns (key, last): expected placements for given rows, apart from T, times (N / B)^order."""
+        known, N, B = catalog(self.order), int(spacetime.finite("N")), int(spacetime.B)
+        placed = np.array([
+            placements(s, B, None, "moment") * N ** sum(s) / (perm(N, sum(s)) * B ** sum(s)) if sum(s) <= N else 0.0
+            for s in known.shapes
+        ])
         inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]
         ways = np.ones(len(known.keys))
         for epoch in self.arrays["keys"].T:  # shape numbers; 0, for no epoch more, is worth 1
             ways *= inside[epoch]
         keys, lasts = self.arrays["index"].T
-        return np.asarray(ways[keys] * placed[lasts])
+        sizes = np.array([sum(map(sum, key)) for key in known.keys])[keys] + np.array([sum(s) for s in known.shapes])[lasts]
+        left = (N / B) ** (self.order - np.minimum(sizes, self.order)).astype(np.float64)
+        return np.asarray(ways[keys] * placed[lasts] * left)
 
     def limbs(self, spacetime: Spacetime, basis: str, updates: list[int]) -> tuple[IntArray, Reading]:
         """The exact counts of all rows as limbs (rows, limbs, times), and how to read them."""
@@ -194,46 +178,26 @@ class OrderTable:
         return read_rows(rows, self.parts, reading, up), reading
 
 
-def check_table(order: int, sampling: str) -> tuple[int, Kind]:
+def verify(path: Path) -> None:
+    """DataError unless a file is the table that its name says, or, under another name, has its own sha256."""
+    names = {file_name(kind, order): (kind, order) for kind in KINDS for order in range(LARGEST_ORDER + 1)}
+    if path.name in names:
+        OrderTable.in_file(*names[path.name], path)
+    else:
+        read(path)
+
+
+def check_table(order: object, sampling: object) -> tuple[int, Kind]:
     """The order as an int, and the kind of file that a sampling is read from.
 
     Raises
     ------
     InputError : order not from 0 to 10, unknown sampling
     """
-    if sampling not in SAMPLINGS:
-        raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
-    order = check_order(order)
-    if order > LARGEST_ORDER:
-        raise InputError(f"tables go to order {LARGEST_ORDER}, not {order}; fastdiag.maps counts single diagrams")
-    return order, "cyclic" if sampling == "cyclic" else "reshuffle"
-
-
-def file_name(kind: Kind, order: int) -> str:
-    """Of the NPZ file of an order."""
-    return f"{kind}-{order:02}.npz"
-
-
-def file_catalog(kind: Kind, n: int) -> tuple[IntArray, IntArray]:
-    """The shapes and keys of a file: level sizes of each shape, shape numbers of each key, filled up with 0."""
-    known = catalog(n)
-    place = {shape: i for i, shape in enumerate(known.shapes)}
-    shapes = [[*shape, *(0,) * (n - len(shape))] for shape in known.shapes]
-    keys = [[*map(place.__getitem__, key), *(0,) * (n - len(key))] for key in known.keys] if kind == "reshuffle" else []
-    return np.array(shapes, np.uint8).reshape(len(shapes), n), np.array(keys, np.uint8).reshape(len(keys), n)
-
-
-def file_index(kind: Kind, n: int) -> IntArray:
-    """What each column means: (m, shape, j) or (key, last), only those that a diagram of n edges can have."""
-    known = catalog(n)
-    if kind == "cyclic":
-        found = [
-            (m, s, j) for m in range(n + 1) for s, shape in enumerate(known.shapes) for j in range(len(shape) + 1)
-        ]
-        return np.array(found, np.uint16).reshape(-1, 3)
-    sizes = [sum(map(sum, key)) for key in known.keys]
-    pairs = [(k, s) for k, size in enumerate(sizes) for s, shape in enumerate(known.shapes) if size + sum(shape) <= n]
-    return np.array(pairs, np.uint16).reshape(-1, 2)
+    kind, edges = check_sampling(sampling), check_order(order)
+    if edges > LARGEST_ORDER:
+        raise InputError(f"tables go to order {LARGEST_ORDER}, not {shown(edges)}; fastdiag.maps counts single diagrams")
+    return edges, "cyclic" if kind == "cyclic" else "reshuffle"
 
 
 def _starts(lengths: IntArray) -> IntArray:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from ..locks import cached_property
+from ..record import Record
 from ..typing import IntArray
 from .order import OrderTable
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(Record):
     """Diagrams of orders 0, 1, ..., one to a row or several; arrays have one entry for each row, of its first diagram."""
 
     orders: tuple[OrderTable, ...]

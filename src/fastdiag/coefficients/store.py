@@ -11,13 +11,17 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import DataError, DataWarning
-from ..files import cache_folder, folders, replacing
+from ..files import cache_folder, folders, plain, replacing
 from ..typing import IntArray, PathLike
-from .archive import Chunks, pack, unpack
+from .archive import Archive, Chunks, pack, unpack
 
-__all__ = ["Chunks", "load", "read", "write"]
+__all__ = ["Archive", "Chunks", "check_size", "load", "read", "write"]
 
-MAPPED = 1 << 30  # files from this size on are mapped, not read, into memory
+MAPPED = 4 << 30  # files from this size on are mapped, not read, into memory: order 9
+
+
+class WrongContentsError(DataError):
+    """What was to be written is not what is known to be right; nothing is."""
 
 
 def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks]) -> None:
@@ -41,18 +45,34 @@ def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks]) -> None:
     >>> read(file)["square"].tolist()
     [0, 1, 4, 9]
     """
+    write_known(path, arrays, None)
+
+
+def write_known(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None) -> None:
+    """`write`, unless the file would not end with this sha256.
+
+    Raises
+    ------
+    WrongContentsError : it would not; nothing is written
+    """
     path = Path(path)
     try:
         with replacing(path) as file:
-            pack(file, arrays)
-    except DataError:  # the caller's, from a piece
+            if pack(file, arrays) != digest and digest is not None:
+                raise WrongContentsError(f"what was to become {path} is not the table of that name, so it is not kept")
+    except DataError:  # also the caller's, from a piece
         raise
     except OSError as error:
         raise DataError(f"{path} cannot be written ({error}); make its folder writable, or choose another one") from error
 
 
-def read(path: PathLike) -> dict[str, IntArray]:
+def read(path: PathLike, *, links: bool = True) -> Archive:
     """The arrays of a file that `write` wrote, read-only; nothing in it is believed before its sha256 is right.
+
+    Parameters
+    ----------
+    path : the file; a pipe, a device or a folder is none
+    links : whether it may be a symbolic link
 
     Raises
     ------
@@ -66,8 +86,8 @@ def read(path: PathLike) -> dict[str, IntArray]:
     """
     advice = "delete it, so that the table is built again, or restore it"
     try:
-        with open(path, "rb") as file:
-            data = _contents(file)
+        with plain(path, links=links) as file:
+            data, unchanged = _contents(file)
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read: there is no such file; build the table, or look for the file") from error
     except PermissionError as error:
@@ -75,9 +95,21 @@ def read(path: PathLike) -> dict[str, IntArray]:
     except Exception as error:  # a folder, a broken disk, a path that is none
         raise DataError(f"{path} cannot be read: {error}; {advice}") from error
     try:
-        return unpack(data)
+        arrays = unpack(data)
     except DataError as error:
         raise DataError(f"{path} cannot be used: {error}; {advice}") from error
+    arrays.unchanged = unchanged
+    return arrays
+
+
+def check_size(path: PathLike, most: int) -> None:
+    """DataError if a file has more bytes; before anything is read of it."""
+    try:
+        size = os.stat(path).st_size
+    except (OSError, ValueError):  # `read` says why
+        return
+    if size > most:
+        raise DataError(f"{path} cannot be used: it has {size:,} bytes, the table {most:,} at most; delete it")
 
 
 def load(
@@ -86,7 +118,8 @@ def load(
     build: Callable[[], Mapping[str, IntArray]],
     path: PathLike | None = None,
     make: Callable[[Path], None] | None = None,
-) -> dict[str, IntArray]:
+    most: int | None = None,
+) -> Mapping[str, IntArray]:
     """The arrays of a table: from the first file that is right, else built now and kept in the user's cache.
 
     Parameters
@@ -96,6 +129,7 @@ def load(
     build : makes the arrays
     path : a folder to look in first
     make : writes the file into a folder piece by piece; `build` is for where that folder cannot be written
+    most : bytes that a file can have
 
     Returns
     -------
@@ -114,6 +148,8 @@ def load(
         if not os.path.isfile(file):
             continue
         try:
+            if most is not None:
+                check_size(file, most)
             arrays = read(file)
             check(arrays)
             return arrays
@@ -125,7 +161,9 @@ def load(
         folder = _made(cache_folder())
         if make is not None:
             make(folder)
-            return read(folder / name)
+            arrays = read(folder / name)  # which another process may have replaced meanwhile
+            check(arrays)
+            return arrays
         built = build()
         write(folder / name, built)
     except DataError as error:
@@ -150,10 +188,25 @@ def _frozen(array: IntArray) -> IntArray:
     return frozen
 
 
-def _contents(file: BinaryIO) -> memoryview:
-    """All bytes; those of a large file stay on the disk until they are looked at."""
-    if os.fstat(file.fileno()).st_size < MAPPED:
-        return memoryview(file.read())
+def _contents(file: BinaryIO) -> tuple[memoryview, Callable[[], None] | None]:
+    """All bytes; those of a large file stay on the disk until they are looked at, and what tells that it has changed."""
+    known = _stamp(file.fileno())
+    if known[0] < MAPPED:
+        return memoryview(file.read()), None
     import mmap
+    import weakref
 
-    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    kept = os.dup(file.fileno())  # the file itself, whatever its name stands for later
+    weakref.finalize(mapped, os.close, kept)
+
+    def unchanged() -> None:
+        if _stamp(kept) != known:
+            raise DataError("the file of a table was changed while the table was in use; ask for it again")
+
+    return memoryview(mapped), unchanged
+
+
+def _stamp(handle: int) -> tuple[int, int]:
+    found = os.fstat(handle)
+    return found.st_size, found.st_mtime_ns

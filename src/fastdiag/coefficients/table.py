@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,23 +13,32 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import flag, whole
 from ..diagram import Diagram
+from ..diagram.selection import selection
 from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..files import folder_of
-from ..spacetime.spacetime import whole_number
+from ..floats import by_our_rules
+from ..memory import bounded, require, size
+from ..progress import check_progress
+from ..spacetime import check_sampling
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
 from .entry import Entry
 from .grid import Grid
-from .order import Kind, OrderTable, check_table, file_name
+from .order import OrderTable, check_table
 from .rows import Rows
+from .schema import Kind, file_name, most_bytes
+from .sizes import check_in_memory, check_on_disk, of_coefficients
 from .store import load
+from .trust import check
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
 
 
+@bounded
 def table(
     order: int,
     sampling: Sampling = "reshuffle",
@@ -51,7 +61,7 @@ def table(
     -------
     CoefficientTable. Its files, one for each order, are looked for in `path`, in the folder FASTDIAG_DATA_DIR, in the
     package (orders 0 to 6), in the repository's data/, and in the user's cache; what is in none of them is built into the
-    cache. A file that does not verify is passed over with a DataWarning, never used. Replacement is read from the files of
+    cache. A file that is not the table is passed over with a DataWarning, never used. Replacement is read from the files of
     reshuffle, with epochs of one update.
 
     Raises
@@ -70,8 +80,9 @@ def table(
     (124, 1000)
     """
     order, kind = check_table(order, sampling)
-    check_basis(basis)
-    if path is not None and not folder_of(path).is_dir():
+    sampling, basis = check_sampling(sampling), check_basis(basis)
+    progress = check_progress(progress)
+    if path is not None and not os.path.isdir(folder_of(path)):
         raise InputError(f"path must be a folder that holds tables, and {path} is none; fastdiag.build makes them in one")
     orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
     return CoefficientTable(orders, np.arange(sum(map(len, orders))), None, sampling, basis)
@@ -81,15 +92,17 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
     def build() -> dict[str, IntArray]:
         from .build import in_memory
 
+        check_in_memory(kind, order)
         return in_memory(kind, order)
 
     def make(folder: Path) -> None:
         from .build import make
 
+        check_on_disk(kind, order, folder)
         make(kind, order, folder, progress=progress)
 
-    arrays = load(file_name(kind, order), partial(OrderTable.of, kind, order), build, path, make)
-    return OrderTable.of(kind, order, arrays)
+    arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))
+    return OrderTable(kind, order, arrays)
 
 
 MEMORY_BYTES = 8 << 30  # what `coefficients` hands out at once
@@ -112,6 +125,10 @@ class CoefficientTable(Rows):
 
     sampling: Sampling
     basis: Basis
+
+    def _values(self) -> tuple[Any, ...]:
+        """The arrays of an order follow from its kind: they have been verified."""
+        return self.sampling, self.basis, self.order, self.diagram_rows, self.row_of
 
     def where(
         self,
@@ -146,17 +163,17 @@ class CoefficientTable(Rows):
         """
         mask = np.ones(len(self), np.bool_)
         if order is not None:
-            mask &= self.edges == whole_number("order", order, 0, "edges")
+            mask &= self.edges == whole("order", order, 0, what="edges")
         if irreducible is not None:
             if self.row_of is not None:
                 raise InputError("diagrams of one value class differ in irreducible; choose before by_value_class")
-            mask &= self.irreducible == _choice("irreducible", irreducible)
+            mask &= self.irreducible == flag("irreducible", irreducible)
         if most_parts is not None:
-            mask &= self.parts <= whole_number("most_parts", most_parts, 0, "parts")
+            mask &= self.parts <= whole("most_parts", most_parts, 0, what="parts")
         if largest_part is not None:
-            mask &= (self.part_sizes <= whole_number("largest_part", largest_part, 1, "nodes")).all(axis=1)
+            mask &= (self.part_sizes <= whole("largest_part", largest_part, 1, what="nodes")).all(axis=1)
         if singleton_leaves is not None:
-            mask &= self.singleton_leaves == _choice("singleton_leaves", singleton_leaves)
+            mask &= self.singleton_leaves == flag("singleton_leaves", singleton_leaves)
         return self[mask]
 
     def by_value_class(self) -> CoefficientTable:
@@ -199,7 +216,7 @@ class CoefficientTable(Rows):
             except DiagramIndexError:
                 return False
             return True
-        return any(entry == own for own in self)
+        return isinstance(entry, Entry) and any(entry == own for own in self)
 
     def __iter__(self) -> Iterator[Entry]:
         return (self[i] for i in range(len(self)))
@@ -211,22 +228,14 @@ class CoefficientTable(Rows):
     def __getitem__(self, index: Any) -> Entry | CoefficientTable:
         if isinstance(index, str | Diagram):
             index = self._find(Diagram.of(index))
-        if isinstance(index, int | np.integer) and not isinstance(index, bool):
-            if not -len(self) <= index < len(self):
-                raise DiagramIndexError(f"there is no row {index}: the table has {len(self):,}")
-            kept = [self.diagram_rows[int(index)]]
+        index = selection(index, len(self), "row")
+        if isinstance(index, int):
+            kept = [self.diagram_rows[index]]
             if self.row_of is not None:
-                kept = self.diagram_rows[self.row_of == int(index) % len(self)].tolist()
+                kept = self.diagram_rows[self.row_of == index].tolist()
             places = [self._place(int(number)) for number in kept]
             return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
-        try:
-            rows = np.arange(len(self))[index]
-            if rows.ndim != 1:
-                raise IndexError(f"{index!r} has not one dimension")
-        except (IndexError, TypeError, ValueError) as error:
-            raise DiagramIndexError(
-                f"a table is indexed by an int, a diagram or its text, a slice, a mask or integers: {error}"
-            ) from None
+        rows = np.arange(len(self))[index]
         if self.row_of is None:
             return replace(self, diagram_rows=self.diagram_rows[rows])
         order = np.argsort(self.row_of, kind="stable")
@@ -254,6 +263,8 @@ class CoefficientTable(Rows):
             raise DiagramIndexError(f"{diagram} is not in this table of {len(self):,} rows to order {self.order}")
         return int(here[0] if self.row_of is None else self.row_of[here[0]])
 
+    @by_our_rules
+    @bounded
     def coefficients(
         self,
         N: ArrayLike,
@@ -278,7 +289,7 @@ class CoefficientTable(Rows):
         Raises
         ------
         InputError : as for `Spacetime`; shapes that do not broadcast
-        TooLargeError : a count exceeds float64; exact=True has it
+        TooLargeError : a count exceeds float64; exact=True has it. They do not fit into free memory, or into 8 GiB
 
         Examples
         --------
@@ -287,12 +298,12 @@ class CoefficientTable(Rows):
         >>> table.coefficients(N=10, B=2, T=[5, 10], exact=True)[2].tolist()
         [Fraction(5, 4), Fraction(5, 1)]
         """
-        grid = Grid.of(self.sampling, N, B, T, E)
-        if (need := 8 * len(self.diagram_rows) * grid.size) > MEMORY_BYTES:
-            raise TooLargeError(
-                f"{len(self.diagram_rows):,} diagrams at {grid.size:,} points need {need / 2**30:.1f} GiB; "
-                "ask for fewer at a time, or choose rows with where(...)"
-            )
+        grid, exact = Grid.of(self.sampling, N, B, T, E), flag("exact", exact)
+        need, what = self._bytes(grid, exact), f"{len(self.diagram_rows):,} diagrams at {grid.size:,} points"
+        advice = "ask for fewer at a time, or choose rows with where(...)"
+        if need > MEMORY_BYTES:
+            raise TooLargeError(f"{what} need {size(need)}; {advice}")
+        require(need, what, advice)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, or no number
                 out = self._of_diagrams(grid, exact)
@@ -306,6 +317,9 @@ class CoefficientTable(Rows):
             np.add.at(summed, self.row_of, out)
             out = summed
         return out.reshape(len(self), *grid.shape)
+
+    def _bytes(self, grid: Grid, exact: bool) -> int:
+        return of_coefficients(grid, len(self.diagram_rows), sum(map(len, self.orders)), self.order, exact)
 
     def _of_diagrams(self, grid: Grid, exact: bool) -> FloatArray:
         """The coefficient of each diagram, (diagrams, size of the grid)."""
@@ -328,17 +342,19 @@ class CoefficientTable(Rows):
                     ]
                 else:
                     found = table.floats(spacetime, self.basis, times, rows)
-                    found /= (group * (-float(spacetime.B)) ** d)[:, None]
+                    found /= (group * (-1.0) ** d)[:, None]
                 if len(places) == grid.size:
                     out[kept] = found
                 else:
                     out[np.ix_(kept, places)] = found
         return out
 
+    @by_our_rules
     def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
         """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""
         return _library("pandas").DataFrame(self._columns(spacetime))
 
+    @by_our_rules
     def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
         """One line a row, as a pyarrow Table; given N, B and T or E, numbers, with a column of coefficients."""
         if spacetime.get("exact"):
@@ -369,12 +385,6 @@ class CoefficientTable(Rows):
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.table_html(self)
-
-
-def _choice(name: str, value: object) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(f"{name} must be True or False, not {value!r}")
-    return bool(value)
 
 
 def _library(name: str) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from ..arguments import sequence, shown, whole
 from ..errors import InputError, TooLargeError
-from ..kernels.growth import stabilizer
 from ..kernels.trees import tree_shape
+from .least import MOST_READ, Search
 
 MOST_NODES = 300  # text is written by recursion over the tree
 
@@ -26,45 +25,32 @@ def canonical(
     parents: Sequence[int], blocks: Sequence[Any]
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Canonical parents, canonical blocks and |Aut| of any rooted tree with labelled nodes."""
-    if not (isinstance(parents, Sequence | np.ndarray) and isinstance(blocks, Sequence | np.ndarray)):
-        raise InputError(f"parents and blocks must be sequences, one entry for each node, not {parents!r} and {blocks!r}")
+    parents = [whole("a parent", parent) for parent in sequence("parents", parents, "node numbers")]
+    blocks = list(blocks) if isinstance(blocks, str) else sequence("blocks", blocks, "labels, one for each node")
     if len(parents) == 0 or len(blocks) != len(parents):
         raise InputError(
             f"a diagram needs one parent and one block for each node, got {len(parents)} parents and {len(blocks)} blocks"
         )
+    search = search_of(parents, blocks)
+    return tuple(search.parents), search.string, search.order()
+
+
+def search_of(parents: Sequence[int], blocks: Sequence[Any], most: int = MOST_READ) -> Search:
+    """The search for the least growth string on the canonical tree; see `Search`."""
     nodes = preorder(parents)
     depth = dict.fromkeys(nodes, 0)
     for node in nodes[1:]:
         depth[node] = depth[parents[node]] + 1
-    n = len(nodes)
-    shape = [[0] * n for _ in range(4)]
+    shape = [[0] * len(nodes) for _ in range(4)]
     tree_shape.py_func([depth[node] for node in nodes], *shape)
-    labels = [blocks[node] for node in nodes]
-    scratch = [[0] * n for _ in range(5)]
-    image = scratch[0]
-    while True:
-        names: dict[Any, int] = {}
-        try:
-            string = [names.setdefault(label, len(names)) for label in labels]
-        except TypeError as error:
-            raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
-        tops = [max(string[: i + 1]) for i in range(n)]
-        members = [string.count(block) for block in range(n)]
-        group = stabilizer.py_func(*shape, string, tops, members, *scratch)
-        if group > 0:
-            return tuple(shape[0]), tuple(string), group
-        _complete(image, -group, shape)
-        labels = [labels[v] for v in image]
-
-
-def _complete(image: list[int], last: int, shape: list[list[int]]) -> None:
-    """Extend an automorphism that is given up to position `last`, taking free twins in order."""
-    parents, sizes, heads, twins = shape
-    taken = set(image[: last + 1])
-    for j in range(last + 1, len(image)):
-        first = image[parents[j]] + heads[j] - parents[j]
-        image[j] = next(v for v in range(first, first + twins[j] * sizes[j], sizes[j]) if v not in taken)
-        taken.add(image[j])
+    names: dict[Any, int] = {}
+    try:
+        string = [names.setdefault(blocks[node], len(names)) for node in nodes]
+        if any(label != label for label in names):
+            raise TypeError("nan equals nothing")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
+    return Search(shape, string, most)
 
 
 def hung_from(parents: Sequence[int], root: int) -> list[int]:
@@ -79,8 +65,6 @@ def hung_from(parents: Sequence[int], root: int) -> list[int]:
 def preorder(parents: Sequence[int]) -> list[int]:
     """The nodes in the canonical preorder of the tree alone (isomorphic siblings in the order given)."""
     n = len(parents)
-    if any(not hasattr(parent, "__index__") for parent in parents):
-        raise InputError(f"parents must be node numbers, -1 for the root, not {list(parents)}")
     if n > MOST_NODES:
         raise TooLargeError(f"a diagram of {n} nodes is more than this can hold; the limit is {MOST_NODES}")
     children: list[list[int]] = [[] for _ in range(n)]
@@ -91,7 +75,7 @@ def preorder(parents: Sequence[int]) -> list[int]:
         elif 0 <= parent < n:
             children[parent].append(node)
         else:
-            raise InputError(f"parents[{node}] = {parent!r} is no node; the nodes are 0..{n - 1}, the root has -1")
+            raise InputError(f"parents[{node}] = {shown(parent)} is no node; the nodes are 0..{n - 1}, the root has -1")
     if len(roots) != 1:
         raise InputError(f"exactly one node must have parent -1 (the root), not {len(roots)}")
     order = [roots[0]]

@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 from math import factorial, prod
 
+from ..arguments import flag, shown, whole
 from ..errors import InputError, TooLargeError
 
 MOST_COUNTED = 30  # the number of cycle types, and of ways to split each, grows quickly
@@ -14,11 +15,12 @@ MOST_COUNTED = 30  # the number of cycle types, and of ways to split each, grows
 Cycles = tuple[tuple[int, int], ...]  # (length, how many), lengths ascending
 
 
-def check_order(order: int) -> int:
+def check_order(order: object) -> int:
     """The order as an int, or an error that says what an order is."""
-    if isinstance(order, bool) or not hasattr(order, "__index__") or int(order) < 0:
-        raise InputError(f"order must be an integer >= 0 (the number of edges), not {order!r}")
-    return int(order)
+    try:
+        return whole("order", order, 0)
+    except InputError:
+        raise InputError(f"order must be an integer >= 0 (the number of edges), not {shown(order)}") from None
 
 
 def count_diagrams(order: int, root_shares: bool = False) -> int:
@@ -45,9 +47,9 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
     >>> [fd.count_diagrams(d) for d in range(9)]
     [1, 1, 4, 17, 101, 700, 5861, 55818, 598201]
     """
-    order = check_order(order)
+    order, root_shares = check_order(order), flag("root_shares", root_shares)
     if order > MOST_COUNTED:
-        raise TooLargeError(f"counting diagrams of order {order} would take too long; the limit is {MOST_COUNTED}")
+        raise TooLargeError(f"counting diagrams of order {shown(order)} would take too long; the limit is {MOST_COUNTED}")
     total = Fraction(0)
     for cycles in cycle_types(order):
         weight = prod(length**many * factorial(many) for length, many in cycles)

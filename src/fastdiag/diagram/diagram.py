@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import total_ordering
 from typing import Any
 
+from ..arguments import shown, whole
 from ..errors import InputError
 from . import text as _text
-from .canonical import canonical, hung_from, levels_of
+from .canonical import canonical, hung_from, levels_of, search_of
+from .least import MOST_READ
+
+REROOTED = 4  # searches as long as one may be that a value class may take
 
 
 @total_ordering
@@ -27,6 +31,8 @@ class Diagram:
     Raises
     ------
     InputError : the parents are not a rooted tree, or the lengths differ
+    TooLargeError : more than 300 nodes, or, of those, a partition so regular that the canonical form is not found in about
+        a second: strongly regular graphs of a hundred edges, say, written as tied leaves
 
     Examples
     --------
@@ -75,7 +81,7 @@ class Diagram:
             return diagram
         if isinstance(diagram, str):
             return cls.parse(diagram)
-        raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {diagram!r}")
+        raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
 
     @property
     def order(self) -> int:
@@ -140,13 +146,16 @@ class Diagram:
         to every node alone in its part (to every node, where there is none), and the least result is taken.
         """
         alone = [part[0] for part in self.parts if len(part) == 1]
-        return min(self.rerooted(node) for node in alone or range(len(self.parents)))
+        found, left = [], REROOTED * MOST_READ
+        for node in alone or range(len(self.parents)):
+            search = search_of(hung_from(self.parents, node), self.blocks, min(left, MOST_READ))
+            found.append(Diagram._of_canonical(tuple(search.parents), search.string, search.order()))
+            left -= search.read
+        return min(found)
 
     def rerooted(self, root: int) -> Diagram:
         """The same tree and partition, hung from another node."""
-        if not hasattr(root, "__index__") or not 0 <= root < len(self.parents):
-            raise InputError(f"root must be a node, 0 to {self.order}, not {root!r}")
-        return Diagram(hung_from(self.parents, int(root)), self.blocks)
+        return Diagram(hung_from(self.parents, whole("root", root, 0, self.order, "nodes")), self.blocks)
 
     @property
     def _key(self) -> tuple[Any, ...]:

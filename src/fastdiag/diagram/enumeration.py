@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
 
-from ..errors import DiagramIndexError, InputError, TooLargeError
+from ..arguments import flag, shown, whole
+from ..errors import InputError, TooLargeError
 from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
+from ..locks import cached_property
+from ..memory import bounded
+from ..progress import check_progress, track
+from ..record import Record
 from ..typing import IntArray
 from .counting import check_order, count_diagrams, count_rooted_trees
 from .diagram import Diagram
 from .partition import growth_strings
+from .selection import selection
 
 LARGEST_ORDER = 20  # |Aut| <= 20! < 2^63; the list itself ends long before
 MEMORY_BYTES = 4 << 30  # what `diagrams` will hold before it points to `stream_diagrams`
 
 
-class Diagrams:
+class Diagrams(Record):
     """Diagrams of one order as arrays; no Python object per diagram until one is asked for.
 
     Supports len, indexing (an int gives a Diagram; a slice, mask or index array gives Diagrams) and iteration.
@@ -62,6 +68,12 @@ class Diagrams:
         path_condition_mask(self.trees, self.tree_index, self.blocks, out)
         return out
 
+    def _values(self) -> tuple[Any, ...]:
+        return self.order, self.root_shares, len(self), self.parents, self.blocks
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Diagrams, (self.trees, self.tree_index, self.blocks, self.automorphisms, self.root_shares)
+
     def __len__(self) -> int:
         return len(self.blocks)
 
@@ -70,26 +82,13 @@ class Diagrams:
     @overload
     def __getitem__(self, index: slice | IntArray | list[int]) -> Diagrams: ...
     def __getitem__(self, index: Any) -> Diagram | Diagrams:
-        if isinstance(index, int | np.integer) and not isinstance(index, bool):
-            if not -len(self) <= index < len(self):
-                raise DiagramIndexError(f"there is no diagram {index}: there are {len(self):,}")
+        index = selection(index, len(self), "diagram")
+        if isinstance(index, int):
             return Diagram._of_canonical(
                 tuple(self.trees[self.tree_index[index]].tolist()),
                 tuple(self.blocks[index].tolist()),
                 int(self.automorphisms[index]),
             )
-        chosen = index if isinstance(index, slice) else np.asarray(index)
-        if not isinstance(chosen, slice) and (chosen.ndim != 1 or chosen.dtype.kind not in "iub" or chosen.size == 0):
-            if chosen.shape != (0,):
-                raise DiagramIndexError(
-                    f"a list of diagrams is indexed by an int, a slice, a 1-D mask or 1-D integers, not {index!r}"
-                )
-            chosen = np.zeros(0, np.int64)
-        try:
-            self.tree_index[chosen]
-        except IndexError as error:
-            raise DiagramIndexError(f"{error}; there are {len(self):,} diagrams") from None
-        index = chosen
         return Diagrams(
             self.trees, self.tree_index[index], self.blocks[index], self.automorphisms[index], self.root_shares
         )
@@ -117,6 +116,7 @@ class Diagrams:
         return drawing.diagrams_html(self)
 
 
+@bounded
 def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False) -> Diagrams:
     """All diagrams with `order` edges, up to isomorphism, in ascending order.
 
@@ -149,7 +149,9 @@ def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False
     >>> [str(D) for D in fd.diagrams(2)]
     ['[a a]', '[a b]', '[a[a]]', '[a[b]]']
     """
-    count = count_diagrams(_listable(order), root_shares)
+    order, irreducible = _listable(order), flag("irreducible", irreducible)
+    root_shares = flag("root_shares", root_shares)
+    count = count_diagrams(order, root_shares)
     need = count * (order + 1 + 8 + 4)
     if need > MEMORY_BYTES:
         raise TooLargeError(
@@ -182,12 +184,11 @@ def stream_diagrams(
     >>> sum(len(shard) for shard in fd.stream_diagrams(6, shard=1000))
     5861
     """
-    total = count_diagrams(_listable(order), root_shares)
-    if isinstance(shard, bool) or not hasattr(shard, "__index__") or int(shard) < 1:
-        raise InputError(f"shard must be a whole number of diagrams, at least 1, not {shard!r}")
-    shard = max(1, min(int(shard), total))
-    from ..progress import track
-
+    order, irreducible = _listable(order), flag("irreducible", irreducible)
+    root_shares = flag("root_shares", root_shares)
+    total = count_diagrams(order, root_shares)
+    shard = max(1, min(whole("shard", shard, 1, what="diagrams"), total))
+    progress = check_progress(progress)
     shards = _shards(order, irreducible, root_shares, shard)
     return track(shards, total, len, f"diagrams of order {order}", progress if total > shard else False)
 
@@ -202,7 +203,7 @@ def _listable(order: int) -> int:
     order = check_order(order)
     if order > LARGEST_ORDER:
         raise InputError(
-            f"lists of diagrams go to order {LARGEST_ORDER} (10^21 of them), not {order}; "
+            f"lists of diagrams go to order {LARGEST_ORDER} (10^21 of them), not {shown(order)}; "
             "count_diagrams counts higher orders"
         )
     return order

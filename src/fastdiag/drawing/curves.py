@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..expansion import Prediction
+from ..record import Record
 from ..simulation import Simulation
 from ..spacetime import Spacetime
 from ..typing import FloatArray
@@ -18,8 +19,8 @@ from .picture import picture
 INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Record):
     """Predictions at every order over a fine range of learning rates, and a simulation at some of them."""
 
     updates: int
@@ -52,6 +53,10 @@ class Comparison:
     def at_simulated(self, curve: FloatArray) -> FloatArray:
         """A predicted curve at the simulated learning rates only."""
         return np.asarray(curve[np.searchsorted(self.grid, self.etas)])
+
+    def __repr__(self) -> str:
+        orders = f"orders 0 to {len(self.plain) - 1}"
+        return f"<prediction beside simulation, T = {self.updates}: {orders}, {len(self.etas)} learning rates>"
 
     @property
     def agrees(self) -> FloatArray:

@@ -22,6 +22,7 @@ from ..noise import (
     leading_directions,
     loss_alignment,
 )
+from ..record import Record
 from ..typing import FloatArray
 from .picture import picture
 
@@ -30,8 +31,8 @@ LEADING = 64
 BEYOND = 1.05  # GD escapes along the sharpest direction at this many times 2 / lam_1
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseReport:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NoiseReport(Record):
     """Alignments along the eigenvectors of the Hessian with positive curvature, and escape in the linearised model."""
 
     weights: int
@@ -93,6 +94,9 @@ class NoiseReport:
             growth_rate(values, rate, centered, batch), flat_ratio_limit(values, rate, sharp, centered, batch),
             float(flat_ratio(values, values, sharp)), *ratios,
         )
+
+    def __repr__(self) -> str:
+        return f"<noise report: {self.weights} weights, loss {self.loss:.6g}, B = {self.batch}, eta = {self.eta:.6g}>"
 
     @property
     def whole(self) -> bool:

@@ -15,6 +15,7 @@ RING = 16  # waypoints around an obstacle
 CROWDING = 1.5  # how much longer a way looks where a band already runs
 LONGER = 1.2  # how much longer than the shortest way a smooth arc may be
 CELL = 3.0  # resolution at which bands notice each other
+MOST_BENT = 30  # nodes; among more, bands and ways go straight: to go around takes the fourth power of their number
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def bands(
 
     Returns
     -------
-    One Band for each part, with len(part) - 1 curves. Short parts are laid first, longer ones go around them.
+    One Band for each part, with len(part) - 1 curves. Short parts are laid first, longer ones go around them. Among more
+    than 30 nodes all go straight.
 
     Examples
     --------
@@ -53,6 +55,8 @@ def bands(
     >>> len(bent.curves[0]) > 2
     True
     """
+    if len(points) > MOST_BENT:
+        return [Band(part, tuple(_straight(points[list(part)]))) for part in parts]
     crowd = _Crowd(points, clearance + width)
     found: dict[tuple[int, ...], Band] = {}
     for part in sorted(parts, key=lambda part: (_length(points[list(part)]), part)):
@@ -73,6 +77,8 @@ def way(points: FloatArray, start: int, end: int, clearance: float) -> FloatArra
     >>> bool(abs(way(row, 0, 2, 5.0)[:, 1]).max() >= 5.0)
     True
     """
+    if len(points) > MOST_BENT:
+        return points[[start, end]]
     return _tree(points, (start, end), clearance, 0.0, _Crowd(points, clearance))[0]
 
 
@@ -102,6 +108,21 @@ class _Crowd:
         centres = self.corner + CELL * (np.indices(self.taken.shape).transpose(1, 2, 0) + 0.5)
         for start, end in pairwise(curve):
             self.taken |= _distance(start, end, centres) < 0.9 * width
+
+
+def _straight(points: FloatArray) -> list[FloatArray]:
+    """Straight lines that join the points: Prim's algorithm over distances."""
+    left = np.arange(1, len(points))  # not joined yet; the nearest of the joined to each, and how far
+    nearest, gaps = np.zeros(len(points), np.int64), np.linalg.norm(points - points[0], axis=1)
+    lines = []
+    while len(left):
+        new = int(left[gaps[left].argmin()])
+        lines.append(points[[nearest[new], new]])
+        left = left[left != new]
+        away = np.linalg.norm(points - points[new], axis=1)
+        nearest[away < gaps] = new
+        gaps = np.minimum(gaps, away)
+    return lines
 
 
 def _tree(

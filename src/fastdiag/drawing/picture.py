@@ -4,35 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from ..arguments import path as checked
+from ..arguments import text
 from ..errors import InputError
+from ..files import write
+from ..terminal import on_one_line
+
+UNASKED = ("pgf",)  # needs LaTeX
 
 
-def check_picture(path: str | Path) -> None:
-    """Raise InputError unless a picture can be written there: an ending matplotlib knows, in a folder that exists."""
+def check_picture(path: str | Path) -> Path:
+    """The path, or InputError unless a picture can be written there: an ending matplotlib knows, a folder that exists."""
+    path = checked("a picture's file", path)
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
-    if Path(path).suffix.lstrip(".").lower() not in Figure().canvas.get_supported_filetypes():
+    if _format(path) not in set(Figure().canvas.get_supported_filetypes()).difference(UNASKED):
         raise InputError(f"cannot write {path}: give a file name that ends in .png, .svg or .pdf")
-    if not Path(path).resolve().parent.is_dir():
+    if not path.resolve().parent.is_dir():
         raise InputError(f"cannot write {path}: there is no such folder")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder")
+    return path
 
 
 @contextmanager
 def picture(path: str | Path, width: float, height: float, title: str = "") -> Iterator[Any]:
-    """A matplotlib Figure of that size in inches, written to the path at the end."""
-    check_picture(path)
+    """A matplotlib Figure of that size in inches, written to the path at the end, whatever style the caller has set."""
+    path, title = check_picture(path), text("title", title)
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "fastdiag"}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(_style()):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        if title:
-            figure.suptitle(title, fontsize=10)
-        figure.savefig(path, dpi=200)
+        if title:  # of files and data: no formula, whatever dollars it has
+            figure.suptitle(on_one_line(title), fontsize=10, parse_math=False)
+        content = BytesIO()
+        figure.savefig(content, format=_format(path), dpi=200)
+    write(path, content.getvalue())
+
+
+def _format(path: Path) -> str:
+    return path.suffix.lstrip(".").lower()
+
+
+def _style() -> dict[str, Any]:
+    """matplotlib's defaults and what is ours: the caller's LaTeX, fonts and colours stay out."""
+    import matplotlib
+
+    own = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "fastdiag"}
+    return {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")} | own

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram import Diagram
 from ..errors import InputError
 from ..typing import FloatArray
+from .grid import Batches, Cell, Grid, Placed, attribute, checked_grid, embedded_cells, shaded_cells
 from .layout import node_names
 from .outline import way
 from .svg import DOT, add_nodes, add_outlines, add_path, check_scale, framed, number
@@ -23,31 +23,6 @@ EPOCH_GAP = 7.0  # between the last update of an epoch and the first of the next
 SHADE = "#e6e6e6"
 SHADES_ON_CELLS = (("#bdbdbd", "#7c7c7c"), ("#cccccc", "#6a6a6a"), ("#b0b0b0", "#888888"))
 SHADED, BLANK = "░", "·"
-
-Batches = Sequence[Sequence[int]]
-Cell = tuple[int, int]  # (row, time)
-
-
-class Grid(Protocol):
-    """What is drawn of a spacetime: N training points, T updates with batches of B."""
-
-    @property
-    def N(self) -> int | float: ...
-    @property
-    def B(self) -> int: ...
-    @property
-    def T(self) -> int | float: ...
-    @property
-    def sampling(self) -> str: ...
-    def batches(self) -> Batches: ...
-
-
-class Placed(Protocol):
-    """What is drawn of an embedding; its `diagram` and `batches` are used where it has them."""
-
-    @property
-    def cells(self) -> Sequence[Cell]: ...
-
 
 def spacetime_svg(
     st: Grid,
@@ -79,6 +54,7 @@ def spacetime_svg(
     ------
     InputError : batches that do not fit the spacetime, cells that do not fit the diagram, a node in a cell
         that is not shaded, a diagram without an embedding
+    TooLargeError : more than 100,000 rows in all batches
 
     Examples
     --------
@@ -87,7 +63,7 @@ def spacetime_svg(
     >>> picture.count('class="shaded"'), picture.count('class="blank"')
     (12, 12)
     """
-    check_scale(scale)
+    scale = check_scale(scale)
     scene = _scene(st, embedding, diagram, batches)
     art = Element("g")
     side = number(CELL - 2)
@@ -188,65 +164,28 @@ class _Scene:
 def _scene(
     st: Grid, embedding: Placed | None, diagram: Diagram | str | None, batches: Batches | None
 ) -> _Scene:
-    for name in ("N", "B", "T", "sampling"):
-        if not hasattr(st, name):
-            raise InputError(f"expected a Spacetime, not {st!r}: it has no {name}")
+    st = checked_grid(st)
+    points = shown(st.N)
     if embedding is None and diagram is not None:
         raise InputError("give the embedding that places the diagram's nodes; diagram_svg draws it alone")
     if batches is None:
-        batches = getattr(embedding, "batches", None)
-    shaded = _shaded(st, st.batches() if batches is None else batches)
+        batches = attribute(embedding, "batches")
+    shaded = shaded_cells(st, st.batches() if batches is None else batches)
     D: Diagram | None = None
     placed: tuple[Cell, ...] = ()
     if embedding is not None:
-        D, placed = _embedded(st, embedding, diagram, shaded)
+        D, placed = embedded_cells(st, embedding, diagram, shaded)
     rows, columns = int(min(st.N, ROWS_SHOWN)), int(min(st.T, COLUMNS_SHOWN))
     more_rows, more_columns = rows < st.N, columns < st.T
-    shown = [f"first {columns} of {st.T} updates"] * more_columns
-    shown += [f"first {rows} of {st.N} training points"] * more_rows
-    note = ", ".join(shown) + "; nodes beyond at the ellipsis" * any(
+    cut = [f"first {columns} of {st.T} updates"] * more_columns
+    cut += [f"first {rows} of {points} training points"] * more_rows
+    note = ", ".join(cut) + "; nodes beyond at the ellipsis" * any(
         row >= rows or time >= columns for row, time in placed
     )
-    title = f"{f'{D} in ' if D else ''}spacetime N = {st.N}, B = {st.B}, T = {st.T}, {st.sampling}"
+    title = f"{f'{D} in ' if D else ''}spacetime N = {points}, B = {st.B}, T = {st.T}, {st.sampling}"
     # with replacement, or with fresh data for ever, there are no epochs to set apart
-    epoch = len(shaded) + 1 if st.sampling == "replacement" or math.isinf(st.N) else int(st.N) // st.B
+    epoch = len(shaded) + 1 if st.sampling == "replacement" or st.N == math.inf else int(st.N) // st.B
     return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
-
-
-def _shaded(st: Grid, batches: Batches) -> tuple[frozenset[int], ...]:
-    try:
-        shaded = tuple(frozenset(int(row) for row in batch) for batch in batches)
-    except TypeError as error:
-        raise InputError(f"batches must be {st.T} sequences of rows, not {batches!r}") from error
-    if len(shaded) != st.T:
-        raise InputError(f"batches must hold the rows of all T = {st.T} updates, not of {len(shaded)}")
-    for time, batch in enumerate(shaded):
-        for row in sorted(batch):
-            if not 0 <= row < st.N:
-                raise InputError(f"the batch at time {time} has row {row}; rows go from 0 to {st.N - 1}")
-    return shaded
-
-
-def _embedded(
-    st: Grid, embedding: Placed, diagram: Any, shaded: tuple[frozenset[int], ...]
-) -> tuple[Diagram, tuple[Cell, ...]]:
-    if diagram is None:
-        diagram = getattr(embedding, "diagram", None)
-    if diagram is None:
-        raise InputError("this embedding does not say which diagram it embeds; give the diagram too")
-    D = Diagram.of(diagram)
-    try:
-        cells = tuple((int(row), int(time)) for row, time in embedding.cells)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"an embedding has cells, one (row, time) a node, not {embedding!r}") from error
-    if len(cells) != D.order:
-        raise InputError(f"{D} has {D.order} nodes besides the root, the embedding has {len(cells)} cells")
-    for node, (row, time) in enumerate(cells, 1):
-        if not 0 <= time < st.T or not 0 <= row < st.N:
-            raise InputError(f"node {node} of {D} lies at {row, time}, outside {st.N} rows x {st.T} times")
-        if row not in shaded[time]:
-            raise InputError(f"node {node} of {D} lies at {row, time}, and row {row} is not in that batch")
-    return D, cells
 
 
 def _at(names: list[str], scene: _Scene, node: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..landscapes import Landscape
+from ..record import Record
 from ..stationary import approximation_error, continuous_covariance, stability_limit, stationary_covariance
 from ..typing import FloatArray
 from .picture import picture
@@ -16,8 +17,8 @@ from .picture import picture
 BLUE, RED, GREY = "#16425b", "#b5482a", "0.45"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StationaryReport:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StationaryReport(Record):
     """What the quadratic at a minimum predicts at some learning rates, and what was measured there."""
 
     hessian: FloatArray
@@ -42,6 +43,9 @@ class StationaryReport:
         hessian, noise = landscape.hessian, landscape.gradient_covariance / batch
         limit = stability_limit(float(np.linalg.eigvalsh(hessian)[-1]), mu, nu)
         return cls(hessian, noise, mu, nu, limit, etas, measured, itself)
+
+    def __repr__(self) -> str:
+        return f"<stationary report: {len(self.hessian)} weights, {len(self.etas)} learning rates up to {self.limit:.6g}>"
 
     def excess(self, eta: float) -> float:
         """The stationary excess loss."""

@@ -9,8 +9,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
+from ..arguments import instance, real, shown, whole
 from ..diagram import Diagram, Diagrams
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .layout import tree_positions
 from .outline import bands
@@ -22,6 +23,8 @@ DOT = 2.0  # radius of a node
 BAND = 12.0  # width of an outline
 CLEARANCE = BAND / 2 + DOT + 2.2
 MARGIN = 10.0
+LEAST_SCALE, MOST_SCALE = 1e-3, 1e4
+MOST_PICTURES = 10_000  # on one page
 SHADES = (("#d4d4d4", "#a8a8a8"), ("#e0e0e0", "#8f8f8f"), ("#c8c8c8", "#b0b0b0"))  # (band, border), in turn
 INK = "#222"
 
@@ -65,6 +68,7 @@ def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: floa
     Raises
     ------
     InputError : not diagrams, a negative limit, a scale that is not a positive number
+    TooLargeError : more than 10,000 diagrams to draw
 
     Examples
     --------
@@ -74,10 +78,8 @@ def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: floa
     (10, True)
     """
     if not isinstance(ds, Diagrams | list | tuple):
-        raise InputError(f"expected diagrams such as fastdiag.diagrams(4), not {ds!r}; diagram_svg draws one")
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-        raise InputError(f"limit must be a number of diagrams >= 0, not {limit!r}")
-    check_scale(scale)
+        raise InputError(f"expected diagrams such as fastdiag.diagrams(4), not {shown(ds)}; diagram_svg draws one")
+    limit, scale = check_limit(limit, len(ds), "diagrams"), check_scale(scale)
     page = Element("div", {"class": "fastdiag"})
     grid = SubElement(
         page, "div", {"style": "display:flex;flex-wrap:wrap;gap:14px 22px;align-items:flex-end"}
@@ -105,6 +107,11 @@ def table_html(table: CoefficientTable, limit: int = 30, scale: float = 0.7) -> 
     limit : how many rows to draw at most; the rest is counted in a last line
     scale : as for `diagram_svg`
 
+    Raises
+    ------
+    InputError : not a table, a negative limit, a scale that is not a positive number
+    TooLargeError : more than 10,000 rows to draw
+
     Examples
     --------
     >>> import fastdiag as fd
@@ -112,6 +119,10 @@ def table_html(table: CoefficientTable, limit: int = 30, scale: float = 0.7) -> 
     >>> page.count("<svg"), "... and 13 more" in page
     (10, True)
     """
+    from ..coefficients import CoefficientTable
+
+    table = instance("table", table, CoefficientTable, "fastdiag.table(4) gives one")
+    limit, scale = check_limit(limit, len(table), "rows"), check_scale(scale)
     page = Element("div", {"class": "fastdiag"})
     SubElement(page, "p").text = repr(table).strip("<>")
     grid = SubElement(page, "table")
@@ -211,10 +222,21 @@ def rounded(corners: FloatArray) -> str:
 
 
 def check_scale(scale: float) -> float:
-    """The scale, or an error where it is not a positive number."""
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
-        raise InputError(f"scale must be a positive number, not {scale!r}")
-    return scale
+    """The scale, or InputError where it is not a positive number."""
+    try:
+        return real("scale", scale, least=LEAST_SCALE, most=MOST_SCALE)
+    except InputError:
+        raise InputError(
+            f"scale must be a positive number, from {LEAST_SCALE:g} to {MOST_SCALE:g}, not {shown(scale)}"
+        ) from None
+
+
+def check_limit(limit: int, there: int, what: str) -> int:
+    """How many to draw at most, or an error where that is no number, or too many."""
+    limit = whole("limit", limit, 0, what=what)
+    if min(limit, there) > MOST_PICTURES:
+        raise TooLargeError(f"{min(limit, there):,} {what} are too many for one page; draw at most limit={MOST_PICTURES:,}")
+    return limit
 
 
 def number(value: float) -> str:

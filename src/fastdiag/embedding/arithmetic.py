@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import inf
-from numbers import Integral
 from typing import Any
 
+from ..arguments import own, shown
 from ..errors import InputError
 from ..spacetime.number import check_exact
 from ..spacetime.updates import Update, check_update
@@ -24,10 +24,10 @@ def elements(
     ------
     InputError : a value is a float, or no number and no SymPy expression; `name` says what they are
     """
-    values = [int(v) if isinstance(v, Integral) else v for v in values]
+    values = [own(value) for value in values]
     if divides:
         values = [Fraction(v) if isinstance(v, int) else v for v in values]
-    if all(isinstance(value, int | Fraction) for value in values):
+    if all(isinstance(value, int | Fraction) and not isinstance(value, bool) for value in values):
         return tuple(values), lambda total: total
     if any(isinstance(value, float) for value in values):
         raise InputError(f"{name} must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
@@ -36,12 +36,12 @@ def elements(
     from sympy.polys.polyerrors import PolynomialError
     from sympy.polys.rings import ring
 
-    try:
-        expressions = [sympy.sympify(value, strict=True) for value in values]
-    except sympy.SympifyError as error:
-        raise InputError(f"{name} must be an int, a Fraction or a SymPy expression: {error}") from None
-    if any(expression.has(sympy.Float, sympy.nan, sympy.oo, sympy.zoo) for expression in expressions):
-        raise InputError(f"{name} must be exact and finite, not {values}; write Fraction(1, 2) instead of 0.5")
+    expressions: list[Any] = [sympy.sympify(value) if isinstance(value, int | Fraction) else value for value in values]
+    for e in expressions:
+        if not isinstance(e, sympy.Expr) or not e.is_commutative:
+            raise InputError(f"{name} must be an int, a Fraction or a SymPy expression, not {shown(e)}")
+        if e.has(sympy.Float, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+            raise InputError(f"{name} must be exact and finite, not {shown(e)}; write Fraction(1, 2) instead of 0.5")
     symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
     if not symbols and all(e.is_Rational for e in expressions):
         return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total
@@ -66,13 +66,17 @@ def exact_rule(
     check_update(update)
     if T == inf and update.schedule is not None:
         raise InputError("T = inf has no limit with a schedule; give a finite T")
-    size, numbers = len(update.push), update.numbers(0 if T == inf else int(T))
+    numbers = update.numbers(0 if T == inf else int(T))
     check_exact(update, numbers)
     found, back = elements(f"the numbers of {update!r}", [*numbers, *forces], T == inf)
-    numbers, forces = found[: len(numbers)], found[len(numbers) :]
-    lines = [numbers[i : i + size] for i in range(0, size * (size + 3), size)]
-    rule = replace(
+    return with_numbers(update, found[: len(numbers)]), found[len(numbers) :], back
+
+
+def with_numbers(update: Update, numbers: Sequence[Number]) -> Update:
+    """The rule with other numbers, in the order of `Update.numbers`."""
+    size = len(update.push)
+    lines = [tuple(numbers[i : i + size]) for i in range(0, size * (size + 3), size)]
+    return replace(
         update, step=tuple(lines[:size]), push=lines[size], point=lines[size + 1], seen=lines[size + 2],
-        schedule=None if update.schedule is None else numbers[size * (size + 3) :],
+        schedule=None if update.schedule is None else tuple(numbers[size * (size + 3) :]),
     )
-    return rule, forces, back

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import digits, instance, sequence, whole
 from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
+from ..locks import cached_property
+from ..memory import bounded, require
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .enumeration import check_basis
@@ -24,8 +28,8 @@ CHUNK_STRINGS = 1 << 10  # partitions of one tree whose patterns are held at a t
 MOST_NODES = 8
 
 
-@dataclass(frozen=True)
-class MapCounts:
+@dataclass(frozen=True, eq=False)
+class MapCounts(Record):
     """Exact counts of many diagrams: integer numerators over one denominator.
 
     Numerators are held as limbs and become Python ints where they are asked for.
@@ -43,6 +47,11 @@ class MapCounts:
     @cached_property
     def numerators(self) -> IntArray:
         """Python ints, an object array of the given shape."""
+        limbs = self.limbs.shape[1]
+        require(
+            len(self.limbs) * self.limbs.shape[2] * (104 + limbs * self.width // 4), f"{prod(self.shape):,} exact counts",
+            "ask for fewer at a time",
+        )
         total = np.zeros(self.limbs[:, 0].shape, object)
         step = 62 // self.width  # limbs to a machine word
         for start in reversed(range(0, self.limbs.shape[1], step)):
@@ -63,9 +72,10 @@ class MapCounts:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<exact map counts of shape {self.shape}, over the denominator {self.denominator}>"
+        return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
 
 
+@bounded
 def count_maps(
     diagrams: Diagrams, spacetime: Spacetime, basis: Basis = "cumulant", T: ArrayLike | None = None
 ) -> MapCounts:
@@ -85,6 +95,7 @@ def count_maps(
     Raises
     ------
     InputError : order above 8 (use `maps` one by one), unknown basis, bad T
+    TooLargeError : the counts do not fit into free memory
 
     Notes
     -----
@@ -102,14 +113,21 @@ def count_maps(
     [36, 144, 12, 60]
     """
     check_spacetime(spacetime)
-    check_basis(basis)
-    if not isinstance(diagrams, Diagrams):
-        raise InputError(f"count_maps takes a list as fastdiag.diagrams makes it, not {diagrams!r}; maps takes one diagram")
+    basis = check_basis(basis)
+    instance("diagrams", diagrams, Diagrams, "fastdiag.diagrams makes lists; maps takes one diagram")
     if diagrams.order > MOST_NODES:
         raise InputError(f"count_maps takes diagrams of order at most {MOST_NODES}, not {diagrams.order}; use maps")
-    updates = [spacetime.finite("T")] if T is None else _updates(T)
+    updates = [spacetime.finite("T")]
+    if T is not None:
+        updates = [whole("a number of updates", t, 1) for t in sequence("T", T, "numbers of updates")]
+        if not updates:
+            raise InputError("T is empty; give at least one number of updates")
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
+    what, advice = f"{len(diagrams):,} diagrams at {len(updates):,} times", "ask for fewer at a time"
+    require(64 * len(diagrams) * len(updates), what, advice)  # at least
     reading = Reading.of(spacetime, updates, diagrams.order, basis)
+    limbs = reading.worth.shape[-1] + len(reading.factors) + 2  # of a count
+    require(16 * limbs * len(diagrams) * len(updates), what, advice)
     parts = [_of_tree(diagrams.trees[tree], strings, basis, reading) for tree, strings in _by_tree(diagrams)]
     values = np.concatenate(parts) if parts else np.zeros((0, reading.factors.shape[1], 1), np.int64)
     place = np.argsort(np.argsort(diagrams.tree_index, kind="stable"), kind="stable")
@@ -140,13 +158,6 @@ def _times_factors(values: IntArray, reading: Reading) -> IntArray:
     limbs = np.empty((len(values), reading.room(values), reading.factors.shape[2]), np.int64)
     limbs_times_factors(np.ascontiguousarray(values), reading.factors, reading.width, limbs)
     return limbs
-
-
-def _updates(T: ArrayLike) -> list[int]:
-    times = np.asarray(T)
-    if times.ndim != 1 or times.size == 0 or times.dtype.kind not in "iu" or times.min() < 1:
-        raise InputError("T must be a 1-D array of numbers of updates, whole and at least 1")
-    return [int(t) for t in times]
 
 
 def _by_tree(diagrams: Diagrams) -> Iterator[tuple[int, IntArray]]:

@@ -7,7 +7,7 @@ ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -57,27 +57,48 @@ def closed_form(
     import sympy
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    several = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+    epochs, updates = (None, T) if sampling == "one epoch" else several
     if sampling in ("one epoch", "cyclic"):
-        return _repeated(poset, diagram, terms, B, basis, *((T, None) if sampling == "one epoch" else (N / B, E)))
-    epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-    if diagram is None:
-        strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
-        posets = Counter(poset.coarsened(string) for string in strings)
+        def formula(terms: Terms) -> Any:
+            return _repeated(poset, diagram, terms, B, basis, updates, epochs)
     else:
-        posets = coarsenings(diagram, basis)
-    return sympy.Add(*(ways * _independent(each, terms, N, B, epochs, updates) for each, ways in posets.items()))
+        if diagram is None:
+            strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
+            posets = Counter(poset.coarsened(string) for string in strings)
+        else:
+            posets = coarsenings(diagram, basis)
+
+        def formula(terms: Terms) -> Any:
+            return sympy.Add(*(
+                ways * _independent(each, terms, N, B, epochs, updates) for each, ways in posets.items()
+            ))
+
+    return formula(terms) if epochs is None else over_parities(terms, updates, formula)
 
 
 class Terms:
     """The exponentials of a rule: eigenvalues x, and their coefficients on edges to the root and on others."""
 
-    def __init__(self, x: list[Any], root: list[Any], inner: list[Any]) -> None:
-        self.x, self.root, self.inner = x, root, inner
+    def __init__(self, x: list[Any], root: list[Any], inner: list[Any], signs: dict[int, int] | None = None) -> None:
+        self.x, self.root, self.inner, self.signs = x, root, inner, signs or {}
+
+    def with_signs(self, opposite: Sequence[int], sign: int) -> Terms:
+        """The same where (-1)^times is known for the negative ones: what `power` then writes (-x)^times and the sign."""
+        return Terms(self.x, self.root, self.inner, dict.fromkeys(opposite, sign))
 
     def power(self, exponents: Exponents, times: Any = 1) -> Any:
         import sympy
 
-        return sympy.Mul(*(x ** (n * times) for x, n in zip(self.x, exponents, strict=True)))
+        sign, numbers, others = sympy.Integer(1), sympy.Integer(1), []
+        for i, (x, n) in enumerate(zip(self.x, exponents, strict=True)):
+            if times != 1 and i in self.signs:
+                sign, x = sign * self.signs[i] ** n, -x
+            if x.is_Rational:  # one power, so that equal products are equal expressions
+                numbers *= x**n
+            else:
+                others.append(x ** (n * times))
+        return sympy.Mul(sign, numbers**times, *others)
 
     def choices(self, poset: Poset) -> Iterator[tuple[tuple[int, ...], Any]]:
         """An eigenvalue for each edge, and the product of their coefficients."""
@@ -113,7 +134,8 @@ def _terms(update: Update) -> Terms:
             )
         fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
         slow = [sympy.factor(one - part) for one, part in zip(first, fast, strict=True)]
-        found = Terms(x, *([*pair] for pair in zip(slow, fast, strict=True)))
+        root, inner = ([*pair] for pair in zip(slow, fast, strict=True))
+        found = Terms(x, root, inner)
     keep = [i for i in range(len(x)) if found.root[i] != 0 or found.inner[i] != 0]
     if any(x[i] == 0 for i in keep):
         raise UnsupportedError(f"{update!r} forgets all at once; fastdiag.weighted_maps has it at numbers")
@@ -135,7 +157,7 @@ def _repeated(
             between = 1
             if epochs is not None:
                 skipped = Counter(terms.exponents([mask], chosen) for mask in chain.skipped)
-                between = homogeneous(epochs - m, {terms.power(n, updates): k for n, k in skipped.items()})
+                between = homogeneous(epochs - m, powers_of(terms, skipped, updates))
             found.append(alike * weight * between * inside)
     return sympy.Add(*found)
 
@@ -165,7 +187,7 @@ def _independent(poset: Poset, terms: Terms, N: Any, B: Any, epochs: Any, update
                     longer = tuple(sorted((*key, waits[j])))
                     rows[j][longer] = rows[j].get(longer, 0) + value * gain
         for key, value in rows[-1].items():
-            skipped = {terms.power(n, updates): k for n, k in Counter(key).items()}
+            skipped = powers_of(terms, Counter(key), updates)
             found.append(weight * value * homogeneous(epochs - len(key) + 1, skipped))
     return sympy.ff(N, poset.parts) * sympy.Add(*found)
 
@@ -196,9 +218,32 @@ def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> A
         key = len(sizes), between
         found[key] = found.get(key, 0) + ways * slots * terms.power(passed)
     return sympy.Add(*(
-        coefficient * homogeneous(updates - m, {terms.power(n): k for n, k in Counter(between).items()})
+        coefficient * homogeneous(updates - m, powers_of(terms, Counter(between), 1))
         for (m, between), coefficient in found.items()
     ))
+
+
+def powers_of(terms: Terms, counted: Counter[Exponents], times: Any) -> dict[Any, int]:
+    """The products x^(exponents times `times`) with multiplicities; equal ones are counted together."""
+    found: Counter[Any] = Counter()
+    for exponents, k in counted.items():
+        found[terms.power(exponents, times)] += k
+    return dict(found)
+
+
+def over_parities(terms: Terms, times: Any, formula: Callable[[Terms], Any]) -> Any:
+    """A formula in powers x^times; where two x are opposite numbers, for even and for odd `times` in one expression.
+
+    Powers of the two are equal at even `times`, so that a formula of both divides by zero there.
+    """
+    import sympy
+
+    opposite = [i for i, x in enumerate(terms.x) if x.is_number and any(x + y == 0 and not x.is_positive for y in terms.x)]
+    if times.is_number or not opposite:
+        return formula(terms)
+    sign = sympy.Integer(-1) ** times
+    even, odd = (formula(terms.with_signs(opposite, parity)) for parity in (1, -1))
+    return (1 + sign) / 2 * even + (1 - sign) / 2 * odd
 
 
 def homogeneous(n: Any, values: dict[Any, int]) -> Any:

@@ -44,7 +44,7 @@ def grid(spacetime: Spacetime) -> tuple[Any, int, Any, Any, Any]:
 
 def read(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
     """The count as numerator and denominator, for `whole` epochs of `epoch` updates and a last one of `rest` updates."""
-    known, n = catalog(table.nodes), table.nodes
+    known, n = catalog(table.nodes, table.family == "fresh orders"), table.nodes
     if table.family == "one order":
         slots = [placements(shape, B, None, basis) for shape in known.shapes]
         total = 0

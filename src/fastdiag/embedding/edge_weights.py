@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TypeAlias
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
 from .poset import Poset
-from .powers import Powers, cleared, denominator, is_zero
+from .powers import Powers, cleared, denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -74,6 +75,19 @@ class EdgeWeights:
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
         return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all numbers are ints and Fractions, whose digits may be many."""
+        return all(isinstance(x, int | Fraction) for x in self._numbers())
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether there are floats among them."""
+        return any(map(is_approximate, self._numbers()))
+
+    def _numbers(self) -> tuple[Number, ...]:
+        return (*self.born, *self.point, *self.seen, *(x for step in self.steps for line in step for x in line))
 
     @property
     def codes(self) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log10
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 
+from ..arguments import choice, shown
 from ..diagram import Diagram
-from ..errors import InputError, TooLargeError
+from ..diagram.automorphisms import automorphism_group as listed
+from ..errors import TooLargeError
 from ..kernels.maps import list_maps, orbit_stabilizers
 from ..spacetime import Batches, Spacetime, check_spacetime
 from ..typing import Basis, Exact, IntArray
@@ -20,6 +22,7 @@ BASES: tuple[str, ...] = get_args(Basis)
 MOST_REALISATIONS = 200_000
 MOST_CELLS = 20_000
 MOST_AUTOMORPHISMS = 1_000_000
+MOST_ENTRIES = 1 << 25  # of the list of automorphisms
 BUFFER = 4096
 
 
@@ -47,10 +50,9 @@ class Embedding:
         return drawing.spacetime_svg(spacetime, embedding=self)
 
 
-def check_basis(basis: str) -> None:
-    """Raise InputError unless the basis is known."""
-    if basis not in BASES:
-        raise InputError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")
+def check_basis(basis: object) -> Basis:
+    """The basis as a str, or InputError unless it is known."""
+    return cast(Basis, choice("basis", basis, BASES))
 
 
 def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram:
@@ -62,30 +64,12 @@ def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram
 
 def automorphism_group(diagram: Diagram) -> IntArray:
     """The automorphisms of a diagram as permutations of its nodes, (|Aut|, order + 1)."""
-    if diagram.automorphisms > MOST_AUTOMORPHISMS:
+    if diagram.automorphisms > min(MOST_AUTOMORPHISMS, MOST_ENTRIES // len(diagram.parents)):
         raise TooLargeError(
-            f"{diagram} has {diagram.automorphisms:,} automorphisms, too many to list (limit {MOST_AUTOMORPHISMS:,}); "
+            f"{diagram} has {diagram.automorphisms:,} automorphisms, too many to list; "
             "fastdiag.maps needs no list"
         )
-    children, blocks, n = diagram.children, diagram.blocks, len(diagram.parents)
-    found: list[list[int]] = []
-
-    def extend(image: list[int], carried: dict[int, int]) -> None:
-        node = len(image)
-        if node == n:
-            found.append(image)
-            return
-        for target in children[image[diagram.parents[node]]]:
-            if target in image or len(children[target]) != len(children[node]):
-                continue
-            seen = carried.get(blocks[node])
-            if seen is None and blocks[target] not in carried.values():
-                extend([*image, target], {**carried, blocks[node]: blocks[target]})
-            elif seen == blocks[target]:
-                extend([*image, target], carried)
-
-    extend([0], {blocks[0]: blocks[0]})
-    return np.array(found, np.int64)
+    return listed(diagram)
 
 
 def map_slots(diagram: Diagram, batches: Batches, basis: Basis) -> Iterator[IntArray]:
@@ -176,7 +160,9 @@ def check_realisations(spacetime: Spacetime) -> int:
     advice = "use the closed form fastdiag.maps(D, spacetime, basis)"
     cells = spacetime.finite("T") * spacetime.B
     if cells > MOST_CELLS:
-        raise TooLargeError(f"{spacetime} has {cells} shaded cells, too many to list (limit {MOST_CELLS:,}); {advice}")
+        raise TooLargeError(
+            f"{spacetime} has {shown(cells)} shaded cells, too many to list (limit {MOST_CELLS:,}); {advice}"
+        )
     if spacetime.is_random and spacetime.N > MOST_CELLS:
         raise TooLargeError(f"{spacetime} has too many realisations of its batches to go through; {advice}")
     realisations = spacetime.number_of_realisations()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagram import Diagram
 from ..errors import InputError
-from ..spacetime import SAMPLINGS
+from ..memory import bounded
+from ..spacetime import check_sampling
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import sympy
 
 
+@bounded
 def maps_formula(
     diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
     update: Rule = None,
@@ -47,6 +49,7 @@ def maps_formula(
     Raises
     ------
     InputError : unknown sampling or basis; a rule with floats, or with symbols named N, B, T or E
+    TooLargeError : a diagram whose patterns are too many to be gone through
     UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
 
     Examples
@@ -62,9 +65,7 @@ def maps_formula(
     >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
     B**2*T**2/2
     """
-    check_basis(basis)
-    if sampling != "one epoch" and sampling not in SAMPLINGS:
-        raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+    basis, sampling = check_basis(basis), check_sampling(sampling, "one epoch")
     diagram = Diagram.of(diagram)
     if isinstance(update, Process):
         return _process_formula(diagram, sampling, basis, update)
@@ -88,6 +89,9 @@ def _check_names(update: Update | RegularizedNewton) -> None:
             f"{update!r} has the symbol {', '.join(taken)}, but N, B, T and E are the formula's own; "
             "give it another name, such as mu"
         )
+
+
+MOST_FACTORED = 200  # terms; with more of them minutes go by
 
 
 @lru_cache(maxsize=1024)
@@ -122,7 +126,10 @@ def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Pro
 def _formula(poset: Poset, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
-    in_binomials = sympy.Add(*(number * weight for weight, number in _terms(poset, sampling, basis)))
+    terms = _terms(poset, sampling, basis)
+    in_binomials = sympy.Add(*(number * weight for weight, number in terms))
+    if len(terms) > MOST_FACTORED:
+        return in_binomials
     factored = sympy.factor(sympy.together(sympy.expand_func(in_binomials)))
     return min(factored, in_binomials, key=lambda e: (e.count_ops() + 3 * len(e.atoms(sympy.binomial)), str(e)))
 
@@ -148,7 +155,7 @@ def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: 
     """The symbolic weight of each pattern of whole epochs, and how many there are."""
     import sympy
 
-    known = catalog(table.nodes)
+    known = catalog(table.nodes, table.family == "fresh orders")
     found = []
     if table.family == "one order":
         for (m, s, _), number in zip(table.index.tolist(), table.counts, strict=True):

@@ -19,6 +19,7 @@ import numpy as np
 from ..diagram.partition import set_partitions
 from ..kernels.patterns import cyclic_rows, epoch_patterns, level_rows, reshuffle_rows
 from ..typing import IntArray
+from .foresight import bell, check_levels, check_patterns
 from .poset import Poset
 
 INT64_NODES = 10  # a row sums to at most 2 (n + 1) Fubini(n)^2 < 2^63; beyond, the source runs on Python ints
@@ -81,12 +82,12 @@ class Catalog(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def catalog(n: int) -> Catalog:
-    """All shapes and keys of at most n parts; those that would exceed n are never asked for, and point to 0."""
+def catalog(n: int, keyed: bool = True) -> Catalog:
+    """All shapes, with `keyed` keys too, of at most n parts; those that exceed n are never asked for, and point to 0."""
     shapes = tuple(sorted((s for size in range(n + 1) for s in _integer_partitions(size)), key=lambda s: (sum(s), s)))
     place = {shape: i for i, shape in enumerate(shapes)}
     keys: list[tuple[Shape, ...]] = [()]
-    for shape in shapes[1:]:  # multisets: shapes in catalog order
+    for shape in shapes[1:] if keyed else ():  # multisets: shapes in catalog order
         for key in list(keys):
             while sum(map(sum, key)) + sum(shape) <= n:
                 key = (*key, shape)
@@ -127,7 +128,8 @@ def level_shapes(poset: Poset) -> dict[Shape, int]:
     One epoch has sum over shapes of (how many) C(T, levels) prod (ways to place a level) maps: B^size in the cumulant
     basis, where this is B^P times the strict order polynomial, and B (B-1) ... in the moment basis.
     """
-    known = catalog(len(poset.part))
+    check_levels(poset)
+    known = catalog(len(poset.part), False)
     out = level_tables(poset, np.arange(poset.parts)[None], len(poset.part) <= PLAIN_NODES)[0]
     return {shape: int(out[s]) for s, shape in enumerate(known.shapes) if out[s]}
 
@@ -135,7 +137,7 @@ def level_shapes(poset: Poset) -> dict[Shape, int]:
 def level_tables(poset: Poset, strings: Sequence[Sequence[int]] | IntArray, plain: bool = False) -> IntArray:
     """Dense tables (strings, shapes) of `level_shapes`, the parts merged by each growth string."""
     n = len(poset.part)
-    known = catalog(n)
+    known = catalog(n, False)
     below, part, merges, kind = _problem(poset, strings)
     out = np.zeros((len(merges), len(known.shapes)), kind)
     scratch = np.zeros(n, np.int64), np.zeros((1 << n, len(known.shapes)), kind)
@@ -150,10 +152,10 @@ def patterns(poset: Poset, family: Family, basis: str, partial: bool) -> Pattern
     With fresh orders, cumulants sum over coarsenings of the parts: maps_cumulant = sum of maps_moment.
     """
     n = len(poset.part)
-    shapes = len(catalog(n).shapes)
-    strings: Sequence[Sequence[int]] = [range(poset.parts)]
-    if family == "fresh orders" and basis == "cumulant":
-        strings = set_partitions(poset.parts)
+    merging = family == "fresh orders" and basis == "cumulant"
+    check_patterns(poset, family, partial, bell(poset.parts) if merging else 1)
+    shapes = len(catalog(n, False).shapes)
+    strings: Sequence[Sequence[int]] = set_partitions(poset.parts) if merging else [range(poset.parts)]
     rows = pattern_rows(poset, family, partial, strings, n <= PLAIN_NODES)
     if family == "one order":
         rest, j = np.divmod(rows.columns, n + 1)
@@ -175,7 +177,7 @@ def pattern_rows(
     Columns: (m x shapes + shape)(n + 1) + j with one order, key x shapes + last with fresh orders.
     """
     n = len(poset.part)
-    known = catalog(n)
+    known = catalog(n, family == "fresh orders")
     shapes, keys = len(known.shapes), len(known.keys)
     below, part, merges, kind = _problem(poset, strings)
 
@@ -218,7 +220,7 @@ def pattern_rows(
 
 def _most_sequences(n: int, sets: int) -> int:
     """Most entries of all sequences of levels: a weak order each, or a set of relations and a shape each."""
-    shapes = np.diff(catalog(n).starts).tolist()
+    shapes = np.diff(catalog(n, False).starts).tolist()
     return sum(comb(n, k) * min(fubini(k), sets * shapes[k]) for k in range(n + 1))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from math import lcm
+from math import inf, lcm, log2
 from typing import TypeAlias
 
 from ..typing import Number
+from .poset import bits
 
 Row: TypeAlias = dict[int, Number]
 Matrix: TypeAlias = dict[int, Row]
@@ -44,6 +45,10 @@ class Powers:
                 if times >> bit & 1:
                     row = row_times(row, self.squares[bit])
         return over(row, self.below**times * under)
+
+    def seconds(self, rows: int, times: int | float) -> float:
+        """About how long `after` takes for so many rows."""
+        return seconds(self.squares[0], rows, int(times)) if times < inf else 0.0
 
     def forever(self, row: Row, blocks: Iterable[Sequence[int]], check: Callable[[Number], None]) -> Row:
         """The limit of infinitely many steps from a row, where steps stay for ever.
@@ -98,10 +103,11 @@ def scaled(x: Number, number: int | Fraction) -> Number:
     """The product; of floats, and arrays of them, with the nearest float."""
     if number == 1:
         return x
-    return x * (number if isinstance(x, int | Fraction) or not _is_approximate(x) else float(number))
+    return x * (number if isinstance(x, int | Fraction) or not is_approximate(x) else float(number))
 
 
-def _is_approximate(x: Number) -> bool:
+def is_approximate(x: Number) -> bool:
+    """Whether it is a float, an array of floats, or made of such."""
     return isinstance(x, float) or hasattr(x, "complement") or (hasattr(x, "dtype") and x.dtype != object)
 
 
@@ -118,6 +124,32 @@ def cleared(numbers: Iterable[Number], below: int) -> Iterator[Number]:
 def cleared_row(row: Row, below: int) -> Row:
     """The same of a row."""
     return dict(zip(row, cleared(row.values(), below), strict=True)) if below > 1 else row
+
+
+def seconds(matrix: Matrix, rows: int, times: int) -> float:
+    """About how long so many rows take with ints (0 with others), by the longest that occur and the number of products."""
+    if times == 0 or not all(isinstance(x, int) for entries in matrix.values() for x in entries.values()):
+        return 0.0
+    inside = {i: sum(1 << j for j in entries) for i, entries in matrix.items()}
+    triangular = all(j >= i for i, entries in matrix.items() for j in entries)
+    if triangular:
+        largest = max((abs(entries.get(i, 0)) for i, entries in matrix.items()), default=0)
+    else:
+        largest = max((sum(map(abs, entries.values())) for entries in matrix.values()), default=0)
+    digits = times * log2(largest) if largest > 1 else 0.0
+    if times <= STEPWISE:
+        return rows * times * sum(map(len, matrix.values())) * product_seconds(digits / 2)
+    for i in sorted(inside, reverse=True) if triangular else ():  # all that can be reached
+        for j in matrix[i]:
+            inside[i] |= inside.get(j, 0)
+    reached = {i: mask.bit_count() for i, mask in inside.items()}
+    products = sum(reached.get(j, 0) for i, mask in inside.items() for j in bits(mask))
+    return (products + rows * len(matrix)) * (times.bit_length() * 1e-6 + 1.5 * product_seconds(digits / 2))
+
+
+def product_seconds(bits: float) -> float:
+    """About how long a product of two ints of so many bits takes (measured; Karatsuba)."""
+    return float(1e-6 + 2.5e-3 * (bits / 1e5) ** 1.585)
 
 
 def _squared(matrix: Matrix) -> Matrix:

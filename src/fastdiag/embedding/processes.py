@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import factorial
 from typing import Any
 
+from ..arguments import instance, number
 from ..diagram import Diagram
 from ..diagram.partition import moebius_from_bottom, set_partitions
 from ..errors import InputError
@@ -47,9 +48,9 @@ def process_maps(diagram: Diagram | str, T: Any, process: Process, B: Any = 1, b
     >>> process_maps("[a b[c]]", Fraction(1, 2), ode()), process_maps("[a b[a]]", 6, sde()), process_maps("[a a]", 6, ode())
     (Fraction(1, 16), 18, 0)
     """
-    check_basis(basis)
-    diagram = Diagram.of(diagram)
-    process.keeps(diagram)
+    basis, diagram = check_basis(basis), Diagram.of(diagram)
+    instance("process", process, Process, "take updates.ode() or updates.sde()").keeps(diagram)
+    T, B = number("T", T), number("B", B)
     if isinstance(T, float):
         raise InputError(f"T must be exact: an int, a Fraction or a SymPy expression, not {T!r}; write Fraction({T!r})")
     poset = Poset.of(diagram)

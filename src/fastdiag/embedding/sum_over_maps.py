@@ -8,7 +8,7 @@ weights that change with time are walked update by update.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
@@ -25,6 +25,7 @@ from ..typing import Number
 from .counting import family_of, grid, placements
 from .edge_weights import STILL, EdgeWeights, Steps, identity, matrix_power, times, times_vector
 from .enumeration import automorphism_group
+from .foresight import check_seconds
 from .order_ideals import Chain, TransferMatrix, repeated_epochs
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
@@ -50,11 +51,16 @@ def sum_over_maps(
     """
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
-    if diagram is None:
+    if diagram is not None:
+        planned = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items()]
+    else:
         strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
-        return sum((_independent(poset.coarsened(string), edges, spacetime) for string in strings), 0)
-    merged = coarsenings(diagram, basis).items()
-    return sum((ways * _known_independent(each, edges.on(each), spacetime) for each, ways in merged), 0)
+        merged = Counter(poset.coarsened(string) for string in strings)
+        planned = [(each, edges, ways) for each, ways in merged.items()]
+    if edges.rates is None and edges.is_exact:
+        check_seconds(sum(_seconds(each, weights, spacetime) for each, weights, _ in planned))
+    walked: Callable[..., Number] = _independent if diagram is None else _known_independent
+    return sum((ways * walked(each, weights, spacetime) for each, weights, ways in planned), 0)
 
 
 def curve_over_maps(
@@ -111,9 +117,18 @@ def _repeated(
     """One epoch, or epochs that repeat one order of the rows."""
     _, B, whole, updates, rest = grid(spacetime)
     total: Number = 0
+    planned, work = [], 0.0
     for chain, alike in distinct(diagram, repeated_epochs(poset, min(whole, len(poset.below)), rest > 0)):
         early = _swept(chain.early, poset, edges, chain, B, basis) if rest else None
         late = _swept(chain.late, poset, edges, chain, B, basis) if rest < updates else None
+        planned.append((chain, alike, early, late))
+        if edges.rates is None and edges.is_exact:
+            work += early.powers.seconds(1, rest) if early is not None else 0.0
+            work += late.powers.seconds(1, updates - rest) if late is not None else 0.0
+            between = _past_epochs(edges, chain, _live_in(chain, poset)(0), updates) if len(chain.skipped) > 1 else None
+            work += between.seconds(1, whole) if between is not None else 0.0
+    check_seconds(work)
+    for chain, alike, early, late in planned:
         states = chain.late.states  # and of the early sweep
         live = _live_in(chain, poset)
         for row, epochs in _starts(edges, chain, live(0), whole, updates):
@@ -190,7 +205,16 @@ def _starts(
     born = [(0, i, x) for i, x in enumerate(edges.born)]
     if edges.rates is None:
         row: Row = {code: x for _, code, x in edges.joint([born if outside >> e & 1 else STILL for e in edges])}
-        yield _past_epochs(edges, chain, outside, row, whole, updates), ()
+        if m == 0:
+            yield row, ()
+            return
+        powers, codes = _past_epochs(edges, chain, outside, updates), edges.codes
+        if whole == inf:
+            blocks = [[k * codes + code for code in edges.codes_of(outside)] for k in range(1, m + 1)]
+            row = powers.forever(row, blocks, check_forgets)
+        else:
+            row = powers.after(row, int(whole))
+        yield {i - m * codes: x for i, x in row.items() if i >= m * codes}, ()
         return
     whole = int(whole)
     if comb(whole, m) > MOST_CHOICES:
@@ -229,13 +253,9 @@ def _starts(
         yield {code: x for _, code, x in edges.joint(options)}, table.T
 
 
-def _past_epochs(
-    edges: EdgeWeights, chain: Chain, outside: int, row: Row, whole: int | float, updates: int
-) -> Row:
-    """h_(whole - m) of the commuting matrices of the skipped epochs, the corner of a power of a bidiagonal matrix."""
+def _past_epochs(edges: EdgeWeights, chain: Chain, outside: int, updates: int) -> Powers:
+    """h_(whole - m) of the commuting matrices of the skipped epochs: the corner of a power of this bidiagonal one."""
     m, codes = len(chain.skipped) - 1, edges.codes
-    if m == 0:
-        return row
     passed = [matrix_power(step, updates) if outside >> e & 1 else () for e, step in enumerate(edges.steps)]
     one = identity(len(edges.born))
     matrix: Matrix = {}
@@ -246,13 +266,7 @@ def _past_epochs(
         if k < m:
             for code in edges.codes_of(outside):
                 matrix.setdefault(k * codes + code, {})[(k + 1) * codes + code] = 1
-    powers = Powers(matrix)
-    if whole == inf:
-        blocks = [[k * codes + code for code in edges.codes_of(outside)] for k in range(1, m + 1)]
-        row = powers.forever(row, blocks, check_forgets)
-    else:
-        row = powers.after(row, int(whole))
-    return {i - m * codes: x for i, x in row.items() if i >= m * codes}
+    return Powers(matrix)
 
 
 def _entries(matrix: Steps) -> list[tuple[int, int, Number]]:
@@ -284,8 +298,19 @@ def _independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Numb
         return epochs.read(epochs.powers(updates).forever(row, epochs.blocks, check_forgets))
     for length, number in ((updates, whole), (rest, 1)):
         if length and number:
-            row = epochs.powers(length).after(row, number)
+            powers = epochs.powers(length)
+            check_seconds(powers.seconds(1, number))
+            row = powers.after(row, number)
     return epochs.read(row)
+
+
+def _seconds(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> float:
+    """About how long the matrices of `_independent` take."""
+    N, B, whole, updates, rest = grid(spacetime)
+    if poset.parts > N:
+        return 0.0
+    epochs = Epochs(poset, edges, N, B)
+    return (epochs.seconds(updates) if whole else 0.0) + (epochs.seconds(rest) if rest else 0.0)
 
 
 def _epochs_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Iterator[Number]:

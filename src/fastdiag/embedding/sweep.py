@@ -120,14 +120,20 @@ class Epochs:
         def placed(before: int, after: int) -> Placed:
             return ((after & ~before).bit_count(),)
 
+        choices = perm(N, poset.parts)
+        scale = N if edges.is_approximate else choices  # for each group: floats stay near 1, and ints are whole
         self.sweeps = [Sweep(moves, edges, alive.__getitem__, gains, placed) for moves in self.epoch.transfers]
         self.targets = [
-            [(place[state], Fraction(1, perm(N, rows))) for state, rows in zip(moves.states, used, strict=True)]
-            for moves, used in zip(self.epoch.transfers, self.epoch.used, strict=True)
+            [
+                (place[state], Fraction(scale ** (state & ~ideal).bit_count(), perm(N, rows)))
+                for state, rows in zip(moves.states, used, strict=True)
+            ]
+            for ideal, moves, used in zip(self.epoch.ideals, self.epoch.transfers, self.epoch.used, strict=True)
         ]
-        """For each ideal and state that is reached from it: the ideal that the state is, the share of the rows that fit."""
-        self.rows = perm(N, poset.parts)
-        """Choices of rows for the parts."""
+        """For each ideal and state that is reached from it: the ideal that the state is, and `scale` for each group that is
+        placed times the share of the rows that fit."""
+        self.rows = Fraction(choices, scale ** len(poset.below))
+        """Choices of rows for the parts, less what the targets have too much."""
 
     def powers(self, updates: int) -> Powers:
         """Of the matrix of one epoch, where weights stay the same."""
@@ -136,6 +142,10 @@ class Epochs:
             i * codes + code: self._placed(i, sweep.run({code: 1}, updates, None))
             for i, sweep in enumerate(self.sweeps) for code in self.edges.codes_of(sweep.live[0])
         })
+
+    def seconds(self, updates: int) -> float:
+        """About how long `powers` takes."""
+        return sum(sweep.powers.seconds(len(self.edges.codes_of(sweep.live[0])), updates) for sweep in self.sweeps)
 
     @property
     def blocks(self) -> Iterator[list[int]]:
@@ -168,7 +178,7 @@ class Epochs:
         found: Row = {}
         for key, x in row.items():
             ideal, share = self.targets[i][key // codes]
-            found[ideal * codes + key % codes] = scaled(x, share)
+            found[ideal * codes + key % codes] = scaled(x, share if share.denominator > 1 else share.numerator)
         return found
 
 

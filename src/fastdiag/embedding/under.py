@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from ..arguments import shown
 from ..diagram import Diagram
 from ..errors import InputError
 from ..spacetime import Spacetime
@@ -63,4 +64,4 @@ def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: s
 def check_rule(update: object) -> None:
     """Raise InputError unless it is an update rule or None."""
     if update is not None and not isinstance(update, Update | Process | RegularizedNewton):
-        raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {update!r}")
+        raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {shown(update)}")

@@ -1,25 +1,32 @@
-"""Exact sums over maps whose edges carry k^(dt - 1), or the weights of an update rule."""
+"""Exact sums over maps whose edges carry k^(dt - 1), or the weights of an update rule, resummed too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from math import inf
+from math import inf, perm
 from typing import Any
 
+from ..arguments import one_or_many
 from ..diagram import Diagram
 from ..errors import InputError
+from ..memory import bounded
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update, Vector
 from ..typing import Basis, Number
-from .arithmetic import elements, exact_rule
+from .arithmetic import elements, exact_rule, with_numbers
+from .counting import count, family_of
 from .edge_weights import EdgeWeights
 from .enumeration import checked
+from .foresight import check_work
+from .packing import Group, summed
 from .poset import Poset
-from .powers import cleared, denominator
+from .powers import cleared, denominator, is_zero
 from .sum_over_maps import curve_over_maps, sum_over_maps
 
 
+@bounded
 def weighted_maps(
     diagram: Diagram | str, spacetime: Spacetime, k: object = None, basis: Basis = "cumulant", *,
     update: Update | None = None,
@@ -48,7 +55,8 @@ def weighted_maps(
     InputError : k or a number of the rule is a float; k has the wrong length; a schedule shorter than T; unknown basis; no
         limit for T = inf: numbers k whose products over edges that are open together are not all below 1 in absolute
         value (of formulas it is assumed)
-    TooLargeError : a schedule under 'cyclic' with so many epochs that their choices cannot be gone through
+    TooLargeError : a schedule under 'cyclic' with so many epochs that their choices cannot be gone through; work or
+        digits without end, foreseen
 
     Examples
     --------
@@ -56,8 +64,8 @@ def weighted_maps(
     >>> fd.weighted_maps("[a]", fd.Spacetime(N=4, T=4), sympy.Symbol("k"))
     k**3 + k**2 + k + 1
     >>> from fractions import Fraction
-    >>> fd.weighted_maps("[a b]", fd.Spacetime(N=2, T=4), [Fraction(1, 2), -1])
-    Fraction(0, 1)
+    >>> fd.weighted_maps("[a b]", fd.Spacetime(N=2, T=4), [Fraction(1, 2), 1])
+    Fraction(15, 2)
     >>> fd.weighted_maps("[a a]", fd.Spacetime(N=float("inf"), T=float("inf")), sympy.Symbol("k"))  # a geometric series
     -1/(k**2 - 1)
     >>> fd.weighted_maps("[a]", fd.Spacetime(N=2, T=2), update=fd.updates.momentum(Fraction(9, 10)))
@@ -67,13 +75,30 @@ def weighted_maps(
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
-        rule, _, back = exact_rule(update, spacetime.finite("T"))
-        return back(updated_maps(diagram, rule, spacetime, basis))
+        T = int(spacetime.finite("T"))
+        rule, _, back = exact_rule(without_idle_state(update), T)
+
+        def under(values: Sequence[Number]) -> Number:
+            return updated_maps(diagram, with_numbers(rule, values), spacetime, basis)
+
+        return back(summed(_groups(rule, diagram.order, T), under, _divisor(diagram, spacetime), T))
     if k is None:
         raise InputError("give k, the factor of the edges, or an update rule; fastdiag.maps counts with k = 1")
     factors, back = _exact_factors(k, diagram.order, spacetime.T == inf)
+    if spacetime.T == inf:
+        return back(powered_maps(diagram, spacetime, factors, basis))
+    if all(x == 1 for x in factors):
+        return count(Poset.of(diagram), spacetime, basis)
+    check_work(diagram, spacetime, basis, 1, False)
+    T = int(spacetime.T)
+    groups: list[Group] = [((x,), T) for x in factors]
+    return back(summed(groups, lambda k: powered_maps(diagram, spacetime, k, basis), _divisor(diagram, spacetime), T))
+
+
+def powered_maps(diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], basis: str) -> Number:
+    """The sum over maps for k of each edge: ints, Fractions, elements of a field, or numbers of any precision."""
     poset = Poset.of(diagram)
-    return back(sum_over_maps(poset, EdgeWeights.powers(poset, factors), spacetime, basis))
+    return sum_over_maps(poset, EdgeWeights.powers(poset, k), spacetime, basis)
 
 
 def resummed_maps(diagram: Diagram, spacetime: Spacetime, update: Update, forces: Sequence[object]) -> Any:
@@ -87,9 +112,20 @@ def resummed_maps(diagram: Diagram, spacetime: Spacetime, update: Update, forces
     ------
     InputError : a float; a schedule that is too short
     """
-    rule, forces, back = exact_rule(update, spacetime.T, forces)
-    poset = Poset.of(diagram)
-    return back(sum_over_maps(poset, EdgeWeights.of(poset, rule, _rates(rule, spacetime), forces), spacetime, "cumulant"))
+    rule, given, back = exact_rule(update, spacetime.T, forces)
+
+    def under(values: Sequence[Number]) -> Number:
+        poset, some = Poset.of(diagram), with_numbers(rule, values[len(given) :])
+        edges = EdgeWeights.of(poset, some, _rates(some, spacetime), values[: len(given)])
+        return sum_over_maps(poset, edges, spacetime, "cumulant")
+
+    if spacetime.T == inf:
+        return back(under((*given, *rule.numbers())))
+    T, d = int(spacetime.T), diagram.order
+    check_work(diagram, spacetime, "cumulant", len(rule.step), rule.schedule is not None)
+    groups: list[Group] = [*(((x,), T) for x in given), *_groups(rule, d, T)]
+    groups[len(given) + 1 :] = [(numbers, d * T) for numbers, _ in groups[len(given) + 1 :]]  # each meets every update
+    return back(summed(groups, under, _divisor(diagram, spacetime), T))
 
 
 def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Number:
@@ -97,7 +133,16 @@ def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: st
 
     The rule's numbers are ints and Fractions, floats, or elements of one ring; its schedule has T entries, or is None.
     """
-    poset, rates, below = Poset.of(diagram), _rates(rule, spacetime), 1
+    rule, poset = without_idle_state(rule), Poset.of(diagram)
+    if not rule.step and diagram.order:
+        return 0
+    if rule.schedule is None and rule.step in ((), ((1,),)) and all(isinstance(x, int | Fraction) for x in rule.numbers()):
+        scale = Fraction(1)
+        for parent in diagram.parents[1:]:
+            scale *= rule.push[0] * (rule.point if parent else rule.seen)[0]
+        return scale * count(poset, spacetime, basis)
+    check_work(diagram, spacetime, basis, len(rule.step), rule.schedule is not None)
+    rates, below = _rates(rule, spacetime), 1
     if rates is not None:  # every node is placed once, so a common denominator comes out once for each
         below = denominator(rates)
         rates = tuple(cleared(rates, below))
@@ -115,13 +160,43 @@ def updated_curve(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: s
     return curve_over_maps(poset, edges, spacetime, basis, diagram)
 
 
+def without_idle_state(rule: Update) -> Update:
+    """The rule less those numbers of its state that no gradient reaches, or nothing that is observed depends on."""
+    n = len(rule.push)
+    reached = {i for i in range(n) if not is_zero(rule.push[i])}
+    read = {i for i in range(n) if not is_zero(rule.point[i]) or not is_zero(rule.seen[i])}
+    for _ in range(n):
+        reached |= {i for i in range(n) for j in reached if not is_zero(rule.step[i][j])}
+        read |= {j for i in read for j in range(n) if not is_zero(rule.step[i][j])}
+    kept = sorted(reached & read)
+    if len(kept) == n:
+        return rule
+    push, point, seen = (tuple(v[i] for i in kept) for v in (rule.push, rule.point, rule.seen))
+    return replace(rule, step=tuple(tuple(rule.step[i][j] for j in kept) for i in kept), push=push, point=point, seen=seen)
+
+
 def _rates(rule: Update, spacetime: Spacetime) -> Vector | None:
-    return None if rule.schedule is None else rule.factors(spacetime.finite("T"))
+    return None if rule.schedule is None else rule.factors(int(spacetime.finite("T")))
+
+
+def _groups(rule: Update, edges: int, T: int) -> list[Group]:
+    """The rule's numbers, in the order of `Update.numbers`, and how many of each kind a map multiplies."""
+    step = [x for line in rule.step for x in line]
+    reads = (*rule.point, *rule.seen)
+    return [(step, edges * max(T - 1, 0)), (rule.push, edges), (reads, edges), (rule.factors(T) or (), edges)]
+
+
+def _divisor(diagram: Diagram, spacetime: Spacetime) -> int:
+    """A multiple of the denominator that the orders of the rows bring in."""
+    if spacetime.is_one_epoch or family_of(spacetime) == "one order":
+        return 1
+    return int(perm(int(spacetime.finite("N")), min(diagram.order, int(spacetime.finite("N")))) ** diagram.order)
 
 
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """k for each edge, in arithmetic that is fast (and divides, where it must), and the way back."""
-    values = list(k) if isinstance(k, list | tuple) else [k] * edges
+    values, shape = one_or_many("k", k, "them", one="an int, a Fraction or a SymPy expression") if edges else ([], ())
+    values = values if shape else values * edges
     if len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
     return elements("k", values, divides)

@@ -6,17 +6,19 @@ from collections import defaultdict
 from itertools import product
 from typing import Any, Literal
 
+from ..arguments import choice, flag, shown
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
 from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..memory import bounded
 from ..typing import Basis
 from .formula import Expansion, Term
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
-from .symbols import Sampled, Symbols, Time
+from .symbols import TIMES, Sampled, Symbols, Time
 
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work
@@ -24,6 +26,7 @@ MOST_DIAGRAMS = {  # of the last order: minutes of work
 }
 
 
+@bounded
 def expand(
     observable: str = "test_loss",
     order: int = 2,
@@ -86,22 +89,23 @@ def expand(
     """
     order = check_order(order)
     found = observable_named(observable)
-    check_basis(basis)
-    if arrange not in ("order", "double"):
-        raise InputError(f"arrange must be 'order' or 'double', not {arrange!r}")
+    basis = check_basis(basis)
+    at_minimum, resummed = flag("at_minimum", at_minimum), flag("resummed", resummed)
+    if not isinstance(arrange, str) or arrange not in ("order", "double"):
+        raise InputError(f"arrange must be 'order' or 'double', not {shown(arrange)}")
     if arrange == "double":
         if resummed:
             raise InputError("arrange='double' is a series in T; resummed formulas are exact in T: use arrange='order'")
-        if time not in (None, "T"):
+        if time is not None and choice("time", time, TIMES) != "T":
             raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
         time = "T"
     check_rule(update)
     if update is not None and resummed:
         raise UnsupportedError(
-            f"resummed formulas are of plain SGD, not of {update!r}; fastdiag.predict has its resummed numbers, exact ones too"
+            f"resummed formulas are of plain SGD, not of {update!r}; fastdiag.predict has resummed numbers, exact ones too"
         )
     symbols = Symbols(sampling, basis, time, update)
-    _check_size(found, order, "of a rule" if update is not None else "resummed" if resummed else sampling)
+    _check_size(found, order, "of a rule" if update is not None else "resummed" if resummed else symbols.sampling)
     if resummed:
         from .eigenbasis import resummed_terms
 
@@ -113,7 +117,7 @@ def expand(
     if arrange == "double":
         terms = [piece for term in terms for piece in _by_powers(term, symbols)]
         terms.sort(key=lambda term: -(term.power or 0))
-    return Expansion(observable, order, tuple(terms), str(sampling), basis, resummed)
+    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed)
 
 
 def _check_size(observable: Observable, order: int, kind: str) -> None:

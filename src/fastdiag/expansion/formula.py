@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from ..arguments import flag, whole
 from ..diagram import Diagram
 from ..errors import InputError
+from ..record import Record
 from .coefficient_text import written
 from .network import Network, network_of
 from .notation import Tensors
@@ -27,8 +29,8 @@ NAMES = {  # observable -> (text, LaTeX)
 IN_A_ROW = 3  # terms in a row of aligned LaTeX
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Term(Record):
     """One term: a coefficient and a product of tensors."""
 
     coefficient: Any
@@ -63,6 +65,12 @@ class Term:
         sign, number = written(self._without_time(), latex=True)
         return f"{sign} " + r" \, ".join(filter(None, (number, self.tensors.latex())))
 
+    def __repr__(self) -> str:
+        return f"<term of order {self.order}: {_begun([self.text()])[0]}>"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
     def _without_time(self) -> Any:
         """The coefficient, in the double series without its power of T."""
         import sympy
@@ -72,8 +80,8 @@ class Term:
         return self.coefficient / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Expansion:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Expansion(Record):
     """A formula: a sum of terms, in ascending order. str gives text, notebooks show LaTeX, iteration gives the terms."""
 
     observable: str
@@ -90,7 +98,7 @@ class Expansion:
         return len(self.terms)
 
     def __getitem__(self, index: int) -> Term:
-        return self.terms[index]
+        return self.terms[whole("the index of a term", index, -len(self), len(self) - 1)]
 
     def coefficient(self, of: Diagram | str) -> Any:
         """What multiplies a diagram's value in the whole sum, or tensors that are given by their printed text.
@@ -166,6 +174,7 @@ class Expansion:
 
     def latex(self, aligned: bool = False) -> str:
         """LaTeX without dollars; aligned: in rows, as an aligned environment."""
+        aligned = flag("aligned", aligned)
         rows: list[list[str]] = []
         for prefix, terms in self._groups():
             written = [term.latex() + self._origin(term)[1] for term in terms]

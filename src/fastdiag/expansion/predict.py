@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import flag, one_or_many, shown, whole
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
+from ..memory import bounded
+from ..numerals import written
+from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -29,12 +33,13 @@ from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
-from ..values.frame import Frame, eigenframe, growth, learning_rates
+from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates
+from ..values.overflow import told
 from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES, linear_rule
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
-from .centred import Series, centred
+from .centred import is_random, is_tied, take_off_squares
 from .exact import exact_series
 from .observables import Observable, observable_named
 
@@ -44,8 +49,8 @@ MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction(Record):
     """A predicted observable, split by order and by diagram.
 
     Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays; at the end the observable's
@@ -69,27 +74,36 @@ class Prediction:
     stderr: Curve | None = None
     """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
+        entries = self.total, self.by_order, dict(self.by_diagram), self.observable, self.resummed, self.stderr
+        return type(self), entries
+
     @property
     def order(self) -> int:
         """The highest order that was kept."""
         return len(self.by_order) - 1
 
+    @by_our_rules
     def up_to(self, order: int) -> Curve:
         """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
-        if order not in range(self.order + 1):
-            raise InputError(f"this prediction holds orders 0 to {self.order}, not {order!r}")
+        order = whole("order", order, 0, self.order, "orders that this prediction holds")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
 
     def __repr__(self) -> str:
         kind = "resummed" if self.resummed else "un-resummed"
         what = f"array of shape {np.shape(self.total)}"
         if np.ndim(self.total) == 0:
-            what = f"{self.total:.6g}" if isinstance(self.total, float) else str(self.total)
+            what = f"{self.total:.6g}" if isinstance(self.total, float) else written(self.total)
         if self.stderr is not None and np.ndim(self.stderr) == 0:
             what += f" ± {self.stderr:.2g}"
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
+@by_our_rules
+@bounded
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -169,8 +183,10 @@ def predict(
     order = check_order(order)
     _check_work(order)
     watched = observable_named(observable)
+    observable = watched.name
     check_landscape(landscape)
     check_spacetime(spacetime)
+    resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     landscape.require_degree(watched.highest_degree(order), f"a prediction of the {observable} to order {order}")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
@@ -182,11 +198,12 @@ def predict(
                 "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
             )
         landscape = landscape.up_to(order)
-    times, times_shape = _times(spacetime, T)
+    moments, times_shape = ([spacetime.T], ()) if T is None else one_or_many("T", T, "numbers of updates")
+    times = [spacetime.with_updates(t) for t in moments]
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     rule: Update | None = None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
-    check_device(device, unfit if resummed else "these are un-resummed")
+    device = check_device(device, unfit if resummed else "these are un-resummed")
     if resummed:
         times, continuous, rule = _resummable(update, times, continuous, exactly is not None)
         if rule is not None:
@@ -198,7 +215,9 @@ def predict(
         update = update.exactly()
     numbers, metric = learning_rates(eta, landscape.dimension)
     shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
-    flat = np.atleast_1d(numbers)
+    flat, exponent = np.atleast_1d(numbers), 0
+    if metric is None:
+        landscape, flat, exponent = at_scale(landscape, flat)
     frame = None
     if resummed:
         frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
@@ -207,33 +226,41 @@ def predict(
     elif metric is not None:
         landscape = _in_metric(landscape, metric)
 
-    def series(observable: Observable, order: int) -> Series:
-        sums, values = [], {}
-        for d in range(order + 1):
-            sums.append(np.zeros((len(flat), len(times)) + (landscape.dimension,) * observable.axes))
-            for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
-                roots = observable.of(diagram)
-                if not roots:
-                    continue
-                if isinstance(update, Process) and not update.keeps(diagram):
-                    values[diagram] = np.zeros_like(sums[d])
-                elif frame is not None:
-                    values[diagram] = resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
-                else:
-                    values[diagram] = _plain(diagram, landscape, times, flat, roots, update)
-                sums[d] += values[diagram]
-        return sums, values
+    def value(diagram: Diagram, roots: Roots, axes: int) -> FloatArray:
+        if not roots or (isinstance(update, Process) and not update.keeps(diagram)):
+            return np.zeros((len(flat), len(times)) + (landscape.dimension,) * axes)
+        if frame is not None:
+            return resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
+        return _plain(diagram, landscape, times, flat, roots, update)
 
+    def found(observable: Observable, order: int) -> Iterator[tuple[Diagram, Roots]]:
+        for d in range(order + 1):
+            for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
+                if roots := observable.of(diagram):
+                    yield diagram, roots
+
+    values: dict[Diagram, FloatArray] = {}
+    sums = [value(Diagram.parse("[]"), (), watched.axes) for _ in range(order + 1)]
+    fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
     with np.errstate(all="ignore"):  # an overflow is reported once, below
-        sums, values = centred(watched, order, series)
-    by_order = [_shaped(total, shape) for total in sums]
-    by_diagram = {diagram: _shaped(value, shape) for diagram, value in values.items()}
+        for diagram, roots in found(watched, order):
+            tied = [root for root in roots if watched.mean is None or is_tied(diagram, root, fixed)]
+            loose = [root for root in roots if root not in tied]
+            kept = value(diagram, tied, watched.axes)
+            sums[diagram.order] += kept
+            values[diagram] = kept + value(diagram, loose, watched.axes) if loose else kept
+        if watched.mean is not None and not fixed:
+            axes = watched.mean.axes
+            means = [value(Diagram.parse("[]"), (), axes) for _ in range(order)]
+            for diagram, roots in found(watched.mean, order - 1):
+                if is_random(diagram):
+                    means[diagram.order] += value(diagram, roots, axes)
+            take_off_squares(sums, means, axes)
+        by_order = [_shaped(np.ldexp(total, exponent * watched.axes), shape) for total in sums]
+        by_diagram = {diagram: _shaped(np.ldexp(one, exponent * watched.axes), shape) for diagram, one in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if not np.isfinite(whole).all():
-        why = growth(frame, flat) if frame is not None else ""
-        warnings.warn(
-            f"the prediction overflows: eta, T or the data are far too large for it{why}", RuntimeWarning, stacklevel=2
-        )
+        told("the prediction", whole, growth(frame, flat) if frame is not None else "")
     stderr = None
     if isinstance(landscape, Estimated):
         weights = {
@@ -241,7 +268,7 @@ def predict(
             for D in by_diagram for root in watched.of(D)
         }
         stderr = _shaped(standard_error(landscape, weights), shape) if weights else np.zeros(shape)[()]
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable, resummed, stderr)
+    return Prediction(whole, tuple(by_order), by_diagram, observable, resummed, stderr)
 
 
 def _check_work(order: int) -> None:
@@ -250,7 +277,7 @@ def _check_work(order: int) -> None:
     if count > MOST_DIAGRAMS:
         least = "more than " if order > MOST_NAMED else ""
         raise TooLargeError(
-            f"order {order} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
+            f"order {shown(order)} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
             f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
         )
 
@@ -261,21 +288,7 @@ def _exact(
 ) -> Prediction:
     by_order, by_diagram = exact_series(landscape, times, shape, etas, order, observable, resummed, update)
     whole = sum(by_order[1:], by_order[0])
-    return Prediction(whole, tuple(by_order), MappingProxyType(by_diagram), observable.name, resummed)
-
-
-def _times(spacetime: Spacetime, T: ArrayLike | None) -> tuple[list[Spacetime], tuple[int, ...]]:
-    if T is None:
-        return [spacetime], ()
-    try:
-        values = np.asarray(T)
-    except ValueError:
-        raise InputError(f"T must be a number or a 1-D array of numbers, not {T!r}") from None
-    if values.size and values.dtype.kind not in "iuf":
-        raise InputError(f"T must be a whole number or a 1-D array of them, not {T!r}")
-    if values.ndim > 1 or values.size == 0:
-        raise InputError(f"T must be a number or a 1-D array with at least one, not of shape {values.shape}")
-    return [spacetime.with_updates(t) for t in np.atleast_1d(values).tolist()], values.shape
+    return Prediction(whole, tuple(by_order), by_diagram, observable.name, resummed)
 
 
 def _resummable(
@@ -294,8 +307,7 @@ def _resummable(
 
 
 def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots,
-    update: Rule,
+    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots, update: Rule
 ) -> FloatArray:
     axes = axes_of(roots)
     scales = np.outer(numbers**diagram.order, _weights(diagram, times, update))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
+from ..arguments import shown
 from ..diagram import Diagram
 from ..embedding import Rule, maps_formula
 from ..embedding.formula import formula_terms
 from ..errors import InputError
-from ..spacetime import SAMPLINGS
+from ..spacetime import check_sampling
 from ..typing import Basis, Sampling
 
 Time: TypeAlias = Literal["M", "T", "E"]
@@ -20,12 +21,11 @@ class Symbols:
     """The field that coefficients live in, and what diagrams have for coefficients there."""
 
     def __init__(self, sampling: Sampled, basis: Basis, time: Time | None, update: Rule = None) -> None:
-        if sampling != "one epoch" and sampling not in SAMPLINGS:
-            raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}, one epoch")
+        sampling = check_sampling(sampling, "one epoch")
         if time is None:
             time = "M" if sampling in ("reshuffle", "cyclic") else "T"
-        if time not in TIMES:
-            raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {time!r}")
+        if not isinstance(time, str) or time not in TIMES:
+            raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {shown(time)}")
         import sympy
         from sympy.polys.fields import field
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import threading
 import types
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+from ..locks import COMPILING, cached_property
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_COMPILING = threading.RLock()  # threads may make the first call together
 
 
 class Kernel:
@@ -29,7 +28,7 @@ class Kernel:
         self._options = options
         self._dispatcher: Callable[..., Any] | None = None
 
-    @functools.cached_property
+    @cached_property
     def py_func(self) -> Callable[..., Any]:
         """The plain Python function; the helpers that it calls are plain too."""
         plain: Callable[..., Any] = rebuilt(self._source.__globals__, lambda function: function)[self._source.__name__]
@@ -37,7 +36,7 @@ class Kernel:
 
     @property
     def dispatcher(self) -> Callable[..., Any]:
-        with _COMPILING:
+        with COMPILING:  # threads may make the first call together
             return self._compiled()
 
     def _compiled(self) -> Callable[..., Any]:
@@ -59,15 +58,14 @@ def _jit(function: Callable[..., Any], options: dict[str, bool]) -> Callable[...
 
     importlib.import_module(f"{__package__}.vectors")  # teaches numba the primitives
     function.__qualname__ = f"{function.__name__}_{_edition()}"  # names the file in the cache
-    compiled: Callable[..., Any]
-    try:
-        compiled = numba.njit(nogil=True, cache=True, **options)(function)
-    except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
-        if "cache" not in str(error):
-            raise
-        _warn_of_no_cache()
-        compiled = numba.njit(nogil=True, **options)(function)
-    return compiled
+    compiled: Any = numba.njit(nogil=True, **options)(function)
+    if hasattr(compiled, "enable_caching"):  # else the compiler is off
+        cache = importlib.import_module(f"{__package__}.cache")  # imports numba
+        try:
+            compiled._cache = cache.KernelCache(function)
+        except (OSError, RuntimeError):  # numba: "cannot cache function ...: no locator available"
+            cache.tell_of_no_cache()
+    return cast(Callable[..., Any], compiled)
 
 
 @functools.cache
@@ -75,16 +73,6 @@ def _edition() -> str:
     """A digest of all kernels: numba sees when the file of a function changes, but not those of its helpers."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
-
-
-@functools.cache  # once to a process
-def _warn_of_no_cache() -> None:
-    warnings.warn(
-        "no writable cache directory: kernels are compiled anew in every process. "
-        "Set NUMBA_CACHE_DIR to a writable directory to keep them.",
-        RuntimeWarning,
-        stacklevel=6,
-    )
 
 
 def rebuilt(names: dict[str, Any], compiler: Callable[..., Any]) -> dict[str, Any]:

@@ -21,8 +21,9 @@ ROUND = 1.5 * 2.0**52  # adding it rounds to a whole number, which then stands i
 
 @kernel
 def exp_negative(x: float) -> float:
-    """exp(x) for x <= 0 to 2 ulp, in a form that vectorises; exp(-708) below x = -708; nan for nan."""
-    x = -708.0 if x < -708.0 else x
+    """exp(x) for x <= 0 to 2 ulp, in a form that vectorises; 0 to subnormal digits below x = -708; nan for nan."""
+    x = -746.0 if x < -746.0 else x
+    shift, back = (64.0, 2.0**-64) if x < -708.0 else (0.0, 1.0)  # the power of 2 below is of normal numbers
     rounded = x * LOG2_E + ROUND
     whole = rounded - ROUND
     r = (x - whole * LN2_HIGH) - whole * LN2_LOW
@@ -33,8 +34,8 @@ def exp_negative(x: float) -> float:
     high = (1 / 5040.0 + r * (1 / 40320.0)) + r2 * (1 / 362880.0 + r * (1 / 3628800.0))
     top = 1 / 39916800.0 + r * (1 / 479001600.0)
     p = 1.0 + (r + (0.5 * r2 + (r2 * r) * (low + r4 * (high + r4 * top))))
-    power = np.int64((np.float64(rounded).view(np.int64) << 52) + (1023 << 52))
-    return p * np.int64(power).view(np.float64)
+    power = np.int64((np.float64(rounded + shift).view(np.int64) << 52) + (1023 << 52))
+    return p * np.int64(power).view(np.float64) * back
 
 
 @kernel
@@ -94,19 +95,20 @@ def logistic_descend(Z: Any, ridge: Any, rates: Any, batches: Any, theta: Any) -
 def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: Any, out: Any) -> None:
     """Mean over the weighted points Z (points, n) of the loss at theta (rates, runs, n), into out (rates, runs).
 
-    If the weights are uniform, the sum of log(1 + q), q = exp(-|u|) <= 1, is one logarithm of a long product.
+    If the weights are uniform, the sum of log(1 + q), q = exp(-|u|) <= 1, is one logarithm of a long product, less 1: all q
+    may be small.
     """
     count, n = Z.shape
     runs = theta.shape[1]
     lane = np.empty((n, LANES))
     u = np.empty(LANES)
     total = np.empty(LANES)
-    product = np.empty(LANES)
+    excess = np.empty(LANES)
     for e in range(theta.shape[0]):
         for first in range(0, runs, LANES):
             for r in range(LANES):
                 total[r] = 0.0
-                product[r] = 1.0
+                excess[r] = 0.0
                 for i in range(n):
                     lane[i, r] = theta[e, min(first + r, runs - 1), i]
             for s in range(count):
@@ -122,11 +124,11 @@ def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: A
                     continue
                 for r in range(LANES):
                     total[r] += 0.0 if u[r] < 0.0 else u[r]
-                    product[r] *= 1.0 + exp_negative(-abs(u[r]))
+                    excess[r] += exp_negative(-abs(u[r])) * (1.0 + excess[r])
                 if s % FLUSH == FLUSH - 1 or s == count - 1:
                     for r in range(LANES):
-                        total[r] += math.log(product[r])
-                        product[r] = 1.0
+                        total[r] += math.log1p(excess[r])
+                        excess[r] = 0.0
             for r in range(min(LANES, runs - first)):
                 penalty = 0.0
                 for i in range(n):

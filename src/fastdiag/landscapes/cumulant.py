@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from ..diagram.partition import moebius_to_top, set_partitions
+from ..errors import TooLargeError
+
+MOST_NODES = 10  # of a joint cumulant: 115,975 partitions, some seconds
 
 Node = TypeVar("Node")
 Weight: TypeAlias = Callable[[tuple[int, ...]], Any]
@@ -26,6 +29,10 @@ def joint_cumulant(
     moment : the mean of the product of some of the nodes; asked once for each set of nodes
     product : of moments, each with the nodes that it is of; what it returns must add up and take a weight as a factor
     weight : of a set partition, in place of mu(sigma, one block); the k-statistic's gives an unbiased estimate
+
+    Raises
+    ------
+    TooLargeError : more than 10 nodes
 
     Examples
     --------
@@ -48,12 +55,22 @@ def joint_cumulant(
     return total
 
 
+def central(weight: Weight) -> Weight:
+    """The same weights for nodes whose means are 0: partitions with a block of one node are left out."""
+    return lambda string: 0 if any(string.count(block) == 1 for block in string) else weight(string)
+
+
 def partition_terms(count: int, weight: Weight = moebius_to_top) -> Iterator[tuple[Any, tuple[tuple[int, ...], ...]]]:
     """Every set partition of 0..count-1 as its blocks, with its weight where that is not 0.
 
     >>> list(partition_terms(2))  # mu(sigma, one block) = (-1)^(b-1) (b-1)!
     [(1, ((0, 1),)), (-1, ((0,), (1,)))]
     """
+    if count > MOST_NODES:
+        raise TooLargeError(
+            f"the joint cumulant of {count} nodes sums over all their partitions, too many of them (limit: of {MOST_NODES} "
+            "nodes); take a diagram with smaller parts"
+        )
     for string in set_partitions(count):
         blocks: list[list[int]] = [[] for _ in range(max(string) + 1)]
         for i, block in enumerate(string):

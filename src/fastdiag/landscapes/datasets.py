@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from ..errors import InputError
-from ..files import find
-from ..typing import FloatArray
-from .landscape import checked
+from ..arguments import array
+from ..errors import DataError, InputError
+from ..files import contents, find
+from ..typing import FloatArray, IntArray
 from .logistic import Logistic, logistic
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
+DIGEST = "3a54a12ffd3db348fbe319a9056329cde28da5b2e5ecc26ff7fb9f54aa7cc9f4"  # sha256 of X and y, byte after byte
+HEADER = 1 << 12  # bytes before an array
+ADVICE = "restore it, or let FASTDIAG_DATA_DIR name another folder"
 
 
 def breast_cancer(ridge: float = 0.1, theta: object | None = None) -> Logistic:
@@ -30,20 +42,88 @@ def breast_cancer(ridge: float = 0.1, theta: object | None = None) -> Logistic:
     >>> fd.landscapes.breast_cancer()
     <logistic landscape: 569 points, 31 weights>
     """
-    with np.load(find("breast_cancer.npz"), allow_pickle=False) as data:
-        X, y = with_bias(standardised(data["X"])), data["y"]
+    measured, y = _measurements(find("breast_cancer.npz"))
+    X = with_bias(standardised(measured))
     return logistic(X, y, np.zeros(X.shape[1]) if theta is None else theta, ridge)
 
 
+def _measurements(path: Path) -> tuple[FloatArray, IntArray]:
+    """X (569, 30) and y (569,); a file with any other numbers is none of ours."""
+    import hashlib
+    from zipfile import ZipFile
+
+    try:
+        with ZipFile(BytesIO(contents(path))) as archive:
+            X = _array(archive, "X", np.dtype("<f8"), (569, 30))
+            y = _array(archive, "y", np.dtype("i1"), (569,))
+    except DataError:
+        raise
+    except Exception as error:  # whatever zipfile, zlib or NumPy stumble over
+        raise DataError(f"{path} cannot be read as the breast cancer data ({str(error)[:200]}); {ADVICE}") from error
+    if hashlib.sha256(X.tobytes() + y.tobytes()).hexdigest() != DIGEST:
+        raise DataError(f"{path} holds other numbers than the breast cancer data; {ADVICE}")
+    return X, y
+
+
+def _array(archive: ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
+    """A member of an NPZ file, if it is what is expected; no more than that is unpacked."""
+    size = prod(shape) * dtype.itemsize
+    with archive.open(f"{name}.npy") as member:
+        data = member.read(size + HEADER)
+    start = BytesIO(data)
+    if np.lib.format.read_magic(start) != (1, 0):
+        raise ValueError(f"{name} is of another version of NumPy's format")
+    found = np.lib.format.read_array_header_1_0(start)
+    if found != (shape, False, dtype) or len(data) != start.tell() + size:
+        raise ValueError(f"{name} is not of type {dtype} and shape {shape}")
+    return np.frombuffer(data, dtype, offset=start.tell()).reshape(shape)
+
+
 def standardised(X: object) -> FloatArray:
-    """Columns shifted and scaled to mean 0 and variance 1."""
-    data = checked("X", X, (None, None), "points, measurements")
-    spread = data.std(axis=0)
-    if (spread == 0).any():
-        raise InputError(f"column {int(np.argmin(spread))} of X is constant and cannot be standardised; leave it out")
-    return np.asarray((data - data.mean(axis=0)) / spread)
+    """Columns shifted and scaled to mean 0 and variance 1.
+
+    Parameters
+    ----------
+    X : (S, n) one row per data point
+
+    Raises
+    ------
+    InputError : no row; a column whose entries are all the same; not finite
+
+    Examples
+    --------
+    >>> standardised([[1.0, 1e200], [3.0, 2e200]]).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
+    """
+    data = array("X", X, (None, None), "points, measurements")
+    if len(data) == 0:
+        raise InputError("X has no row; give at least two points")
+    constant = (data == data[0]).all(axis=0)
+    if constant.any():
+        raise InputError(f"column {int(np.argmax(constant))} of X is constant and cannot be standardised; leave it out")
+    with np.errstate(under="ignore"):
+        data = _to_size_one(data)
+        data = _to_size_one(data - data.mean(axis=0))  # the spread may be as small as the last digit
+        data -= data.mean(axis=0)
+        return np.asarray(data / np.sqrt((data**2).mean(axis=0)))
 
 
-def with_bias(X: FloatArray) -> FloatArray:
-    """X with a last column of ones."""
-    return np.column_stack([X, np.ones(len(X))])
+def _to_size_one(data: FloatArray) -> FloatArray:
+    """Columns times powers of 2, so that squares and sums stay within the range of floats."""
+    return np.asarray(np.ldexp(data, -np.frexp(np.abs(data).max(axis=0))[1]))
+
+
+def with_bias(X: object) -> FloatArray:
+    """X with a last column of ones.
+
+    Parameters
+    ----------
+    X : (S, n) one row per data point
+
+    Examples
+    --------
+    >>> with_bias([[2.0], [3.0]]).tolist()
+    [[2.0, 1.0], [3.0, 1.0]]
+    """
+    data = array("X", X, (None, None), "points, measurements")
+    return np.column_stack([data, np.ones(len(data))])

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..errors import InputError
+from ..numerals import written
+from ..record import Record
 from ..typing import FloatArray
 from .exact import Expression, exact, number
 from .integrals import mean_by_integration
 
 
-class Distribution(ABC):
+class Distribution(Record, ABC):
     """The law of one data symbol, or of several together."""
 
     size: int = 1
@@ -64,7 +67,8 @@ class Normal(Distribution):
         m, v = self.center, self.variance
         shrink = sympy.expand(1 - 2 * v * quadratic)
         if sympy.re(shrink).is_nonpositive:
-            raise InputError(f"the mean of {sympy.exp(quadratic * sympy.Symbol('x') ** 2)} over {self!r} is infinite")
+            what = shown(sympy.exp(quadratic * sympy.Symbol("x") ** 2))
+            raise InputError(f"the mean of {what} over {self!r} is infinite")
         middle = sympy.expand(m + v * linear) / shrink
         weight = sympy.exp(sympy.expand((middle**2 * shrink - m**2) / (2 * v))) / sympy.sqrt(shrink)
         return factor * weight * normal_moments(middle, v / shrink, power)[-1]
@@ -82,7 +86,7 @@ class Normal(Distribution):
         return rng.normal(number("mean", self.center), number("variance", self.variance) ** 0.5, (1, count))
 
     def __repr__(self) -> str:
-        return f"normal({self.center}, {self.variance})"
+        return f"normal({written(self.center)}, {written(self.variance)})"
 
 
 class Uniform(Distribution):
@@ -113,7 +117,7 @@ class Uniform(Distribution):
         return rng.uniform(number("low", self.low), number("high", self.high), (1, count))
 
     def __repr__(self) -> str:
-        return f"uniform({self.low}, {self.high})"
+        return f"uniform({written(self.low)}, {written(self.high)})"
 
 
 class Finite(Distribution):
@@ -144,8 +148,9 @@ class Finite(Distribution):
         return np.asarray(values[rng.choice(len(values), count, p=chances / chances.sum())].T)
 
     def __repr__(self) -> str:
-        points = (point if self.size > 1 else point[0] for point in self.points)
-        return f"finite({dict(zip(points, self.chances, strict=True))})"
+        points = (written(point if self.size > 1 else point[0]) for point in self.points)
+        pairs = (f"{point}: {written(chance)}" for point, chance in zip(points, self.chances, strict=True))
+        return f"finite({{{', '.join(pairs)}}})"
 
 
 def normal(mean: object = 0, variance: object = 1) -> Normal:
@@ -166,7 +171,7 @@ def normal(mean: object = 0, variance: object = 1) -> Normal:
     """
     center, spread = exact("mean", mean), exact("variance", variance)
     if spread.is_nonpositive:
-        raise InputError(f"the variance must be positive, not {spread}; finite({{{center}: 1}}) has none")
+        raise InputError(f"the variance must be positive, not {shown(spread)}; finite({{{shown(center)}: 1}}) has none")
     return Normal(center, spread)
 
 
@@ -185,7 +190,7 @@ def uniform(low: object = 0, high: object = 1) -> Uniform:
     """
     start, end = exact("low", low), exact("high", high)
     if (end - start).is_nonpositive:
-        raise InputError(f"low must be below high, not {start} and {end}")
+        raise InputError(f"low must be below high, not {shown(start)} and {shown(end)}")
     return Uniform(start, end)
 
 
@@ -210,7 +215,7 @@ def finite(chances: Mapping[Any, object]) -> Finite:
     import sympy
 
     if not isinstance(chances, Mapping) or not chances:
-        raise InputError(f"finite takes a dict of values and probabilities, {{1: Fraction(1, 2), ...}}, not {chances!r}")
+        raise InputError(f"finite takes a dict {{value: probability}}, {{1: Fraction(1, 2), ...}}, not {shown(chances)}")
     points = [
         tuple(exact("a value of the data", entry) for entry in (value if isinstance(value, tuple) else (value,)))
         for value in chances
@@ -219,9 +224,9 @@ def finite(chances: Mapping[Any, object]) -> Finite:
         raise InputError("the values must be numbers, or tuples of one length: one entry for each data symbol")
     weights = [exact("a probability", chance) for chance in chances.values()]
     if any(weight.is_negative for weight in weights):
-        raise InputError(f"probabilities must be >= 0, not {min(w for w in weights if w.is_negative)}")
+        raise InputError(f"probabilities must be >= 0, not {shown(next(w for w in weights if w.is_negative))}")
     if sympy.simplify(sum(weights) - 1) != 0:
-        raise InputError(f"the probabilities must add up to 1, not to {sympy.simplify(sum(weights))}")
+        raise InputError(f"the probabilities must add up to 1, not to {shown(sympy.simplify(sum(weights)))}")
     return Finite(points, weights)
 
 

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from ..arguments import choice, own, shown
 from ..errors import InputError
 from ..typing import FloatArray
 from .landscape import Landscape, Nodes, SampledLandscape
@@ -67,6 +68,12 @@ class Estimated(Landscape):
             return self.frame if frame is None else frame
         return np.asarray(self.frame @ frame)
 
+    def scaled(self, exponent: int) -> Estimated:
+        points = self.points.scaled(exponent)
+        if self.frame is not None or not isinstance(points, SampledLandscape):
+            return self
+        return Estimated(points, self.method, self.groups, self.batch, None, self.order)
+
     def __repr__(self) -> str:
         return f"<{self.points!r} as a sample, {self.method}>"
 
@@ -108,26 +115,27 @@ def estimated(
     if not isinstance(landscape, SampledLandscape):
         raise InputError(
             f"only data points can be a sample: landscape must be one of landscapes.samples or landscapes.logistic, "
-            f"not {landscape!r}"
+            f"not {shown(landscape)}"
         )
     if np.ptp(landscape.weights) > 1e-12 * landscape.weights.max():
         raise InputError(
             "the points have unequal weights, but the points of a sample count alike; leave the weights out, or draw a "
             "sample by them"
         )
-    if method not in METHODS:
-        raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    choice("method", method, METHODS)
     points = len(landscape.weights)
     if groups is not None:
-        _check_whole("groups", groups, 2, points)
+        groups = _whole("groups", groups, 2, points)
         if method != "polykay":
             raise InputError("groups is for method='polykay'; with 'disjoint' a group is what `batch` makes it")
-    _check_whole("batch", batch, 1, points)
+    batch = _whole("batch", batch, 1, points)
     if batch != 1 and method != "disjoint":
         raise InputError("batch is for method='disjoint'; a polykay uses every point in every factor")
-    return Estimated(landscape, method, groups, int(batch))
+    return Estimated(landscape, method, groups, batch)
 
 
-def _check_whole(name: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
-        raise InputError(f"{name} must be a whole number, {least} to {most} (the number of points), not {value!r}")
+def _whole(name: str, value: object, least: int, most: int) -> int:
+    number = own(value)
+    if type(number) is not int or not least <= number <= most:
+        raise InputError(f"{name} must be a whole number, {least} to {most} (the number of points), not {shown(value)}")
+    return number

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..arguments import own, shown
 from ..errors import InputError, UnsupportedError
 
 Expression: TypeAlias = Any
@@ -34,16 +35,15 @@ def exact(name: str, value: object) -> Expression:
     """
     import sympy
 
-    if isinstance(value, np.integer):
-        value = int(value)
+    value = own(value)
     if not is_exact(value):
         raise InputError(
-            f"{name} must be exact: an int, a Fraction or a SymPy expression, not {value!r}; "
+            f"{name} must be exact: an int, a Fraction or a SymPy expression, not {shown(value)}; "
             "write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5"
         )
     expression = sympy.sympify(value)
     if expression.has(sympy.nan, sympy.oo, sympy.zoo, -sympy.oo) or expression.is_extended_real is False:
-        raise InputError(f"{name} must be a finite real number or formula, not {expression}")
+        raise InputError(f"{name} must be a finite real number or formula, not {shown(expression)}")
     return expression
 
 
@@ -87,13 +87,16 @@ def number(name: str, value: Expression) -> float:
             f"Fraction, a symbol) with resummed=False for formulas, or numbers for {free}"
         )
     if value.is_Rational:
-        return int(value.p) / int(value.q)
+        try:
+            return int(value.p) / int(value.q)
+        except OverflowError:
+            raise InputError(f"{name} is {shown(value)}, beyond the range of floats; ask for exact results") from None
     near = complex(value.evalf(20))
     if not np.isfinite(near) or abs(near.imag) > 1e-15 * abs(near.real):
-        raise InputError(f"{name} is {value}, which is not a finite real number")
+        raise InputError(f"{name} is {shown(value)}, which is not a finite real number")
     return near.real
 
 
 def _short(value: Expression) -> str:
-    text = str(value)
+    text = shown(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import shown
 from ..errors import InputError, UnsupportedError
 from .exact import Expression
 
@@ -48,7 +49,7 @@ def mean_by_integration(term: Expression, density: Expression, where: tuple[Any,
         if _is_quadrature(result, integrand, where):
             return sympy.expand(result)
     raise UnsupportedError(
-        f"no closed form was found for the mean of {term} over {law!r}; use a finite distribution, or "
+        f"no closed form was found for the mean of {shown(term)} over {law!r}; use a finite distribution, or "
         "landscapes.samples with the derivatives at drawn points"
     )
 
@@ -90,4 +91,4 @@ def _is_quadrature(result: Expression, integrand: Expression, where: tuple[Any, 
 
 
 def _infinite(term: Expression, law: object) -> InputError:
-    return InputError(f"the mean of {term} over {law!r} is infinite")
+    return InputError(f"the mean of {shown(term)} over {law!r} is infinite")

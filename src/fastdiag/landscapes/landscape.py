@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from .. import arguments
 from ..diagram.partition import moebius_to_top
-from ..errors import InputError, MissingTensorError
+from ..errors import InputError, MissingTensorError, TooLargeError
+from ..record import Portable
 from ..typing import FloatArray, IntArray
-from .cumulant import Weight, joint_cumulant, partition_terms
+from .cumulant import Weight, central, joint_cumulant, partition_terms
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
@@ -20,9 +22,15 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 """An array with labels for its axes: those of tensor indices, or negative numbers for the points of a mean."""
 
 EVERY = slice(None)
+CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
+KEPT_BYTES = 1 << 29  # deviations of one degree up to this size are kept along the last frame
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
-class Landscape(ABC):
+MOST_LABELS, MOST_AXES = 52, 32  # that np.einsum takes
+MOST_INDICES = MOST_LABELS - 2  # of a cumulant; the points take one
+
+
+class Landscape(Portable, ABC):
     """A loss with its data distribution, seen from the starting weights theta_0.
 
     A landscape supplies joint cumulants over the data x of the tensors grad^k l_x(theta_0).
@@ -72,6 +80,10 @@ class Landscape(ABC):
         """c (S,), A (S, n), d (n,) with Hessian = A^T diag(c) A + diag(d), or None where it has no such form."""
         return None
 
+    def scaled(self, exponent: int) -> Landscape:
+        """The same in weights that are 2^-exponent times these; itself where it cannot be had."""
+        return self
+
     def knows(self, degrees: Sequence[int]) -> bool:
         """Whether it has the joint cumulant of nodes of these degrees: (1, 2) is cov(grad l, hess l)."""
         return self.highest_degree is None or max(degrees, default=0) <= self.highest_degree
@@ -89,14 +101,18 @@ class Landscape(ABC):
 
 
 class SampledLandscape(Landscape):
-    """A landscape whose distribution is a finite set of weighted points; cumulants come from moments over them."""
+    """A landscape whose distribution is a finite set of weighted points.
+
+    A shift of a tensor changes no cumulant of several, so these are taken of deviations from the means: in raw moments, the
+    digits that all points have in common would cancel.
+    """
 
     weights: FloatArray
     """Probability of each point, (S,)."""
 
     @abstractmethod
-    def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
-        """Mean over the points of the product of the nodes' tensors; the axes are the labels in ascending order."""
+    def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
+        """grad^degree l, (n,) * degree."""
 
     @abstractmethod
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
@@ -105,36 +121,115 @@ class SampledLandscape(Landscape):
         The factors' labels are those of the axes after the first: 0..degree-1.
         """
 
+    @abstractmethod
+    def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
+        """grad^degree (l_x - l) at some of the points, (points,) + (n,) * degree, exact to the digits of the deviations."""
+
+    def deviations(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> FloatArray:
+        """The same; of all points they are kept for the last frame, unless they are large."""
+        if 8 * len(self.weights) * self.dimension**degree > KEPT_BYTES:
+            return self.centred(degree, rows, frame)
+        last, kept = self.__dict__.get("_deviations", (None, {}))
+        if not same(last, frame):
+            kept = {}
+        self.__dict__["_deviations"] = None if frame is None else frame.copy(), kept  # at once: another thread may be here
+        if degree not in kept:
+            kept[degree] = frozen(self.centred(degree, EVERY, frame))
+        return np.asarray(kept[degree][rows])
+
+    def shifted(
+        self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None
+    ) -> tuple[list[Factor], Callable[[], FloatArray] | None]:
+        """The same as small factors, and what is still to be taken off, when asked; None for nothing.
+
+        Labels from `degree` on are summed over in the product.
+        """
+        return [(self.deviations(degree, rows, frame), tuple(range(degree)))], None
+
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         return self.combined(nodes, frame, moebius_to_top)
 
+    @np.errstate(all="ignore")
     def combined(self, nodes: Nodes, frame: FloatArray | None, weight: Weight) -> FloatArray:
         """`part` with other weights of the set partitions than the Moebius function: for estimates."""
         for node in nodes:
             self.require_degree(len(node), f"a node of degree {len(node)}")
+        if len(nodes) == 1:
+            return contract([(self.mean(len(nodes[0]), frame), nodes[0])], labels_of(nodes))
         return np.asarray(
             joint_cumulant(
                 nodes,
                 lambda members: self.moment(members, frame),
                 lambda moments: contract([(array, labels_of(members)) for members, array in moments], labels_of(nodes)),
-                weight,
+                central(weight),
             )
         )
 
+    def moment(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        """Mean of the product of the nodes' deviations; the axes are the labels in ascending order."""
+        labels = labels_of(nodes)
+        if len(labels) > MOST_INDICES:
+            raise TooLargeError(f"a cumulant with {len(labels)} indices is needed; arrays have at most {MOST_INDICES}")
+        total = np.zeros((self.dimension,) * len(labels))
+        step = max(1, CHUNK_BYTES // (8 * self.dimension ** max(*map(len, nodes), len(labels) - 1)))
+        for start in range(0, len(self.weights), step):
+            rows = slice(start, start + step)
+            total += _mean_product(self.weights[rows], [self.deviations(len(node), rows, frame) for node in nodes], nodes)
+        return total
+
     def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
-        """The joint cumulant as a sum of weighted products of small arrays; -b labels the points of the b-th mean."""
+        """The joint cumulant as a sum of weighted products of small arrays.
+
+        Negative labels are summed over: -b is that of the points of the b-th mean, others are within a tensor.
+        """
+        if len(nodes) == 1:
+            tensors: dict[int, Any] = {len(nodes[0]): (self.per_point(len(nodes[0])), "all of it")}
+        else:
+            tensors = {degree: self.shifted(degree) for degree in set(map(len, nodes))}
         for weight, blocks in partition_terms(len(nodes)):
+            if any(len(block) == 1 and tensors[len(nodes[block[0]])][1] is None for block in blocks):
+                continue  # a mean that is 0
             factors: list[Factor] = []
-            for label, block in enumerate(blocks, 1):
+            below = -len(blocks) - 1  # the next label for a sum within a tensor
+            for point, block in enumerate(blocks, 1):
                 scale = self.weights
                 for node in (nodes[i] for i in block):
-                    for array, axes in self.per_point(len(node)):
+                    degree, found = len(node), tensors[len(node)][0]
+                    for array, axes in found:
                         if axes:
-                            factors.append((array, (-label, *(node[axis] for axis in axes))))
+                            named = (node[a] if a < degree else below - (a - degree) for a in axes)
+                            factors.append((array, (-point, *named)))
                         else:
                             scale = scale * array
-                factors.append((scale, (-label,)))
+                    below -= 1 + max((a - degree for _, axes in found for a in axes if a >= degree), default=-1)
+                factors.append((scale, (-point,)))
             yield weight, factors
+
+
+def _mean_product(weights: FloatArray, tensors: Sequence[FloatArray], nodes: Nodes) -> FloatArray:
+    """Sum over weighted points of the product of their tensors, by matrix products: of one tensor with all the others."""
+    apart = [nodes[:i] + nodes[i + 1 :] for i in range(len(nodes))]
+    one = min(range(len(nodes)), key=lambda i: len(labels_of(apart[i])))
+    ours, theirs = labels_of((nodes[one],)), labels_of(apart[one])
+    both = [label for label in ours if label in theirs]
+    only, rest = ([label for label in some if label not in both] for some in (ours, theirs))
+    names = {label: i for i, label in enumerate(labels_of(nodes), 1)}  # 0 is the point
+
+    def named(labels: Sequence[int]) -> list[int]:
+        return [names[label] for label in labels]
+
+    operand: list[Any] = [tensors[one], [0, *named(nodes[one])]]
+    left: Any = np.einsum(*operand, [*named(both), 0, *named(only)])
+    others: list[Any] = [weights, [0]]
+    for i, node in enumerate(nodes):
+        others += [tensors[i], [0, *named(node)]] if i != one else []
+    right: Any = np.einsum(*others, [*named(both), 0, *named(rest)])
+    shape, points = right.shape[: len(both)], len(weights)
+    left, right = (np.ascontiguousarray(array) for array in (left, right))
+    product = left.reshape(prod(shape), points, -1).swapaxes(1, 2) @ right.reshape(prod(shape), points, -1)
+    found = product.reshape(*shape, *left.shape[len(both) + 1 :], *right.shape[len(both) + 1 :])
+    order = [*both, *only, *rest]
+    return np.asarray(found.transpose([order.index(label) for label in sorted(order)]))
 
 
 def labels_of(nodes: Nodes) -> list[int]:
@@ -145,56 +240,94 @@ def labels_of(nodes: Nodes) -> list[int]:
 def check_landscape(landscape: object) -> None:
     """Raise InputError unless it is a Landscape."""
     if not isinstance(landscape, Landscape):
-        raise InputError(f"landscape must come from fastdiag.landscapes, not {type(landscape).__name__}")
+        raise InputError(f"landscape must come from fastdiag.landscapes, not {arguments.shown(landscape)}")
 
 
 def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:
     """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
     operands: list[Any] = []
     sizes: dict[int, int] = {}
+    short: dict[int, int] = {}  # np.einsum knows 52 labels
     for array, axes in factors:
-        operands += [array, list(axes)]
+        operands += [array, [short.setdefault(axis, len(short)) for axis in axes]]
         sizes.update(zip(axes, array.shape, strict=True))
+    labels = [short[label] for label in labels]
+    if len(short) > MOST_LABELS:
+        return _in_turn(operands, labels)
     optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
     return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
 
 
+def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
+    """The same with any number of labels: one factor after the other, each label summed over after its last factor."""
+    arrays, axes = list(operands[::2]), [list(some) for some in operands[1::2]]
+    total: Any = np.ones(())
+    kept: list[int] = []
+    while arrays:
+        near = max(range(len(arrays)), key=lambda i: (len(set(axes[i]) & set(kept)), -len(axes[i])))
+        array, here = arrays.pop(near), axes.pop(near)
+        later = {*labels, *(label for some in axes for label in some)}
+        after = [label for label in dict.fromkeys([*kept, *here]) if label in later]
+        name = {label: i for i, label in enumerate(dict.fromkeys([*kept, *here]))}
+        if len(after) > MOST_AXES:
+            raise TooLargeError(f"a contraction needs an array of {len(after)} axes; take a diagram with smaller parts")
+        joined: list[Any] = [total, [name[x] for x in kept], array, [name[x] for x in here], [name[x] for x in after]]
+        total = np.einsum(*joined)
+        kept = after
+    return np.asarray(total.transpose([kept.index(label) for label in labels]))
+
+
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
-    """A finite float64 array of the given shape (None: any length), or an error that says which shape was expected."""
+    """A finite float64 array of our own, read-only; see `arguments.array`."""
+    return frozen(arguments.array(name, array, shape, meaning))
+
+
+def same(first: FloatArray | None, second: FloatArray | None) -> bool:
+    """Whether two frames are the same, None too."""
+    return first is second or (first is not None and second is not None and np.array_equal(first, second))
+
+
+def checked_axes(name: str, value: Any) -> tuple[int, ...]:
+    """The shape of what is to be an array, or InputError if it has none."""
+    arguments.refuse_mask(name, value)
     try:
-        raw = np.asarray(array)
-        if raw.dtype.kind not in "iufO" or (raw.dtype.kind == "O" and any(x is None for x in raw.flat)):
-            raise TypeError(f"not {array!r}" if raw.size < 10 else f"not entries of type {raw.dtype}")
-        result = np.asarray(raw, dtype=np.float64, order="C")
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{name} must be an array of real numbers: {error}") from None
-    expected = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
-    if result.ndim != len(shape) or any(s is not None and s != r for s, r in zip(shape, result.shape, strict=True)):
-        raise InputError(f"{name} must have shape {expected} ({meaning}), not {result.shape}")
-    if not np.isfinite(result).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
-        raise InputError(f"{name} must be finite; entry {where} is {result[where]}")
-    return result
+        return tuple(np.shape(value))
+    except Exception as error:  # whatever another library's container raises as it is read
+        raise InputError(f"{name} must be an array of real numbers: {arguments.shown(error)}") from None
+
+
+def frozen(array: FloatArray) -> FloatArray:
+    """The array, read-only from now on: results are kept under the identity of the landscape that holds it."""
+    array.flags.writeable = False
+    return array
 
 
 def checked_weights(weights: object, points: int) -> FloatArray:
     """Probabilities of the points: uniform by default, else positive numbers, normalised."""
     if weights is None:
-        return np.full(points, 1.0 / points)
+        return frozen(np.full(points, 1.0 / points))
     result = checked("weights", weights, (points,), "one probability per point")
-    if (result < 0).any() or result.sum() <= 0:
+    if (result < 0).any() or not result.any():
         raise InputError("weights must be non-negative and not all zero; they are the probabilities of the points")
-    return np.asarray(result / result.sum())
+    with np.errstate(under="ignore"):
+        result = np.ldexp(result, -int(np.frexp(result.max())[1]))  # their sum may overflow
+        return frozen(np.asarray(result / result.sum()))
 
 
 def check_symmetric(
     name: str, array: FloatArray, groups: Sequence[Sequence[int]], why: str = "as derivatives commute"
 ) -> None:
     """Raise InputError unless the array is unchanged by swapping neighbouring axes within each group."""
-    scale = float(np.abs(array).max(initial=0.0))
     for group in groups:
         for i, j in zip(group, group[1:], strict=False):
-            if not np.allclose(array, array.swapaxes(i, j), rtol=1e-10, atol=1e-10 * scale):
+            if not alike(array, array.swapaxes(i, j)):
                 raise InputError(
                     f"{name} must be symmetric in axes {i} and {j}, {why}; symmetrise it first"
                 )
+
+
+def alike(first: FloatArray, second: FloatArray) -> bool:
+    """Whether two arrays of the same entries, in another order, are equal up to rounding."""
+    scale = float(np.abs(first).max(initial=0.0))
+    with np.errstate(over="ignore", under="ignore"):  # beyond the range, a difference is not small
+        return bool(np.allclose(first, second, rtol=1e-10, atol=1e-10 * scale))

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
-from .cumulant import Weight
-from .landscape import EVERY, Factor, Nodes, SampledLandscape, checked, checked_weights, contract, labels_of
+from .landscape import (
+    EVERY,
+    Factor,
+    Nodes,
+    SampledLandscape,
+    checked,
+    checked_axes,
+    checked_weights,
+    frozen,
+    labels_of,
+    same,
+)
+from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
+FAR = 30.0  # times their spread, points are from 0
 
 
 class Logistic(SampledLandscape):
@@ -26,53 +37,38 @@ class Logistic(SampledLandscape):
     ) -> None:
         self.X, self.y, self.theta, self.ridge, self.weights = X, y, theta, ridge, weights
         self.dimension = X.shape[1]
+        with np.errstate(all="ignore"):
+            self._middle = frozen(weights @ X)
+            squares = weights @ ((X - self._middle) ** 2).sum(axis=1)
+            self._is_far = bool(self._middle @ self._middle > FAR**2 * squares)
+        """Whether products of points' rows would lose more than a digit or two of their deviations."""
+        self._means: dict[int, float] = {}
+        self._centres: tuple[FloatArray | None, dict[int, FloatArray]] = None, {}
 
+    @np.errstate(all="ignore")
     def slopes(self, degree: int, rows: slice | IntArray = EVERY) -> FloatArray:
         """d^k l / du^k of each point's loss at its logit u = x . theta, (S,); grad^k l_x = slopes(k) x^(tensor k)."""
-        u = self.X[rows] @ self.theta
-        if degree == 0:
-            return np.logaddexp(0.0, u) - self.y[rows] * u
-        small = np.exp(-np.abs(u))
-        s = np.where(u >= 0, 1.0, small) / (1.0 + small)
-        # d sigma / du = sigma (1 - sigma): each derivative is a polynomial in sigma with integer coefficients
-        polynomial, rate = Polynomial([0, 1]), Polynomial([0, 1, -1])
-        for _ in range(degree - 1):
-            polynomial = polynomial.deriv() * rate
-        return np.asarray(polynomial(s) - (self.y[rows] if degree == 1 else 0.0))
+        signs = 1.0 - 2.0 * self.y[rows]
+        # in the margin z = (1 - 2y) u a loss is log(1 + exp(z)), whose digits no label takes off
+        return np.asarray(signs**degree * softplus(degree, signs * (self.X[rows] @ self.theta)))
 
-    def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
+    def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
+        mean = self._raw_mean(degree, frame)
+        return mean if degree > 2 or not self.ridge.any() else mean + self._ridge_tensor(degree, frame)
+
+    def _raw_mean(self, degree: int, frame: FloatArray | None) -> FloatArray:
+        """Without the ridge."""
         n, count = self.dimension, len(self.weights)
-        X = self.X if frame is None else self.X @ frame
-        every = [label for node in nodes for label in node]
-        labels = sorted(set(every))
-        scale = self.weights.copy()
-        for node in nodes:
-            scale *= self.slopes(len(node))
-        total = np.zeros(n ** len(labels))
-        step = max(1, CHUNK_BYTES // (8 * n ** max(len(labels) - 1, 1)))
+        X, scale = self.X if frame is None else self.X @ frame, self.weights * self.slopes(degree)
+        total = np.zeros(n**degree)
+        step = max(1, CHUNK_BYTES // (8 * n ** max(degree - 1, 1)))
         for start in range(0, count, step):
             rows = slice(start, start + step)
-            powers = [X[rows] ** every.count(label) for label in labels]
-            product = scale[rows, None]  # rows of the Khatri-Rao product of all labels but the last
-            for power in powers[:-1]:
-                product = (product[:, :, None] * power[:, None, :]).reshape(len(product), -1)
-            total += (product.T @ powers[-1]).ravel() if powers else product.sum()
-        return total.reshape((n,) * len(labels))
-
-    def combined(self, nodes: Nodes, frame: FloatArray | None, weight: Weight) -> FloatArray:
-        total = super().combined(nodes, frame, weight)
-        if len(nodes) > 1 or len(nodes[0]) > 2 or not self.ridge.any():
-            return total  # the ridge does not depend on the data: it moves means only
-        return total + contract([(self._ridge_tensor(len(nodes[0]), frame), nodes[0])], sorted(set(nodes[0])))
-
-    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
-        if len(nodes) == 1 and len(nodes[0]) <= 2:
-            yield 1, [(self.part(nodes), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
-        elif self.ridge.any():
-            without = Logistic(self.X, self.y, self.theta, np.zeros_like(self.ridge), self.weights)
-            yield from without.factored(nodes)  # with the ridge, a point's Hessian would not be of rank one
-        else:
-            yield from super().factored(nodes)
+            product = scale[rows, None]  # rows of the Khatri-Rao product of all axes but the last
+            for _ in range(degree - 1):
+                product = (product[:, :, None] * X[rows, None, :]).reshape(len(product), -1)
+            total += (product.T @ X[rows]).ravel() if degree else product.sum()
+        return total.reshape((n,) * degree)
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
@@ -81,6 +77,71 @@ class Logistic(SampledLandscape):
         for _ in range(degree):
             slopes = slopes[..., None] * np.expand_dims(X, tuple(range(1, slopes.ndim)))
         return [(slopes + self._ridge_tensor(degree, frame), tuple(range(degree)))]
+
+    def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
+        tensors = self._less_constant(degree, rows, frame)
+        whole = isinstance(rows, slice) and rows == EVERY
+        tensors -= np.tensordot(self.weights, tensors, 1) if whole else self._centre(degree, frame)
+        return tensors
+
+    def shifted(
+        self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None
+    ) -> tuple[list[Factor], Callable[[], FloatArray] | None]:
+        if degree < 2:
+            return super().shifted(degree, rows, frame)
+        if not self._is_far:
+            slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
+            return [(slopes, ()), *((X, (axis,)) for axis in range(degree))], lambda: self._raw_mean(degree, frame)
+        # s x^(tensor k) = s (c + d)^(tensor k), c the mean of x; off the core's entry of c^(tensor k) goes the slope's mean
+        slopes, slope, middle, X = self._split(degree, rows, frame)
+        core = np.empty((len(X),) + (2,) * degree)
+        core[:] = (slopes + slope).reshape(-1, *(1,) * degree)
+        core.reshape(len(X), -1)[:, 0] = slopes
+        pair = np.stack([np.broadcast_to(middle, X.shape), X], axis=1)
+        sums = tuple(range(degree, 2 * degree))
+        return [(core, sums), *((pair, (sums[axis], axis)) for axis in range(degree))], lambda: self._centre(degree, frame)
+
+    def _split(
+        self, degree: int, rows: slice | IntArray, frame: FloatArray | None
+    ) -> tuple[FloatArray, float, FloatArray, FloatArray]:
+        """Slopes less their mean, that; the mean of x, and x less it: along a frame neither takes digits from the other."""
+        if degree not in self._means:
+            self._means[degree] = float(self.weights @ self.slopes(degree))
+        slope, middle = self._means[degree], self._middle
+        slopes, X = self.slopes(degree, rows) - slope, self.X[rows] - middle
+        return (slopes, slope, middle, X) if frame is None else (slopes, slope, middle @ frame, X @ frame)
+
+    def _less_constant(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
+        """The points' tensors less slope' c^(tensor k), c the mean of x; P <- P x + slope' c^(tensor j) (x - c)."""
+        product, slope, middle, X = self._split(degree, rows, frame)
+        constant: FloatArray = np.asarray(slope)
+        for _ in range(degree):
+            across = (len(X), *(1,) * (product.ndim - 1), -1)
+            product = product[..., None] * (X + middle).reshape(across)
+            product += constant[..., None] * X.reshape(across)
+            constant = np.multiply.outer(constant, middle)
+        return np.asarray(product)
+
+    def _centre(self, degree: int, frame: FloatArray | None) -> FloatArray:
+        """The mean of that."""
+        last, kept = self._centres
+        if not same(last, frame):
+            kept = {}  # both at once: another thread may be here with another frame
+            self._centres = None if frame is None else frame.copy(), kept
+        if degree not in kept:
+            total = np.zeros((self.dimension,) * degree)
+            step = max(1, CHUNK_BYTES // (8 * total.size))
+            for start in range(0, len(self.weights), step):
+                rows = slice(start, start + step)
+                total += np.tensordot(self.weights[rows], self._less_constant(degree, rows, frame), 1)
+            kept[degree] = total
+        return kept[degree]
+
+    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
+        if len(nodes) == 1 and len(nodes[0]) <= 2:
+            yield 1, [(self.part(nodes), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
+        else:
+            yield from super().factored(nodes)
 
     def _ridge_tensor(self, degree: int, frame: FloatArray | None) -> FloatArray:
         """Derivative of the ridge term, of degree 0 to 2."""
@@ -129,6 +190,12 @@ class Logistic(SampledLandscape):
     def _moved(self, step: FloatArray) -> Logistic:
         return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
 
+    def scaled(self, exponent: int) -> Logistic:
+        with np.errstate(all="ignore"):
+            X, theta = np.ldexp(self.X, exponent), np.ldexp(self.theta, -exponent)
+            ridge = np.ldexp(self.ridge, 2 * exponent)
+        return Logistic(frozen(X), self.y, frozen(theta), frozen(ridge), self.weights)
+
     def __repr__(self) -> str:
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
 
@@ -172,8 +239,8 @@ def logistic(
     elif not kinds <= {0.0, 1.0}:
         raise InputError(f"y must hold the labels 0 and 1, or -1 and 1; found {sorted(kinds)[:5]}")
     start = checked("theta", theta, (n,), "one per column of X")
-    shape = () if np.ndim(ridge) == 0 else (n,)
-    penalty = np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), (n,)).copy()
+    shape = () if checked_axes("ridge", ridge) == () else (n,)
+    penalty = frozen(np.array(np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), n)))
     if (penalty < 0).any():
         raise InputError("ridge must be >= 0")
-    return Logistic(data, np.ascontiguousarray(labels), start, penalty, checked_weights(weights, points))
+    return Logistic(data, frozen(labels), start, penalty, checked_weights(weights, points))

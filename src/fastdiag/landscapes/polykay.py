@@ -6,8 +6,10 @@ joint cumulant for each block. `mu` is the Moebius function of the lattice; mome
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import combinations
 from math import perm, prod
 
 import numpy as np
@@ -51,6 +53,34 @@ def polykay(parts: String, points: int) -> dict[String, Fraction]:
             sigma = strings[above.others[pair]]
             weights[sigma] = weights.get(sigma, Fraction(0)) + scale * int(above.moebius[pair]) * points ** _blocks(sigma)
     return {sigma: weights[sigma] for sigma in strings if weights.get(sigma)}
+
+
+@lru_cache(maxsize=1 << 14)
+def central_polykay(parts: String, points: int) -> dict[String, Fraction]:
+    """The same with deviations from the sample's means.
+
+    Each tensor is its mean and the deviation. The estimate is linear in every tensor, a constant in a block with others
+    adds nothing, and the mean of a deviation is 0.
+
+    Returns
+    -------
+    c: the estimate is the sum over sigma of c[sigma] times the product over the blocks of sigma of the sample mean of the
+    tensor, in a block of one, or of the product of deviations
+
+    Examples
+    --------
+    >>> central_polykay((0, 1), 10)  # the product of two means
+    {(0, 0): Fraction(-1, 9), (0, 1): Fraction(1, 1)}
+    """
+    alone = [i for i, block in enumerate(parts) if parts.count(block) == 1]
+    weights = {}
+    for means in (some for size in range(len(alone) + 1) for some in combinations(alone, size)):
+        others = [i for i in range(len(parts)) if i not in means]
+        for sigma, weight in polykay(_string([parts[i] for i in others]), points).items():
+            if not any(sigma.count(block) == 1 for block in sigma):
+                block_of = {i: (-1, block) for i, block in zip(others, sigma, strict=True)}
+                weights[_string([block_of.get(i, (i, 0)) for i in range(len(parts))])] = weight
+    return dict(sorted(weights.items()))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -105,6 +135,12 @@ def _refined(parts: String) -> list[tuple[int, int]]:
     place = set_partitions(len(parts)).index(parts)
     chosen = slice(below.starts[place], below.starts[place + 1])
     return list(zip(np.asarray(below.others[chosen]).tolist(), below.moebius[chosen].tolist(), strict=True))
+
+
+def _string(labels: Sequence[Hashable]) -> String:
+    """The partition into equal labels."""
+    first = list(dict.fromkeys(labels))
+    return tuple(map(first.index, labels))
 
 
 def _blocks(string: String) -> int:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from string import ascii_letters
-
 import numpy as np
 
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .landscape import (
+    CHUNK_BYTES,
     EVERY,
     Factor,
-    Nodes,
     SampledLandscape,
     check_symmetric,
     checked,
     checked_weights,
-    contract,
-    labels_of,
+    frozen,
 )
 from .turned import turned
-
-CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
-KEPT_BYTES = 1 << 29  # tensors of one degree up to this size are kept along the last frame
 
 
 class Samples(SampledLandscape):
@@ -34,42 +28,39 @@ class Samples(SampledLandscape):
         self.weights = weights
         self.dimension = derivatives[1].shape[1]
         self.highest_degree = len(derivatives) - 1
-        self._turned: tuple[FloatArray, dict[int, FloatArray]] = (np.empty(0), {})
+        self._centres: dict[int, tuple[FloatArray, FloatArray]] = {}
 
-    def moment(self, nodes: Nodes, frame: FloatArray | None) -> FloatArray:
-        labels = labels_of(nodes)
-        if len(nodes) == 1:  # one tensor is turned, not one for each point
-            mean = np.tensordot(self.weights, self.derivatives[len(nodes[0])], 1)
-            return contract([(mean if frame is None else turned(mean, frame), nodes[0])], labels)
-        place = {label: ascii_letters[i + 1] for i, label in enumerate(labels)}  # 'a' is the point
-        spec = ",".join("a" + "".join(place[label] for label in node) for node in nodes)
-        spec = f"a,{spec}->" + "".join(place[label] for label in labels)
-        per_point = 8 * max(self.dimension ** max(map(len, nodes)), self.dimension ** len(labels))
-        step = max(1, CHUNK_BYTES // per_point)
-        total = np.zeros((self.dimension,) * len(labels))
-        for start in range(0, len(self.weights), step):
-            rows = slice(start, start + step)
-            tensors = [self._along(len(node), rows, frame) for node in nodes]
-            total += np.einsum(spec, self.weights[rows], *tensors, optimize=True)
-        return total
+    def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
+        mean = np.asarray(np.tensordot(self.weights, self.derivatives[degree], 1))
+        return mean if frame is None else turned(mean, frame)  # one tensor is turned, not one for each point
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
-        return [(self._along(degree, rows, frame), tuple(range(degree)))]
-
-    def _along(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
-        """The points' tensors along the columns of a frame; those of the last frame are kept unless they are large."""
-        tensors = self.derivatives[degree]
         if frame is None:
-            return tensors[rows]
-        if tensors.nbytes > KEPT_BYTES:
-            return turned(tensors[rows], frame, 1)
-        last, kept = self._turned
-        if not np.array_equal(last, frame):
-            kept = {}
-            self._turned = frame.copy(), kept  # both at once: another thread may be here with another frame
-        if degree not in kept:
-            kept[degree] = turned(tensors, frame, 1)
-        return kept[degree][rows]
+            return [(self.derivatives[degree][rows], tuple(range(degree)))]
+        return [(self.deviations(degree, rows, frame) + self.mean(degree, frame), tuple(range(degree)))]
+
+    def centred(self, degree: int, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
+        if degree not in self._centres:
+            self._centres[degree] = self._centre(degree)
+        first, second = self._centres[degree]
+        tensors = self.derivatives[degree][rows] - first
+        tensors -= second
+        return tensors if frame is None else turned(tensors, frame, 1)
+
+    def _centre(self, degree: int) -> tuple[FloatArray, FloatArray]:
+        """The mean as a sum: that of what is left when the first is taken off is exact to the digits of the spread."""
+        tensors, first = self.derivatives[degree], self.mean(degree)
+        second = np.zeros_like(first)
+        step = max(1, CHUNK_BYTES // (8 * max(1, first.size)))
+        for start in range(0, len(tensors), step):
+            rows = slice(start, start + step)
+            second += np.tensordot(self.weights[rows], tensors[rows] - first, 1)
+        return first, second
+
+    def scaled(self, exponent: int) -> Samples:
+        with np.errstate(all="ignore"):
+            tensors = tuple(frozen(np.ldexp(tensor, k * exponent)) for k, tensor in enumerate(self.derivatives))
+        return Samples(tensors, self.weights)
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

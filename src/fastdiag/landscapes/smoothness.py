@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from ..arguments import shown
 from ..errors import InputError
 from .exact import Expression, canonical
 
@@ -63,16 +64,16 @@ def value_at(derivative: Expression, point: Mapping[Any, Expression], weights: S
     """
     import sympy
 
-    here = ", ".join(f"{symbol} = {value}" for symbol, value in point.items())
+    here = ", ".join(f"{symbol} = {shown(value)}" for symbol, value in point.items())
     value, *others = (side.xreplace(dict(point)) for side in _sides(derivative, point, weights))
     for found in (value, *others):
         if found.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.AccumBounds):
-            raise InputError(f"{name} is {found} at {here}: the loss is not smooth there")
+            raise InputError(f"{name} is {shown(found)} at {here}: the loss is not smooth there")
     for other in others:
         if canonical(sympy.expand(other - value)) != 0:
             raise InputError(
-                f"{name} is {value} on one side and {other} on the other at {here}: the loss has a kink there and is not "
-                "differentiable; move theta_0 or the data, or smooth the loss"
+                f"{name} is {shown(value)} on one side and {shown(other)} on the other at {here}: the loss has a kink "
+                "there and is not differentiable; move theta_0 or the data, or smooth the loss"
             )
     if value.has(sympy.DiracDelta):
         raise InputError(
@@ -89,7 +90,7 @@ def check_real(value: Expression, name: str, here: str) -> None:
         return
     near = complex(value.evalf(20))
     if not abs(near.imag) <= 1e-15 * abs(near):  # nan too
-        raise InputError(f"{name} is {value} at {here}, which is not real; a loss must be real for all of its data")
+        raise InputError(f"{name} is {shown(value)} at {here}, which is not real; a loss must be real for all of its data")
 
 
 def _sides(derivative: Expression, point: Mapping[Any, Expression], weights: Sequence[Any]) -> list[Expression]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from ..arguments import own, sequence, shown
 from ..errors import InputError
+from ..locks import cached_property
+from ..numerals import written
 from ..typing import FloatArray, IntArray
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
@@ -63,6 +65,7 @@ class Symbolic(Landscape):
             result[index] = self.cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
         return result
 
+    @np.errstate(all="ignore")
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         if frame is None:
             if nodes not in self._parts:
@@ -101,8 +104,8 @@ class Symbolic(Landscape):
         InputError : the distribution is not finite; another degree
         UnsupportedError : derivatives or probabilities with free symbols
         """
-        if degree not in range(1, 5):
-            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {degree!r}")
+        if type(own(degree)) is not int or own(degree) not in range(1, 5):
+            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
         points = self._points
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []
@@ -217,11 +220,11 @@ class Symbolic(Landscape):
         return number(f"a cumulant of {self!r}", value)
 
     def _start(self) -> str:
-        return ", ".join(f"{w} = {value}" for w, value in zip(self.coordinates, self.at, strict=True))
+        return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.at, strict=True))
 
     def __repr__(self) -> str:
         laws = ", ".join(map(repr, self.distributions))
-        return f"<symbolic landscape: {self.expression}, {self._start()}, data {laws}>"
+        return f"<symbolic landscape: {written(self.expression)}, {self._start()}, data {laws}>"
 
 
 def symbolic(
@@ -276,7 +279,7 @@ def symbolic(
     laws = tuple(distribution) if isinstance(distribution, list | tuple) else (distribution,)
     if not all(isinstance(law, Distribution) for law in laws):
         raise InputError(
-            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {distribution!r}"
+            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {shown(distribution)}"
         )
     if sum(law.size for law in laws) != len(inputs):
         raise InputError(
@@ -285,14 +288,15 @@ def symbolic(
         )
     if isinstance(at, Mapping):
         if set(at) != set(coordinates):
-            raise InputError(f"at must give a value to each of the weights {coordinates} and nothing else, not {at}")
+            raise InputError(f"at must give a value to each of the weights {coordinates} and nothing else, not {shown(at)}")
         at = [at[coordinate] for coordinate in coordinates]
-    if isinstance(at, str) or not isinstance(at, Sequence) or len(at) != len(coordinates):
-        raise InputError(f"at must be one exact value for each of the weights {coordinates}, not {at!r}")
-    start = tuple(exact("at", value) for value in at)
+    values = sequence("at", at, f"exact values, one for each of the weights {coordinates}")
+    if len(values) != len(coordinates):
+        raise InputError(f"at must be one exact value for each of the weights {coordinates}, not {shown(at)}")
+    start = tuple(exact("at", value) for value in values)
     for value in start:
         if value.free_symbols & set(inputs):
-            raise InputError(f"at must not depend on the data, but is {value}")
+            raise InputError(f"at must not depend on the data, but is {shown(value)}")
     real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
     coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
     return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)
@@ -303,7 +307,7 @@ def _symbols(name: str, given: Any) -> tuple[Any, ...]:
 
     result = tuple(given) if isinstance(given, list | tuple | sympy.Tuple) else (given,)
     if not result or not all(isinstance(symbol, sympy.Symbol) for symbol in result):
-        raise InputError(f"{name} must be a SymPy symbol or several, not {given!r}")
+        raise InputError(f"{name} must be a SymPy symbol or several, not {shown(given)}")
     if len(set(result)) != len(result):
         raise InputError(f"{name} must be different symbols, not {result}")
     return result

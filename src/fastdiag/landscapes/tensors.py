@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import own, shown
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import Landscape, Nodes, check_symmetric, checked, contract
+from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
 from .turned import turned
 
 Key = tuple[int, ...]
@@ -23,29 +24,40 @@ class Tensors(Landscape):
     highest_degree = None
 
     def __init__(self, cumulants: dict[Key, FloatArray], dimension: int) -> None:
-        self.cumulants = cumulants
+        self._cumulants = cumulants
         self.dimension = dimension
 
-    def knows(self, degrees: Sequence[int]) -> bool:
-        return tuple(sorted(degrees)) in self.cumulants
+    @property
+    def cumulants(self) -> dict[Key, FloatArray]:
+        """The cumulants that were given, read-only; `loss` has the key (0,)."""
+        return dict(self._cumulants)
 
+    def knows(self, degrees: Sequence[int]) -> bool:
+        return tuple(sorted(degrees)) in self._cumulants
+
+    @np.errstate(all="ignore")
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         ordered = sorted(nodes, key=len)
         key = tuple(map(len, ordered))
-        if key not in self.cumulants:
-            known = ", ".join(str(k) for k in sorted(self.cumulants))
+        if key not in self._cumulants:
+            known = ", ".join(str(k) for k in sorted(self._cumulants))
             raise MissingTensorError(
                 f"the cumulant {key} ({describe(key)}) is needed and was not given; known: {known}. "
                 f"Give an array of shape {(self.dimension,) * sum(key)}, or 0 if it vanishes"
             )
-        tensor = self.cumulants[key]
+        tensor = self._cumulants[key]
         if frame is not None:
             tensor = turned(tensor, frame)
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 
+    def scaled(self, exponent: int) -> Tensors:
+        with np.errstate(all="ignore"):
+            cumulants = {key: frozen(np.ldexp(tensor, sum(key) * exponent)) for key, tensor in self._cumulants.items()}
+        return Tensors(cumulants, self.dimension)
+
     def __repr__(self) -> str:
-        return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self.cumulants)}>"
+        return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self._cumulants)}>"
 
 
 def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
@@ -73,24 +85,21 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
     1.0
     """
     if not isinstance(cumulants, Mapping):
-        raise InputError(f"cumulants must be a dict from node degrees to arrays, {{(1,): G, (2,): H}}, not {cumulants!r}")
-    dimension = 0
-    for key, array in cumulants.items():
-        if not (isinstance(key, tuple) and key and all(isinstance(k, int) and k >= 1 for k in key)):
-            raise InputError(f"a cumulant's key is a tuple of node degrees >= 1 such as (1, 2), not {key!r}")
-        if list(key) != sorted(key):
-            raise InputError(f"cumulant keys are sorted by degree: write {tuple(sorted(key))} instead of {key}")
-        if np.ndim(array) > 0:
-            dimension = dimension or np.shape(array)[0]
+        raise InputError(
+            f"cumulants must be a dict from node degrees to arrays, {{(1,): G, (2,): H}}, not {shown(cumulants)}"
+        )
+    given = {_degrees(key): value for key, value in cumulants.items()}
+    axes = {key: checked_axes(f"cumulant {key}", value) for key, value in given.items()}
+    dimension = next((shape[0] for shape in axes.values() if shape and shape[0]), 0)
     if dimension == 0:
         raise InputError("no cumulant is an array, so the number of weights is unknown; give (1,): the gradient")
     result = {}
-    for key, array in cumulants.items():
+    for key, value in given.items():
         shape = (dimension,) * sum(key)
-        if np.ndim(array) == 0 and array == 0:
-            result[key] = np.zeros(shape)
+        if axes[key] == () and not checked(f"cumulant {key}", value, (), "0, for a tensor that vanishes"):
+            result[key] = frozen(np.zeros(shape))
             continue
-        tensor = checked(f"cumulant {key}", array, shape, describe(key))
+        tensor = checked(f"cumulant {key}", value, shape, describe(key))
         starts = [sum(key[:i]) for i in range(len(key))]
         check_symmetric(
             f"cumulant {key}", tensor, [range(s, s + k) for s, k in zip(starts, key, strict=True)]
@@ -103,6 +112,18 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
     return Tensors(result, dimension)
 
 
+def _degrees(key: object) -> Key:
+    if not isinstance(key, tuple) or not key or not all(type(own(k)) is int and k >= 1 for k in key):
+        raise InputError(f"a cumulant's key is a tuple of node degrees >= 1 such as (1, 2), not {shown(key)}")
+    degrees = tuple(map(own, key))
+    if list(degrees) != sorted(degrees):
+        raise InputError(f"cumulant keys are sorted by degree: write {tuple(sorted(degrees))} instead of {degrees}")
+    if sum(degrees) > MOST_INDICES:
+        many = shown(sum(degrees))
+        raise InputError(f"the cumulant {shown(key)} has {many} indices; at most {MOST_INDICES} are possible")
+    return degrees
+
+
 def describe(key: Key) -> str:
     """The cumulant in words: cov(grad l, hess l)."""
     names = {0: "l", 1: "grad l", 2: "hess l"}
@@ -111,14 +132,13 @@ def describe(key: Key) -> str:
 
 
 def _check_exchangeable(key: Key, tensor: FloatArray, starts: list[int]) -> None:
-    scale = float(np.abs(tensor).max(initial=0.0))
     for i in range(len(key) - 1):
         if key[i] != key[i + 1]:
             continue
         axes = list(range(tensor.ndim))
         first, second, degree = starts[i], starts[i + 1], key[i]
         axes[first : second + degree] = [*range(second, second + degree), *range(first, second)]
-        if not np.allclose(tensor, tensor.transpose(axes), rtol=1e-10, atol=1e-10 * scale):
+        if not alike(tensor, tensor.transpose(axes)):
             raise InputError(
                 f"cumulant {key} must not change when its nodes {i} and {i + 1} are exchanged (they are of one kind)"
             )
@@ -130,7 +150,8 @@ def _check_covariance(tensor: FloatArray) -> None:
     if scale == 0:
         return
     try:  # ten times faster than eigenvalues
-        np.linalg.cholesky(tensor / scale + NEGLIGIBLE * len(tensor) * np.eye(len(tensor)))
+        with np.errstate(under="ignore"):
+            np.linalg.cholesky(tensor / scale + NEGLIGIBLE * len(tensor) * np.eye(len(tensor)))
     except np.linalg.LinAlgError:
         raise InputError(
             "cumulant (1, 1) is the covariance of the gradients and cannot have a negative eigenvalue; its least one is "

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+from ..arguments import array, dimensions, flag, whole
 from ..errors import InputError, TooLargeError
+from ..floats import by_our_rules
 from ..landscapes import Landscape
-from ..landscapes.landscape import checked
-from ..spacetime import whole_number
+from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
+from .covariance import Noise
 from .curvature import blocks
 from .geometry import Geometry, Source, curvature_of, geometry, jacobian
 
@@ -20,6 +23,7 @@ DENSE_EIGENVECTORS = 1024  # up to this dimension all eigenvectors are computed
 MOST_DENSE = 8192
 
 
+@np.errstate(all="ignore")
 def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = True) -> FloatArray:
     """The covariance of the gradients' noise, Sigma = mean of r_i^2 J_i J_i^T - gL gL^T ([E] equation 7).
 
@@ -44,9 +48,10 @@ def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = Tru
     >>> fd.noise.noise_covariance([[1, 0], [0, 2]], [2, 1], centered=False).tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
-    return geometry(J, r).noise.matrix(centered)
+    return geometry(J, r).noise.matrix(flag("centered", centered))
 
 
+@by_our_rules
 def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True) -> Any:
     """The same covariance as a scipy.sparse.linalg.LinearOperator: products, without an (n, n) array.
 
@@ -61,10 +66,16 @@ def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True)
     >>> (Sigma @ [1.0, 1.0]).tolist()
     [2.0, 2.0]
     """
-    around = geometry(J, r)
-    return _operator(lambda V: around.noise.times(V, centered), around.dimension)
+    noise, centered = geometry(J, r).noise, flag("centered", centered)
+    return _operator(partial(_covariance_times, noise, centered), len(noise.mean))
 
 
+@np.errstate(all="ignore")
+def _covariance_times(noise: Noise, centered: bool, V: FloatArray) -> FloatArray:
+    return shifted(noise.times(V, centered), 2 * noise.unit)
+
+
+@np.errstate(all="ignore")
 def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False) -> float:
     """mu = Tr(G Sigma) / (2 L |G|_F^2) ([E] definition 3.1): 1 where the noise is 2 L G, as in equation 4.
 
@@ -92,15 +103,16 @@ def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False
     >>> round(fd.noise.loss_alignment(fd.landscapes.breast_cancer()), 4)
     0.6726
     """
-    around = geometry(J, r)
+    around, centered = geometry(J, r), flag("centered", centered)
     if around.silent:
         return 1.0
     squared = around.curvature.squared_norm()
     if squared == 0:
         raise InputError("the curvature is zero, so the noise has nothing to align with; mu is not defined here")
-    return around.noise.trace_with(around.curvature, centered) / (2 * around.loss * squared)
+    return float(_ratio(around, around.noise.trace_with(around.curvature, centered) / (2 * around.level * squared)))
 
 
+@np.errstate(all="ignore")
 def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     """The least and the greatest loss alignment that any residuals can have on a Jacobian ([E] equation 9).
 
@@ -121,6 +133,7 @@ def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     (0.11764705882352941, 1.8823529411764706)
     """
     rows = jacobian(J)
+    rows = shifted(rows, -exponent(rows))
     points = len(rows)
     G = rows.T @ rows if rows.shape[1] <= points else None
     c = np.empty(points)
@@ -132,6 +145,7 @@ def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     return float(points * c.min() / c.sum()), float(points * c.max() / c.sum())
 
 
+@np.errstate(all="ignore")
 def directional_alignment(
     J: Source, r: ArrayLike | None = None, V: ArrayLike | None = None, centered: bool = False
 ) -> float | FloatArray:
@@ -162,26 +176,30 @@ def directional_alignment(
     """
     if isinstance(J, Landscape | Geometry) and V is None:
         r, V = None, r
-    around = geometry(J, r)
+    around, centered = geometry(J, r), flag("centered", centered)
     if V is None:
         raise InputError("give the directions V, an array of shape (weights,) or (weights, directions)")
-    single = np.ndim(V) == 1
-    columns = checked("V", V, (around.dimension,) if single else (around.dimension, None), "weights, directions")
+    single = dimensions("V", V) == 1
+    columns = array("V", V, (around.dimension,) if single else (around.dimension, None), "weights, directions")
     columns = columns.reshape(around.dimension, -1)
+    sizes = np.frexp(np.abs(columns).max(axis=0))[1]
+    columns = np.ldexp(columns, -sizes)  # g does not depend on lengths
     if around.silent:
         return 1.0 if single else np.ones(columns.shape[1])
     curvatures = around.curvature.forms(columns)
     lengths = np.einsum("im,im->m", columns, columns)
     flat = np.flatnonzero(curvatures <= 1e-14 * around.curvature.scale * lengths)
     if len(flat):
+        bent = shifted(curvatures[flat[0]], around.curvature.unit + 2 * int(sizes[flat[0]]))
         raise InputError(
-            f"direction {flat[0]} has curvature v^T G v = {curvatures[flat[0]]:.4g}: g is noise over curvature and needs "
+            f"direction {flat[0]} has curvature v^T G v = {bent:.4g}: g is noise over curvature and needs "
             "it positive; leave such directions out, or see leading_directions"
         )
-    result = around.noise.forms(columns, centered) / (2 * around.loss * curvatures)
+    result = _ratio(around, around.noise.forms(columns, centered) / (2 * around.level * curvatures))
     return float(result[0]) if single else result
 
 
+@np.errstate(all="ignore")
 def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     """The k largest eigenvalues of G (for a landscape, of the Hessian) with their eigenvectors.
 
@@ -210,9 +228,7 @@ def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     """
     curvature = curvature_of(J)
     n = curvature.dimension
-    k = whole_number("k", k, 1, "directions")
-    if k > n:
-        raise InputError(f"k must be a whole number of directions, 1 to {n}, not {k!r}")
+    k = whole("k", k, 1, n, f"directions, 1 to {n}")
     if n <= DENSE_EIGENVECTORS or 4 * k > n:
         if n > MOST_DENSE:
             raise TooLargeError(f"{k} of {n} eigenvectors need a dense matrix; ask for k <= {n // 4}")
@@ -221,18 +237,27 @@ def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
         start = np.random.default_rng(0).standard_normal(n)
         try:
             values, vectors = eigsh(_operator(curvature.times, n), k=k, which="LA", v0=start)
-        except ArpackNoConvergence as error:
+        except ArpackError as error:
             raise InputError(f"the {k} largest eigenvalues do not converge ({error}); ask for fewer") from None
     order = np.argsort(values)[::-1][:k]
     chosen = vectors[:, order]
     signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(k)])
-    return np.asarray(values[order]), np.asarray(chosen * signs)
+    found = within_floats("an eigenvalue", shifted(values[order], curvature.unit))
+    return found, np.asarray(chosen * signs)
+
+
+def _ratio(around: Geometry, ratio: float | FloatArray) -> FloatArray:
+    """An alignment, from what it is in the units of noise, loss and curvature."""
+    unit = 2 * around.noise.unit - around.unit - around.curvature.unit
+    return within_floats("the alignment", shifted(ratio, unit))
+
+
+def _one(times: Any, v: Any) -> Any:
+    return times(np.asarray(v).reshape(-1, 1))[:, 0]
 
 
 def _operator(times: Any, n: int) -> Any:
-    def product(v: Any) -> Any:
-        return times(np.asarray(v).reshape(n, 1))[:, 0]
-
+    product = partial(_one, times)
     return LinearOperator(  # symmetric
         (n, n), matvec=product, rmatvec=product, matmat=times, rmatmat=times, dtype=np.float64
     )

@@ -8,15 +8,21 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import TooLargeError
+from ..record import Record
+from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
 from .curvature import Curvature, blocks
 
 DENSE_BYTES = 1 << 30
 
 
-class Noise(ABC):
-    """Second moments of the gradients: Sigma_1 = E g g^T, or centred, Sigma = Sigma_1 - E g E g^T."""
+class Noise(Record, ABC):
+    """Second moments of the gradients: Sigma_1 = E g g^T, or centred, Sigma = Sigma_1 - E g E g^T.
 
+    Gradients are in units of 2^unit, Sigma in those of 4^unit: numbers here are near 1.
+    """
+
+    unit: int
     mean: FloatArray
     """E g, the gradient of the loss, (n,)."""
 
@@ -38,7 +44,7 @@ class Noise(ABC):
         """Whether every gradient is zero."""
 
     def matrix(self, centered: bool) -> FloatArray:
-        """Sigma, (n, n)."""
+        """Sigma itself, (n, n)."""
         n = len(self.mean)
         if 8 * n * n > DENSE_BYTES:
             raise TooLargeError(
@@ -46,20 +52,23 @@ class Noise(ABC):
                 "multiplies by it without forming it"
             )
         full = self.times(np.eye(n), centered)
-        return np.asarray((full + full.T) / 2)
+        return within_floats("the covariance", shifted((full + full.T) / 2, 2 * self.unit))
 
 
 class PointNoise(Noise):
     """From the gradient of every point."""
 
-    def __init__(self, weights: FloatArray, dimension: int, gradients: Callable[[slice], FloatArray]) -> None:
+    def __init__(
+        self, weights: FloatArray, dimension: int, gradients: Callable[[slice], FloatArray], unit: int = 0
+    ) -> None:
         self.weights, self.dimension, self.gradients = weights, dimension, gradients
+        self._more = 0
+        found = within_floats("a gradient", np.array([np.abs(self._block(rows)).max() for rows in self._blocks()]))
+        self._vanishes, self._more = not found.any(), exponent(found)
+        self.unit = unit + self._more
         self.mean = np.zeros(dimension)
-        self._largest = 0.0
         for rows in self._blocks():
-            block = gradients(rows)
-            self.mean += weights[rows] @ block
-            self._largest = max(self._largest, float(np.abs(block[weights[rows] > 0]).max(initial=0.0)))
+            self.mean += weights[rows] @ self._block(rows)
 
     def times(self, V: FloatArray, centered: bool) -> FloatArray:
         total = np.zeros_like(V)
@@ -82,10 +91,11 @@ class PointNoise(Noise):
 
     @property
     def vanishes(self) -> bool:
-        return self._largest == 0
+        return self._vanishes
 
-    def _block(self, rows: slice, centered: bool) -> FloatArray:
-        block = self.gradients(rows)
+    def _block(self, rows: slice, centered: bool = False) -> FloatArray:
+        block = shifted(self.gradients(rows), -self._more)
+        block[self.weights[rows] == 0] = 0
         return block - self.mean if centered else block
 
     def _blocks(self) -> list[slice]:
@@ -95,8 +105,8 @@ class PointNoise(Noise):
 class MatrixNoise(Noise):
     """From its covariance and its mean."""
 
-    def __init__(self, covariance: FloatArray, second: FloatArray, mean: FloatArray) -> None:
-        self.covariance, self.second, self.mean = covariance, second, mean
+    def __init__(self, covariance: FloatArray, second: FloatArray, mean: FloatArray, unit: int) -> None:
+        self.covariance, self.second, self.mean, self.unit = covariance, second, mean, unit
 
     def times(self, V: FloatArray, centered: bool) -> FloatArray:
         return np.asarray(self._chosen(centered) @ V)

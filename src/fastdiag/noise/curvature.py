@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import array
+from ..errors import InputError
+from ..record import Record
+from ..stationary.units import common, exponent, shifted
 from ..typing import FloatArray
 
 BLOCK_BYTES = 1 << 26  # arrays over points or directions are formed this much at a time
 
 
-class Curvature(ABC):
-    """A symmetric (n, n) matrix, known by its products."""
+class Curvature(Record, ABC):
+    """A symmetric (n, n) matrix, known by its products, all in units of 2^unit: numbers here are near 1."""
 
     dimension: int
+    unit: int
     scale: float
     """About its norm: curvatures below 1e-14 of this are rounding."""
 
@@ -36,9 +41,10 @@ class Curvature(ABC):
 class Dense(Curvature):
     """A matrix."""
 
-    def __init__(self, matrix: FloatArray) -> None:
-        self.matrix, self.dimension = matrix, len(matrix)
-        self.scale = float(np.linalg.norm(matrix))
+    def __init__(self, matrix: FloatArray, unit: int = 0) -> None:
+        more = exponent(matrix)
+        self.matrix, self.dimension, self.unit = shifted(matrix, -more), len(matrix), unit + more
+        self.scale = float(np.linalg.norm(self.matrix))
 
     def times(self, V: FloatArray) -> FloatArray:
         return np.asarray(self.matrix @ V)
@@ -50,8 +56,8 @@ class Dense(Curvature):
 class Factored(Curvature):
     """A^T diag(c) A + diag(d) with fewer rows than columns: no (n, n) array is ever formed."""
 
-    def __init__(self, c: FloatArray, A: FloatArray, d: FloatArray) -> None:
-        self.c, self.A, self.d, self.dimension = c, A, d, A.shape[1]
+    def __init__(self, c: FloatArray, A: FloatArray, d: FloatArray, unit: int) -> None:
+        self.c, self.A, self.d, self.dimension, self.unit = c, A, d, A.shape[1], unit
         self.scale = float(np.abs(c) @ np.einsum("ij,ij->i", A, A) + np.abs(d).sum())
 
     def times(self, V: FloatArray) -> FloatArray:
@@ -72,12 +78,18 @@ class Operator(Curvature):
     """A scipy LinearOperator; its norm takes n products."""
 
     def __init__(self, operator: Any) -> None:
-        self.operator, self.dimension = operator, int(operator.shape[0])
+        self.operator, self.dimension, self.unit = operator, int(operator.shape[0]), 0
         probe = np.random.default_rng(0).standard_normal(self.dimension)  # E |G z|^2 = |G|_F^2
-        self.scale = float(np.linalg.norm(self.times(probe[:, None])))
+        product = self.times(probe[:, None])
+        self.unit = exponent(product)
+        self.scale = float(np.linalg.norm(shifted(product, -self.unit)))
 
     def times(self, V: FloatArray) -> FloatArray:
-        return np.asarray(self.operator.matmat(V), dtype=np.float64)
+        try:
+            product = self.operator.matmat(V)
+        except Exception as error:  # whatever it raises
+            raise InputError(f"the Hessian's matmat failed: {type(error).__name__}: {error}") from error
+        return shifted(array("the Hessian's product", product, V.shape, "like what it multiplied"), -self.unit)
 
     def squared_norm(self) -> float:
         total = 0.0
@@ -88,11 +100,16 @@ class Operator(Curvature):
         return total
 
 
-def factored(c: FloatArray, A: FloatArray, d: FloatArray) -> Curvature:
-    """A^T diag(c) A + diag(d), as a matrix where that is the smaller."""
+def factored(c: FloatArray, A: FloatArray, d: FloatArray, unit: int = 0) -> Curvature:
+    """(A^T diag(c) A + diag(d)) 2^unit, as a matrix where that is the smaller."""
+    a = exponent(A)
+    if a:
+        A = shifted(A, -a)
+    most = common((c * A.any(), 2 * a), (d, 0))
+    c, d = shifted(c, 2 * a - most), shifted(d, -most)
     if A.shape[1] <= A.shape[0]:
-        return Dense(A.T @ (c[:, None] * A) + np.diag(d))
-    return Factored(c, A, d)
+        return Dense(A.T @ (c[:, None] * A) + np.diag(d), unit + most)
+    return Factored(c, A, d, unit + most)
 
 
 def blocks(count: int, width: int) -> Iterator[slice]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import array, digits, dimensions, real, shown, whole
 from ..errors import InputError, TooLargeError
-from ..landscapes.landscape import checked
-from ..stationary.quadratic import check_covariance, positive, real, symmetric
+from ..stationary.quadratic import check_covariance, positive, symmetric
+from ..stationary.units import exponent, product, shifted, within_floats
 from ..typing import FloatArray
-from .escape import alignments, checked_batch, eigenvalues, escape_threshold, recursion, squares
+from .escape import checked_batch, eigenvalues, escape_threshold, kept, recursion, squares
 from .geometry import jacobian
 
-MOST_BYTES = 1 << 31
+MOST_BYTES = 1 << 30
+MOST_UPDATES = 1_000_000  # some seconds
 
 
+@np.errstate(all="ignore")
 def eigen_dynamics(
     lams: ArrayLike,
     eta: float,
@@ -48,6 +51,7 @@ def eigen_dynamics(
     Raises
     ------
     InputError : eta <= 0, batch < 1, negative lams, s0, A, label_noise; T not a whole number; numbers that overflow
+    TooLargeError : more than 1 GB, or than 1,000,000 updates
 
     Examples
     --------
@@ -60,19 +64,19 @@ def eigen_dynamics(
     if start.ndim != 1:
         raise InputError(f"s0 must have shape ({len(spectrum)},), one per eigenvalue, not {start.shape}")
     times, extra = _updates(T), _variance(label_noise)
-    own, _ = recursion(spectrum, eta, A, batch)
-    share = float(eta) ** 2 / checked_batch(batch)
-    drive = share * alignments(A, len(spectrum)) * spectrum
+    x, share, noise = recursion(spectrum, eta, A, batch)
+    own, drive = kept(x, share, A), noise * x
+    fresh = product(share, positive("eta", eta), x, extra)
     _fits(8 * (times + 1) * len(spectrum))
     result = np.empty((times + 1, len(spectrum)))
     result[0] = start
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(times):
-            result[t + 1] = own * result[t] + drive * (spectrum @ result[t]) + share * extra * spectrum
+    for t in range(times):
+        result[t + 1] = own * result[t] + drive * (x @ result[t]) + fresh
     _finite(result)
     return result
 
 
+@np.errstate(all="ignore")
 def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batch: float = 1) -> FloatArray:
     """E w w^T at t = 0..T for SGD on finitely many points that the model fits, exactly: loss mean of (x_i.w)^2 / 2.
 
@@ -94,7 +98,7 @@ def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batc
     Raises
     ------
     InputError : wrong shapes, S0 no second moment, eta <= 0, batch < 1, numbers that overflow
-    TooLargeError : more than 2 GB
+    TooLargeError : more than 1 GB, or than 1,000,000 updates
 
     Examples
     --------
@@ -104,8 +108,8 @@ def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batc
     """
     rows = jacobian(X, "X")
     points, d = rows.shape
-    if np.ndim(S0) == 1:
-        weights = checked("S0", S0, (d,), "weights at the start")
+    if dimensions("S0", S0) == 1:
+        weights = array("S0", S0, (d,), "weights at the start")
         start = np.outer(weights, weights)
     else:
         start = symmetric("S0", S0)
@@ -114,21 +118,23 @@ def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batc
         check_covariance("S0", start)
     rate, share, times = positive("eta", eta), 1 / checked_batch(batch), _updates(T)
     _fits(8 * (times + 1) * d * d)
+    unit = exponent(rows)
+    rows, rate = shifted(rows, -unit), within_floats("eta times the curvature", float(shifted(rate, 2 * unit)))
     H = rows.T @ rows / points
     step = np.eye(d) - rate * H
     result = np.empty((times + 1, d, d))
     result[0] = start
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(times):
-            S = result[t]
-            squared = np.einsum("ij,ij->i", rows @ S, rows)  # the squared residuals' means
-            noise = rows.T @ (squared[:, None] * rows) / points - H @ S @ H
-            new = step @ S @ step + rate**2 * share * noise
-            result[t + 1] = (new + new.T) / 2
+    for t in range(times):
+        S = result[t]
+        squared = np.einsum("ij,ij->i", rows @ S, rows)  # the squared residuals' means
+        noise = rows.T @ (squared[:, None] * rows) / points - H @ S @ H
+        new = step @ S @ step + rate * (rate * share * noise)
+        result[t + 1] = (new + new.T) / 2
     _finite(result)
     return result
 
 
+@np.errstate(all="ignore")
 def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batch: float = 1) -> FloatArray:
     """Stationary E w_i^2 of online SGD on Gaussian inputs with noisy labels, exactly; between [E] and [D].
 
@@ -158,16 +164,23 @@ def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batc
     if not spectrum.all():
         raise InputError("along a direction with lam = 0 nothing holds the weights; leave it out")
     limit = escape_threshold(spectrum, None, batch)
-    c = rate * share / (2 - rate * spectrum * (1 + share))
-    if rate >= limit or (left := 1 - float(spectrum @ c)) <= 0:
+    x = product(rate, spectrum)
+    below = 2 - x * (1 + share)
+    if rate >= limit or (left := 1 - float((share * x / below).sum())) <= 0:
         raise InputError(f"no stationary state: eta must be below the escape threshold {limit:.6g}, not {rate:.6g}")
-    return np.asarray(c * extra / left)
+    return within_floats("a mean square", product(rate, share, extra, over=(below, left)))
 
 
 def _updates(T: object) -> int:
-    if not isinstance(T, int | np.integer) or isinstance(T, bool) or T < 0:
-        raise InputError(f"T must be a whole number of updates >= 0, not {T!r}")
-    return int(T)
+    try:
+        times = whole("T", T, 0)
+    except InputError:
+        raise InputError(f"T must be a whole number of updates >= 0, not {shown(T)}") from None
+    if times > MOST_UPDATES:
+        raise TooLargeError(
+            f"T = {digits(times)} updates, one by one; ask for at most {MOST_UPDATES:,} and go on from the last"
+        )
+    return times
 
 
 def _variance(label_noise: float) -> float:
@@ -179,7 +192,7 @@ def _variance(label_noise: float) -> float:
 
 def _fits(needed: int) -> None:
     if needed > MOST_BYTES:
-        raise TooLargeError(f"the answer would take {needed / 1e9:.1f} GB; ask for fewer updates and go on from the last")
+        raise TooLargeError(f"the answer would take {needed / 1e9:,.1f} GB; ask for fewer updates and go on from the last")
 
 
 def _finite(result: FloatArray) -> None:

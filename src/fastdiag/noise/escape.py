@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from math import inf
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from ..arguments import array, dimensions, shown, whole, whole_or_infinite
 from ..errors import InputError
-from ..landscapes.landscape import checked
-from ..stationary.quadratic import positive, real
+from ..stationary.quadratic import positive
+from ..stationary.units import FURTHEST, exponent, halves, product, shifted, within_floats
 from ..typing import FloatArray
 
 
+@np.errstate(all="ignore")
 def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The learning rate above which SGD's expected loss grows: the eta with sum of eta A lam / (B (2 - eta lam)) = 1.
 
@@ -42,19 +44,20 @@ def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 
     noise = share * alignments(A, len(spectrum))
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: nothing moves at any learning rate, so there is no threshold")
-    limit = 2 / spectrum.max()
+    unit = exponent(spectrum)
+    spectrum = shifted(spectrum, -unit)
     stiff = spectrum * (1 + (share if A is None else 0))
     felt = noise * spectrum > 0
-    if not felt.any():
-        return float(limit)
-    x, stiff, weight = spectrum[felt], stiff[felt], noise[felt]
-    highest = float((2 / (stiff + weight * x)).min())  # one term alone reaches 1 here
-    if len(x) == 1:
-        return min(highest, float(limit))
-    root = brentq(lambda eta: (eta * weight * x / (2 - eta * stiff)).sum() - 1, 0, highest, xtol=1e-300, rtol=1e-15)
-    return min(float(root), float(limit))
+    found = [2 / spectrum.max()]
+    if felt.any():
+        stiff, driven = stiff[felt], (noise * spectrum)[felt]
+        highest = (2 / (stiff + driven)).min()  # one term alone reaches 1 here
+        stiff, driven = highest * stiff, highest * driven  # the root is the share z of it, from 1 / d to 1
+        found.append(highest * _root(lambda z: (z * driven / (2 - z * stiff)).sum() - 1))
+    return within_floats("the threshold", float(shifted(min(found), -unit)))
 
 
+@np.errstate(all="ignore")
 def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The factor rho by which the expected loss is multiplied at each update, in the end.
 
@@ -79,15 +82,17 @@ def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: f
     spectrum = eigenvalues(lams)
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: there is no loss, so none grows")
-    own, drive = recursion(spectrum, eta, A, batch)
-    felt = drive > 0
+    x, share, noise = recursion(spectrum, eta, A, batch)
+    own = kept(x, share, A)
+    felt = noise * spectrum > 0
     alone = float(own[(spectrum > 0) & ~felt].max(initial=0.0))
     if not felt.any():
-        return alone
-    top, above = _leading(own[felt], drive[felt])
-    return max(alone, top + above)
+        return within_floats("the growth rate", alone)
+    top, above, _ = _leading(x[felt], noise[felt], share if A is None else 0.0)
+    return within_floats("the growth rate", max(alone, float(own[felt][top] + product(above, *_unit(x[felt])))))
 
 
+@np.errstate(all="ignore")
 def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The flat/sharp ratio D_k after many updates, whatever the start ([E] theorem 5.2 as an exact limit).
 
@@ -113,21 +118,21 @@ def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 
     """
     spectrum = descending(lams)
     k = sharp(k, len(spectrum))
-    own, drive = recursion(spectrum, eta, A, batch)
+    x, share, noise = recursion(spectrum, eta, A, batch)
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: there is no loss along any direction")
     alive = spectrum > 0
-    if (drive[alive] == 0).any():
+    if (noise[alive] == 0).any():
         raise InputError(
             "the limit needs noise along every direction: A > 0 and a finite batch; without it the start decides, see "
             "eigen_dynamics"
         )
-    top, above = _leading(own[alive], drive[alive])
     losses = np.zeros(len(spectrum))
-    losses[alive] = drive[alive] / (above + (top - own[alive]))
-    return float(losses[k:].sum() / losses[:k].sum())
+    losses[alive] = _leading(x[alive], noise[alive], share if A is None else 0.0)[2]
+    return float(_ratio((losses, 0), k, "loss in the end"))
 
 
+@np.errstate(all="ignore")
 def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     """D_k = sum over i > k of lam_i s_i / sum over i <= k of lam_i s_i ([E] section 5): loss in flat over sharp directions.
 
@@ -154,9 +159,10 @@ def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     2.0
     """
     spectrum = descending(lams)
-    return _ratio(spectrum * squares("s", s, len(spectrum)), sharp(k, len(spectrum)), "loss")
+    return _ratio(halves((spectrum, squares("s", s, len(spectrum)))), sharp(k, len(spectrum)), "loss")
 
 
+@np.errstate(all="ignore")
 def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
     """P_k = sum over i > k of s_i / sum over i <= k of s_i; at least (lam_k / lam_{k+1}) D_k ([E] section 5).
 
@@ -174,23 +180,25 @@ def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
     >>> fd.noise.variance_ratio([1.0, 1.0, 3.0], k=1)
     4.0
     """
-    values = squares("s", s, np.shape(s)[-1] if np.ndim(s) else 0)
-    return _ratio(values, sharp(k, values.shape[-1]), "variance")
+    values = squares("s", s)
+    return _ratio(halves((values,)), sharp(k, values.shape[-1]), "variance")
 
 
-def recursion(
-    spectrum: FloatArray, eta: float, A: ArrayLike | None, batch: float
-) -> tuple[FloatArray, FloatArray]:
-    """Losses y_i = lam_i s_i obey y_i' = own_i y_i + drive_i sum y; (d,) each."""
+def recursion(spectrum: FloatArray, eta: float, A: ArrayLike | None, batch: float) -> tuple[FloatArray, float, FloatArray]:
+    """x = eta lam, 1/B, and A/B: s_i' = kept_i s_i + (A_i/B) eta x_i sum x_j s_j / eta; (d,), a number, (d,)."""
     rate, share = positive("eta", eta), 1 / checked_batch(batch)
-    x = rate * spectrum
-    own = (1 - x) ** 2 + (share * x**2 if A is None else 0)
-    return own, share * alignments(A, len(spectrum)) * x**2
+    x = within_floats("eta lams", product(rate, spectrum))
+    return x, share, share * alignments(A, len(spectrum))
+
+
+def kept(x: FloatArray, share: float, A: ArrayLike | None) -> FloatArray:
+    """What an update leaves of s_i, but for what the others feed: Gaussian inputs (A = None) have more noise."""
+    return np.asarray((1 - x) ** 2 + (share * x**2 if A is None else 0))
 
 
 def eigenvalues(lams: ArrayLike) -> FloatArray:
     """(d,) numbers >= 0, or InputError."""
-    spectrum = checked("lams", lams, (None,), "eigenvalues of G")
+    spectrum = array("lams", lams, (None,), "eigenvalues of G")
     if not len(spectrum):
         raise InputError("lams is empty; give the eigenvalues of G")
     if (spectrum < 0).any():
@@ -213,52 +221,91 @@ def alignments(A: ArrayLike | None, d: int) -> FloatArray:
     """(d,) numbers >= 0; ones for Gaussian inputs, where the recursion holds the rest."""
     if A is None:
         return np.ones(d)
-    values = checked("A", A, () if np.ndim(A) == 0 else (d,), "a number, or one per eigenvalue")
+    values = array("A", A, () if dimensions("A", A) == 0 else (d,), "a number, or one per eigenvalue")
     if (values < 0).any():
         raise InputError(f"A is noise over curvature and must be >= 0, not {values.min():g}")
     return np.broadcast_to(values, (d,)).copy()
 
 
-def squares(name: str, s: ArrayLike, d: int) -> FloatArray:
+def squares(name: str, s: ArrayLike, d: int | None = None) -> FloatArray:
     """(d,) or (times, d) numbers >= 0, or InputError."""
-    shape = (d,) if np.ndim(s) < 2 else (None, d)
-    values = checked(name, s, shape, "mean squares along the eigenvectors, times first")
+    shape = (d,) if dimensions(name, s) < 2 else (None, d)
+    values = array(name, s, shape, "mean squares along the eigenvectors, times first")
     if (values < 0).any():
         raise InputError(f"{name} are mean squares and must be >= 0, not {values.min():g}")
     return values
 
 
-def sharp(k: Any, d: int) -> int:
+def sharp(k: object, d: int) -> int:
     """A number of sharp directions, or InputError."""
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k < d:
-        raise InputError(f"k sharp directions of {d}: k must be a whole number from 1 to {d - 1}, not {k!r}")
-    return int(k)
+    try:
+        return whole("k", k, 1, d - 1)
+    except InputError:
+        raise InputError(
+            f"k sharp directions of {d}: k must be a whole number from 1 to {d - 1}, not {shown(k)}"
+        ) from None
 
 
-def checked_batch(batch: Any) -> float:
+def checked_batch(batch: object) -> float:
     """A whole number >= 1, or inf."""
-    number = inf if batch == inf else real("batch", batch)
-    if not (number == inf or int(number) == number >= 1):
-        raise InputError(f"batch must be a whole number of points >= 1, or math.inf for GD, not {batch!r}")
-    return number
+    try:
+        return float(whole_or_infinite("batch", batch, 1, "points"))
+    except (InputError, OverflowError):
+        raise InputError(
+            f"batch must be a whole number of points >= 1, or math.inf for GD, not {shown(batch)}"
+        ) from None
 
 
-def _leading(own: FloatArray, drive: FloatArray) -> tuple[float, float]:
-    """(top, above) with largest root rho = top + above of sum drive / (rho - own) = 1, top the largest `own`."""
-    top = float(own.max())
-    gaps = top - own  # rho - own = above + gaps without cancellation
+def _unit(x: FloatArray) -> tuple[float, float]:
+    """Two factors of the unit in which losses and noise at rates x are near 1: x_max, or its square if above 1."""
+    most = float(x.max())
+    return most, max(1.0, most)
+
+
+def _leading(x: FloatArray, noise: FloatArray, extra: float) -> tuple[int, float, FloatArray]:
+    """The greatest root rho = kept_top + above of sum of noise x^2 / (rho - kept) = 1, `above` in the unit of `_unit`.
+
+    Returns top, above, and noise x^2 / (rho - kept), which the losses become proportional to.
+    """
+    most, _ = _unit(x)
+    if most == 0:
+        raise InputError("eta lams is 0 to rounding: nothing moves; give a larger eta")
+    y = x / most
+    first, second = (1.0, most) if most < 1 else (1 / most, 1.0)  # of 1 - kept = 2 x - (1 + extra) x^2, in the unit
+    lost = y * (2 * first - (1 + extra) * second * y)
+    top = int(lost.argmin())
+    gaps = np.maximum((y - y[top]) * (2 * first - (1 + extra) * second * (y + y[top])), 0.0)  # without cancellation
+    drive = second * noise * y**2
     low, high = float((drive - gaps).max()), float(drive.sum())
-    if len(own) == 1 or low >= high:
-        return top, high
-    if (drive / (low + gaps)).sum() <= 1:  # one direction outweighs the others beyond rounding
-        return top, low
-    return top, float(brentq(lambda x: (drive / (x + gaps)).sum() - 1, low, high, xtol=1e-300, rtol=1e-15))
+    if len(x) == 1 or low >= high:
+        above = high
+    elif (drive / (low + gaps)).sum() <= 1:  # one direction outweighs the others beyond rounding
+        above = low
+    else:
+        above = float(brentq(lambda a: (drive / (a + gaps)).sum() - 1, low, high, xtol=1e-300, rtol=1e-15))
+    return top, above, drive / (above + gaps)
 
 
-def _ratio(parts: FloatArray, k: int, what: str) -> float | FloatArray:
-    below, above = parts[..., :k].sum(axis=-1), parts[..., k:].sum(axis=-1)
+def _root(function: Callable[[float], float]) -> float:
+    """The root in (0, 1] of an increasing function that is negative at 0."""
+    if function(1.0) <= 0:  # to rounding
+        return 1.0
+    return float(brentq(function, 0, 1, xtol=1e-300, rtol=1e-15))
+
+
+def _ratio(parts: tuple[Any, Any], k: int, what: str) -> float | FloatArray:
+    """The sum of the parts m 2^e beyond the first k over the sum of these."""
+    (below, down), (above, up) = (_summed(*(part[..., some] for part in np.broadcast_arrays(*parts)))
+                                  for some in (slice(k), slice(k, None)))
     if (below == 0).any():
-        where = f" at time {int(np.argmin(below))}" if parts.ndim == 2 else ""
+        where = f" at time {int(np.argmin(below))}" if below.ndim else ""
         raise InputError(f"there is no {what} along the {k} sharp directions{where}, so the ratio is infinite; raise k")
-    ratio = above / below
-    return float(ratio) if parts.ndim == 1 else ratio
+    ratio = within_floats("the ratio", np.asarray(np.ldexp(above / below, up - down)))
+    return ratio if ratio.ndim else float(ratio)
+
+
+def _summed(m: Any, e: Any) -> tuple[Any, Any]:
+    """The sum of m 2^e over the last axis, in the unit 2^(the greatest e)."""
+    e = np.where(m == 0, -FURTHEST, e)
+    most = e.max(axis=-1)
+    return np.ldexp(m, e - most[..., None]).sum(axis=-1), most

@@ -8,22 +8,57 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import array, real, shown
 from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
-from ..landscapes.landscape import checked, checked_weights
-from ..stationary.quadratic import check_covariance, real, symmetric
+from ..landscapes.landscape import checked_weights
+from ..record import Record
+from ..stationary.quadratic import check_covariance, symmetric
+from ..stationary.units import common, exponent, shifted, within_floats
 from ..typing import FloatArray
 from .covariance import MatrixNoise, Noise, PointNoise
 from .curvature import Curvature, Dense, Operator, factored
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PointGradients(Record):
+    """The gradients of points: rows, each times its factor."""
+
+    rows: FloatArray
+    factors: FloatArray | None = None
+
+    def __call__(self, some: slice) -> FloatArray:
+        return self.rows[some] if self.factors is None else self.factors[some, None] * self.rows[some]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandscapeGradients(Record):
+    """The gradients grad l_x of a landscape's points."""
+
+    landscape: SampledLandscape
+
+    def __call__(self, some: slice) -> FloatArray:
+        product: Any = 1.0
+        for values, axes in self.landscape.per_point(1, some):
+            product = product * (values if axes else values[:, None])
+        return np.asarray(product)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Geometry:
+class Geometry(Record):
     """What the noise functions need to know; see `geometry`, `from_gradients` and `gaussian_inputs`."""
 
-    loss: float
+    level: float
+    """The loss, in units of 2^unit."""
+    unit: int
     noise: Noise
     curvature: Curvature
+
+    @property
+    def loss(self) -> float:
+        """The mean loss; inf beyond floats."""
+        with np.errstate(all="ignore"):
+            return float(shifted(self.level, self.unit))
 
     @property
     def dimension(self) -> int:
@@ -38,9 +73,9 @@ class Geometry:
         ------
         InputError : a loss that is negative, or zero beside noise that is not
         """
-        if self.loss > 0:
+        if self.level > 0:
             return False
-        if self.loss == 0 and self.noise.vanishes:
+        if self.level == 0 and self.noise.vanishes:
             return True
         raise InputError(
             f"the loss is {self.loss:g} and gradients are not zero: alignment compares noise with a loss >= 0 that is "
@@ -55,6 +90,7 @@ Source: TypeAlias = ArrayLike | Landscape | Geometry
 """A Jacobian, a landscape, or a geometry."""
 
 
+@np.errstate(all="ignore")
 def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     """Loss, noise and curvature from a Jacobian and residuals, or from a landscape.
 
@@ -87,16 +123,19 @@ def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     rows = jacobian(J)
     if r is None:
         raise InputError("a Jacobian needs its residuals: give r, one for each of its rows")
-    points = len(rows)
-    residuals = checked("r", r, (points,), "one residual per row of J")
+    points, n = rows.shape
+    residuals = array("r", r, (points,), "one residual per row of J")
     weights = np.full(points, 1 / points)
+    a, b = exponent(rows), exponent(residuals)
+    rows, residuals = shifted(rows, -a), shifted(residuals, -b)
     return Geometry(
-        float(residuals @ residuals) / (2 * points),
-        PointNoise(weights, rows.shape[1], lambda some: residuals[some, None] * rows[some]),
-        factored(weights, rows, np.zeros(rows.shape[1])),
+        float(residuals @ residuals) / (2 * points), 2 * b,
+        PointNoise(weights, n, PointGradients(rows, residuals), a + b),
+        factored(weights, rows, np.zeros(n), 2 * a),
     )
 
 
+@np.errstate(all="ignore")
 def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: ArrayLike | None = None) -> Geometry:
     """Loss, noise and curvature from the gradients of points, and a Hessian that may be an operator.
 
@@ -122,19 +161,25 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
     rows = jacobian(gradients, "gradients")
     n = rows.shape[1]
     curvature: Curvature
-    if hasattr(hessian, "matmat"):
-        if tuple(hessian.shape) != (n, n):
-            raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {tuple(hessian.shape)}")
+    if hasattr(type(hessian), "matmat"):
+        shape = getattr(hessian, "shape", None)
+        if shape != (n, n):
+            raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {shown(shape)}")
         curvature = Operator(hessian)
     else:
         matrix = symmetric("hessian", hessian)
         if len(matrix) != n:
             raise InputError(f"hessian must have shape ({n}, {n}), like the gradients, not {matrix.shape}")
         curvature = Dense(matrix)
+    if weights is not None:
+        weights = array("weights", weights, (len(rows),), "one probability per point")
     chances = checked_weights(weights, len(rows))
-    return Geometry(real("loss", loss), PointNoise(chances, n, lambda some: rows[some]), curvature)
+    level = real("loss", loss)
+    unit = exponent(level)
+    return Geometry(float(shifted(level, -unit)), unit, PointNoise(chances, n, PointGradients(rows)), curvature)
 
 
+@np.errstate(all="ignore")
 def gaussian_inputs(
     S: ArrayLike, u: ArrayLike, label_noise: float = 0.0, jacobian: ArrayLike | None = None
 ) -> Geometry:
@@ -165,20 +210,28 @@ def gaussian_inputs(
     inputs = symmetric("S", S)
     check_covariance("S", inputs)
     d = len(inputs)
-    error = checked("u", u, (d,), "one per input")
+    error = array("u", u, (d,), "one per input")
     extra = real("label_noise", label_noise)
     if extra < 0:
         raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
-    chain = np.eye(d) if jacobian is None else checked("jacobian", jacobian, (d, None), "inputs, weights")
+    chain = np.eye(d) if jacobian is None else array("jacobian", jacobian, (d, None), "inputs, weights")
+    if not chain.size:
+        raise InputError(f"jacobian must have at least one column, not shape {chain.shape}")
+    s, a, f = exponent(inputs), exponent(error), exponent(chain)
+    inputs, error, chain = shifted(inputs, -s), shifted(error, -a), shifted(chain, -f)
     G, gradient = chain.T @ inputs @ chain, chain.T @ (inputs @ error)
-    doubled = float(error @ inputs @ error) + extra
+    own = max(0.0, float(error @ inputs @ error))
+    unit = common((own, s + 2 * a), (extra, 0))  # of the loss
+    doubled = float(shifted(own, s + 2 * a - unit) + shifted(extra, -unit))
+    gradient = shifted(gradient, (s + 2 * a - unit) // 2)
     outer = np.outer(gradient, gradient)
-    return Geometry(doubled / 2, MatrixNoise(doubled * G + outer, doubled * G + 2 * outer, gradient), Dense(G))
+    noise = MatrixNoise(doubled * G + outer, doubled * G + 2 * outer, gradient, (unit + s) // 2 + f)
+    return Geometry(doubled / 2, unit, noise, Dense(G, s + 2 * f))
 
 
 def jacobian(J: object, name: str = "J") -> FloatArray:
     """A non-empty (points, n) float array, or InputError."""
-    rows = checked(name, J, (None, None), "points, weights")
+    rows = array(name, J, (None, None), "points, weights")
     if not rows.size:
         raise InputError(f"{name} must have at least one row and one column, not shape {rows.shape}")
     return rows
@@ -193,26 +246,26 @@ def curvature_of(J: Source) -> Curvature:
         return factored(np.full(len(rows), 1 / len(rows)), rows, np.zeros(rows.shape[1]))
     J.require_degree(2, "the curvature of a landscape")
     factors = J.hessian_factors()
-    return Dense(J.hessian) if factors is None else factored(*factors)
+    if factors is None:
+        return Dense(within_floats("the Hessian", J.hessian))
+    c, A, d = (within_floats("the Hessian", factor) for factor in factors)
+    return factored(c, A, d)
 
 
 def _of_landscape(landscape: Landscape) -> Geometry:
     curvature = curvature_of(landscape)
+    loss = within_floats("the loss", landscape.loss)
+    level = exponent(loss)
+    noise: Noise
     if isinstance(landscape, SampledLandscape):
-        return Geometry(
-            landscape.loss,
-            PointNoise(landscape.weights, landscape.dimension, lambda rows: _gradients(landscape, rows)),
-            curvature,
-        )
-    mean, covariance = landscape.gradient, landscape.gradient_covariance
-    # of a sample, (1 - 1/S) times the unbiased covariance makes the second moment the points' own, which is unbiased
-    share = 1 - 1 / landscape.size if isinstance(landscape, Estimated) else 1.0
-    return Geometry(landscape.loss, MatrixNoise(covariance, share * covariance + np.outer(mean, mean), mean), curvature)
-
-
-def _gradients(landscape: SampledLandscape, rows: slice) -> FloatArray:
-    """grad l_x at some points, (points, n)."""
-    product: Any = 1.0
-    for array, axes in landscape.per_point(1, rows):
-        product = product * (array if axes else array[:, None])
-    return np.asarray(product)
+        noise = PointNoise(landscape.weights, landscape.dimension, LandscapeGradients(landscape))
+    else:
+        mean = within_floats("the gradient", landscape.gradient)
+        covariance = within_floats("the gradients' covariance", landscape.gradient_covariance)
+        # of a sample, (1 - 1/S) times the unbiased covariance makes the second moment the points' own, which is unbiased
+        share = 1 - 1 / landscape.size if isinstance(landscape, Estimated) else 1.0
+        half = exponent(covariance) // 2
+        unit = common((mean, 0), (shifted(covariance, -2 * half), half))
+        mean, covariance = shifted(mean, -unit), shifted(covariance, -2 * unit)
+        noise = MatrixNoise(covariance, share * covariance + np.outer(mean, mean), mean, unit)
+    return Geometry(float(shifted(loss, -level)), level, noise, curvature)

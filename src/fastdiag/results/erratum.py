@@ -18,7 +18,7 @@ class Numbers(NamedTuple):
     """Without either: by running SGD on every training set in every order, or by listing what is counted."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Erratum:
     """A printed formula or statement that is wrong."""
 

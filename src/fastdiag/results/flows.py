@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import whole
 from ..diagram import Diagram
 from ..expansion import Prediction, predict
 from ..landscapes import Landscape
 from ..spacetime import Spacetime
 from ..spacetime.updates import Process, ode, sde
-from .minimum import check_minimum
+from .minimum import LARGEST, check_minimum, rate
 from .result import Result
 
 
 def _parted(landscape: Landscape, eta: float, T: int) -> tuple[float, float]:
     check_minimum(landscape)
+    eta, T = rate(eta), whole("T", T, 1, int(LARGEST), "updates")
     S, J = landscape.part(((0,), (1,), (2,))), landscape.part(((0, 1, 2),))
     CH = float((landscape.gradient_covariance * landscape.hessian).sum())
     return T / 2 * eta**2 * CH, -T / 6 * eta**3 * float(np.sum(S * J))
 
 
 def _parted_derived(landscape: Landscape, eta: float, T: int) -> tuple[float, float]:
+    eta, T = rate(eta), whole("T", T, 1, int(LARGEST), "updates")
+
     def predicted(process: Process | None) -> Prediction:
-        return predict(landscape, Spacetime(T, 1, T), float(eta), 3, resummed=False, update=process)
+        return predict(landscape, Spacetime(T, 1, T), eta, 3, resummed=False, update=process)
 
     sgd, skew = predicted(None), Diagram.parse("[a a a]")
     return (

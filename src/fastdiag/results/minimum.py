@@ -10,25 +10,40 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..arguments import real, shown, whole, whole_or_infinite
+from ..errors import InputError, TooLargeError
 from ..expansion import predict
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
-from ..spacetime import Spacetime, whole_number
+from ..spacetime import Spacetime
 from ..typing import FloatArray
 from ..values import rvalue
 from .result import Result
 
+LARGEST = 1e75  # number whose fourth power is a float
+MOST_UPDATES = 100_000  # that are summed over one by one
+
+
+def rate(eta: object) -> float:
+    """A learning rate > 0 as a float, or InputError."""
+    return real("eta", eta, above=0, most=LARGEST)
+
+
+def updates(T: object) -> int | float:
+    """A number of updates, or math.inf."""
+    found = whole_or_infinite("T", T, 0, "updates")
+    return found if found == inf else whole("T", found, 0, int(LARGEST), "updates, if it is not inf")
+
+
+def points(N: object) -> int:
+    """A number of training points."""
+    return whole("N", N, 1, int(LARGEST), "training points")
+
 
 def _basis(landscape: Landscape, eta: float, T: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Eigenvalues h, eigenvectors as columns, and the covariance C of the gradients along them; eta and T checked."""
-    check_landscape(landscape)
-    if np.ndim(eta) or not 0 < float(eta) < inf:
-        raise InputError(f"eta must be a positive number here, not {eta!r}")
+    """Eigenvalues h, eigenvectors as columns, and the covariance C of the gradients along them; T = inf checked."""
     h, vectors = np.linalg.eigh(landscape.hessian)
-    if T != inf:
-        whole_number("T", T, 0, "updates")
-    elif not 0 < eta * h[0] <= eta * h[-1] < 2:
+    if T == inf and not 0 < eta * h[0] <= eta * h[-1] < 2:
         raise InputError(
             f"the limit T = inf needs 0 < eta h < 2 in every direction, and eta h is from {eta * h[0]:.4g} to "
             f"{eta * h[-1]:.4g}; give a smaller eta, or a finite T where the result has one"
@@ -63,6 +78,7 @@ def _geometric(k: FloatArray, T: float) -> FloatArray:
 
 def _limit(landscape: Landscape, eta: float) -> float:
     check_minimum(landscape)
+    eta = rate(eta)
     h, vectors, C = _basis(landscape, eta, inf)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
@@ -76,12 +92,15 @@ theorem_2 = Result(
     "Theorem 2, its limit to order 3", "[A]",
     "from a strict minimum the resummed sum to order 3 tends, as T -> inf, to l + (eta^2/2) C_mm H_mm / (1 - k_m^2) "
     "- (eta^3/6) S_lmn J_lmn / (1 - k_l k_m k_n); what it leaves out is of order eta^2: a sum over times brings 1/eta",
-    _limit, lambda landscape, eta: predict(landscape, Spacetime(inf, 1, inf), float(eta), 3).total,
+    _limit, lambda landscape, eta: predict(landscape, Spacetime(inf, 1, inf), rate(eta), 3).total,
 )
 
 
 def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
     check_minimum(landscape)
+    eta, T = rate(eta), updates(T)
+    if MOST_UPDATES < T < inf:
+        raise TooLargeError(f"the sum has T = {shown(T)} terms, at most {MOST_UPDATES:,} here; take T = inf, or `derived`")
     h, vectors, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     J = _third(landscape, ((0, 1, 2),), vectors)
@@ -94,7 +113,7 @@ def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
 
 
 def _drift_derived(landscape: Landscape, eta: float, T: float = inf) -> Any:
-    return predict(landscape, Spacetime(inf, 1, T), float(eta), 3, "displacement").total
+    return predict(landscape, Spacetime(inf, 1, T), rate(eta), 3, "displacement").total
 
 
 corollary_1 = Result(
@@ -108,7 +127,7 @@ corollary_1 = Result(
 
 def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     check_minimum(landscape)
-    whole_number("N", N, 1, "training points")
+    eta, N, T = rate(eta), points(N), updates(T)
     h, _, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     sums = eta * _geometric(k, T)  # (1 - k^T) / h
@@ -117,14 +136,18 @@ def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tu
 
 
 def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
-    """GD is B = N; what is left at T = inf is T large enough that k^T has vanished."""
+    """GD is B = N; at T = inf what is left is T large enough that k^T has vanished. The gap is of order 1."""
+    check_landscape(landscape)
+    eta, N, T = rate(eta), points(N), updates(T)
     _basis(landscape, eta, T)
     if T == inf:
         slowest = np.abs(1 - eta * np.linalg.eigvalsh(landscape.hessian)).max()
+        if slowest >= 1 - 1e-15:
+            raise InputError(f"eta = {eta} is so small that 1 - eta h is 1 in floats; give a finite T")
         T = int(np.ceil(np.log(1e-18) / np.log(slowest))) + 1
     spacetime = Spacetime(N, N, T)
-    test = predict(landscape, spacetime, float(eta), 2).total - landscape.loss
-    return float(test), float(predict(landscape, spacetime, float(eta), 2, "generalization_gap").total)
+    test = predict(landscape, spacetime, eta, 2).total - landscape.loss
+    return float(test), float(predict(landscape, spacetime, eta, 1, "generalization_gap").total)
 
 
 corollary_2 = Result(
@@ -136,7 +159,9 @@ corollary_2 = Result(
 )
 
 
-def _skew(landscape: Landscape, eta: float, T: int) -> float:
+def _skew(landscape: Landscape, eta: float, T: int | float) -> float:
+    check_landscape(landscape)
+    eta, T = rate(eta), updates(T)
     h, vectors, _ = _basis(landscape, eta, T)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
@@ -147,5 +172,5 @@ def _skew(landscape: Landscape, eta: float, T: int) -> float:
 example_1 = Result(
     "Example 1", "[A], [B]",
     "the resummed value of [a a a] is -(eta^3/6) S_lmn J_lmn (1 - k^T) / (1 - k), k = k_l k_m k_n",
-    _skew, lambda landscape, eta, T: rvalue("[a a a]", landscape, Spacetime(inf, 1, T), float(eta)),
+    _skew, lambda landscape, eta, T: rvalue("[a a a]", landscape, Spacetime(inf, 1, T), rate(eta)),
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from ..arguments import shown, whole
 from ..diagram import Diagram, diagrams
-from ..diagram.counting import check_order
 from ..embedding import maps_formula
 from ..errors import InputError
 from .result import Result
@@ -40,8 +40,7 @@ _GAP = {
 def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
     import sympy
 
-    if not isinstance(order, int) or order not in table:
-        raise InputError(f"the papers' formulas are of orders 1 to 3, not {order!r}; fastdiag.expand has every order")
+    order = _printed(order)
     T = sympy.Symbol("T", positive=True, integer=True)
     return {
         Diagram.parse(text).value_class: sympy.Add(
@@ -51,10 +50,19 @@ def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
     }
 
 
+def _printed(order: object) -> int:
+    try:
+        return whole("order", order, 1, 3)
+    except InputError:
+        raise InputError(
+            f"the papers' formulas are of orders 1 to 3, not {shown(order)}; fastdiag.expand has every order"
+        ) from None
+
+
 def _counted(order: int, gap: bool) -> dict[Diagram, Any]:
     import sympy
 
-    order = check_order(order)
+    order = _printed(order)
     B = sympy.Symbol("B", positive=True, integer=True)
     found: defaultdict[Diagram, Any] = defaultdict(lambda: sympy.Integer(0))
     for diagram in diagrams(order):

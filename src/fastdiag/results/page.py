@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from ..arguments import instance, sequence
 from ..diagram import diagrams
 from ..embedding import maps, maps_formula
 from ..spacetime import Spacetime
@@ -33,7 +34,8 @@ two epochs, so a diagram needs four nodes below its root. With fewer edges the n
 def errata_page(errata: tuple[Erratum, ...]) -> str:
     """Markdown: every erratum with its numbers, computed now, and the effect of shuffling worked out."""
     lines = [OPENING]
-    for number, erratum in enumerate(errata, 1):
+    for number, one in enumerate(sequence("errata", errata, "what results.errata() lists"), 1):
+        erratum = instance("an erratum", one, Erratum, "results.errata() lists them")
         numbers = erratum.check()
         lines += [
             f"## {number}. {erratum.where}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..diagram import Diagram, diagrams
 from ..embedding import maps_formula
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
 from .result import Result
 
 
@@ -26,7 +26,12 @@ def _with_root_alone(diagram: Diagram | str) -> Diagram:
     diagram = Diagram.of(diagram)
     if diagram.root_shares:
         raise InputError(f"Proposition 1 is about the test loss, whose root is alone in its part; that of {diagram} is not")
+    if diagram.order > MOST_EDGES:
+        raise TooLargeError(f"orders of nodes are gone through one by one, to {MOST_EDGES} edges, not {diagram.order}")
     return diagram
+
+
+MOST_EDGES = 8
 
 
 def _total_orders(diagram: Diagram) -> int:

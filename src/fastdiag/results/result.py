@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
+from ..floats import by_our_rules
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A result of the papers, in its right form. Calling it gives the closed form, `derived` the engine's answer."""
 
@@ -21,8 +24,20 @@ class Result:
     derived: Callable[..., Any]
     """The same from diagrams, by the engine. Takes what `closed` takes."""
 
+    @by_our_rules
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.closed(*args, **options)
 
+    def __reduce__(self) -> Any:
+        """By name, where it has one: its formulas may be lambdas, and there is one of it."""
+        for name, value in vars(import_module(__package__)).items():
+            if value is self:
+                return _named, (name,)
+        return type(self), (self.name, self.papers, self.statement, self.closed, self.derived)
+
     def __repr__(self) -> str:
         return f"<{self.name} ({self.papers}): {self.statement}>"
+
+
+def _named(name: str) -> Any:
+    return getattr(import_module(__package__), name)

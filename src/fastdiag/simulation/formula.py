@@ -105,7 +105,7 @@ def compiled(landscape: Symbolic, arguments: Sequence[Any], formulas: Sequence[E
         function: Callable[..., list[Any]] = sympy.lambdify(arguments, list(formulas), "numpy", cse=True)
         with np.errstate(all="ignore"):
             function(*np.ones(len(arguments)))
-    except (NameError, TypeError, AttributeError, NotImplementedError) as error:
+    except (NameError, TypeError, AttributeError, NotImplementedError, ValueError, OverflowError) as error:
         raise UnsupportedError(
             f"the formulas of {landscape!r} cannot be evaluated by NumPy: {str(error).splitlines()[0]}"
         ) from None

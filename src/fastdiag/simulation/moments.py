@@ -96,14 +96,19 @@ class Spread:
         )
 
     def result(self) -> tuple[FloatArray, FloatArray]:
-        """The unbiased covariance (rates, n, n) and its standard error, from the fourth moments."""
+        """The unbiased covariance (rates, n, n) and its standard error, from the fourth moments.
+
+        The error's square is (mu_22 - mu_11^2) / n + (mu_20 mu_02 + mu_11^2) / (n (n - 1)), n the runs. The first term
+        vanishes where x_i x_j takes one value (+-1, equally likely), and its estimate is too small by about three of the
+        second: so the second is taken four times, which is right for normal values to order 1/n^2.
+        """
         runs = self.runs
         with np.errstate(all="ignore"):
             covariance = self.second / (runs - 1)
             own = np.einsum("eii->ei", covariance)
-            variance = (self.fourth / runs - covariance**2) / runs
-            variance += (own[:, :, None] * own[:, None, :] + covariance**2) / (runs * (runs - 1))
-            return covariance, np.sqrt(np.maximum(variance, 0.0))
+            leading = np.maximum(self.fourth / runs - (self.second / runs) ** 2, 0.0) / runs
+            following = (own[:, :, None] * own[:, None, :] + covariance**2) / (runs * (runs - 1))
+            return covariance, np.sqrt(leading + 4 * following)
 
 
 def _products(first: Any, second: Any) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..landscapes import Landscape, Logistic, Samples
+from ..landscapes.softplus import softplus
 from ..spacetime import Spacetime
 from ..typing import FloatArray
 
@@ -107,16 +108,17 @@ class _Logistic:
 
     def __init__(self, landscape: Logistic) -> None:
         self.landscape, self.start, self.chances = landscape, landscape.theta, landscape.weights[None]
+        self.signs = 1.0 - 2.0 * landscape.y
 
     def combined(self, theta: FloatArray, weights: FloatArray, means: bool) -> FloatArray:
         land = self.landscape
-        residual = 0.5 * (1 + np.tanh(0.5 * (theta @ land.X.T))) - land.y
+        residual = self.signs * softplus(1, self.signs * (theta @ land.X.T))
         return np.asarray((weights * residual) @ land.X + means * land.ridge * theta)
 
     def loss(self, theta: FloatArray) -> FloatArray:
         land = self.landscape
-        u = theta @ land.X.T
-        return np.asarray((np.logaddexp(0, u) - land.y * u) @ land.weights + (land.ridge * theta**2).sum(axis=1) / 2)
+        losses = softplus(0, self.signs * (theta @ land.X.T))
+        return np.asarray(losses @ land.weights + (land.ridge * theta**2).sum(axis=1) / 2)
 
 
 def _slopes(landscape: Landscape) -> Slopes:

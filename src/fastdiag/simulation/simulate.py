@@ -9,25 +9,31 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import isinf
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import choice, shown, whole
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..expansion.observables import observable_named
+from ..floats import by_our_rules
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
-from ..progress import track
-from ..spacetime import Spacetime, check_spacetime, whole_number
+from ..memory import bounded, require
+from ..progress import check_progress, track
+from ..record import Record
+from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray, IntArray
+from ..values.frame import scalar_rates
 from .formula import FormulaRuns, Source
 from .moments import Moments, Spread
 from .points import Drawn, LogisticRuns, TaylorRuns
 from .process import PROCESSES, process_losses
 
 METHODS = ("sgd", "gd", *PROCESSES)
+MOST_GRADIENTS = 10**13
 SHARD = 256  # runs with one random generator of their own, whatever the number of threads
 FRESH = 64  # updates drawn at a time if the data never repeat
 MOST_ROWS = 2_000_000  # training points of a run, if they are met again
@@ -37,7 +43,7 @@ Runs: TypeAlias = LogisticRuns | TaylorRuns | FormulaRuns
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Record):
     """A measured observable; see `simulate`. Numbers if eta is one, else arrays of its shape; its own axes last."""
 
     mean: float | FloatArray
@@ -71,6 +77,8 @@ class Simulation:
         return "\n  ".join([f"Simulation({self.runs} runs at each of {len(lines)} learning rates)", *lines])
 
 
+@by_our_rules
+@bounded
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -94,7 +102,7 @@ def simulate(
     landscape : `landscapes.logistic`; `landscapes.samples`: then each point's loss is its Taylor polynomial; or
         `landscapes.symbolic`: then the data are drawn from its distributions
     spacetime : N, B, T and the sampling; T finite
-    eta : learning rate, > 0: a number, or a one-dimensional array of them (not a matrix). All of them see the same
+    eta : learning rate, >= 0: a number, or a one-dimensional array of them (not a matrix). All of them see the same
         training points and batches, so that differences between them are sharp.
     runs : independent runs, >= 2
     seed : whole number >= 0
@@ -115,7 +123,7 @@ def simulate(
     Raises
     ------
     InputError : an argument of the wrong kind or out of range, an unknown method or observable
-    TooLargeError : the training set of a run is too large to be kept
+    TooLargeError : the training set of a run, or the batches drawn at a time, are too large to be kept
     UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
 
     Examples
@@ -130,26 +138,40 @@ def simulate(
     """
     check_spacetime(spacetime)
     spacetime.finite("T")
-    if method not in METHODS:
-        raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    spread = observable_named(observable).mean is not None
-    trains = observable_named(observable).shares and not isinf(spacetime.N)  # else the train loss is the test loss
-    tests = observable_named(observable).axes == 0 and not (trains and observable == "train_loss")
-    runs, seed = whole_number("runs", runs, 2, "runs"), whole_number("seed", seed, 0, "any seed")
+    method, watched = choice("method", method, METHODS), observable_named(observable)
+    observable, spread = watched.name, watched.mean is not None
+    trains = watched.shares and spacetime.N != inf  # else the train loss is the test loss
+    tests = watched.axes == 0 and not (trains and observable == "train_loss")
+    runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
     shards = -(-runs // SHARD)
-    workers = min((os.cpu_count() or 1) if threads is None else whole_number("threads", threads, 1, "threads"), shards)
-    rates = _rates(eta)
+    workers = min((os.cpu_count() or 1) if threads is None else whole("threads", threads, 1, what="threads"), shards)
+    progress = check_progress(progress)
+    numbers = scalar_rates(eta)
+    rates = np.atleast_1d(numbers)
+    work = runs * spacetime.finite("T") * (spacetime.N if method == "gd" else spacetime.B) * rates.size
+    if work > MOST_GRADIENTS:
+        raise TooLargeError(
+            f"runs, updates, batches and learning rates make {shown(work)} gradients of points, which take weeks; "
+            f"the limit is {MOST_GRADIENTS:,}"
+        )
     model = _runs_on(landscape, tests, trains)  # or an error that says what the landscape should be
     if method in PROCESSES:
         if observable != "test_loss":
             raise UnsupportedError(f"the {method} is simulated for the test loss only, not for the {observable}")
         found = Moments.of(process_losses(landscape, spacetime, rates, runs, seed, method))
-        return _simulation(found, eta, rates, runs, observable)
+        return _simulation(found, numbers, runs, observable)
     if method == "gd":
         spacetime = Spacetime(spacetime.finite("N"), spacetime.finite("N"), spacetime.T, sampling="cyclic")
     if (trains or not spacetime.is_one_epoch) and spacetime.N > MOST_ROWS:
         what = f"the {observable} needs" if spacetime.is_one_epoch else "several epochs need"
         raise TooLargeError(f"{what} all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}")
+    points = min(spacetime.finite("T"), FRESH) * spacetime.B if spacetime.is_one_epoch else 3 * spacetime.finite("N")
+    if trains:
+        points += 3 * int(spacetime.N)  # kept to the end
+    require(
+        16 * points * min(SHARD, runs) * workers, f"{workers} threads with {min(SHARD, runs)} runs each, B = "
+        f"{shown(spacetime.B)} points at an update,", "take smaller batches, fewer runs, or threads=1",
+    )
     draw = draw_batches.dispatcher
 
     def measure(shard: int) -> Moments | Spread:
@@ -170,38 +192,17 @@ def simulate(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
-    return _simulation(total, eta, rates, runs, observable)
+    return _simulation(total, numbers, runs, observable)
 
 
-def _simulation(
-    total: Moments | Spread, eta: ArrayLike, rates: FloatArray, runs: int, observable: str
-) -> Simulation:
+def _simulation(total: Moments | Spread, eta: FloatArray, runs: int, observable: str) -> Simulation:
     mean, stderr = total.result()
     if observable == "test_loss_variance":
         mean, stderr = mean.reshape(-1), stderr.reshape(-1)
-    if np.ndim(eta) > 0:
-        return Simulation(mean, stderr, rates, runs, total.diverged, observable)
+    if eta.ndim > 0:
+        return Simulation(mean, stderr, eta, runs, total.diverged, observable)
     average, error = (float(column[0]) if column.ndim == 1 else column[0] for column in (mean, stderr))
-    return Simulation(average, error, float(rates[0]), runs, int(total.diverged[0]), observable)
-
-
-def _rates(eta: ArrayLike) -> FloatArray:
-    try:
-        array = np.asarray(eta)
-        numeric = array.dtype.kind in "iufO"  # no booleans, no text
-        rates = np.array(array, dtype=np.float64, ndmin=1) if numeric else np.empty(0)
-    except (TypeError, ValueError, OverflowError):
-        numeric = False
-    if not numeric:
-        raise InputError(f"eta must be a number or a one-dimensional array of numbers, not {eta!r}")
-    if rates.ndim > 1 or rates.size == 0:
-        raise InputError(
-            f"eta must be a number or a one-dimensional array of them, not of shape {rates.shape}: "
-            "simulate takes scalar learning rates"
-        )
-    if not (np.isfinite(rates) & (rates > 0)).all():
-        raise InputError(f"eta must be positive and finite, not {eta!r}")
-    return rates
+    return Simulation(average, error, float(eta), runs, int(total.diverged[0]), observable)
 
 
 def _batches(
@@ -254,7 +255,7 @@ def _runs_on(landscape: object, tests: bool, trains: bool) -> Runs:
             f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "
             "landscapes.samples and landscapes.symbolic (predict needs no points)"
         )
-    raise InputError(f"landscape must be one of fastdiag.landscapes, not {landscape!r}")
+    raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")
 
 
 def _observed(observable: str, runs: Any, end: FloatArray, source: Any, N: int | float) -> FloatArray:
@@ -262,13 +263,13 @@ def _observed(observable: str, runs: Any, end: FloatArray, source: Any, N: int |
     found: FloatArray
     if observable in ("displacement", "covariance"):
         found = runs.displacement(end)
-    elif observable == "train_loss" and not isinf(N):
+    elif observable == "train_loss" and N != inf:
         found = runs.train_loss(end, source.training_set(N))
     else:
         found = runs.test_loss(end)
     if observable == "generalization_gap":
         with np.errstate(all="ignore"):
-            found = found - (found if isinf(N) else runs.train_loss(end, source.training_set(N)))
+            found = found - (found if N == inf else runs.train_loss(end, source.training_set(N)))
     return found
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from .number import Number, checked_number
+from ..arguments import number
+from ..numerals import written
+from ..record import Portable
+from ..typing import Number
 
 
 @dataclass(frozen=True, slots=True)
-class RegularizedNewton:
+class RegularizedNewton(Portable):
     """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch; see `regularized_newton`."""
 
     lam: Number
     """How much of the Hessian: an int, a Fraction or a SymPy expression; a float for predictions only."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lam", checked_number("lam", self.lam))
+        object.__setattr__(self, "lam", number("lam", self.lam))
 
     def __repr__(self) -> str:
-        return f"regularized_newton({self.lam!r})"
+        return f"regularized_newton({written(self.lam)})"
 
     def exactly(self) -> RegularizedNewton:
         """The same with a float as the fraction that it is."""

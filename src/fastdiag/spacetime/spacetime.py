@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from math import comb, factorial, inf
-from numbers import Rational
-from typing import get_args
+from typing import Any, get_args
 
+from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite
 from ..errors import InputError
+from ..numerals import written
 from ..typing import Sampling
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
@@ -59,39 +60,40 @@ class Spacetime:
         E: int | float | Fraction | None = None,
         sampling: Sampling = "reshuffle",
     ) -> None:
-        if not isinstance(sampling, str) or sampling not in SAMPLINGS:
-            raise InputError(f"unknown sampling {sampling!r}; known: {', '.join(SAMPLINGS)}")
-        B = whole_number("B", B, 1, "points per batch")
-        N = inf if _is_infinite(N) else whole_number("N", N, 1, "training points")
+        sampling = check_sampling(sampling)
+        B = whole("B", B, 1, what="points per batch")
+        N = whole_or_infinite("N", N, 1, "training points")
+        T = None if T is None else whole_or_infinite("T", T, 1, "updates")
         if N == inf and E is not None:
             raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
         if B > N:
-            raise InputError(f"B = {B} exceeds N = {N}: a batch holds distinct training points, so B <= N")
+            raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
         if N != inf and N % B and sampling != "replacement":
             near = [b for b in range(max(1, B - 5000), min(int(N), B + 5000) + 1) if N % b == 0]
             below, above = [b for b in near if b < B][-1:], [b for b in near if b > B][:1]
-            advice = " or ".join(map(str, below + above)) or "a divisor of N"
+            advice = " or ".join(map(digits, below + above)) or "a divisor of N"
             raise InputError(
-                f"B = {B} does not divide N = {N}, so an epoch is no whole number of batches; "
+                f"B = {shown(B)} does not divide N = {shown(N)}, so an epoch is no whole number of batches; "
                 f"use B = {advice}, or sampling='replacement'"
             )
         if E is not None:
+            E = own(E)
             if isinstance(E, float) and E.is_integer():
                 E = int(E)
-            if isinstance(E, bool) or not isinstance(E, Rational) or E <= 0:
+            if isinstance(E, bool) or not isinstance(E, int | Fraction) or E <= 0:
                 advice = f"; write {Fraction(E).limit_denominator(10**6)!r}" if isinstance(E, float) and 0 < E < inf else ""
-                raise InputError(f"E must be a positive number of epochs, an int or a Fraction, not {E!r}{advice}")
-            updates = Fraction(E) * Fraction(int(N), B)
+                raise InputError(f"E must be a positive number of epochs, an int or a Fraction, not {shown(E)}{advice}")
+            updates, words = Fraction(E) * Fraction(int(N), B), f"E = {shown(E)}"
             if updates.denominator != 1:
-                raise InputError(f"E = {E} epochs are {updates} updates of B = {B}, not a whole number; give T instead")
+                raise InputError(f"{words} epochs are {shown(updates)} updates of B = {shown(B)}, not a whole number")
             if T is not None and updates != T:
-                raise InputError(f"T = {T} and E = {E} contradict each other: E N / B = {updates}; give one of them")
+                raise InputError(f"T = {shown(T)} and {words} contradict each other: E N / B = {shown(updates)}; give one")
             T = int(updates)
         if T is None:
             raise InputError("give the number of updates T, or of epochs E")
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "B", B)
-        object.__setattr__(self, "T", inf if _is_infinite(T) else whole_number("T", T, 1, "updates"))
+        object.__setattr__(self, "T", T)
         object.__setattr__(self, "sampling", sampling)
 
     @property
@@ -159,7 +161,10 @@ class Spacetime:
 
     def batches(self) -> Batches:
         """One realisation of the batches: for each update, the rows in its batch (the shaded cells of its column)."""
-        return next(self.realisations())
+        T = self.finite("T")
+        epoch = T if self.N == inf else self.updates_per_epoch
+        first = [tuple(range(t * self.B, (t + 1) * self.B)) for t in range(min(epoch, T))]
+        return tuple(first[t % epoch] for t in range(T))  # what `realisations` begins with
 
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""
@@ -169,7 +174,8 @@ class Spacetime:
         return int(value)
 
     def __repr__(self) -> str:
-        return f"Spacetime(N={self.N}, B={self.B}, T={self.T}, sampling={self.sampling!r})"
+        N, B, T = map(written, (self.N, self.B, self.T))
+        return f"Spacetime(N={N}, B={B}, T={T}, sampling={self.sampling!r})"
 
     def _repr_svg_(self) -> str | None:
         if self.T * self.B > MOST_DRAWN:
@@ -181,27 +187,12 @@ class Spacetime:
 
 def check_spacetime(spacetime: object) -> None:
     """Raise InputError unless it is a Spacetime."""
-    if not isinstance(spacetime, Spacetime):
-        raise InputError(f"spacetime must be a Spacetime, not {spacetime!r}; write Spacetime(N=..., T=...)")
+    instance("spacetime", spacetime, Spacetime, "write Spacetime(N=..., T=...)")
 
 
-def _is_infinite(value: object) -> bool:
-    return isinstance(value, float) and value == inf
-
-
-def whole_number(name: str, value: object, least: int, what: str) -> int:
-    """The value as an int, or InputError unless it is whole and at least `least`; `what` is counted."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputError(f"{name} must be a whole number of {what}, not {value!r}")
-    try:
-        number = int(value.__index__())
-    except TypeError:
-        raise InputError(f"{name} must be one whole number of {what}, not {value!r}") from None
-    if number < least:
-        raise InputError(f"{name} must be at least {least} ({what}), not {number}")
-    return number
+def check_sampling(sampling: object, *more: str) -> Any:
+    """The sampling as a str, or InputError unless it is known, or one of `more`."""
+    return choice("sampling", sampling, (*SAMPLINGS, *more))
 
 
 def _arrangements(N: int, B: int, batches: int) -> int:

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm, log2, log10
 from typing import TypeAlias
 
-from ..errors import InputError
-from .number import Number, checked_number
+from ..arguments import digits, flag, instance, number, sequence, shown, whole
+from ..errors import InputError, TooLargeError
+from ..numerals import written
+from ..record import Portable
+from ..typing import Number
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
-from .spacetime import whole_number
 
 __all__ = [
     "Process", "RegularizedNewton", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "regularized_newton",
@@ -26,10 +30,13 @@ __all__ = [
 Vector: TypeAlias = tuple[Number, ...]
 Factors: TypeAlias = Sequence[Number] | Callable[[int], Number]
 """c_0, c_1, ...: numbers, or a function of the update t = 0, 1, ..."""
+MOST_BITS = 10_000_000  # of an exact weight
+MOST_STEPS = 1000  # of one that is a formula
+MOST_UPDATES = 10_000_000  # that a schedule has numbers for
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Update:
+class Update(Portable):
     """A linear update rule. Made by the functions of `fastdiag.updates`; its fields are those of the recursion above."""
 
     name: str
@@ -66,11 +73,8 @@ class Update:
         if self.schedule is not None:
             raise InputError(f"{self!r} has a schedule already; multiply the two and give one")
         if not callable(factors):
-            if hasattr(factors, "tolist"):
-                factors = factors.tolist()
-            if not isinstance(factors, Sequence) or isinstance(factors, str):
-                raise InputError(f"a schedule is a sequence of numbers or a function of t, not {factors!r}")
-            factors = tuple(checked_number(f"c_{t}", c) for t, c in enumerate(factors))
+            listed = sequence("a schedule", factors, "numbers", also="a function of t, or ")
+            factors = tuple(number(f"c_{t}", c) for t, c in enumerate(listed))
         return replace(self, schedule=factors)
 
     def factors(self, T: int) -> Vector | None:
@@ -82,8 +86,13 @@ class Update:
         """
         if self.schedule is None:
             return None
+        if T > MOST_UPDATES:
+            raise TooLargeError(
+                f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
+                "use a rule without one, or a smaller T"
+            )
         if callable(self.schedule):
-            return tuple(checked_number(f"the schedule at t = {t}", self.schedule(t)) for t in range(T))
+            return tuple(_rate(self.schedule, t) for t in range(T))
         if len(self.schedule) < T:
             raise InputError(
                 f"the schedule has {len(self.schedule)} learning rates, but there are T = {T} updates; "
@@ -109,10 +118,32 @@ class Update:
         >>> [fd.updates.nesterov(2**-1).weight(dt) for dt in (1, 2, 3)]
         [1.5, 1.75, 1.875]
         """
-        state = self.push
-        for _ in range(whole_number("the duration", duration, 1, "updates") - 1):
-            state = tuple(sum(a * z for a, z in zip(row, state, strict=True)) for row in self.step)
+        steps, to_root = whole("the duration", duration, 1, what="updates") - 1, flag("to_root", to_root)
+        self._check_digits(steps)
+        square, state = self.step, self.push
+        while steps:  # by squaring
+            if steps & 1:
+                state = _times(square, state)
+            steps >>= 1
+            if steps:
+                columns = [_times(square, column) for column in zip(*square, strict=True)]
+                square = tuple(zip(*columns, strict=True))
         return sum(a * z for a, z in zip(self.seen if to_root else self.point, state, strict=True))
+
+    def _check_digits(self, steps: int) -> None:
+        """Raise TooLargeError if powers of the step to so many updates are too long to be had."""
+        numbers = [x for line in self.step for x in line]
+        if any(getattr(x, "free_symbols", None) is not None for x in numbers):
+            if steps > MOST_STEPS:
+                raise TooLargeError(f"a formula of {digits(steps)} steps is too long (limit {MOST_STEPS:,}); give numbers")
+        elif not any(isinstance(x, float) for x in numbers):
+            below = lcm(*(Fraction(x).denominator for x in numbers))
+            bits = steps * log2(max(below, *(abs(x * below) for x in numbers)) or 1)
+            if bits > MOST_BITS:
+                raise TooLargeError(
+                    f"the exact weight has about {digits(int(bits * log10(2)))} digits (limit "
+                    f"{int(MOST_BITS * log10(2)):,}); give the rule a float"
+                )
 
     def in_floats(self, T: int) -> Update:
         """The rule with its numbers, and its schedule of T updates, as floats.
@@ -128,7 +159,7 @@ class Update:
         )
 
     def __repr__(self) -> str:
-        return self.name if self.schedule is None else f"{self.name}.with_schedule({self.schedule!r})"
+        return self.name if self.schedule is None else f"{self.name}.with_schedule({written(self.schedule)})"
 
 
 def sgd() -> Update:
@@ -161,7 +192,7 @@ def momentum(mu: Number) -> Update:
     -mu**2 - 2*mu - 3
     """
     mu = _momentum(mu)
-    return Update(f"momentum({mu!r})", ((1, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
+    return Update(f"momentum({written(mu)})", ((1, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
 
 
 def nesterov(mu: Number) -> Update:
@@ -182,7 +213,7 @@ def nesterov(mu: Number) -> Update:
     Fraction(3, 2)
     """
     mu = _momentum(mu)
-    return Update(f"nesterov({mu!r})", ((1, mu), (0, mu)), (1, 1), (1, mu), (1, 0))
+    return Update(f"nesterov({written(mu)})", ((1, mu), (0, mu)), (1, 1), (1, mu), (1, 0))
 
 
 def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
@@ -201,7 +232,7 @@ def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
     """
     mu, nu = _momentum(mu), _between("nu", nu)
     return Update(
-        f"quasi_hyperbolic({mu!r}, {nu!r})", ((1, nu * mu), (0, mu)), (1 - nu * mu, 1 - mu), (1, 0), (1, 0)
+        f"quasi_hyperbolic({written(mu)}, {written(nu)})", ((1, nu * mu), (0, mu)), (1 - nu * mu, 1 - mu), (1, 0), (1, 0)
     )
 
 
@@ -222,12 +253,11 @@ def weight_decay(decay: Number, mu: Number = 0) -> Update:
     >>> fd.updates.weight_decay(0.5).weight(3)
     0.25
     """
-    decay = _between("decay", decay)
+    decay, mu = _between("decay", decay), _momentum(mu)
     keep = 1 - decay
     if isinstance(mu, int) and mu == 0:
-        return Update(f"weight_decay({decay!r})", ((keep,),))
-    mu = _momentum(mu)
-    return Update(f"weight_decay({decay!r}, {mu!r})", ((keep, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
+        return Update(f"weight_decay({written(decay)})", ((keep,),))
+    return Update(f"weight_decay({written(decay)}, {written(mu)})", ((keep, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
 
 
 def schedule(factors: Factors) -> Update:
@@ -249,20 +279,23 @@ def schedule(factors: Factors) -> Update:
 
 def check_update(update: object) -> None:
     """Raise InputError unless it is an Update."""
-    if not isinstance(update, Update):
-        raise InputError(f"update must be a rule of fastdiag.updates, such as momentum(0.9), not {update!r}")
+    instance("update", update, Update, "rules are made by fastdiag.updates: momentum(0.9)")
 
 
 def _momentum(mu: Number) -> Number:
-    mu = checked_number("mu", mu)
-    if not hasattr(mu, "free_symbols") and not -1 < mu < 1:
-        raise InputError(f"mu = {mu}: momentum forgets nothing, or grows; it must lie between -1 and 1, as 0.9 does")
+    mu = number("mu", mu)
+    if not _is_formula(mu) and not -1 < mu < 1:
+        raise InputError(f"mu = {shown(mu)}: momentum forgets nothing, or grows; it must lie between -1 and 1, as 0.9 does")
     return mu
+
+
+def _times(matrix: Sequence[Vector], vector: Vector) -> Vector:
+    return tuple(sum(a * z for a, z in zip(row, vector, strict=True)) for row in matrix)
 
 
 def _floats(numbers: Vector) -> Vector:
     for x in numbers:
-        if getattr(x, "free_symbols", None):
+        if _is_formula(x):
             raise InputError(
                 f"{x} is a formula, not a number; put numbers for its symbols, or ask for exact results: "
                 "fastdiag.coefficient, or fastdiag.predict on a symbolic landscape with an exact eta"
@@ -271,7 +304,20 @@ def _floats(numbers: Vector) -> Vector:
 
 
 def _between(name: str, value: Number) -> Number:
-    value = checked_number(name, value)
-    if not hasattr(value, "free_symbols") and not 0 <= value <= 1:
-        raise InputError(f"{name} must lie from 0 to 1, not {value}")
+    value = number(name, value)
+    if not _is_formula(value) and not 0 <= value <= 1:
+        raise InputError(f"{name} must lie from 0 to 1, not {shown(value)}")
     return value
+
+
+def _is_formula(value: Number) -> bool:
+    """Whether symbols stand in it, so that it has no size."""
+    return bool(getattr(value, "free_symbols", False))
+
+
+def _rate(schedule: Callable[[int], Number], t: int) -> Number:
+    try:
+        factor = schedule(t)
+    except Exception as error:  # the caller's own
+        raise InputError(f"the schedule fails at t = {t}: {type(error).__name__}: {error}") from error
+    return number(f"the schedule at t = {t}", factor)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import real
 from ..errors import InputError
 from ..typing import FloatArray
-from .quadratic import check_definite, positive, quadratic, real, symmetric
+from .quadratic import Quadratic, check_definite, positive, quadratic, symmetric
+from .units import exponent, shifted, within_floats
 
 
+@np.errstate(all="ignore")
 def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> float:
     """The learning rate below which a stationary state exists: necessary and sufficient.
 
@@ -34,9 +37,14 @@ def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> f
     """
     k_max = positive("k_max", k_max)
     mu, nu = momentum(mu, nu)
+    return within_floats("the stability limit", _limit(k_max, mu, nu))
+
+
+def _limit(k_max: float, mu: float, nu: float | None) -> float:
     return 2 * (1 + mu) / k_max / (1.0 if nu is None else 1 + mu - 2 * mu * nu)
 
 
+@np.errstate(all="ignore")
 def stationary_covariance(
     K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> FloatArray:
@@ -72,28 +80,31 @@ def stationary_covariance(
     """
     mu, nu = momentum(mu, nu)
     state = quadratic(K, C, lam)
-    check_definite("K", state.rates)
-    check_stable(state.rates, lam, mu, nu)
-    return state.covariance(_factors(state.rates, mu, nu))
+    check_definite("K", state.scaled, state.unit)
+    check_stable(state, lam, mu, nu)
+    return within_floats("the covariance", state.covariance(_factors(state, mu, nu), -state.unit))
 
 
-def _factors(x: FloatArray, mu: float, nu: float | None) -> FloatArray:
-    """Sigma_ij / C_ij for rates x of unit learning rate.
+def _factors(state: Quadratic, mu: float, nu: float | None) -> FloatArray:
+    """Sigma_ij / C_ij for rates x of unit learning rate, times 2^unit: they are as large as 1/x.
 
     w is the process w_t = (2 - d - p) w_(t-1) - (1 - d) w_(t-2) - alpha eta_(t-1) + beta eta_(t-2). In p and d, which are
     small where x is small and mu near 1, nothing cancels but what vanishes at the stability limit.
     """
     alpha, beta = (1.0, 0.0) if nu is None else (1 - mu * nu, mu * (1 - nu))
     fresh = 1.0 if nu is None else 1 - mu  # alpha - beta
+    x, y = state.rates, fresh * state.scaled
     p, q = fresh * x[:, None], fresh * x[None, :]
+    large, great = y[:, None], y[None, :]  # p and q over 2^unit
     d, e = 1 - mu + beta * x[:, None], 1 - mu + beta * x[None, :]
     spare, other = 1 + mu - beta * x[:, None], 1 + mu - beta * x[None, :]  # 2 - d, 2 - e: small where mu is near -1
     s = np.where(d + e < 2, d + e - d * e, spare + other - spare * other)  # 1 - (1 - d) (1 - e)
-    first = d * q + e * p
-    top = fresh**2 * s + alpha * beta * first
-    return np.asarray(top / (s * first + (p - q) * ((1 - e) * p - (1 - d) * q) - d * e * p * q))
+    top = fresh**2 * s + alpha * beta * (d * q + e * p)
+    below = s * (d * great + e * large) + (large - great) * ((1 - e) * p - (1 - d) * q) - d * e * large * q
+    return np.asarray(top / below)
 
 
+@np.errstate(all="ignore")
 def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """The small learning rate limit: Sigma K + K Sigma = lam C / (1 - mu) ([D] equation 4).
 
@@ -112,12 +123,13 @@ def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.
     0.5
     """
     mu, _ = momentum(mu, None)
-    lam = positive("lam", lam)
-    state = quadratic(K, C, lam)
-    check_definite("K", state.rates)
-    return state.covariance(1 / ((1 - mu) * (state.rates[:, None] + state.rates)))
+    state = quadratic(K, C, positive("lam", lam))
+    check_definite("K", state.scaled, state.unit)
+    found = state.covariance(1 / ((1 - mu) * (state.scaled[:, None] + state.scaled)), -state.unit)
+    return within_floats("the covariance", found)
 
 
+@np.errstate(all="ignore")
 def approximation_error(
     K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> float:
@@ -137,11 +149,12 @@ def approximation_error(
     """
     mu, nu = momentum(mu, nu)
     state = quadratic(K, C, lam)
-    check_definite("K", state.rates)
-    check_stable(state.rates, lam, mu, nu)
-    return state.excess(np.diag(_factors(state.rates, mu, nu)))
+    check_definite("K", state.scaled, state.unit)
+    check_stable(state, lam, mu, nu)
+    return within_floats("the excess loss", state.excess(np.diag(_factors(state, mu, nu)), -state.unit))
 
 
+@np.errstate(all="ignore")
 def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
 
@@ -168,14 +181,16 @@ def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> F
     mu, _ = momentum(mu, None)
     lam = positive("lam", lam)
     state = quadratic(K, C, 1.0)
-    check_definite("K", state.rates)
-    root = state.back / np.sqrt(state.rates)  # K^(-1/2), up to a rotation
-    c, vectors = np.linalg.eigh(root.T @ symmetric("C", C) @ root)
-    c = np.maximum(c, 0.0)
-    p = lam / (2 * (1 + mu))
+    check_definite("K", state.scaled, state.unit)
+    _, a, c = state.size
+    root = state.back / np.sqrt(state.hessian)  # K^(-1/2), up to a rotation, in units of 2^(-a/2)
+    noises, vectors = np.linalg.eigh(root.T @ shifted(symmetric("C", C), -c) @ root)
+    unit = max(exponent(lam), c - a)
+    rate, noises = shifted(lam, -unit), shifted(np.maximum(noises, 0.0), c - a - unit)
+    p = rate / (2 * (1 + mu))
     turned = root @ vectors
-    sigma = (turned * (p + np.sqrt(p**2 + 2 * lam * c / (1 - mu))) / 2) @ turned.T
-    return np.asarray((sigma + sigma.T) / 2)
+    sigma = (turned * (p + np.hypot(p, np.sqrt(2 * rate) * np.sqrt(noises / (1 - mu)))) / 2) @ turned.T
+    return within_floats("the covariance", shifted((sigma + sigma.T) / 2, unit - a))
 
 
 def momentum(mu: float, nu: float | None) -> tuple[float, float | None]:
@@ -191,13 +206,15 @@ def momentum(mu: float, nu: float | None) -> tuple[float, float | None]:
     return mu, nu
 
 
-def check_stable(rates: FloatArray, lam: ArrayLike, mu: float, nu: float | None) -> None:
+def check_stable(state: Quadratic, lam: ArrayLike, mu: float, nu: float | None) -> None:
     """Raise InputError at and beyond the stability limit, and say where it lies."""
-    largest = float(rates.max())
-    limit = stability_limit(largest, mu, nu)  # of a factor of lam
-    if limit <= 1 + 1e-14:  # rounding must not let the limit itself pass
-        what = (
-            f"lam must be below {limit * float(np.asarray(lam)):.6g}, not {float(np.asarray(lam)):.6g}" if np.ndim(lam) == 0
-            else f"the largest eigenvalue of lam K must be below {limit * largest:.6g}, not {largest:.6g}"
-        )
-        raise InputError(f"no stationary state: from the stability limit on the weights diverge; {what}")
+    largest = float(state.rates.max())
+    if largest == 0 or _limit(largest, mu, nu) > 1 + 1e-14:  # rounding must not let the limit itself pass
+        return
+    limit = _limit(1.0, mu, nu)
+    if np.ndim(lam) == 0:
+        below = shifted(limit * state.rate / state.scaled.max(), -state.size[1])
+        what = f"lam must be below {below:.6g}, not {shifted(state.rate, state.size[0]):.6g}"
+    else:
+        what = f"the largest eigenvalue of lam K must be below {limit:.6g}, not {largest:.6g}"
+    raise InputError(f"no stationary state: from the stability limit on the weights diverge; {what}")

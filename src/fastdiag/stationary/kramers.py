@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import erf, exp, pi, sqrt
+from math import erf, exp, inf, pi, sqrt
 
 import numpy as np
-from scipy.sparse.linalg import eigs
+from scipy.sparse.linalg import ArpackError, eigs
 from scipy.special import roots_legendre
 
-from ..errors import InputError
-from ..spacetime import whole_number
+from ..arguments import array, digits, flag, real, sequence, shown, whole
+from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
-from .quadratic import positive, real
+from .quadratic import positive
+from .units import halves, product, within_floats
+
+MOST_NODES = 5000
 
 
+@np.errstate(all="ignore")
 def kramers_rate(
     lam: float, k_a: float, k_b: float, S: float, dL: float, l: float = 0.5, discrete: bool = True
 ) -> float:
@@ -36,7 +40,7 @@ def kramers_rate(
 
     Raises
     ------
-    InputError : signs as above; lam k_a >= 2
+    InputError : signs as above; lam k_a >= 2; a rate beyond floats
 
     Examples
     --------
@@ -45,21 +49,28 @@ def kramers_rate(
     0.003420812899
     """
     lam, k_a, S, dL = (positive(name, x) for name, x in (("lam", lam), ("k_a", k_a), ("S", S), ("dL", dL)))
-    k_b, l = real("k_b", k_b), real("l", l)
+    k_b, l, discrete = real("k_b", k_b), real("l", l), flag("discrete", discrete)
     if k_b >= 0:
         raise InputError(f"k_b is the curvature at the barrier's top and must be negative, not {k_b}")
     if not 0 <= l <= 1:
         raise InputError(f"l is a share of the path, in [0, 1], not {l}")
     x = lam * k_a
     if x >= 2:
-        raise InputError(f"no stationary state to escape from: lam must be below 2 / k_a = {2 / k_a:.6g}, not {lam:.6g}")
-    if not discrete:
-        return abs(k_b) / (2 * pi) * exp(-2 * S * dL / lam * (l / k_a + (1 - l) / abs(k_b)))
-    z = sqrt(S * (2 - x) * dL / (lam * k_a))
-    exponent = -2 * S * dL / lam * (l * (1 - x / 2) / k_a + (1 - l) / abs(k_b))
-    return abs(k_b) / (2 * pi) * sqrt((2 - x) / 2) / erf(z) * exp(exponent)
+        raise InputError(
+            f"no stationary state to escape from: lam must be below 2 / k_a = {product(2, over=(k_a,)):.6g}, not {lam:.6g}"
+        )
+    # barriers over temperatures: S dL / (lam k), and its root
+    near, far = float(product(S, dL, over=(lam, k_a))), float(product(S, dL, over=(lam, -k_b)))
+    exponent = sum(share * barrier for share, barrier in ((l * (1 - x / 2 * discrete), near), (1 - l, far)) if share)
+    factors, divisors = [-k_b, exp(-2 * exponent)], [2 * pi]
+    if discrete:
+        mantissa, e = halves((S, dL, 2 - x), (lam, k_a))
+        z = float(np.ldexp(sqrt(mantissa * (1 + e % 2)), e // 2))
+        factors, divisors = [*factors, sqrt((2 - x) / 2)], [*divisors, erf(z)]
+    return within_floats("the rate", float(product(*factors, over=divisors)))
 
 
+@np.errstate(all="ignore")
 def escape_rate_1d(
     grad: Callable[[FloatArray], FloatArray], lam: float, noise_std: float, domain: tuple[float, float], n: int = 1600
 ) -> float:
@@ -82,7 +93,9 @@ def escape_rate_1d(
 
     Raises
     ------
-    InputError : an empty domain, too few nodes for the width of a step's noise, a gradient of another shape or not finite
+    InputError : an empty domain, too few nodes for the width of a step's noise, a gradient that fails, of another shape or
+        not finite
+    TooLargeError : more than 5,000 nodes
 
     Examples
     --------
@@ -92,34 +105,51 @@ def escape_rate_1d(
     0.996
     """
     lam, noise_std = positive("lam", lam), positive("noise_std", noise_std)
-    try:
-        left, right = (real("domain", end) for end in domain)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"domain must be a pair (left, right), not {domain!r}: {error}") from None
+    ends = sequence("domain", domain, "two numbers, left < right")
+    if len(ends) != 2:
+        raise InputError(f"domain must be a pair (left, right), not {shown(domain)}")
+    left, right = (real("domain", end) for end in ends)
     if left >= right:
-        raise InputError(f"domain must be a pair (left, right) with left < right, not {domain!r}")
-    n = whole_number("n", n, 8, "nodes")
-    nodes, weights = roots_legendre(n)
-    half, width = (right - left) / 2, lam * noise_std
-    if width < 2 * pi * half / n:
+        raise InputError(f"domain must be a pair (left, right) with left < right, not {shown(domain)}")
+    n = whole("n", n, 8, what="nodes")
+    half, width = right / 2 - left / 2, float(product(lam, noise_std))  # width of a step's noise
+    needed = 2 * pi * half / width if width else inf
+    if n < needed:
         raise InputError(
-            f"a step's noise has standard deviation {width:.4g}, too little for {n} nodes on this domain; use n >= "
-            f"{int(2 * pi * half / width) + 1}"
+            f"a step's noise has standard deviation {width:.4g}, too little for {digits(n)} nodes on this domain; use n >= "
+            f"{needed + 1:.0f}{'' if needed < MOST_NODES else ', too many here: take a narrower domain, or more noise'}"
         )
-    w, weights = left + half * (nodes + 1), half * weights
-    if not callable(grad):
-        raise InputError(f"grad must be a function of weights, not {grad!r}")
-    try:
-        slopes = np.asarray(grad(w), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"grad must take an array of weights and return an array of real slopes: {error}") from None
-    if slopes.shape != w.shape or not np.isfinite(slopes).all():
-        raise InputError(f"grad must return finite slopes of the shape of its argument, {w.shape}, not {slopes.shape}")
+    if n > MOST_NODES:
+        raise TooLargeError(f"{digits(n)} nodes, and a matrix over all their pairs, are too many; take n <= {MOST_NODES:,}")
+    nodes, weights = roots_legendre(n)
+    w, weights = left + half * (nodes + 1), half / width * weights
+    slopes = _slopes(grad, w)
     means = w - lam * slopes
     # written symmetrically in the weights: density of landing at w_i from w_j
-    kernel = np.exp(-((w[:, None] - means) ** 2) / (2 * width**2)) / (width * sqrt(2 * pi))
+    kernel = np.exp(-(((w[:, None] - means) / width) ** 2) / 2) / sqrt(2 * pi)
     operator = np.sqrt(weights)[:, None] * kernel * np.sqrt(weights)
     if not operator.max() > 0:
         raise InputError("from every node the next update leaves the domain, so there is no rate: take a wider domain")
-    leading = eigs(operator, k=1, which="LM", return_eigenvectors=False, v0=np.ones(n))[0]  # real: Perron and Frobenius
-    return max(0.0, float(-np.log(leading.real)))  # below 1e-13 it is rounding
+    try:
+        leading = eigs(operator, k=1, which="LM", return_eigenvectors=False, v0=np.ones(n))[0]  # real: Perron, Frobenius
+    except ArpackError as error:
+        raise InputError(f"the leading eigenvalue does not converge ({error}); take a wider domain") from None
+    return within_floats("the rate", max(0.0, float(-np.log(leading.real))))  # below 1e-13 it is rounding
+
+
+def _slopes(grad: object, w: FloatArray) -> FloatArray:
+    """The gradient at the weights, or InputError."""
+    if not callable(grad):
+        raise InputError(f"grad must be a function of weights, not {shown(grad)}")
+    try:
+        slopes = grad(w.copy())
+    except Exception as error:  # whatever it raises
+        raise InputError(
+            f"grad must take an array of weights and return an array of real slopes: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        return array("slopes", slopes, w.shape, "one slope per weight")
+    except InputError as error:
+        raise InputError(
+            f"grad must return an array of real slopes, finite and of the shape of its argument, {w.shape}: {error}"
+        ) from None

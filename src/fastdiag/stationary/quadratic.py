@@ -3,39 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import array, dimensions, real, shown
 from ..errors import InputError
-from ..landscapes.landscape import check_symmetric, checked
+from ..landscapes.landscape import check_symmetric
 from ..typing import FloatArray
+from .units import exponent, shifted
+
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True)
 class Quadratic:
-    """A quadratic loss w^T K w / 2 and gradient noise of covariance C, in coordinates that make the steps diagonal."""
+    """A quadratic loss w^T K w / 2 and gradient noise of covariance C, in coordinates that make the steps diagonal.
 
-    rates: FloatArray
-    """Eigenvalues of lam K, (n,)."""
+    Numbers are near 1, in units that are powers of two: lam = rate 2^e, K = (.) 2^a, C = (.) 2^c.
+    """
+
+    unit: int
+    """e + a."""
+    scaled: FloatArray
+    """Eigenvalues of lam K / 2^unit, (n,)."""
     hessian: FloatArray
     """K along these directions, (n,)."""
     noise: FloatArray
-    """Covariance of a step's noise along them, less a factor `scale`, (n, n)."""
-    scale: float
+    """Covariance of a step's noise along them, less two factors `rate`, (n, n)."""
+    rate: float
     back: FloatArray
     """Columns that take covariances back: Sigma = back (.) back^T."""
+    size: tuple[int, int, int]
+    """e, a, c."""
 
-    def excess(self, factors: FloatArray) -> float:
-        """Tr[K Sigma] / 2, from the diagonal of the factors."""
-        return float((self.hessian * np.diag(self.noise) * (self.scale * factors)).sum() / 2)
+    @property
+    def rates(self) -> FloatArray:
+        """Eigenvalues of lam K, (n,); the greatest float where they are beyond floats."""
+        return np.clip(shifted(self.scaled, self.unit), -LARGEST, LARGEST)
 
-    def covariance(self, factors: FloatArray) -> FloatArray:
-        """back (factors x noise) back^T, symmetric to the last bit."""
-        full = self.back @ (self.scale * factors * self.noise) @ self.back.T
-        return np.asarray((full + full.T) / 2)
+    def excess(self, factors: FloatArray, unit: int = 0) -> float:
+        """Tr[K Sigma] / 2, from the diagonal of the factors times 2^unit."""
+        e, a, c = self.size
+        found = (self.hessian * np.diag(self.noise) * (self.rate**2 * factors)).sum() / 2
+        return float(shifted(found, a + 2 * e + c + unit))
+
+    def covariance(self, factors: FloatArray, unit: int = 0) -> FloatArray:
+        """back (factors x noise) back^T 2^unit, symmetric to the last bit."""
+        e, _, c = self.size
+        full = self.back @ (self.rate**2 * factors * self.noise) @ self.back.T
+        return shifted((full + full.T) / 2, 2 * e + c + unit)
 
 
 def quadratic(K: ArrayLike, C: ArrayLike, lam: ArrayLike) -> Quadratic:
@@ -50,67 +67,70 @@ def quadratic(K: ArrayLike, C: ArrayLike, lam: ArrayLike) -> Quadratic:
     if hessian.shape != noise.shape:
         raise InputError(f"K and C must have one shape, not {hessian.shape} and {noise.shape}")
     check_covariance("C", noise)
-    if np.ndim(lam) == 0:
+    a, c = exponent(hessian), exponent(noise)
+    hessian, noise = shifted(hessian, -a), shifted(noise, -c)
+    if dimensions("lam", lam) == 0:
         rate = positive("lam", lam)
+        e = exponent(rate)
+        rate = float(shifted(rate, -e))
         values, vectors = np.linalg.eigh(hessian)
-        return Quadratic(rate * values, values, rate * (vectors.T @ noise @ vectors), rate, vectors)
-    root = _root(lam, len(hessian))
+        return Quadratic(e + a, rate * values, values, vectors.T @ noise @ vectors, rate, vectors, (e, a, c))
+    root, e = _root(lam, len(hessian))
     values, vectors = np.linalg.eigh(root.T @ hessian @ root)
-    back = root @ vectors
-    return Quadratic(values, values, back.T @ noise @ back, 1.0, back)
+    back = root @ vectors  # in units of 2^(e/2), e even: factors 2^e in all of Tr[K Sigma] and Sigma below
+    return Quadratic(e + a, values, values, back.T @ noise @ back, 1.0, back, (e, a, c))
 
 
 def symmetric(name: str, matrix: ArrayLike) -> FloatArray:
     """A symmetric (n, n) float array, or InputError."""
-    array = checked(name, matrix, (None, None), "a square matrix over the weights")
-    if array.shape[0] != array.shape[1] or not array.size:
-        raise InputError(f"{name} must be a square matrix over the weights, not of shape {array.shape}")
-    check_symmetric(name, array, [(0, 1)])
-    return np.asarray((array + array.T) / 2)
+    found = array(name, matrix, (None, None), "a square matrix over the weights")
+    if found.shape[0] != found.shape[1] or not found.size:
+        raise InputError(f"{name} must be a square matrix over the weights, not of shape {found.shape}")
+    e = exponent(found)
+    found = shifted(found, -e)
+    check_symmetric(name, found, [(0, 1)])
+    return shifted((found + found.T) / 2, e)
 
 
 def check_covariance(name: str, matrix: FloatArray) -> None:
     """Raise InputError unless the matrix is positive semi-definite."""
-    values = np.linalg.eigvalsh(matrix)
+    e = exponent(matrix)
+    values = np.linalg.eigvalsh(shifted(matrix, -e))
     if values[0] < -1e-10 * max(abs(values[-1]), abs(values[0])):
         raise InputError(
-            f"{name} is a covariance and must be positive semi-definite; its least eigenvalue is {values[0]:.4g}"
+            f"{name} is a covariance and must be positive semi-definite; its least eigenvalue is "
+            f"{shifted(values[0], e):.4g}"
         )
 
 
-def check_definite(name: str, values: FloatArray) -> None:
-    """Raise InputError unless all eigenvalues are positive, by more than their rounding."""
+def check_definite(name: str, values: FloatArray, unit: int = 0) -> None:
+    """Raise InputError unless all eigenvalues are positive, by more than their rounding; they are in units of 2^unit."""
     if values.min() <= len(values) * np.finfo(np.float64).eps * np.abs(values).max():
         raise InputError(
-            f"a stationary state needs a strict minimum, but the least eigenvalue of {name} is {values.min():.4g}, to "
+            f"a stationary state needs a strict minimum, but the least eigenvalue of {name} is "
+            f"{shifted(values.min(), unit):.4g}, to "
             "rounding not positive; leave out flat directions, add a ridge, or ask for finite times with sigma_T"
         )
 
 
-def _root(lam: ArrayLike, dimension: int) -> FloatArray:
-    """R with R R^T = lam, a positive definite (n, n) matrix."""
+def _root(lam: ArrayLike, dimension: int) -> tuple[FloatArray, int]:
+    """R and e with 2^e R R^T = lam, a positive definite (n, n) matrix."""
     matrix = symmetric("lam", lam)
     if len(matrix) != dimension:
         raise InputError(f"lam must be a number or have the shape of K, ({dimension}, {dimension}), not {matrix.shape}")
-    if np.linalg.eigvalsh(matrix)[0] <= 0:
-        raise InputError("a matrix lam must be positive definite; its least eigenvalue is not positive")
-    return np.asarray(np.linalg.cholesky(matrix))
+    e = exponent(matrix)
+    matrix = shifted(matrix, -e)
+    try:
+        if np.linalg.eigvalsh(matrix)[0] > 0:
+            return np.asarray(np.linalg.cholesky(matrix)), e
+    except np.linalg.LinAlgError:  # positive, but only by rounding
+        pass
+    raise InputError("a matrix lam must be positive definite; its least eigenvalue is not positive")
 
 
-def positive(name: str, value: Any) -> float:
+def positive(name: str, value: object) -> float:
     """A positive finite number, or InputError."""
     number = real(name, value)
     if number <= 0:
-        raise InputError(f"{name} must be positive, not {value!r}")
-    return number
-
-
-def real(name: str, value: Any) -> float:
-    """A finite number, or InputError."""
-    try:
-        number = float(value)
-        if isinstance(value, str | bool | np.bool_) or not isfinite(number):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} must be a finite number, not {value!r}") from None
+        raise InputError(f"{name} must be positive, not {shown(value)}")
     return number

@@ -7,12 +7,15 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import real, shown, whole_or_infinite
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .covariance import approximation_error, stationary_covariance
-from .quadratic import positive, quadratic, real
+from .quadratic import positive, quadratic
+from .units import exponent, shifted
 
 
+@np.errstate(all="ignore")
 def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     """The covariance of the weights after T updates from a point: lam^2 sum over s < T of (1 - lam K)^s C (1 - lam K)^s.
 
@@ -53,12 +56,12 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
         return stationary_covariance(K, C, lam)
     state = quadratic(K, C, lam)
     x = state.rates
-    with np.errstate(all="ignore"):
-        found = state.covariance(geometric(x[:, None] + x - x[:, None] * x, int(T)))
+    found = state.covariance(geometric(x[:, None] + x - x[:, None] * x, int(T)))
     check_finite(found, x, T)
     return found
 
 
+@np.errstate(all="ignore")
 def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
     """The mean excess loss after T updates from the minimum, Tr[K Sigma_T] / 2 ([D] equation 41, exact at any lam).
 
@@ -79,12 +82,12 @@ def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> f
         return approximation_error(K, C, lam)
     state = quadratic(K, C, lam)
     x = state.rates
-    with np.errstate(all="ignore"):
-        found = state.excess(geometric(2 * x - x * x, int(T)))
+    found = state.excess(geometric(2 * x - x * x, int(T)))
     check_finite(found, x, T)
     return found
 
 
+@np.errstate(all="ignore")
 def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: float) -> float:
     """The same in continuous time: (lam / 4) Tr[(1 - exp(-2 lam K t)) C] ([D] equation 40), the papers' Remark 1.
 
@@ -106,20 +109,23 @@ def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: floa
     >>> round(fd.stationary.escape_efficiency_continuous([[1.0]], [[2.0]], 0.5, 1), 12)
     0.158030139707
     """
-    t = inf if t == inf else real("t", t)
+    t = real("t", t, infinite=True)
     if t < 0:
         raise InputError(f"t must be >= 0, not {t}")
     lam = positive("lam", lam)
     state = quadratic(K, C, lam)
-    if t == inf and state.rates.min() < 0:
-        raise InputError(
-            f"at t = inf a negative direction of K (eigenvalue {state.rates.min() / lam:.4g}) diverges; give a finite t"
-        )
+    x = state.scaled
+    if t == inf and x.min() < 0:
+        k = shifted(state.hessian.min(), state.size[1])
+        raise InputError(f"at t = inf a negative direction of K (eigenvalue {k:.4g}) diverges; give a finite t")
     noise = np.diag(state.noise)
     met = noise != 0
-    with np.errstate(all="ignore"):
-        grown = -np.expm1(-2 * state.rates[met] * t) if t < inf else (state.rates[met] > 0).astype(np.float64)
-        found = float((noise[met] * grown).sum() / 4)
+    if t < inf:
+        long = exponent(t)
+        grown = -np.expm1(shifted(-2 * x[met] * shifted(t, -long), state.unit + long))
+    else:
+        grown = (x[met] > 0).astype(np.float64)
+    found = float(shifted(state.rate * (noise[met] * grown).sum() / 4, state.size[0] + state.size[2]))
     check_finite(found, state.rates, t)
     return found
 
@@ -129,8 +135,8 @@ def check_finite(found: FloatArray | float, rates: FloatArray, T: float) -> None
     if not np.isfinite(found).all():
         worst = rates[np.argmax(np.abs(1 - rates))]
         raise TooLargeError(
-            f"after {T:g} updates the weights exceed float64: along an eigenvector with lam k = {worst:.4g} they grow at "
-            "every update; ask for fewer updates, or for a learning rate with 0 <= lam k < 2"
+            f"after {shown(T)} updates the weights exceed float64: along an eigenvector with lam k = {worst:.4g} they grow "
+            "at every update; ask for fewer updates, or for a learning rate with 0 <= lam k < 2"
         )
 
 
@@ -149,9 +155,7 @@ def geometric(loss: FloatArray, times: int) -> FloatArray:
 
 def updates(T: float) -> float:
     """A whole number >= 0, or inf."""
-    if T == inf:
-        return inf
-    number = real("T", T)
-    if number < 0 or number != int(number):
-        raise InputError(f"T must be a whole number of updates >= 0, or math.inf, not {T!r}")
-    return number
+    number = real("T", T, infinite=True)
+    if number < 0 or (number < inf and number != int(number)):
+        raise InputError(f"T must be a whole number of updates >= 0, or math.inf, not {shown(T)}")
+    return whole_or_infinite("T", T, 0, "updates")

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from itertools import chain, product
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..diagram import Diagram
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Factor, Nodes, contract
-from ..landscapes.polykay import disjoint, polykay
+from ..landscapes.polykay import central_polykay, disjoint
 from ..typing import Exact, FloatArray, IntArray
 from .plan import plan
 
 CHUNK_BYTES = 1 << 26  # arrays over points are formed this much at a time
+DENSE = 3  # from this degree on, deviations are left in their factors
+
+Term: TypeAlias = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
+"""The nodes of a part whose mean over the whole sample it has, and those of each sum over the group."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -38,70 +43,117 @@ class BlockMeans:
         self._means: dict[Nodes, FloatArray] = {}
         self._sums: dict[Nodes, FloatArray] = {}
         self._axes: dict[int, int] = {}
-        self._tensors: dict[int, tuple[slice, list[Factor]]] = {}
+        self._tensors: dict[int, tuple[slice, list[Factor], FloatArray | None]] = {}
+        self._off: dict[int, FloatArray] = {}
         self._whole: dict[Diagram, FloatArray] = {}
         self._partial: dict[Diagram, FloatArray] = {}
 
     def polykay(self, diagram: Diagram) -> FloatArray:
         """The unbiased estimate from all points, an array of no axes."""
-        weights = polykay(diagram.blocks, self.size)
+        weights = central_polykay(diagram.blocks, self.size)
         return np.asarray(
             sum(self._number(weight) * self.contraction(regrouped(diagram, sigma)) for sigma, weight in weights.items())
         )
 
+    def constant(self, diagram: Diagram) -> FloatArray:
+        """The product of the means of all nodes; it is in every estimate, and takes digits from what sets them apart."""
+        alone = tuple(range(diagram.order + 1))
+        return self.contraction(regrouped(diagram, alone)) if diagram.blocks == alone else np.asarray(self._number(0))
+
     def polykay_left_out(self, diagram: Diagram) -> FloatArray:
-        """The same from the sample without its k-th group, (groups,)."""
+        """The same from the sample without its k-th group, less the constant, (groups,)."""
         counts = np.diff(self.cuts)
         result = np.zeros(len(counts), object if self.exact else float)
         for count in np.unique(counts).tolist():
             chosen = counts == count
-            for sigma, weight in polykay(diagram.blocks, self.size - count).items():
+            for sigma, weight in central_polykay(diagram.blocks, self.size - count).items():
                 result[chosen] += self._number(weight) * self.contraction_left_out(regrouped(diagram, sigma))[chosen]
         return result
 
     def contraction(self, diagram: Diagram) -> FloatArray:
-        """Every part of the diagram as the sample mean of the product of its nodes' tensors."""
+        """Every part of the diagram as the sample mean of its node, or of the product of its nodes' deviations."""
         if diagram not in self._whole:
             parts = [(self.mean(nodes), _open(nodes, edges)) for nodes, edges in plan(diagram).parts]
             self._whole[diagram] = contract(parts, [])
         return self._whole[diagram]
 
     def contraction_left_out(self, diagram: Diagram) -> FloatArray:
-        """The same without the k-th group, (groups,).
-
-        The mean A of a part becomes (S A - a_k) / (S - s_k), a_k the sum over the group of s_k points; the product of the
-        parts is multiplied out, so that the a_k of one point stay products of its tensors.
-        """
+        """The same without the k-th group, (groups,), less the constant; see `_terms`."""
         if diagram not in self._partial:
             parts, point = plan(diagram).parts, diagram.order
-            means = [(self.mean(nodes), _open(nodes, edges)) for nodes, edges in parts]
-            scales = [(self.size / self.kept) ** (len(parts) - q) * (-1 / self.kept) ** q for q in range(len(parts) + 1)]
-            total = self.contraction(diagram) * scales[0]
-            for chosen in range(1, 1 << len(parts)):
-                rest = [mean for i, mean in enumerate(means) if not chosen >> i & 1]
-                terms = [part for i, part in enumerate(parts) if chosen >> i & 1]
-                if self.sample.groups is None:
-                    tensors = [tuple(edges[axis] for axis in node) for nodes, edges in terms for node in nodes]
-                    products = [contract([*rest, *factors], [point]) for factors in self._chunks(tensors, point)]
-                    total = total + scales[len(terms)] * np.concatenate(products)
-                else:
-                    sums = [(self.group_sums(nodes), [point, *_open(nodes, edges)]) for nodes, edges in terms]
-                    total = total + scales[len(terms)] * contract([*rest, *sums], [point])
+            total = np.zeros(len(self.kept), object if self.exact else float)
+            for terms in product(*(self._terms(len(nodes)).items() for nodes, _ in parts)):
+                scale, means, sums = self._number(1), [], []
+                for ((mean, blocks), factor), (nodes, edges) in zip(terms, parts, strict=True):
+                    scale = scale * factor
+                    if mean:
+                        means.append(self._part(nodes, edges, mean))
+                    sums += [([nodes[i] for i in block], edges) for block in blocks]
+                rest = [(self.mean(nodes), _open(nodes, edges)) for nodes, edges in means]
+                if sums:
+                    total = total + scale * self._summed(rest, sums, point)
+                elif any(len(nodes) > 1 for nodes, _ in means):
+                    total = total + scale * contract(rest, [])
             self._partial[diagram] = total
         return self._partial[diagram]
 
+    def _terms(self, count: int) -> dict[Term, FloatArray]:
+        """A part of so many nodes in the sample without the k-th group, as products of means A over the whole sample.
+
+        With a_k the sum over the group of s points, of deviations from the means over the whole sample: the mean of a node
+        becomes A - a_k / (S - s); that of a product of deviations is the mean (S A - a_k) / (S - s) of products of these
+        less the group's own share of the mean, -a_k / (S - s), for some of the nodes.
+        """
+        share = 1 / self.kept
+        if count == 1:
+            return {((0,), ()): self.kept * share, ((), ((0,),)): -share}
+        found: dict[Term, FloatArray] = {}
+
+        def add(mean: tuple[int, ...], blocks: tuple[tuple[int, ...], ...], factor: FloatArray) -> None:
+            if self.sample.groups is None:  # of one point, the sum of products is the product
+                blocks = tuple((i,) for i in sorted(sum(blocks, ())))
+            found[mean, blocks] = found.get((mean, blocks), 0) + factor
+
+        for chosen in range(1 << count):
+            inside = tuple(i for i in range(count) if chosen >> i & 1)
+            apart = tuple((i,) for i in range(count) if not chosen >> i & 1)
+            if len(inside) > 1:
+                add(inside, apart, self.size * share * share ** len(apart))
+                add((), (inside, *apart), -share * share ** len(apart))
+            else:
+                add((), tuple((i,) for i in range(count)), -(share**count) if inside else share**count)
+        return found
+
+    def _part(self, nodes: Nodes, edges: tuple[int, ...], chosen: tuple[int, ...]) -> tuple[Nodes, tuple[int, ...]]:
+        """Some nodes of a part, their axes numbered anew."""
+        axes = sorted({axis for i in chosen for axis in nodes[i]})
+        return tuple(tuple(axes.index(axis) for axis in nodes[i]) for i in chosen), tuple(edges[axis] for axis in axes)
+
+    def _summed(
+        self, rest: Sequence[tuple[FloatArray, Sequence[int]]],
+        sums: Sequence[tuple[list[tuple[int, ...]], tuple[int, ...]]], point: int,
+    ) -> FloatArray:
+        """Means contracted with the group's sums of products of nodes' deviations, (groups,)."""
+        if self.sample.groups is None:
+            tensors = [tuple(edges[axis] for axis in node) for nodes, edges in sums for node in nodes]
+            chunks = self._chunks(tensors, point)
+            return np.concatenate([sum(contract([*rest, *factors], [point]) for factors in terms) for terms in chunks])
+        parts = [self._part(tuple(nodes), edges, tuple(range(len(nodes)))) for nodes, edges in sums]
+        totals = ((self.group_sums(nodes), [point, *_open(nodes, edges)]) for nodes, edges in parts)
+        return contract([*rest, *totals], [point])
+
     def mean(self, nodes: Nodes) -> FloatArray:
-        """Sample mean of the product of the nodes' tensors over the axes that leave them."""
+        """Sample mean of a node's tensor, or of the product of some nodes' deviations over the axes that leave them."""
         if nodes not in self._means:
-            if self.sample.groups is not None:
+            if len(nodes) > 1 and self.sample.groups is not None:
                 total = self.group_sums(nodes).sum(axis=0)
             else:
-                total = self._sum(nodes, 0, self.size)
+                total = self._sum(nodes, 0, self.size, centred=len(nodes) > 1)
             self._means[nodes] = np.asarray(total / self.size)
         return self._means[nodes]
 
     def group_sums(self, nodes: Nodes) -> FloatArray:
-        """Sums over each group of points of the product of the nodes' tensors, (groups, ...)."""
+        """Sums over each group of points of the product of the nodes' deviations, (groups, ...)."""
         if nodes not in self._sums:
             pairs = zip(self.cuts[:-1].tolist(), self.cuts[1:].tolist(), strict=True)
             self._sums[nodes] = np.stack([self._sum(nodes, start, stop) for start, stop in pairs])
@@ -137,32 +189,56 @@ class BlockMeans:
         split[0] = (split[0][0] / batch, split[0][1])
         return [(array, (point, name, *(axes[a] for a in named))) for array, named in split]
 
-    def _sum(self, nodes: Nodes, start: int, stop: int) -> FloatArray:
+    def _sum(self, nodes: Nodes, start: int, stop: int, centred: bool = True) -> FloatArray:
         labels = _open(nodes, range(1 + max((a for node in nodes for a in node), default=-1)))
         point = sum(map(len, nodes))
         total = np.zeros((self.sample.dimension,) * len(labels), object if self.exact else float)
-        for factors in self._chunks(list(nodes), point, start, stop, len(labels)):
-            total = total + contract(factors, labels)
+        for terms in self._chunks(list(nodes), point, start, stop, len(labels), centred):
+            for factors in terms:
+                total = total + contract(factors, labels)
         return total
 
     def _chunks(
-        self, tensors: list[tuple[int, ...]], point: int, start: int = 0, stop: int | None = None, kept: int = 0
-    ) -> Iterator[list[Factor]]:
-        """list[Factor] of the product of some tensors at one point, a chunk of the points at a time."""
+        self, tensors: list[tuple[int, ...]], point: int, start: int = 0, stop: int | None = None, kept: int = 0,
+        centred: bool = True,
+    ) -> Iterator[list[list[Factor]]]:
+        """The product of some tensors at one point, or of their deviations, a chunk of the points at a time.
+
+        It is a sum of products of factors.
+        """
         stop, step = self.size if stop is None else stop, self._step(tensors, 1, kept - 1)
         for first in range(start, stop, step):
             rows = slice(first, min(first + step, stop))
-            yield [
-                (array, (point, *(axes[a] for a in named)))
-                for axes in tensors
-                for array, named in self._per_point(len(axes), rows)
-            ]
+            choices, below = [], point + 1  # the next label for a sum within a tensor
+            for axes in tensors:
+                names = [*axes, *range(below, below + len(axes))]
+                factors, off = self._per_point(len(axes), rows, centred)
+                terms = [[(array, (point, *(names[a] for a in named))) for array, named in factors]]
+                if off is not None:
+                    terms.append([(np.full(rows.stop - first, -1.0), (point,)), (off, axes)])
+                choices.append(terms)
+                below += len(axes)
+            yield [list(chain.from_iterable(chosen)) for chosen in product(*choices)]
 
-    def _per_point(self, degree: int, rows: slice) -> list[Factor]:
-        """The points' tensors; the last ones of each degree are kept."""
+    def _per_point(self, degree: int, rows: slice, centred: bool) -> tuple[list[Factor], FloatArray | None]:
+        """The points' tensors or deviations as factors, and what is to be taken off; the last of each degree are kept."""
+        if not centred:
+            return self.points.per_point(degree, rows, self.sample.frame), None
         if degree not in self._tensors or self._tensors[degree][0] != rows:
-            self._tensors[degree] = rows, self.points.per_point(degree, rows, self.sample.frame)
-        return self._tensors[degree][1]
+            axes = tuple(range(degree))
+            off = None
+            if self.exact:
+                whole = self.points.per_point(degree, rows, self.sample.frame)[0][0]
+                factors: list[Factor] = [(whole - self.mean((axes,)), axes)]
+            elif degree < DENSE:
+                factors = [(self.points.deviations(degree, rows, self.sample.frame), axes)]
+            else:
+                factors, mean = self.points.shifted(degree, rows, self.sample.frame)
+                if mean is not None and degree not in self._off:
+                    self._off[degree] = mean()
+                off = self._off.get(degree)
+            self._tensors[degree] = rows, factors, off
+        return self._tensors[degree][1:]
 
     def _step(self, tensors: list[tuple[int, ...]], together: int, kept: int = 0) -> int:
         """How many points (or sets of `together` points) to take at a time."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..arguments import choice
 from ..diagram import Diagram
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..errors import TooLargeError, UnsupportedError
 from ..kernels import cuda
 from ..typing import FloatArray, IntArray
 from .frame import Frame
@@ -29,10 +30,9 @@ Tensor = tuple[FloatArray, tuple[int, ...]]
 """A part's cumulant, and the edges that its axes are."""
 
 
-def check_device(device: str, otherwise: str | None = None) -> None:
-    """Raise an error unless the device is known and there; otherwise: why these values are not for a GPU, if so."""
-    if device not in DEVICES:
-        raise InputError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
+def check_device(device: object, otherwise: str | None = None) -> str:
+    """The device as a str, or an error unless it is known and there; otherwise: why these are not for a GPU."""
+    device = choice("device", device, DEVICES)
     if device == "cuda":
         if otherwise is not None:
             raise UnsupportedError(f"device='cuda' is for resummed values in floats, and {otherwise}; use device='auto'")
@@ -42,6 +42,7 @@ def check_device(device: str, otherwise: str | None = None) -> None:
                 "device='cuda' needs a CUDA-capable GPU with its driver, and numba-cuda: pip install 'fastdiag[cuda]'. "
                 f"Here {missing}; use device='auto' or 'cpu'"
             )
+    return device
 
 
 def gpu_totals(

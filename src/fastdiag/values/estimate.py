@@ -8,16 +8,21 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..arguments import shown
 from ..diagram import Diagram
 from ..errors import InputError
+from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
+from ..memory import bounded
+from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans
+from .overflow import told
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate(Record):
     """An estimate and its standard error."""
 
     value: float
@@ -25,6 +30,8 @@ class Estimate:
     """Standard error; nan where the sample is too small for one."""
 
 
+@by_our_rules
+@bounded
 def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
 
@@ -56,7 +63,7 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     >>> import fastdiag as fd
     >>> points = fd.landscapes.samples([0.0] * 3, [[1.0], [2.0], [6.0]])
     >>> fd.estimate("[a]", points)  # G.G: the mean of g_i g_j over different points i and j
-    Estimate(value=6.666666666666667, stderr=5.811865258054231)
+    Estimate(value=6.666666666666666, stderr=5.811865258054231)
     >>> round(fd.uvalue("[a]", points), 6)  # the square of the mean is too large by a third of the variance
     9.0
     """
@@ -64,22 +71,31 @@ def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     if isinstance(landscape, SampledLandscape):
         landscape = estimated(landscape)
     if not isinstance(landscape, Estimated):
-        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {landscape!r}")
-    value, left_out = replicates(diagram, landscape)
-    return Estimate(float(value), float(jackknife(left_out)))
+        raise InputError(f"landscape must have data points, as landscapes.samples and logistic do, not {shown(landscape)}")
+    with np.errstate(all="ignore"):  # an overflow is told once
+        value, error = float(estimated_value(diagram, landscape)), float(jackknife(deviations(diagram, landscape)))
+    return Estimate(told(f"the estimate of {diagram}", value), error)
 
 
 def replicates(diagram: Diagram, sample: Estimated) -> tuple[FloatArray, FloatArray]:
     """The estimate, and the estimates with one group of points left out, (groups,): none if too few points were left."""
-    value = estimated_value(diagram, sample)
+    left_out = deviations(diagram, sample)
+    constant = block_means(sample).constant(diagram) if sample.method == "polykay" else 0
+    return estimated_value(diagram, sample), left_out + constant
+
+
+@np.errstate(all="ignore")
+def deviations(diagram: Diagram, sample: Estimated) -> FloatArray:
+    """The estimates with one group of points left out, less a constant, (groups,): none if too few points were left."""
     if sample.method == "disjoint":
-        single = block_means(sample).disjoint(diagram)
-        return value, (value * len(single) - single) / (len(single) - 1) if len(single) > 1 else single[:0]
+        value, single = estimated_value(diagram, sample), block_means(sample).disjoint(diagram)
+        return (value * len(single) - single) / (len(single) - 1) if len(single) > 1 else single[:0]
     if sample.size - -(-sample.size // (sample.groups or sample.size)) <= diagram.order:
-        return value, np.empty(0)
-    return value, block_means(sample).polykay_left_out(diagram)
+        return np.empty(0)
+    return block_means(sample).polykay_left_out(diagram)
 
 
+@np.errstate(all="ignore")
 def estimated_value(diagram: Diagram, sample: Estimated) -> FloatArray:
     """The estimate, an array of no axes."""
     sample.require_degree(max(diagram.degrees), f"diagram {diagram}")
@@ -97,8 +113,9 @@ def jackknife(left_out: FloatArray) -> FloatArray:
     groups = len(left_out)
     if groups < 2:
         return np.full(left_out.shape[1:], np.nan)
-    values = left_out.astype(np.float64)
-    return np.asarray(np.sqrt((groups - 1) / groups * ((values - values.mean(axis=0)) ** 2).sum(axis=0)))
+    values = (left_out - left_out.mean(axis=0)).astype(np.float64)
+    values -= values.mean(axis=0)
+    return np.asarray(np.sqrt((groups - 1) / groups) * np.linalg.norm(values, axis=0))
 
 
 def standard_error(sample: Estimated, weights: Mapping[Diagram, FloatArray]) -> FloatArray:
@@ -106,15 +123,15 @@ def standard_error(sample: Estimated, weights: Mapping[Diagram, FloatArray]) -> 
     columns, factors = [], []
     for diagram, weight in weights.items():
         if weight.any():
-            columns.append(replicates(diagram, sample)[1].astype(np.float64))
+            columns.append(deviations(diagram, sample).astype(np.float64))
             factors.append(weight)
     shape = next(iter(weights.values())).shape
     if any(len(column) < 2 for column in columns):
         return np.full(shape, np.nan)
-    deviations = np.stack(columns, axis=1)
-    deviations -= deviations.mean(axis=0)
-    groups = len(deviations)
-    triangle = np.linalg.qr(deviations, mode="r")  # as long as the deviations, however they are combined
+    spread = np.stack(columns, axis=1)
+    spread -= spread.mean(axis=0)
+    groups = len(spread)
+    triangle = np.linalg.qr(spread, mode="r")  # as long as the spread, however they are combined
     combined = triangle @ np.stack(factors).reshape(len(factors), -1)
     return np.asarray(np.sqrt((groups - 1) / groups) * np.linalg.norm(combined, axis=0)).reshape(shape)
 

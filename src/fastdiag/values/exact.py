@@ -6,14 +6,15 @@ They are asked for by an exact eta: an int, a Fraction or a SymPy expression wit
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import product
-from math import isinf, log10
+from math import inf, log10
 from typing import Any
 
 import numpy as np
 
+from ..arguments import ndim, one_or_many, shown
 from ..diagram import Diagram
 from ..embedding.weighted import resummed_maps
 from ..errors import InputError, TooLargeError, UnsupportedError
@@ -39,30 +40,23 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
     InputError : a negative one
     UnsupportedError : a matrix of exact entries
     """
-    if is_exact(eta):
-        return [exact_learning_rate(eta)], ()
-    if getattr(eta, "is_Matrix", False) or any(isinstance(x, Fraction) or hasattr(x, "free_symbols") for x in _nested(eta)):
-        raise UnsupportedError(
-            "exact values are for learning rates that are numbers, not for a matrix eta; give numpy.array(eta, float), for "
-            "values in floats"
-        )
-    if isinstance(eta, list | tuple | np.ndarray) and len(eta) and all(map(is_exact, eta)):
-        return [exact_learning_rate(rate) for rate in eta], (len(eta),)
-    return None
-
-
-def _nested(eta: object) -> Iterator[object]:
-    """The entries of rows."""
-    for row in eta if isinstance(eta, list | tuple | np.ndarray) and np.shape(eta) != () else ():
-        if isinstance(row, list | tuple | np.ndarray):
-            yield from row
+    if ndim(eta) > 1:
+        entries = np.asarray(eta, object).flat
+        if any(isinstance(x, Fraction) or hasattr(x, "free_symbols") for x in entries):
+            raise UnsupportedError(
+                "exact values are for learning rates that are numbers, not for a matrix eta; give numpy.array(eta, float), "
+                "for values in floats"
+            )
+        return None
+    rates, shape = one_or_many("eta", eta, "learning rates")
+    return ([exact_learning_rate(rate) for rate in rates], shape) if all(map(is_exact, rates)) else None
 
 
 def exact_learning_rate(eta: object) -> Expression:
     """eta as a SymPy expression, or InputError if it is negative."""
     rate = exact("eta", eta)
     if rate.is_negative:
-        raise InputError(f"eta must be >= 0, not {rate}")
+        raise InputError(f"eta must be >= 0, not {shown(rate)}")
     return rate
 
 
@@ -99,7 +93,7 @@ def exact_rvalue(
     """
     if update is None:
         check_powers(landscape, [spacetime], [eta], diagram.order)
-    elif isinf(spacetime.T) and diagram.order:
+    elif spacetime.T == inf and diagram.order:
         for rate in map(canonical, (eta * rate for rate in exact_rates(landscape))):
             if rate.is_number:
                 check_forgets(update, rate, rate)
@@ -129,12 +123,12 @@ def check_powers(landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence
     """Raise an error if the powers of 1 - eta h to a time have too many digits or terms, or no limit."""
     times = list(times)
     longest = max((spacetime.T for spacetime in times), default=0)
-    finite = max((spacetime.T for spacetime in times if not isinf(spacetime.T)), default=0)
+    finite = max((spacetime.T for spacetime in times if spacetime.T != inf), default=0)
     if order == 0 or not etas:
         return
     for eta, rate in product(etas, exact_rates(landscape)):
         step = canonical(eta * rate)
-        if isinf(longest) and not step.free_symbols and not (step > 0 and step < 2):
+        if longest == inf and not step.free_symbols and not (step > 0 and step < 2):
             raise InputError(
                 f"T = inf needs 0 < eta h < 2 in every direction, and eta h is {step} where the Hessian is {rate}; "
                 "give a finite T, or another eta"

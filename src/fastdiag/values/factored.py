@@ -21,6 +21,7 @@ MOST_SLICES = 100_000
 Path = list[tuple[int, ...]]
 
 
+@np.errstate(all="ignore")
 def factored_contraction(chosen: Plan, landscape: SampledLandscape) -> FloatArray:
     """A plan's contraction for parts whose dense cumulant would not fit, (n,) * its open edges.
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from threadpoolctl import ThreadpoolController
 
+from ..arguments import array, ndim, real
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric, checked
+from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric
+from ..locks import cached_property
+from ..memory import free_bytes
+from ..memory import size as _size
 from ..typing import FloatArray
-from .memory import free_bytes
 from .plan import plan
 from .root import Roots
 
 COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
 ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
+COMFORTABLE = 32  # powers of 2 of the square root of a learning rate
 MANY = 512  # weights from which on an eigendecomposition is worth several threads
 
 
@@ -101,36 +105,59 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _size(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB"
-
-
 @lru_cache(maxsize=8)
 def eigenframe(landscape: Landscape) -> Frame:
     """The frame of a landscape for a learning rate that is a number, kept for the next call."""
     return Frame(landscape)
 
 
-def learning_rates(eta: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArray | None]:
+def learning_rates(eta: object, dimension: int) -> tuple[FloatArray, FloatArray | None]:
     """Check eta: a number or a 1-D array (many learning rates), or an (n, n) matrix. Returns (numbers, matrix)."""
-    try:
-        np.ndim(eta)
-    except ValueError:
-        raise InputError(f"eta must be a number, a 1-D array of numbers, or an (n, n) matrix, not {eta!r}") from None
-    if np.ndim(eta) == 2:
-        metric = checked("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
+    if ndim(eta) == 2:
+        metric = array("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
         check_symmetric("eta", metric, [(0, 1)], "as eta^{mu nu} = eta^{nu mu}")
         if np.linalg.eigvalsh(metric)[0] <= 0:
             raise InputError("a matrix eta must be positive definite; its least eigenvalue is not positive")
         return np.ones(()), metric
-    if np.ndim(eta) > 2:
-        raise InputError("eta must be a number, a 1-D array of numbers, or an (n, n) matrix")
-    numbers = checked("eta", eta, (None,) * np.ndim(eta), "learning rates")
+    return scalar_rates(eta, ", or an (n, n) matrix"), None
+
+
+def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
+    """A learning rate, or a 1-D array of them, as float64 of shape () or (rates,); `otherwise`: what it may be too."""
+    what = f"eta must be a number or a 1-D array of numbers{otherwise}"
+    if ndim(eta) > 1:
+        raise InputError(f"{what}, not of shape {np.shape(eta)}")
+    try:
+        if ndim(eta) == 0:
+            numbers = np.array(real("eta", eta))
+        else:
+            numbers = array("eta", eta, (None,), "learning rates")
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
     if numbers.size == 0:
         raise InputError("eta is empty; give at least one learning rate")
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
-    return numbers, None
+    return numbers
+
+
+def at_scale(landscape: Landscape, numbers: FloatArray) -> tuple[Landscape, FloatArray, int]:
+    """The landscape and the learning rates in weights in which the rates are of size 1, and the power of 2 between them.
+
+    Where the rates are very large or small, eta^d and products of tensors leave the range of floats though their products
+    do not. A power of 2 changes no bit of them.
+    """
+    powers = np.frexp(numbers[numbers > 0])[1]
+    exponent = int(np.rint(powers.mean() / 2)) if len(powers) else 0
+    if abs(exponent) <= COMFORTABLE:
+        return landscape, numbers, 0
+    scaled = _scaled(landscape, exponent)
+    return (landscape, numbers, 0) if scaled is landscape else (scaled, np.ldexp(numbers, -2 * exponent), exponent)
+
+
+@lru_cache(maxsize=8)
+def _scaled(landscape: Landscape, exponent: int) -> Landscape:
+    return landscape.scaled(exponent)
 
 
 def growth(frame: Frame, numbers: FloatArray) -> str:

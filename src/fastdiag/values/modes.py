@@ -158,17 +158,26 @@ def recursion(update: Update) -> Recursion:
     return Recursion.of(update)
 
 
-def check_forgets(update: Update, lowest: Number, highest: Number) -> None:
-    """Raise InputError unless the rule forgets its past in every direction, lowest <= eta h <= highest."""
+def rounding(weights: int) -> float:
+    """By how much an eigenvalue of so many weights may be off, relative to the largest."""
+    return (4 + weights) * 2.0**-52
+
+
+def check_forgets(update: Update, lowest: Number, highest: Number, near: float = 0.0) -> None:
+    """Raise InputError unless the rule forgets its past in every direction, lowest <= eta h <= highest.
+
+    near: rounding, by which eta h must lie inside, relative to the largest number.
+    """
     low, high = recursion(update).stable()
-    if low < lowest and highest < high:
+    gap = near * max(1.0, abs(lowest), abs(highest))
+    if low < lowest - (gap if low else 0.0) and highest + gap < high:
         return
     if not low < high:
         raise InputError(f"T = inf has no limit: {update.name} never forgets its past; give a finite T")
     bounds = f"{float(low):.6g} < eta h" + ("" if high == inf else f" < {float(high):.6g}")
     raise InputError(
-        f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from "
-        f"{float(lowest):.4g} to {float(highest):.4g}; use another eta, or a finite T"
+        f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from {float(lowest):.4g} to "
+        f"{float(highest):.4g}, as far as floats tell; use another eta, or a finite T"
     )
 
 

@@ -6,37 +6,46 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from math import inf, isinf
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import flag, shown
 from ..diagram import Diagram
-from ..embedding import Rule
+from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..floats import by_our_rules
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
+from ..memory import bounded
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rates, exact_rvalue, shaped
-from .frame import Frame, eigenframe, learning_rates
-from .mode_sums import mode_sums
-from .modes import check_forgets
+from .frame import Frame, at_scale, eigenframe, growth, learning_rates
+from .mode_sums import index_tuples, mode_sums
+from .modes import check_forgets, rounding
+from .near_limit import near_limit, near_sums
 from .open_axes import pieces
+from .overflow import told
 from .plan import plan, twins
 from .programme import Programme, programme
 from .root import Roots, Terms, axes_of, loss_root, turned
 from .scheduled_sums import scheduled, scheduled_sums
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
+LARGEST_EXPONENT = 2.0**56  # |eta h T| of integrals; the kernel halves it, some 2^60 times at most
+GONE = 1000.0  # exp(-1000) is 0
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
+@by_our_rules
+@bounded
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
     device: str = "auto", update: Update | None = None,
@@ -84,6 +93,8 @@ def rvalue(
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
     check_spacetime(spacetime)
+    check_rule(update)
+    continuous = flag("continuous", continuous)
     update = linear_rule(update, continuous)
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
     if isinstance(landscape, Symbolic) and exactly is not None:
@@ -91,11 +102,16 @@ def rvalue(
         check_device(device, "this one is exact")
         values = [exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0]]
         return shaped(values, exactly[1])
-    check_device(device, None if update is None else f"this is of {update.name}")
+    device = check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
-    frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     flat = np.atleast_1d(numbers)
-    result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
+    if metric is None:
+        landscape, flat, _ = at_scale(landscape, flat)
+    frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
+    with np.errstate(all="ignore"):  # an overflow is told once, below
+        result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
+    if not np.isfinite(result).all():
+        told(f"the value of {diagram}", result, growth(frame, flat))
     return float(result) if result.ndim == 0 else result
 
 
@@ -133,13 +149,13 @@ def check_resummable(
             f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
             "leave it out for the exact sums over several epochs"
         )
-    if isinf(latest.T) and not latest.is_one_epoch:
+    if latest.T == inf and not latest.is_one_epoch:
         raise UnsupportedError(
             f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
         )
     longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
     if longest >= 2**62 or latest.B >= 2**62:
-        raise TooLargeError(f"T and B must be below 2^62 here, not {longest} and {latest.B}; use T = math.inf")
+        raise TooLargeError(f"T and B must be below 2^62, not {shown(longest)} and {shown(latest.B)}; use T = math.inf")
 
 
 def resummed(
@@ -154,15 +170,18 @@ def resummed(
     check_resummable(diagram, frame.landscape, times, continuous, roots)
     if update is not None:
         update = scheduled(update, max(spacetime.T for spacetime in times))
-    if diagram.order and any(isinf(spacetime.T) for spacetime in times):
+    if diagram.order and any(spacetime.T == inf for spacetime in times):
         check_contracts(frame, numbers, continuous, update)
     runs = _runs(diagram, times, continuous)
+    latest = max((float(spacetime.T) for spacetime in times if spacetime.T < inf), default=1.0)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not runs:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
     frame.check_memory([(diagram, roots)], SLAB_BYTES)
-    totals = gpu_totals(device, diagram, frame, runs, numbers, len(times), terms) if update is None else None
+    far = continuous and np.abs(np.multiply.outer(numbers, frame.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
+    cpu = update is not None or far or (device == "auto" and near_limit(diagram, frame.rates, numbers).any())
+    totals = None if cpu else gpu_totals(device, diagram, frame, runs, numbers, len(times), terms)
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
         for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
@@ -191,7 +210,8 @@ def _cpu_totals(
                 if d == 0:
                     found = some
                 elif update is None:
-                    found = _summed(some, first, frame.rates, numbers, alike, moves, updates)
+                    here = [times[i] for i in places]
+                    found = _plain(diagram, here, some, first, frame.rates, numbers, alike, moves, updates)
                 else:
                     latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
                     found = read(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
@@ -200,9 +220,53 @@ def _cpu_totals(
     return totals
 
 
+def _plain(
+    diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
+    alike: IntArray, moves: Programme, updates: IntArray,
+) -> FloatArray:
+    """`_summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
+    if moves.parts >= 0:
+        return _integrals(values, start, rates, numbers, alike, moves)
+    close = near_limit(diagram, rates, numbers)
+    if not close.any():
+        return _summed(values, start, rates, numbers, alike, moves, updates)
+    found = np.zeros((len(numbers), len(times)))
+    for i, eta in enumerate(numbers.tolist()):
+        added, rest = near_sums(diagram, times, values, start, rates, eta, alike, close[i])
+        found[i] = added
+        if rest.any():
+            found[i] += _summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
+    return found
+
+
+def _integrals(
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
+) -> FloatArray:
+    """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
+    found, none = [], np.zeros(0, np.int64)
+    exponents = np.multiply.outer(numbers, rates) * moves.span
+    if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
+        return _summed(values, start, rates, numbers, alike, moves, none)
+    for eta, line in zip(numbers.tolist(), exponents, strict=True):
+        if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
+            raise TooLargeError(
+                f"eta h T is from {line.min():.3g} to {line.max():.3g} in different directions, too far apart for "
+                "integrals in floats; use a smaller eta, or leave out continuous=True"
+            )
+        if line.min() <= -LARGEST_EXPONENT:  # what grows so far is infinite
+            tuples = index_tuples(values, start, len(rates), alike)
+            weights = [weight[(line[index] < 0).any(axis=0)] for index, weight in tuples]
+            signs = np.unique(np.sign(np.concatenate(weights)))
+            found.append(np.array([[(inf * signs).sum()]]))
+        else:  # all that a gradient did may be forgotten
+            at = replace(moves, forever=True) if np.abs(line).max() >= LARGEST_EXPONENT else moves
+            found.append(_summed(values, start, rates, np.array([eta]), alike, at, none))
+    return np.concatenate(found)
+
+
 def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
-    epoch = inf if isinf(times[0].N) else times[0].updates_per_epoch  # as of all of them
+    epoch = inf if times[0].N == inf else times[0].updates_per_epoch  # as of all of them
     together = [] if continuous else [(st.T, i) for i, st in enumerate(times) if st.T <= epoch and st.T < inf]
     if len(together) == 1:
         together = []
@@ -235,8 +299,7 @@ def _summed(
 
     def work(shard: tuple[int, int]) -> FloatArray:
         i, low = shard
-        here = numbers[i : i + some]
-        out = np.zeros((len(here), sums, LANES))
+        here, out = numbers[i : i + some], np.zeros((len(numbers[i : i + some]), sums, LANES))
         nested_sums(
             values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, len(alike), alike, updates,
             *arguments, *moves.scratch(len(alike)), out,
@@ -280,15 +343,15 @@ def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update:
     lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
-        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)))
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(frame.rates)))
         return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
             "give a finite T"
         )
-    if not continuous and numbers.max(initial=0.0) * highest >= 2:
+    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
         raise InputError(
-            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
-            f"use eta < {2 / highest:.4g}, or a finite T"
+            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}, as far "
+            f"as floats tell; use eta < {2 / highest:.4g}, or a finite T"
         )

@@ -7,19 +7,24 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
+from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
+from ..memory import bounded
 from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
 from .factored import factored_contraction
+from .overflow import told
 from .plan import plan
 from .root import Root
 
 DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
 
+@by_our_rules
+@bounded
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 
@@ -37,7 +42,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     Raises
     ------
     MissingTensorError : a cumulant or a derivative that the landscape does not have, by name
-    TooLargeError : no order of contraction fits in memory
+    TooLargeError : no order of contraction fits in memory; a part of more than 10 nodes
 
     Examples
     --------
@@ -51,9 +56,11 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     landscape.require_degree(max(diagram.degrees), f"diagram {diagram}")
     if isinstance(landscape, Symbolic):
         return exact_uvalue(diagram, landscape)
-    return float(contraction(diagram, landscape))
+    with np.errstate(all="ignore"):  # an overflow is told once
+        return told(f"the value of {diagram}", float(contraction(diagram, landscape)))
 
 
+@np.errstate(all="ignore")
 def contraction(diagram: Diagram, landscape: Landscape, root: Root | None = None) -> FloatArray:
     """The same in floats, whatever the landscape, with a term of an observable at the root; (n,) * its open edges."""
     if isinstance(landscape, Estimated):

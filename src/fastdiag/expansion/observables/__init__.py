@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import InputError
+from ...arguments import choice
 from .covariance import COVARIANCE
 from .displacement import DISPLACEMENT
 from .generalization_gap import GENERALIZATION_GAP
@@ -15,12 +15,9 @@ _KNOWN = (TEST_LOSS, TRAIN_LOSS, GENERALIZATION_GAP, DISPLACEMENT, COVARIANCE, T
 OBSERVABLES: tuple[str, ...] = tuple(observable.name for observable in _KNOWN)
 
 
-def observable_named(name: str) -> Observable:
+def observable_named(name: object) -> Observable:
     """The observable of that name, or InputError."""
-    for observable in _KNOWN:
-        if isinstance(name, str) and observable.name == name:
-            return observable
-    raise InputError(f"unknown observable {name!r}; known: {', '.join(OBSERVABLES)}")
+    return _KNOWN[OBSERVABLES.index(choice("observable", name, OBSERVABLES))]
 
 
 __all__ = ["OBSERVABLES", "Observable", "observable_named"]

@@ -1,0 +1,62 @@
+"""Waiting for an executor whose workers may be gone: not for ever, and not without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import DataError, FastdiagError
+
+LOOK = 5.0  # seconds from one look at the workers to the next
+WITHOUT_WORKERS = 30.0  # that an executor may be without any; Dask starts new ones within some
+SILENT = 600.0  # that an executor which does not tell of its workers may go without an answer; a shard takes seconds
+
+KEPT = "the shards that were finished are kept: start workers, and call fastdiag.build again to go on from there"
+
+
+def first_done(executor: Executor | None, waiting: Collection[Future[Any]]) -> list[Future[Any]]:
+    """Those that are done, once some are; those with a result first, so that it is kept if others break.
+
+    Raises
+    ------
+    DataError : the executor has no workers left, or nothing has been done for long
+    """
+    begun = there = time.monotonic()
+    while True:
+        done = {future for future in waiting if future.done()} or wait(waiting, LOOK, FIRST_COMPLETED).done
+        if done:
+            return sorted(done, key=lambda future: future.cancelled() or future.exception() is not None)
+        now, number = time.monotonic(), _workers(executor)
+        there = now if number != 0 else there
+        if now - there > WITHOUT_WORKERS:
+            raise DataError(f"the executor has had no workers for {now - there:.0f} s; {KEPT}")
+        if number is None and now - begun > SILENT and not isinstance(executor, ThreadPoolExecutor):
+            raise DataError(f"the executor has finished nothing for {now - begun:.0f} s; {KEPT}")
+
+
+def _workers(executor: Executor | None) -> int | None:
+    """How many workers a Dask executor has; None where nobody can tell."""
+    client = getattr(executor, "_client", None)
+    try:
+        return len(client.scheduler_info()["workers"]) if client is not None else None
+    except Exception:  # whatever another library raises when its scheduler is gone
+        return 0
+
+
+@contextmanager
+def at_work(executor: Executor | None) -> Iterator[None]:
+    """What an executor raises when it breaks is a DataError here; what the work itself raises stays as it is."""
+    try:
+        yield
+    except FastdiagError:
+        raise
+    except (Exception, asyncio.CancelledError) as error:
+        of_dask = type(error).__module__.startswith("distributed")
+        if of_dask or isinstance(error, BrokenExecutor | CancelledError | asyncio.CancelledError | ConnectionError):
+            why = f"{type(error).__name__}{f': {error}' if str(error) else ''}"
+            raise DataError(f"the executor {type(executor).__name__} broke down ({why}); {KEPT}") from error
+        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .terminal import on_one_line, plain
 
-AROUND = 60  # characters of a text that are shown on either side of its fault
+AROUND = 36  # characters of a text that are shown on either side of its fault
 
 
 MOST_CHARACTERS = 2000  # of a message; what is quoted in it may be of any length

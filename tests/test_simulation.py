@@ -172,8 +172,10 @@ def test_polynomial_kernels_follow_plain_numpy(degree):
     plain, rates = Plain(landscape), np.array([0.05, 0.1])
     batches = np.random.default_rng(0).integers(3, size=(5, 9, 2))
     absent = [np.empty((0, 0))] * (4 - degree)
+    for empty in absent:
+        empty.flags.writeable = False  # one type with the landscape's own arrays
     tensors = (*(d.reshape(3, -1) for d in landscape.derivatives), *absent)
-    means = (*((UNEVEN @ tensor)[None] for tensor in tensors[: degree + 1]), *absent)
+    means = tuple(np.ascontiguousarray((UNEVEN @ tensor)[None]) for tensor in tensors[: degree + 1]) + (np.empty((0, 0)),) * (4 - degree)
     delta, out = np.zeros((2, 5, 2)), np.empty((2, 5))
     sgd_polynomial.polynomial_descend(tensors, degree, rates, batches, delta)
     sgd_polynomial.polynomial_test_loss(means, degree, delta, out)

@@ -74,6 +74,9 @@ class DiagramIndexError(FastdiagError, IndexError):
 class TooLargeError(FastdiagError, MemoryError):
     """The answer, or the work, would not fit; the message says how big it is and what to call instead."""
 
+    def __new__(cls, *args: object) -> TooLargeError:  # MemoryError's own refuses a class that begins with another
+        return Exception.__new__(cls, *args)
+
 
 class UnsupportedError(FastdiagError, NotImplementedError):
     """Well-posed, but outside what this function computes; the message names what does."""

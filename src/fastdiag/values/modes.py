@@ -177,7 +177,7 @@ def check_forgets(update: Update, lowest: Number, highest: Number, near: float =
     bounds = f"{float(low):.6g} < eta h" + ("" if high == inf else f" < {float(high):.6g}")
     raise InputError(
         f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from {float(lowest):.4g} to "
-        f"{float(highest):.4g}, as far as floats tell; use another eta, or a finite T"
+        f"{float(highest):.4g}; use another eta, or a finite T"
     )
 
 

@@ -236,7 +236,7 @@ def test_pattern_kernels_are_their_python_source(text, monkeypatch):
 def test_rows_are_the_same_in_small_space(monkeypatch):
     """A kernel that runs out of space goes on where it was."""
     ds = fd.diagrams(6)
-    relations, strings = fd.embedding.poset.Poset.of(ds[5000]), set_partitions(fd.embedding.relations.Relations.of(ds[5000]).parts)
+    relations, strings = fd.embedding.poset.Poset.of(ds[5000]), set_partitions(fd.embedding.poset.Poset.of(ds[5000]).parts)
     for family in ("one order", "fresh orders"):
         whole = fd.embedding.patterns.pattern_rows(relations, family, True, strings)
         with monkeypatch.context() as patch:

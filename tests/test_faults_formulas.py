@@ -137,3 +137,20 @@ def test_no_pole_at_numbers(rule, sampling):
             wanted = F(fd.weighted_maps(text, spacetime, update=rule))
             at = {N: n, B: b, E: size, T: spacetime.T}
             assert formula.subs(at) == sympy.Rational(wanted.numerator, wanted.denominator), (text, spacetime)
+
+
+@pytest.mark.parametrize("rule", [updates.weight_decay(1), updates.weight_decay(F(1, 3))], ids=repr)
+def test_fewer_rows_than_parts(rule):
+    """Two epochs with two rows each: 1/(N (N - 1))^2."""
+    for basis in ("cumulant", "moment"):
+        check("[a[b] a[b]]", "reshuffle", basis, rule)
+
+
+@pytest.mark.parametrize("sampling", ["one epoch", "replacement"])
+def test_symbol_at_zero_is_right_or_no_number(sampling):
+    """0^(T - 1) is 1 at T = 1 only."""
+    d = sympy.Symbol("d")
+    formula = fd.maps_formula("[a[b]]", sampling, update=updates.weight_decay(d))
+    for at, spacetime in grids(sampling):
+        value = formula.subs({d: 1}).subs(at)
+        assert value.has(sympy.nan, sympy.zoo) or value == fd.weighted_maps("[a[b]]", spacetime, update=updates.weight_decay(1)), spacetime

@@ -1,7 +1,8 @@
 """Maps weighted by an update rule as a formula in N, B, T, E: sums of complete homogeneous symmetric polynomials.
 
-An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues. One term for each edge is chosen in all
-ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q products of those x that cross.
+An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues, and (dt-1) x^(dt-1) of a double one. One term for
+each edge is chosen in all ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q products
+of those x that cross.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update)
 class Terms:
     """The terms of an edge's weight: coefficient x^n or, of a repeated x, also coefficient n x^n; n = dt - 1.
 
-    n x^n is what is linear in e of (x (1 + e))^n, with an e for each edge. So with such terms all numbers are `Jet`s, and the
-    result is what is linear in all e that are chosen.
+    n x^n is what is linear in e of (x (1 + e))^n, with an e for each edge. So with such terms all numbers are `Jet`s, and
+    the result is what is linear in all e that are chosen.
     """
 
     x: list[Any]
@@ -199,7 +200,8 @@ def _fresh_orders(diagram: Diagram, terms: Terms, N: Any, B: Any, epochs: Any, u
     above = tuple(p - 1 for p in diagram.parents[1:])
     moves = epoch(relations, above)
     place = {ideal: i for i, ideal in enumerate(moves.ideals)}
-    found, most = [], ()
+    found: list[Any] = []
+    pole = False
     for chosen, weight in terms.choices(above):
         through = [
             [(place[steps.states[j]], used[j], _sum(run, terms, updates, B, "moment"))
@@ -216,12 +218,12 @@ def _fresh_orders(diagram: Diagram, terms: Terms, N: Any, B: Any, epochs: Any, u
                     key = tuple(sorted((*passed, waits[j]))), tuple(sorted((*rest, used)))
                     rows[j][key] = rows[j].get(key, Jet()) + value * gain
         for (passed, rest), value in rows[-1].items():
-            most = max(most, rest, key=lambda each: sum(used > 1 for used in each))
-            placed = sympy.cancel(sympy.ff(N, relations.parts) / sympy.Mul(*(sympy.ff(N, used) for used in rest)))
+            pole |= sum(size > 1 for size in rest) > 1
+            placed = sympy.cancel(sympy.ff(N, relations.parts) / sympy.Mul(*(sympy.ff(N, size) for size in rest)))
             skipped = homogeneous(epochs - len(rest), terms, Counter(passed), updates)
             found.append(weight * placed * terms.linear(value * skipped, chosen))
     total = sympy.Add(*found)
-    if sum(used > 1 for used in most) > 1:  # a denominator is 0 at fewer rows than parts, where there are no maps
+    if pole:  # at fewer rows than parts, where there are no maps
         return sympy.Piecewise((total, relations.parts <= N), (0, True))
     return total
 
@@ -325,12 +327,14 @@ def _homogeneous(n: Any, values: frozenset[tuple[Any, int]]) -> Any:
     found = []
     for q, k in values:
         series = [sympy.Integer(1)] + [sympy.Integer(0)] * (k - 1)  # prod of (1 - p + p s)^-j in s, p = other / q
+        above = 0  # of q, so that none stands below where q may become 0
         for other, j in values:
             if other != q:
-                ratio = sympy.powsimp(other / q)
-                slope = ratio / (1 - ratio)
-                factor = [sympy.binomial(-j, i) * slope**i / (1 - ratio) ** j for i in range(k)]
+                gap = 1 / sympy.powsimp(q - other)
+                factor = [sympy.binomial(-j, i) * (other * gap) ** i * gap**j for i in range(k)]
                 series = [sympy.Add(*(series[a] * factor[i - a] for a in range(i + 1))) for i in range(k)]
+                above += j
         for r in range(1, k + 1):
-            found.append(series[k - r] * sympy.expand_func(sympy.binomial(n + r - 1, r - 1)) * q**n)
+            ways = sympy.expand_func(sympy.binomial(n + r - 1, r - 1))
+            found.append(series[k - r] * ways * q ** (n + above))
     return sympy.Add(*found)

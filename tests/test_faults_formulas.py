@@ -154,3 +154,9 @@ def test_symbol_at_zero_is_right_or_no_number(sampling):
     for at, spacetime in grids(sampling):
         value = formula.subs({d: 1}).subs(at)
         assert value.has(sympy.nan, sympy.zoo) or value == fd.weighted_maps("[a[b]]", spacetime, update=updates.weight_decay(1)), spacetime
+
+
+@pytest.mark.long
+def test_opposite_products_of_four_edges():
+    """1/8 on one, -1/2 on three: opposite, and equal in power at even N/B."""
+    check("[a a a[a]]", "cyclic", "cumulant", ODD)

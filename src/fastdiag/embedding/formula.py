@@ -47,7 +47,8 @@ def maps_formula(
     Returns
     -------
     SymPy expression, factored or in binomials, whichever is shorter. It is an identity of polynomials, so it holds for
-    all N, B, T, E (where B divides N); where a rule forgets all at once, as weight_decay(1) does, it has cases. Symbols are
+    all N, B, T, E (where B divides N); where a rule forgets all at once, as weight_decay(1) does, it has cases. Without a
+    rule, from order 4 on, N - 1 can stand below with 'reshuffle'; put B = 1 in first, then let N go to 1. Symbols are
     `sympy.symbols("N B T E", positive=True, integer=True)`.
 
     Raises

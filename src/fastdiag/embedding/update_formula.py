@@ -1,8 +1,8 @@
 """Maps weighted by an update rule as a formula in N, B, T, E: sums of complete homogeneous symmetric polynomials.
 
-An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues, and (dt-1) x^(dt-1) of a double one. One term for
-each edge is chosen in all ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q products
-of those x that cross.
+An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues, and (dt-1) x^(dt-1) of a double one. One
+term for each edge is chosen in all ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q
+products of those x that cross.
 """
 
 from __future__ import annotations
@@ -269,8 +269,7 @@ def over_parities(terms: Terms, times: Any, edges: int, formula: Callable[[Terms
     def opposite(one: Any, other: Any) -> bool:
         (s, x), (t, y) = _sign(one), _sign(other)
         return any(
-            s**a != t**b and sympy.expand(x**a - y**b) == 0
-            for a in range(1, edges + 1) for b in range(1, edges + 1)
+            s**a != t**b and sympy.expand(x**a - y**b) == 0 for a in range(1, edges) for b in range(1, edges + 1 - a)
         )
 
     if times.is_number or not any(opposite(*pair) for pair in combinations(terms.x, 2)):

@@ -266,9 +266,9 @@ def test_plain_files_only(tmp_path):
     (tmp_path / "file").write_bytes(b"data")
     for path in (tmp_path, tmp_path / "pipe", "/dev/null"):
         with pytest.raises(OSError, match="no plain file"):
-            files.plain(path)
+            files.opened(path)
     with pytest.raises(OSError, match="link"):
-        files.plain(tmp_path / "link", links=False)
+        files.opened(tmp_path / "link", links=False)
     for path in (tmp_path / "link", tmp_path / "file"):
-        with files.plain(path) as file:
+        with files.opened(path) as file:
             assert file.read() == b"data"

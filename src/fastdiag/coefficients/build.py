@@ -17,7 +17,7 @@ import numpy as np
 
 from ..arguments import shown
 from ..errors import DataError, InputError
-from ..files import cache_folder, folder_of, folders, plain
+from ..files import cache_folder, folder_of, folders, opened
 from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
@@ -246,7 +246,7 @@ def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dic
 
     def piece(i: int, name: str, dtype: np.dtype[Any]) -> IntArray:
         try:
-            with plain(files[i], links=False) as file, np.load(file, allow_pickle=False) as arrays:  # this array only
+            with opened(files[i], links=False) as file, np.load(file, allow_pickle=False) as arrays:  # this array only
                 array = np.asarray(arrays[name])
         except Exception as error:  # taken away by a process that was done first, or overwritten
             raise DataError(f"{files[i]} cannot be read ({error}); start the build again") from error

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import DataError, DataWarning
-from ..files import cache_folder, folders, plain, replacing
+from ..files import cache_folder, folders, opened, replacing
 from ..typing import IntArray, PathLike
 from .archive import Archive, Chunks, pack, unpack
 
@@ -86,7 +86,7 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     """
     advice = "delete it, so that the table is built again, or restore it"
     try:
-        with plain(path, links=links) as file:
+        with opened(path, links=links) as file:
             data, unchanged = _contents(file)
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read: there is no such file; build the table, or look for the file") from error

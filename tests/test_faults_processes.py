@@ -91,7 +91,7 @@ def run(program, **values):
     return subprocess.run([sys.executable, "-c", program.format(**values)], capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(5, 100))])
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 100))])
 def test_cold_starts_of_many_threads(seed):
     names = "list(fd.__all__)" if seed % 2 else ["predict", "simulate", "landscapes", "updates", "expand"]
     found = run(COLD, names=names, seed=seed, threads=64)
@@ -106,7 +106,7 @@ def test_a_room_entered_from_two_ends():
 
 
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork here")
-@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 40))])
 def test_children_forked_during_first_calls_finish(seed):
     found = run(FORK, seed=seed)
     assert found.returncode == 0, found.stderr

@@ -43,7 +43,8 @@ def require(asked: int, what: str, advice: str) -> None:
 
 
 def check_room(asked: int, folder: Path, what: str, advice: str) -> None:
-    """Raise TooLargeError if a disk has not that many bytes left."""
+    """Raise TooLargeError if the disk of a folder, which need not exist yet, has not that many bytes left."""
+    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     try:
         free = shutil.disk_usage(folder).free
     except OSError:  # no such folder, or one that does not tell

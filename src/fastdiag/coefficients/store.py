@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import DataError, DataWarning
-from ..files import cache_folder, folders, plain, replacing
+from ..errors import DataError, DataWarning, TooLargeError
+from ..files import cache_folder, folders, opened, replacing
 from ..typing import IntArray, PathLike
 from .archive import Archive, Chunks, pack, unpack
 
@@ -77,6 +77,7 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     Raises
     ------
     DataError : the file cannot be read, its bytes are not the ones written, or it holds something else than integer arrays
+    TooLargeError : there is no memory for it
 
     Examples
     --------
@@ -86,12 +87,14 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     """
     advice = "delete it, so that the table is built again, or restore it"
     try:
-        with plain(path, links=links) as file:
+        with opened(path, links=links) as file:
             data, unchanged = _contents(file)
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read: there is no such file; build the table, or look for the file") from error
     except PermissionError as error:
         raise DataError(f"{path} cannot be read: permission denied; make it readable, or delete it") from error
+    except MemoryError as error:  # the file may be right: it is neither skipped nor built again
+        raise TooLargeError(f"{path} does not fit into memory; free some, or ask for a table of a lower order") from error
     except Exception as error:  # a folder, a broken disk, a path that is none
         raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; {advice}") from error
     try:

@@ -29,7 +29,7 @@ from .grid import Grid
 from .order import OrderTable, check_table
 from .rows import Rows
 from .schema import Kind, file_name, most_bytes
-from .sizes import check_in_memory, check_on_disk, of_coefficients
+from .sizes import check_in_memory, of_coefficients
 from .store import load
 from .trust import check
 
@@ -67,6 +67,7 @@ def table(
     Raises
     ------
     InputError : order out of range, unknown sampling or basis
+    TooLargeError : no room on the disk, or in memory, for a table of that order
 
     Examples
     --------
@@ -84,7 +85,7 @@ def table(
     progress = check_progress(progress)
     if path is not None and not os.path.isdir(folder_of(path)):
         raise InputError(f"path must be a folder that holds tables, and {path} is none; fastdiag.build makes them in one")
-    orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
+    orders = tuple(_found(kind, d, path, progress) for d in range(order, -1, -1))[::-1]  # the largest may be refused
     return CoefficientTable(orders, np.arange(sum(map(len, orders))), None, sampling, basis)
 
 
@@ -98,7 +99,6 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
     def make(folder: Path) -> None:
         from .build import make
 
-        check_on_disk(kind, order, folder)
         make(kind, order, folder, progress=progress)
 
     arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))

@@ -59,8 +59,11 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
 def check_levels(relations: Relations) -> None:
     """Raise TooLargeError if the ways to put the parts on levels, in one epoch, are too many to be gone through."""
     n, steps = len(relations.part), _steps(relations, 3)
-    if n > NATIVE_NODES and (n > MOST_NODES or steps > MOST_STEPS):
-        raise TooLargeError(f"the levels of {n} nodes have about {steps:.1e} steps (limit {MOST_STEPS:,})")
+    if n > MOST_NODES or (n > NATIVE_NODES and steps > MOST_STEPS):
+        raise TooLargeError(
+            f"the levels of {n} nodes (limit {MOST_NODES}) have about {steps:.1e} steps (limit {MOST_STEPS:,}); "
+            "take fewer nodes"
+        )
 
 
 def check_patterns(relations: Relations, family: str, partial: bool, merged: int) -> None:
@@ -74,6 +77,12 @@ def check_patterns(relations: Relations, family: str, partial: bool, merged: int
                 f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need "
                 f"a table of {entries:.1e} numbers; take fewer nodes, or one epoch"
             )
+        work = 1e-8 * slow * ((2 if partial else 1) * _sequences(relations.parts) + 3**n)  # measured
+        if work > MOST_SECONDS:
+            raise TooLargeError(
+                f"the patterns of {n} nodes in {relations.parts} parts, where one order of the rows is repeated, take "
+                f"about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}); take fewer nodes, or one epoch"
+            )
         return
     work = merged * slow * (5e-5 + 7e-9 * _steps(relations, 4))  # measured
     if n > MOST_KEYED or work > MOST_SECONDS:
@@ -82,6 +91,15 @@ def check_patterns(relations: Relations, family: str, partial: bool, merged: int
             f"orders, take about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}, and {MOST_KEYED} nodes); "
             "take fewer nodes, or one epoch"
         )
+
+
+def _sequences(parts: int) -> int:
+    """Steps from one set of parts to a larger one, each for every partition of the number of parts before it."""
+    known = [1] + [0] * parts
+    for size in range(1, parts + 1):
+        for total in range(size, parts + 1):
+            known[total] += known[total - size]
+    return sum(comb(parts, m) * 2 ** (parts - m) * known[m] for m in range(parts + 1))
 
 
 def _steps(relations: Relations, levels: int) -> int:

@@ -67,7 +67,11 @@ def _measurements(path: Path) -> tuple[FloatArray, IntArray]:
 
 def _array(archive: ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
     """A member of an NPZ file, if it is what is expected; no more than that is unpacked."""
+    from zipfile import ZIP_DEFLATED, ZIP_STORED
+
     size = prod(shape) * dtype.itemsize
+    if archive.getinfo(f"{name}.npy").compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others unpack without a bound
+        raise ValueError(f"{name} is compressed in another way than NumPy's")
     with archive.open(f"{name}.npy") as member:
         data = member.read(size + HEADER)
     start = BytesIO(data)

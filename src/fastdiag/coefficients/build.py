@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import shown
+from ..door import door
 from ..errors import DataError, InputError
 from ..files import cache_folder, folder_of, folders, plain
 from ..progress import check_progress, track
@@ -41,6 +42,7 @@ def heading(kind: Kind, order: int) -> dict[str, IntArray]:
     return {"schema": schema(kind, order), "shapes": shapes, "keys": keys, "index": file_index(kind, order)}
 
 
+@door
 def build(
     order: int,
     sampling: Sampling = "reshuffle",

@@ -105,7 +105,7 @@ def _steps(relations: Relations, levels: int) -> int:
 
 def check_bits(factors: Sequence[tuple[int, int]], T: int) -> None:
     """Raise TooLargeError if a product of numbers has too many digits; factors: (size, how many)."""
-    bits = sum(count * log2(max(size, 1)) for size, count in factors)
+    bits = sum(min(count, 1 << 900) * log2(max(size, 1)) for size, count in factors)
     if bits > MOST_BITS:
         raise TooLargeError(
             f"the exact number has about {digits(int(bits * log10(2)))} digits after T = {digits(T)} updates (limit "

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import choice, shown, whole
+from ..door import door
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..expansion.observables import observable_named
-from ..floats import by_our_rules
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
-from ..memory import bounded, require
+from ..memory import require
 from ..progress import check_progress, track
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
@@ -77,8 +77,7 @@ class Simulation(Record):
         return "\n  ".join([f"Simulation({self.runs} runs at each of {len(lines)} learning rates)", *lines])
 
 
-@by_our_rules
-@bounded
+@door
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,

@@ -40,8 +40,9 @@ def require(asked: int, what: str, advice: str) -> None:
 def check_room(asked: int, folder: Path, what: str, advice: str) -> None:
     """Raise TooLargeError if a disk has not that many bytes left."""
     try:
+        folder = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
         free = shutil.disk_usage(folder).free
-    except OSError:  # no such folder, or one that does not tell
+    except (OSError, StopIteration):  # one that does not tell
         return
     if asked > free:
         raise TooLargeError(f"{what} needs {size(asked)} of disk, and {size(free)} are free in {folder}; {advice}")

@@ -24,6 +24,7 @@ from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
 from .shard import LABEL, code, offsets, origin, shard
+from .sizes import check_on_disk
 from .store import Chunks, WrongContentsError, read, write, write_known
 from .trust import check_rows, narrow
 from .workers import at_work, first_done
@@ -69,6 +70,7 @@ def build(
     Raises
     ------
     InputError : order out of range, unknown sampling
+    TooLargeError : the disk has not that much room
     DataError : the folder cannot be written; the executor has lost its workers, or finishes nothing for ten minutes
 
     Examples
@@ -104,6 +106,7 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
 
     Raises
     ------
+    TooLargeError : the disk has not that much room
     DataError : the folder cannot be written, or the executor returned something else than the rows asked for
     """
     name, starts = file_name(kind, order), offsets(order)
@@ -113,6 +116,7 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
         write_known(folder / name, in_memory(kind, order), _digest_of(name))
         return
     shards = folder / f".{name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
+    check_on_disk(kind, order, folder, shards)
     work = partial(_make_in_shards, kind, order, folder / name, shards, starts, bounds, executor, progress)
     try:
         try:

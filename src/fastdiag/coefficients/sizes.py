@@ -22,10 +22,11 @@ def check_in_memory(kind: str, order: int) -> None:
     require(need, f"the diagrams of order {order}, whose {kind} table cannot be kept in a folder,", ADVICE)
 
 
-def check_on_disk(kind: str, order: int, folder: Path) -> None:
-    """Raise TooLargeError if a table does not fit into a folder."""
+def check_on_disk(kind: str, order: int, folder: Path, shards: Path) -> None:
+    """Raise TooLargeError if a table does not fit into a folder, beside the shards that are there."""
     if order >= LARGE:
-        check_room(count_diagrams(order) * ON_DISK, folder, f"the {kind} table of order {order}", ADVICE)
+        kept = sum(file.stat().st_size for file in shards.glob("*"))
+        check_room(count_diagrams(order) * ON_DISK - kept, folder, f"the {kind} table of order {order}", ADVICE)
 
 
 def of_coefficients(grid: Grid, rows: int, every: int, order: int, exact: bool) -> int:

@@ -29,7 +29,7 @@ from .grid import Grid
 from .order import OrderTable, check_table
 from .rows import Rows
 from .schema import Kind, file_name, most_bytes
-from .sizes import check_in_memory, check_on_disk, of_coefficients
+from .sizes import check_in_memory, of_coefficients
 from .store import load
 from .trust import check
 
@@ -98,7 +98,6 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
     def make(folder: Path) -> None:
         from .build import make
 
-        check_on_disk(kind, order, folder)
         make(kind, order, folder, progress=progress)
 
     arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))

@@ -66,11 +66,13 @@ class Symbolic(Landscape):
         object array of shape (n,) * m
         """
         nodes = self._nodes(nodes)
-        axes = len(labels_of(nodes))
+        labels = labels_of(nodes)
+        if labels != list(range(axes := len(labels))):
+            raise InputError(f"the labels of nodes must be 0, 1, ... without gaps, not {shown(labels)}")
         if self.dimension > 1 and axes > log(MOST_ENTRIES, self.dimension):
             raise TooLargeError(
-                f"so many cumulants, {self.dimension}^{axes}, would not fit (limit {MOST_ENTRIES:,}); ask for single ones by "
-                "`cumulant`"
+                f"so many cumulants, {self.dimension}^{axes}, would not fit (limit {MOST_ENTRIES:,}); ask "
+                "`cumulant` for single ones"
             )
         result = np.empty((self.dimension,) * axes, dtype=object)
         for index in np.ndindex(*result.shape):

@@ -5,6 +5,8 @@ import inspect
 import math
 import multiprocessing
 import pickle
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -73,6 +75,20 @@ def test_no_public_class_is_forgotten():
     }
     assert len(public) > 20
     assert not public - {base for value in OBJECTS.values() for base in type(value).__mro__}
+
+
+def test_errors_cross_dask():
+    """Dask's tblib takes the pickling of exceptions over, and makes them by `__new__`."""
+    pytest.importorskip("tblib")
+    code = (
+        "import pickle, tblib.pickling_support as s, fastdiag as fd; s.install();"
+        "errors = [e for e in vars(fd.errors).values() if isinstance(e, type) and issubclass(e, fd.FastdiagError)];"
+        "s.install(*errors);"
+        "made = [e('[a', 2, 'why') if 'Syntax' in e.__name__ else e('what') for e in errors];"
+        "back = [pickle.loads(pickle.dumps(e)) for e in made];"
+        "assert [(type(e), str(e)) for e in made] == [(type(e), str(e)) for e in back], back"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("name", OBJECTS)

@@ -145,7 +145,9 @@ def test_train_losses_follow_plain_numpy():
         theta, out, oracle = rng.normal(size=(2, 5, 2)), np.empty((2, 5)), Plain(land)
         if oracle.polynomial:
             degree = len(land.derivatives) - 1
-            tensors = (*(d.reshape(3, -1) for d in land.derivatives), *[np.empty((0, 0))] * (4 - degree))
+            absent = np.empty((0, 0))
+            absent.flags.writeable = False  # one type with the landscape's own arrays
+            tensors = (*(d.reshape(3, -1) for d in land.derivatives), *[absent] * (4 - degree))
             sgd_polynomial.polynomial_train_loss(tensors, degree, rows, theta, out)
         else:
             Z = land.X * (1 - 2 * land.y)[:, None]

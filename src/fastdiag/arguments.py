@@ -106,7 +106,7 @@ def real(
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a finite number, not {shown(value)}") from None
     if found != found or (not infinite and not isfinite(found)):
-        raise InputError(f"{name} must be finite, not {found}")
+        raise InputError(f"{name} must be a finite number, not {found}")
     ranges = [
         (above, "a positive number, above" if above == 0 else "greater than", above is None or found > above),
         (least, "at least", least is None or found >= least),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .terminal import on_one_line, plain
 
-AROUND = 60  # characters of a text that are shown on either side of its fault
+AROUND = 36  # characters of a text that are shown on either side of its fault
 
 
 MOST_CHARACTERS = 2000  # of a message; what is quoted in it may be of any length
@@ -73,6 +73,9 @@ class DiagramIndexError(FastdiagError, IndexError):
 
 class TooLargeError(FastdiagError, MemoryError):
     """The answer, or the work, would not fit; the message says how big it is and what to call instead."""
+
+    def __new__(cls, *args: object) -> TooLargeError:  # MemoryError's own refuses a class that begins with another
+        return Exception.__new__(cls, *args)
 
 
 class UnsupportedError(FastdiagError, NotImplementedError):

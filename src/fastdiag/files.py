@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .arguments import path as checked
-from .errors import DataError
+from .errors import DataError, InputError
+from .numerals import shown
 from .typing import PathLike
 
 PART = ".part"  # ends the name of a file that is still being written
@@ -52,7 +53,10 @@ def folders(path: PathLike | None = None) -> Iterator[Path]:
 
 def folder_of(path: PathLike) -> Path:
     """A folder as a Path, ~ for the home folder, or InputError if it is none."""
-    return checked("a folder", path)
+    try:
+        return checked("a folder", path)
+    except InputError as error:
+        raise InputError(f"a folder is a text or a Path, not {shown(path)}: {error}") from None
 
 
 def cache_folder() -> Path:
@@ -68,8 +72,6 @@ def cache_folder() -> Path:
         folder = Path(user_cache_dir("fastdiag"))
     except (OSError, RuntimeError) as error:
         raise DataError(f"there is no folder for a cache ({error}); set HOME to a folder") from error
-    with suppress(RuntimeError):  # no home: refused below
-        folder = folder.expanduser()  # XDG_CACHE_HOME=~/.cache in a file that no shell reads
     if not folder.is_absolute():  # older platformdirs, without a home: a folder called ~ in the current one
         raise DataError(f"there is no folder for a cache (not {folder}); set HOME to a folder")
     return folder

@@ -98,7 +98,7 @@ def _array(name: str, value: Any) -> Any:
     if array.dtype.kind in "iu":
         return array
     entries = [own(x) for x in array.flat]
-    if not all(isinstance(x, int | Fraction | float) for x in entries):
+    if not all(isinstance(x, int | Fraction | float) and not isinstance(x, bool) for x in entries):
         raise InputError(f"{name} must be a number or an array of numbers, not {shown(value)}")
     fits = all(type(x) is int and abs(x) < 2**63 for x in entries)
     found = np.empty(array.size, np.int64 if fits else object)

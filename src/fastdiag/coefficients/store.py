@@ -94,7 +94,7 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     except PermissionError as error:
         raise DataError(f"{path} cannot be read: permission denied; make it readable, or delete it") from error
     except Exception as error:  # a folder, a broken disk, a path that is none
-        raise DataError(f"{path} cannot be read: {error}; {advice}") from error
+        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; {advice}") from error
     try:
         arrays = unpack(data)
     except DataError as error:

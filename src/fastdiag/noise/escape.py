@@ -278,13 +278,21 @@ def _leading(x: FloatArray, noise: FloatArray, extra: float) -> tuple[int, float
     gaps = np.maximum((y - y[top]) * (2 * first - (1 + extra) * second * (y + y[top])), 0.0)  # without cancellation
     drive = second * noise * y**2
     low, high = float((drive - gaps).max()), float(drive.sum())
+    driven = drive > 0  # the rest has vanished beside it
+
+    def met(a: float) -> float:
+        return float((drive[driven] / (a + gaps[driven])).sum())
+
     if len(x) == 1 or low >= high:
         above = high
-    elif (drive / (low + gaps)).sum() <= 1:  # one direction outweighs the others beyond rounding
+    elif met(low) <= 1:  # one direction outweighs the others beyond rounding
         above = low
     else:
-        above = float(brentq(lambda a: (drive / (a + gaps)).sum() - 1, low, high, xtol=1e-300, rtol=1e-15))
-    return top, above, drive / (above + gaps)
+        above = float(brentq(lambda a: met(a) - 1, low, high, xtol=1e-300, rtol=1e-15))
+    losses = np.where(driven, drive / (above + gaps), 0.0)
+    if not driven[top]:  # its share is what is left of 1
+        losses[top] = 1 - losses.sum()
+    return top, above, losses
 
 
 def _root(function: Callable[[float], float]) -> float:

@@ -133,7 +133,7 @@ def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
         else:
             numbers = array("eta", eta, (None,), "learning rates")
     except InputError as error:
-        raise InputError(f"{what}: {error}") from None
+        raise InputError(f"{what}, and eta must be finite: {error}") from None
     if numbers.size == 0:
         raise InputError("eta is empty; give at least one learning rate")
     if (numbers < 0).any():

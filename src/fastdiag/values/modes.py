@@ -177,7 +177,7 @@ def check_forgets(update: Update, lowest: float, highest: float, near: float = 0
     bounds = f"{float(low):.6g} < eta h" + ("" if high == inf else f" < {float(high):.6g}")
     raise InputError(
         f"T = inf needs {bounds} in every direction with {update.name}, and here eta h is from {lowest:.4g} to "
-        f"{highest:.4g}, as far as floats tell; use another eta, or a finite T"
+        f"{highest:.4g}; use another eta, or a finite T"
     )
 
 

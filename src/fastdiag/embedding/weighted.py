@@ -88,6 +88,8 @@ def weighted_maps(
         check_update(update)
         T, d = int(spacetime.finite("T")), diagram.order
         rule, back = exact_rule(without_idle_state(update), T)
+        if d == 0:  # one map, whatever the rule
+            return 1
         groups = [
             ([x for line in rule.step for x in line], d * (T - 1)), (rule.push, d), ((*rule.point, *rule.seen), d),
             (rule.factors(T) or (), d),

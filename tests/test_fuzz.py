@@ -110,6 +110,18 @@ def limits():
 
 def answer(name, spoiled):
     """The answer, or None where fastdiag refuses; AssertionError for anything else. `spoiled`: argument -> kind of junk."""
+    try:
+        return asked(name, spoiled)
+    except TooSlow:  # or the first to need some kernel, which is compiled now
+        pass
+    try:
+        return asked(name, spoiled)
+    except TooSlow:
+        raise AssertionError(f"{name}({spoiled}) takes more than {SECONDS:.0f} s") from None
+
+
+def asked(name, spoiled):
+    """`answer`; TooSlow if it takes too long."""
     function, arguments = CALLS[name]
     arguments = arguments | {key: JUNK[kind]() for key, kind in spoiled.items()}
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
@@ -126,8 +138,6 @@ def answer(name, spoiled):
         refusal = str(error)
     except Exception as error:
         raise AssertionError(f"{name}({spoiled}) lets {type(error).__name__} out: {error}") from error
-    except TooSlow:
-        raise AssertionError(f"{name}({spoiled}) takes more than {SECONDS:.0f} s") from None
     took, grown = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert took < 2 * SECONDS, f"{name}({spoiled}) took {took:.1f} s"
     assert grown < MEGABYTES << 10, f"{name}({spoiled}) took {grown >> 10} MB"

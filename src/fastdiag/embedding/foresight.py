@@ -50,7 +50,7 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
         entries = _arrangements(diagram, 4, worth)
     if merged > MOST_MERGED or entries > MOST_ENTRIES:
         raise TooLargeError(
-            f"{diagram} over {spacetime} would take about {entries:.1e} matrix entries"
+            f"{diagram} over {spacetime} would take about {digits(int(entries))} matrix entries"
             + (f", for each of {merged:,} ways to merge its parts" if merged > 1 else "")
             + f" (limit {MOST_ENTRIES:,}{f', and {MOST_MERGED:,}' if merged > 1 else ''}); take fewer nodes, or one epoch"
         )
@@ -60,7 +60,7 @@ def check_levels(relations: Relations) -> None:
     """Raise TooLargeError if the ways to put the parts on levels, in one epoch, are too many to be gone through."""
     n, steps = len(relations.part), _steps(relations, 3)
     if n > NATIVE_NODES and (n > MOST_NODES or steps > MOST_STEPS):
-        raise TooLargeError(f"the levels of {n} nodes have about {steps:.1e} steps (limit {MOST_STEPS:,})")
+        raise TooLargeError(f"the levels of {n} nodes have about {digits(int(steps))} steps (limit {MOST_STEPS:,})")
 
 
 def check_patterns(relations: Relations, family: str, partial: bool, merged: int) -> None:
@@ -72,7 +72,7 @@ def check_patterns(relations: Relations, family: str, partial: bool, merged: int
         if n > MOST_NODES or entries * slow * (25 if slow > 1 else 1) > MOST_NUMBERS:
             raise TooLargeError(
                 f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need "
-                f"a table of {entries:.1e} numbers; take fewer nodes, or one epoch"
+                f"a table of {digits(int(entries))} numbers; take fewer nodes, or one epoch"
             )
         return
     work = merged * slow * (5e-5 + 7e-9 * _steps(relations, 4))  # measured

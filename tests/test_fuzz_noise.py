@@ -79,7 +79,7 @@ def attack(count, seed):
 
 
 def test_junk():
-    attack(1000, seed=0)
+    attack(4000, seed=0)
 
 
 @pytest.mark.long

@@ -19,6 +19,7 @@ from ..arguments import shown
 from ..door import door
 from ..errors import DataError, InputError
 from ..files import cache_folder, folder_of, folders, plain
+from ..numerals import has
 from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
@@ -81,7 +82,7 @@ def build(
     """
     order, kind = check_table(order, sampling)
     progress = check_progress(progress)
-    if not (executor is None or (hasattr(executor, "submit") and not isinstance(executor, type))):
+    if not (executor is None or (has(executor, "submit") and not isinstance(executor, type))):
         raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
     folder = cache_folder() if directory is None else folder_of(directory)
     for d in range(order + 1):

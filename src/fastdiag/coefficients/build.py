@@ -16,8 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import shown
+from ..door import door
 from ..errors import DataError, InputError
 from ..files import cache_folder, folder_of, folders, opened
+from ..numerals import has
 from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
@@ -42,6 +44,7 @@ def heading(kind: Kind, order: int) -> dict[str, IntArray]:
     return {"schema": schema(kind, order), "shapes": shapes, "keys": keys, "index": file_index(kind, order)}
 
 
+@door
 def build(
     order: int,
     sampling: Sampling = "reshuffle",
@@ -79,7 +82,7 @@ def build(
     """
     order, kind = check_table(order, sampling)
     progress = check_progress(progress)
-    if not (executor is None or (hasattr(executor, "submit") and not isinstance(executor, type))):
+    if not (executor is None or (has(executor, "submit") and not isinstance(executor, type))):
         raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
     folder = cache_folder() if directory is None else folder_of(directory)
     if not (folder / file_name(kind, order)).is_file():

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..door import outside
 from ..errors import DataError, DataWarning, TooLargeError
 from ..files import cache_folder, folders, opened, replacing
 from ..typing import IntArray, PathLike
@@ -158,8 +159,9 @@ def load(
             return arrays
         except DataError as error:
             message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
-            warnings.warn(message, DataWarning, stacklevel=5)  # where the table is asked for
+            warnings.warn(message, DataWarning, stacklevel=outside())
     built: Mapping[str, IntArray] | None = None
+    fault: DataError | None = None
     try:
         folder = _made(cache_folder())
         if make is not None:
@@ -170,9 +172,13 @@ def load(
         built = build()
         write(folder / name, built)
     except DataError as error:
-        message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
-        warnings.warn(message, DataWarning, stacklevel=5)  # where the table is asked for
-    return {key: _frozen(array) for key, array in (build() if built is None else built).items()}
+        fault = error
+    if built is None:
+        built = build()
+    if fault is not None:
+        message = f"{name} was built but cannot be kept, so it is built again next time: {fault}"
+        warnings.warn(message, DataWarning, stacklevel=outside())
+    return {key: _frozen(array) for key, array in built.items()}
 
 
 def _made(folder: Path) -> Path:

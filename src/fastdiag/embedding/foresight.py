@@ -50,7 +50,7 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
         entries = _arrangements(diagram, 4, worth)
     if merged > MOST_MERGED or entries > MOST_ENTRIES:
         raise TooLargeError(
-            f"{diagram} over {spacetime} would take about {entries:.1e} matrix entries"
+            f"{diagram} over {spacetime} would take about {digits(int(entries))} matrix entries"
             + (f", for each of {merged:,} ways to merge its parts" if merged > 1 else "")
             + f" (limit {MOST_ENTRIES:,}{f', and {MOST_MERGED:,}' if merged > 1 else ''}); take fewer nodes, or one epoch"
         )
@@ -61,7 +61,7 @@ def check_levels(relations: Relations) -> None:
     n, steps = len(relations.part), _steps(relations, 3)
     if n > MOST_NODES or (n > NATIVE_NODES and steps > MOST_STEPS):
         raise TooLargeError(
-            f"the levels of {n} nodes (limit {MOST_NODES}) have about {steps:.1e} steps (limit {MOST_STEPS:,}); "
+            f"the levels of {n} nodes (limit {MOST_NODES}) have about {digits(int(steps))} steps (limit {MOST_STEPS:,}); "
             "take fewer nodes"
         )
 
@@ -75,7 +75,7 @@ def check_patterns(relations: Relations, family: str, partial: bool, merged: int
         if n > MOST_NODES or entries * slow * (25 if slow > 1 else 1) > MOST_NUMBERS:
             raise TooLargeError(
                 f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need "
-                f"a table of {entries:.1e} numbers; take fewer nodes, or one epoch"
+                f"a table of {digits(int(entries))} numbers; take fewer nodes, or one epoch"
             )
         work = 1e-8 * slow * ((2 if partial else 1) * _sequences(relations.parts) + 3**n)  # measured
         if work > MOST_SECONDS:
@@ -123,7 +123,7 @@ def _steps(relations: Relations, levels: int) -> int:
 
 def check_bits(factors: Sequence[tuple[int, int]], T: int) -> None:
     """Raise TooLargeError if a product of numbers has too many digits; factors: (size, how many)."""
-    bits = sum(count * log2(max(size, 1)) for size, count in factors)
+    bits = sum(min(count, 1 << 900) * log2(max(size, 1)) for size, count in factors)
     if bits > MOST_BITS:
         raise TooLargeError(
             f"the exact number has about {digits(int(bits * log10(2)))} digits after T = {digits(T)} updates (limit "

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagram import Diagram
+from ..door import door
 from ..errors import InputError
-from ..memory import bounded
 from ..spacetime import check_sampling
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import sympy
 
 
-@bounded
+@door
 def maps_formula(
     diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
     update: Rule = None,

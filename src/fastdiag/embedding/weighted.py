@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 from ..arguments import one_or_many
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
+from ..door import door
 from ..errors import InputError, UnsupportedError
-from ..memory import bounded
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update
+from ..spacetime.updates import Update, check_update
 from ..typing import Basis
 from .arithmetic import elements, exact_rule, with_numbers
 from .counting import count, family_of, grid, placements
@@ -36,7 +36,7 @@ Factor: TypeAlias = tuple[Number, int]
 """k times its denominator, and that denominator."""
 
 
-@bounded
+@door
 def weighted_maps(
     diagram: Diagram | str, spacetime: Spacetime, k: object = None, basis: Basis = "cumulant", *,
     update: Update | None = None,
@@ -85,8 +85,11 @@ def weighted_maps(
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
+        check_update(update)
         T, d = int(spacetime.finite("T")), diagram.order
         rule, back = exact_rule(without_idle_state(update), T)
+        if d == 0:  # one map, whatever the rule
+            return 1
         groups = [
             ([x for line in rule.step for x in line], d * (T - 1)), (rule.push, d), ((*rule.point, *rule.seen), d),
             (rule.factors(T) or (), d),

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from ..arguments import choice, flag, shown
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
+from ..door import door
 from ..embedding.enumeration import check_basis
 from ..errors import InputError, TooLargeError
-from ..memory import bounded
 from ..typing import Basis
 from .formula import Expansion, Term
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
@@ -23,7 +23,7 @@ Sum = dict[Network, Any]
 MOST_DIAGRAMS = {"one epoch": 100_000, "whole epochs": 10_000, "resummed": 500}  # of the last order: minutes of work
 
 
-@bounded
+@door
 def expand(
     observable: str = "test_loss",
     order: int = 2,

@@ -16,13 +16,12 @@ from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
+from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
-from ..memory import bounded
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
@@ -86,7 +85,7 @@ class Prediction(Record):
         """The highest order that was kept."""
         return len(self.by_order) - 1
 
-    @by_our_rules
+    @door
     def up_to(self, order: int) -> Curve:
         """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
         order = whole("order", order, 0, self.order, "orders that this prediction holds")
@@ -102,8 +101,7 @@ class Prediction(Record):
         return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
 
 
-@by_our_rules
-@bounded
+@door
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,

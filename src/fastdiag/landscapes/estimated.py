@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ..arguments import choice, own, shown
+from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray
 from .landscape import Landscape, Nodes, SampledLandscape
@@ -78,6 +79,7 @@ class Estimated(Landscape):
         return f"<{self.points!r} as a sample, {self.method}>"
 
 
+@door
 def estimated(
     landscape: SampledLandscape, method: Method = "polykay", groups: int | None = None, batch: int = 1
 ) -> Estimated:

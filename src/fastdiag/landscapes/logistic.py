@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .landscape import (
@@ -200,6 +201,7 @@ class Logistic(SampledLandscape):
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
 
 
+@door
 def logistic(
     X: object, y: object, theta: object, ridge: ArrayLike = 0.0, weights: object | None = None
 ) -> Logistic:

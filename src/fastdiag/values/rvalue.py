@@ -14,14 +14,13 @@ from numpy.typing import ArrayLike
 
 from ..arguments import flag, shown
 from ..diagram import Diagram
+from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..floats import by_our_rules
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
-from ..memory import bounded
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
@@ -44,8 +43,7 @@ GONE = 1000.0  # exp(-1000) is 0
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
 
 
-@by_our_rules
-@bounded
+@door
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
     device: str = "auto", update: Update | None = None,

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..floats import by_our_rules
+from ..door import door
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
 from ..landscapes.symbolic import Symbolic
-from ..memory import bounded
 from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
@@ -23,8 +22,7 @@ from .root import Root
 DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
 
-@by_our_rules
-@bounded
+@door
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 

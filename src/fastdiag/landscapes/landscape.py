@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ EVERY = slice(None)
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 KEPT_BYTES = 1 << 29  # deviations of one degree up to this size are kept along the last frame
 ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
+FORMED = 1 << 24  # numbers of an array that a contraction may form on its way
 
 MOST_LABELS, MOST_AXES = 52, 32  # that np.einsum takes
 MOST_INDICES = MOST_LABELS - 2  # of a cumulant; the points take one
@@ -254,8 +256,22 @@ def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequen
     labels = [short[label] for label in labels]
     if len(short) > MOST_LABELS:
         return _in_turn(operands, labels)
-    optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
-    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
+    if len(operands) <= 4 or prod(sizes.values()) <= ONE_LOOP:
+        return np.asarray(np.einsum(*operands, list(labels)))
+    shapes = tuple((array.shape, tuple(axes)) for array, axes in zip(operands[::2], operands[1::2], strict=True))
+    return np.asarray(np.einsum(*operands, list(labels), optimize=_path(shapes, tuple(labels))))
+
+
+@lru_cache(maxsize=1 << 10)
+def _path(factors: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...], labels: tuple[int, ...]) -> list[Any]:
+    """In which order arrays of such shapes and labels are multiplied; without room to form some, in one big loop."""
+    operands: list[Any] = []
+    for shape, axes in factors:
+        operands += [np.broadcast_to(0.0, shape), list(axes)]
+    room = max(FORMED, *(array.size for array in operands[::2]))
+    return np.einsum_path(*operands, list(labels), optimize=("greedy", room))[0]
+
+
 
 
 def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:

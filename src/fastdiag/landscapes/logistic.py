@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
+from .contraction import contract
 from .landscape import (
     EVERY,
     Factor,
@@ -18,7 +19,6 @@ from .landscape import (
     checked,
     checked_axes,
     checked_weights,
-    contract,
     frozen,
     labels_of,
     same,

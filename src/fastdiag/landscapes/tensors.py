@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from ..arguments import own, shown
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
+from .contraction import contract
+from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
 from .turned import turned
 
 Key = tuple[int, ...]

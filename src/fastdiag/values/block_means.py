@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..diagram import Diagram
+from ..landscapes.contraction import contract
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Factor, Nodes, contract
+from ..landscapes.landscape import Factor, Nodes
 from ..landscapes.polykay import central_polykay, disjoint
 from ..typing import Exact, FloatArray, IntArray
 from .plan import plan

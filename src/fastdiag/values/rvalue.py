@@ -27,7 +27,7 @@ from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .exact import exact_learning_rates, exact_rvalue, shaped
-from .frame import Frame, at_scale, eigenframe, growth, learning_rates
+from .frame import Frame, at_scale, eigenframe, growth, learning_rates, of_one_size
 from .mode_sums import index_tuples, mode_sums
 from .modes import check_forgets, rounding
 from .near_limit import near_limit, near_sums
@@ -106,6 +106,10 @@ def rvalue(
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)
     if metric is None:
+        if len(groups := of_one_size(flat)) > 1:
+            options: Any = {"continuous": continuous, "device": device, "update": update}
+            found = [rvalue(diagram, landscape, spacetime, flat[group], **options) for group in groups]
+            return np.concatenate(found)[np.argsort(np.concatenate(groups))]
         landscape, flat, _ = at_scale(landscape, flat)
     frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
     with np.errstate(all="ignore"):  # an overflow is told once, below

@@ -10,6 +10,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
+import fastdiag.record
 from fastdiag.simulation.moments import Moments, Spread
 
 F = Fraction
@@ -144,3 +145,61 @@ def test_products_in_any_order(text, g, h):
     if F(10) ** -305 < right < F(10) ** 305:
         land = fd.landscapes.tensors({(1,): [g], (2,): [[h]]})
         assert fd.uvalue(text, land) == pytest.approx(float(right), rel=1e-13, abs=0)
+
+
+def one_point(g, h, eta, updates):
+    """The loss after gradient descent on g w + h w^2 / 2, from 0: k = 1 - eta h, in Fractions or more digits."""
+    w = -g / h * (1 - (1 - eta * h) ** updates)
+    return g * w + h * w * w / 2
+
+
+def test_digits_at_the_edge_of_stability():
+    flat = np.zeros((2, 1, 1, 1))
+    land = fd.landscapes.samples([0, 0], [[1.0], [-0.5]], [[[0.5]], [[1.5]]], flat)
+    for sampling in ("cyclic", "reshuffle", "replacement"):  # N = 1: the same
+        found = fd.predict(land, fd.Spacetime(1, 1, 10**9, sampling=sampling), 2 - 2.0**-20, 3)
+        assert found.by_order[3] == pytest.approx(0.171875, rel=1e-12)
+    plain = fd.landscapes.tensors({(1,): [1.0], (2,): [[1.0]], (1, 1): [[1.0]]})
+    with mpmath.workdps(50):
+        for eta in (2 - 1e-12, 2 - 1e-9, 2 - 2.0**-30, 2 - 2.0**-52):
+            for updates in (10, 11, 10**6, 10**9 + 1):
+                moved = 1 - (1 - mpmath.mpf(eta)) ** updates
+                st = fd.Spacetime(float("inf"), 1, updates)
+                found = fd.predict(plain, st, eta, 2, "covariance").by_diagram
+                # the one diagram whose parts are single nodes is the square of the mean displacement
+                assert found[fd.Diagram.parse("[a b]")].item() == pytest.approx(float(moved**2), rel=1e-12, abs=0)
+                assert fd.rvalue("[a]", plain, st, eta) == pytest.approx(float(-moved), rel=1e-12, abs=0)
+
+
+w, x = sympy.symbols("w x")
+HALVES = fd.landscapes.finite({0: F(1, 2), 1: F(1, 2)})
+FORMULAS = {
+    "tiny": ((w - x) ** 2 * F(1, 10**400) + w**3, fd.landscapes.normal(), 1),
+    "saturated": (sympy.log(1 + sympy.exp(-800 * w * x)), HALVES, F(3, 2)),
+    "steep": (sympy.exp(-500 * w * x), HALVES, F(3, 2)),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_under_the_callers_rules(name):
+    """`np.seterr(all="raise")` changes nothing, on formulas and in simulations."""
+    loss, law, at = FORMULAS[name]
+
+    def results():
+        land, st = fd.landscapes.symbolic(sympy.sympify(loss), w, x, law, at=[at]), fd.Spacetime(2, 1, 3)
+        yield land.loss, land.gradient, land.hessian, land.gradient_covariance
+        yield land.part(((0,), (0, 1)), np.array([[1e-200]]))
+        for eta in (0.1, 1e-200, [1e-300, 1e-3]):
+            for observable in ("test_loss", "covariance"):
+                yield fd.predict(land, st, eta, 2, observable).total
+                yield fd.predict(land, st, eta, 2, observable, resummed=False).total
+            for observable in ("test_loss", "train_loss", "displacement", "covariance", "test_loss_variance"):
+                run = fd.simulate(land, st, eta, runs=20, observable=observable)
+                yield run.mean, run.stderr, run.interval
+        yield fd.uvalue("[a]", land), fd.rvalue("[a a]", land, st, 0.1)
+
+    with np.errstate(all="ignore"):
+        plain = list(results())
+    with np.errstate(all="raise"):
+        strict = list(results())
+    assert fd.record.same(plain, strict)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 from fractions import Fraction
 
 import mpmath
@@ -203,3 +204,13 @@ def test_formulas_under_the_callers_rules(name):
     with np.errstate(all="raise"):
         strict = list(results())
     assert fd.record.same(plain, strict)
+
+
+@pytest.mark.parametrize("nodes", [((0, 1), (0,), (1,)), ((0, 1), (1, 2)), ((0, 1, 2), (2,)), ((0,), (1, 2), (3,))])
+def test_means_of_factors_are_those_of_whole_tensors(monkeypatch, nodes):
+    def part():
+        return fd.landscapes.logistic(X, Y, [0.1, 0.2], 0.1).part(nodes)
+
+    whole = part()
+    monkeypatch.setattr(sys.modules["fastdiag.landscapes.logistic"], "DENSE_BYTES", 0)
+    assert part() == pytest.approx(whole, rel=1e-12, abs=1e-15)

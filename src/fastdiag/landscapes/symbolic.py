@@ -16,10 +16,11 @@ from ..locks import cached_property
 from ..memory import require
 from ..numerals import written
 from ..typing import FloatArray, IntArray
+from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
 from .exact import Expression, canonical, exact, number
-from .landscape import Landscape, Nodes, contract, labels_of
+from .landscape import Landscape, Nodes, labels_of
 from .samples import Samples, samples
 from .smoothness import check_derivative, real_symbol, value_at
 
@@ -252,6 +253,14 @@ class Symbolic(Landscape):
 
     def _float(self, value: Expression) -> float:
         return number(f"a cumulant of {self!r}", value)
+
+    def scaled(self, exponent: int) -> Symbolic:
+        import sympy
+
+        unit = sympy.Integer(2) ** exponent
+        expression = self.expression.xreplace({weight: unit * weight for weight in self.coordinates})
+        start = tuple(canonical(value / unit) for value in self.at)
+        return Symbolic(expression, self.coordinates, self.data, self.distributions, start)
 
     def _start(self) -> str:
         return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.at, strict=True))

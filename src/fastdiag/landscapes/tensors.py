@@ -11,7 +11,8 @@ from ..arguments import own, shown
 from ..door import door
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
+from .contraction import contract
+from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
 from .turned import turned
 
 Key = tuple[int, ...]

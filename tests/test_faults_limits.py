@@ -46,6 +46,8 @@ REFUSED = [
     lambda: fd.maps_formula("[a b c d e f g h i j k l m n]", "one epoch"),
     lambda: fd.maps_formula(chain(15)),
     lambda: fd.maps_formula(chain(15), "cyclic"),
+    lambda: fd.maps_formula("[a b c d e f g h i j k l m]", "cyclic"),
+    lambda: fd.maps_formula("[a b c d e f g h i j k l]", "cyclic", "moment"),
     lambda: fd.maps(chain(40), fd.Spacetime(100, 1, 150)),
     lambda: fd.uvalue(chain(13, together=True), points(1.0, 2.0)),
     lambda: fd.uvalue(chain(61, together=True), points(1.0, 2.0)),

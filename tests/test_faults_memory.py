@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from fastdiag import memory
+from fastdiag import files, memory
+from fastdiag.coefficients import sizes, store
+from fastdiag.door import door
 from fastdiag.errors import TooLargeError
 
 LAND = "land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])\n"
@@ -79,7 +81,7 @@ print(took, table._bytes(Grid.of("reshuffle", 1000, 10, range(1, 1000), None), T
 
 
 def test_memory_that_runs_out_all_the_same():
-    @memory.bounded
+    @door
     def greedy():
         return np.zeros(1 << 50)
 
@@ -122,6 +124,44 @@ def test_an_address_space(tmp_path, monkeypatch):
     assert memory.free_bytes() == (8 << 30) - (1 << 20) - memory.OF_THREADS * os.cpu_count()
 
 
+@pytest.mark.parametrize("order", [9, 10])
+def test_too_little_disk_is_told_first(order, cache, monkeypatch):
+    """Before lower orders are built for minutes; also in a folder that is not there yet, and by `build`."""
+    asked = []
+    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: asked.append(folder) or type("Usage", (), {"free": 8 << 30}))
+    for call in (lambda: fd.table(order), lambda: fd.build(order), lambda: fd.build(order, directory=cache / "new" / "one")):
+        begun = time.process_time()
+        with pytest.raises(TooLargeError, match=rf"table of order {order} needs .* 8\.0 GiB are free"):
+            call()
+        assert time.process_time() - begun < 2
+        assert not [*cache.glob("*.npz"), *cache.glob(".*")]
+    assert all(folder.is_dir() for folder in asked)
+
+
+def test_finished_shards_count(tmp_path, monkeypatch):
+    """A build goes on on a disk that its own shards have filled."""
+    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10 << 30}))
+    shards = tmp_path / ".reshuffle-09.npz.1-4096.shards"
+    shards.mkdir()
+    with pytest.raises(TooLargeError):
+        sizes.check_on_disk("reshuffle", 9, tmp_path)
+    with (shards / "000000000.npz").open("wb") as file:
+        file.truncate(3 << 30)
+    sizes.check_on_disk("reshuffle", 9, tmp_path)
+
+
+def test_a_right_table_without_memory_is_not_called_wrong(tmp_path, monkeypatch):
+    """No advice to delete it, and no new one is built."""
+    store.write(tmp_path / "reshuffle-02.npz", store.read(files.find("reshuffle-02.npz")))
+
+    def full(file):
+        raise MemoryError
+
+    monkeypatch.setattr(store, "_contents", full)
+    with pytest.raises(TooLargeError, match="does not fit into memory"):
+        fd.table(2, path=tmp_path)
+
+
 def test_tables_that_do_not_fit(cache, monkeypatch):
     """Order 9 takes some 13 GB of disk, order 8 in memory some 9."""
     monkeypatch.setattr(memory, "free_bytes", lambda: 5 << 30)
@@ -132,6 +172,6 @@ def test_tables_that_do_not_fit(cache, monkeypatch):
         tables._found("reshuffle", 9, None, False)
     shutil.rmtree(cache)
     cache.write_text("a file where a folder should be")
-    with pytest.warns(fd.errors.DataWarning), pytest.raises(TooLargeError, match=r"8\.4 GiB of memory"):
+    with pytest.raises(TooLargeError, match=r"8\.4 GiB of memory"):
         tables._found("reshuffle", 8, None, False)
     assert time.process_time() - begun < 5

@@ -1,6 +1,8 @@
 """Data files of others: every fault is told with the file and what is wrong with it, and nothing huge is begun."""
 
 import io
+import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -9,7 +11,8 @@ from click.testing import CliRunner
 
 from fastdiag.cli import main
 from fastdiag.cli.points import read_points
-from fastdiag.errors import InputError
+from fastdiag.errors import DataError, InputError
+from fastdiag.landscapes import breast_cancer
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(30, 2)), RNG.integers(0, 2, 30)
@@ -118,3 +121,30 @@ def test_right_files_are_read(compressed, order, tmp_path):
     found = read_points(file)
     np.testing.assert_array_equal(found["X"], X)
     np.testing.assert_array_equal(found["y"], Y)
+
+
+def bomb(method):
+    """64 MB of zeros that say they are a kilobyte."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("X.npy", bytes(64 << 20))
+        archive.writestr("y.npy", b"")
+    return file.getvalue().replace(struct.pack("<I", 64 << 20), struct.pack("<I", 1000))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_no_more_is_unpacked_than_an_archive_says(method, tmp_path, monkeypatch):
+    """Points and the data of breast_cancer, however they are packed."""
+    content = bomb(method)
+    for name in ("mine.npz", "breast_cancer.npz"):
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setenv("FASTDIAG_DATA_DIR", str(tmp_path))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError):
+            read_points(tmp_path / "mine.npz")
+        with pytest.raises(DataError):
+            breast_cancer()
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20
+    finally:
+        tracemalloc.stop()

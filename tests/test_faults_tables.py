@@ -65,7 +65,7 @@ print(same, refused, wrong)
 """
 
 
-@pytest.mark.parametrize("many", [30, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("many", [10, pytest.param(200, marks=pytest.mark.long)])
 @pytest.mark.parametrize("known", ["known", "unknown"])
 def test_forged_tables(many, known, tmp_path):
     same, refused, wrong = map(int, output(python(FORGED, DATA, tmp_path, many, known)).split())
@@ -93,19 +93,20 @@ def test_numbers_that_wrap_or_lead_astray(kind, name, change):
         OrderTable.of(kind, 3, arrays | {name: wide})
 
 
-def test_every_single_number_of_a_known_table_counts(tmp_path):
-    """Each weight of order 2, one more: the file is refused."""
+@pytest.mark.parametrize("order", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_every_single_number_of_a_known_table_counts(order, tmp_path):
+    """Each number, one more: the file is refused."""
     for kind in KINDS:
-        arrays = dict(store.read(DATA / file_name(kind, 2)))
+        arrays = dict(store.read(DATA / file_name(kind, order)))
         for name, array in arrays.items():
             for place in range(array.size):
                 other = np.array(array)
                 other.reshape(-1)[place] += 1
-                store.write(tmp_path / file_name(kind, 2), arrays | {name: other})
+                store.write(tmp_path / file_name(kind, order), arrays | {name: other})
                 with pytest.raises(DataError):
-                    OrderTable.in_file(kind, 2, tmp_path / file_name(kind, 2))
+                    OrderTable.in_file(kind, order, tmp_path / file_name(kind, order))
                 with pytest.raises(DataError):
-                    verify(tmp_path / file_name(kind, 2))
+                    verify(tmp_path / file_name(kind, order))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -230,18 +231,18 @@ for call in (lambda: table.coefficients(**where, exact=True).tolist(), lambda: t
 """
 
 
+@pytest.mark.parametrize("mapped", ["mapped", pytest.param("read", marks=pytest.mark.long)])
 @pytest.mark.parametrize("how", ["truncated", "edited"])
-def test_files_changed_in_place(how, tmp_path):
+def test_files_changed_in_place(how, mapped, tmp_path):
     """What is in memory does not change; what is mapped (order 9 and above) is refused, without a signal."""
-    for mapped in ("read", "mapped"):
-        for d in range(6):
-            (tmp_path / file_name("cyclic", d)).write_bytes(shipped("cyclic", d))
-        said = output(python(IN_PLACE, tmp_path, how, mapped)).splitlines()
-        assert len(said) == 4
-        if mapped == "read":
-            assert said == ["answered True"] * 4
-        else:
-            assert all(line.startswith("DataError the file of a table was changed while") for line in said)
+    for d in range(6):
+        (tmp_path / file_name("cyclic", d)).write_bytes(shipped("cyclic", d))
+    said = output(python(IN_PLACE, tmp_path, how, mapped)).splitlines()
+    assert len(said) == 4
+    if mapped == "read":
+        assert said == ["answered True"] * 4
+    else:
+        assert all(line.startswith("DataError the file of a table was changed while") for line in said)
 
 
 def test_warnings_name_the_fault(tmp_path, cache):  # noqa: F811

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import fastdiag as fd
 from calls import CALLS, FORMULA, LAND, RULE, ST, TABLE, public_names
 
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of np.matrix
 SECONDS, MEGABYTES = 5.0, 1000
 
 
@@ -37,6 +38,13 @@ class Hostile:
 
     __repr__ = __str__ = __array__ = __float__ = __index__ = __len__ = __eq__ = __fspath__ = _no
     __hash__ = object.__hash__
+
+
+class Broken:
+    """Has no attribute, and says so in its own way."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
 
 
 JUNK = {
@@ -55,7 +63,7 @@ JUNK = {
     "['a', 1]": lambda: ["a", 1], "ragged": lambda: [[1], [2, 3]], "nested": lambda: [[[[1]]]], "square": lambda: [[1.0, 0.0], [0.0, 1.0]],
     "large ints": lambda: [10**400, 1], "fractions": lambda: [Fraction(1, 3), Fraction(1, 4)], "long list": lambda: list(range(100)),
     "dict": dict, "dict of junk": lambda: {"a": 1, 2: None}, "keys of tuples": lambda: {(1,): [1.0], (1, 1): "x"},
-    "set": lambda: {1, 2}, "frozenset": lambda: frozenset(), "object": object, "hostile": Hostile, "lambda": lambda: lambda *_: None,
+    "set": lambda: {1, 2}, "frozenset": lambda: frozenset(), "object": object, "hostile": Hostile, "broken": Broken, "lambda": lambda: lambda *_: None,
     "lambda of one": lambda: lambda value: value, "int": lambda: int, "dict class": lambda: dict, "class": lambda: fd.Spacetime,
     "generator": lambda: (i for i in [1, 2]), "iterator": lambda: iter([1]), "range": lambda: range(1, 4), "map": lambda: map(int, "12"),
     "slice": lambda: slice(0, 2), "slice of text": lambda: slice("a", None), "slice, no step": lambda: slice(0, 2, 0), "...": lambda: ...,
@@ -110,6 +118,18 @@ def limits():
 
 def answer(name, spoiled):
     """The answer, or None where fastdiag refuses; AssertionError for anything else. `spoiled`: argument -> kind of junk."""
+    try:
+        return asked(name, spoiled)
+    except TooSlow:  # or the first to need some kernel, which is compiled now
+        pass
+    try:
+        return asked(name, spoiled)
+    except TooSlow:
+        raise AssertionError(f"{name}({spoiled}) takes more than {SECONDS:.0f} s") from None
+
+
+def asked(name, spoiled):
+    """`answer`; TooSlow if it takes too long."""
     function, arguments = CALLS[name]
     arguments = arguments | {key: JUNK[kind]() for key, kind in spoiled.items()}
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
@@ -126,8 +146,6 @@ def answer(name, spoiled):
         refusal = str(error)
     except Exception as error:
         raise AssertionError(f"{name}({spoiled}) lets {type(error).__name__} out: {error}") from error
-    except TooSlow:
-        raise AssertionError(f"{name}({spoiled}) takes more than {SECONDS:.0f} s") from None
     took, grown = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert took < 2 * SECONDS, f"{name}({spoiled}) took {took:.1f} s"
     assert grown < MEGABYTES << 10, f"{name}({spoiled}) took {grown >> 10} MB"
@@ -196,7 +214,7 @@ def test_junk(once):
 
 @pytest.mark.long
 def test_much_junk(once):
-    @settings(max_examples=20_000, derandomize=False)
+    @settings(max_examples=20_000)
     @given(spoiled_calls())
     def run(case):
         check(case)

@@ -52,12 +52,12 @@ JUNK = [
 ]
 
 
-def attack(seconds, seed):
-    draw, functions, end = random.Random(seed), list(GOOD), time.monotonic() + seconds
+def attack(count, seed):
+    draw, functions = random.Random(seed), list(GOOD)
     plan = [(f, i, x) for f in functions for i in range(len(GOOD[f])) for x in range(len(JUNK))]
     draw.shuffle(plan)
     tried = 0
-    while time.monotonic() < end:
+    while tried < count:
         for f, i, x in plan:
             arguments = list(GOOD[f])
             arguments[i] = JUNK[x]
@@ -74,19 +74,18 @@ def attack(seconds, seed):
             assert 15 < len(message) < 2000, (f.__name__, message)
             assert time.monotonic() - start < 15, (f.__name__, arguments)
             tried += 1
-            if time.monotonic() > end:
+            if tried == count:
                 break
-    return tried
 
 
 def test_junk():
-    assert attack(8.0, seed=None) > 200
+    attack(4000, seed=0)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_junk_for_longer(seed):
-    assert attack(90.0, seed) > 20_000
+    attack(20_000, seed)
 
 
 def layouts(x):

@@ -300,7 +300,8 @@ def test_simulation_of_points_is_that_of_the_formula():
 
 
 def test_gauss_runs_and_diverges():
-    result = fd.simulate(L.gauss(), fd.Spacetime(10, 1, 10), [0.1, 1e4], runs=2000, seed=1)
+    with pytest.warns(RuntimeWarning, match="the simulation overflows"):
+        result = fd.simulate(L.gauss(), fd.Spacetime(10, 1, 10), [0.1, 1e4], runs=2000, seed=1)
     assert abs(result.mean[0] - fd.predict(L.gauss(), fd.Spacetime(10, 1, 10), 0.1, 4).total) < 4.5 * result.stderr[0] + 1e-4
     assert result.diverged[0] == 0
     assert result.diverged[1] > 0

@@ -234,8 +234,6 @@ LAND = fd.landscapes.samples([1.0, 1.0], [[1.0], [3.0]], [[[2.0]], [[2.0]]])
      (lambda: fd.weighted_maps("[a]", ST), "give k"),
      (lambda: fd.maps_formula("[a]", update=updates.momentum(0.9)), "exact"),
      (lambda: fd.maps_formula("[a]", update=updates.schedule([1])), "absolute time"),
-     (lambda: fd.maps_formula("[a]", update=updates.weight_decay(Fraction(1, 3), Fraction(2, 3))), "repeated factor"),
-     (lambda: fd.maps_formula("[a]", update=updates.weight_decay(1)), "forgets all at once"),
      (lambda: fd.predict(LAND, ST, 0.1, 1, resummed=False, update=updates.momentum(MU)), "formula, not a number"),
      (lambda: fd.predict(LAND, ST, 0.1, 1, resummed=False, update="adam"), "fastdiag.updates"),
      (lambda: fd.coefficient("[a b c]", fd.Spacetime(3, 1, E=500, sampling="cyclic"), update=updates.schedule(lambda t: 1)), "limit"),

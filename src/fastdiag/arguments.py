@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from .errors import InputError
-from .numerals import MOST_SHOWN
+from .numerals import MOST_SHOWN, has
 from .numerals import digits as digits
 from .numerals import shown as shown
 from .typing import FloatArray, Number
@@ -49,7 +49,7 @@ def own(value: object) -> Any:
     if isinstance(value, Rational):
         whole = int(value.numerator), int(value.denominator)
         return whole[0] if whole[1] == 1 and not isinstance(value, Fraction) else Fraction(*whole)
-    if isinstance(value, Real) and not hasattr(value, "free_symbols"):  # SymPy's Floats carry a precision
+    if isinstance(value, Real) and not has(value, "free_symbols"):  # SymPy's Floats carry a precision
         return float(value)
     return value
 
@@ -95,7 +95,7 @@ def real(
     """
     number = own(value)
     try:
-        if hasattr(number, "free_symbols"):
+        if has(number, "free_symbols"):
             number = _expression(name, number)
             number = number if isinstance(number, int | Fraction) else float(number)
         if isinstance(number, bool) or not isinstance(number, int | Fraction | float):
@@ -132,7 +132,7 @@ def number(name: str, value: object) -> Number:
     (1, 0.5)
     """
     found = own(value)
-    if hasattr(found, "free_symbols"):  # of SymPy, which need not be loaded to say no
+    if has(found, "free_symbols"):  # of SymPy, which need not be loaded to say no
         return _expression(name, found)
     if isinstance(found, bool) or not isinstance(found, int | Fraction | float) or not isfinite_exactly(found):
         raise InputError(
@@ -274,7 +274,7 @@ def _floats(name: str, value: object) -> FloatArray:
     if isinstance(value, list | tuple) and _holds_bool(value):
         raise InputError(f"{name} must be an array of real numbers: True and False are none")
     try:
-        if hasattr(value, "tocsr") or hasattr(value, "todense"):
+        if has(value, "tocsr") or has(value, "todense"):
             raise InputError(f"{name} is a sparse {type(value).__name__}; give value.toarray()")
         raw = np.asarray(value)
         if raw.dtype.kind == "O":
@@ -297,7 +297,7 @@ def _holds_bool(value: list[Any] | tuple[Any, ...]) -> bool:
 def _from_objects(name: str, raw: Any) -> FloatArray:
     result = np.empty(raw.shape, dtype=np.float64)
     for place, entry in zip(np.ndindex(raw.shape), raw.flat, strict=True):
-        found = real(name, entry) if hasattr(entry, "free_symbols") else own(entry)
+        found = real(name, entry) if has(entry, "free_symbols") else own(entry)
         if isinstance(found, bool) or not isinstance(found, int | Fraction | float):
             missing = entry is None or type(entry).__name__ in ("NAType", "NaTType")
             why = f"entry {place} is missing" if missing else f"entry {place} is {shown(entry)}"
@@ -312,7 +312,7 @@ def sequence(name: str, value: object, meaning: str, *, also: str = "") -> list[
     `also`: what else it may be, for the message.
     """
     refuse_mask(name, value)
-    if hasattr(value, "__array__") and not isinstance(value, type | np.ndarray | np.generic):  # a column of a DataFrame
+    if has(value, "__array__") and not isinstance(value, type | np.ndarray | np.generic):  # a column of a DataFrame
         try:
             value = np.asarray(value)
         except Exception as error:  # whatever another library raises
@@ -333,7 +333,7 @@ def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number"
     (([5], ()), ([5, 6], (2,)))
     """
     found = own(value)
-    if isinstance(found, int | Fraction | float) or hasattr(found, "free_symbols"):
+    if isinstance(found, int | Fraction | float) or has(found, "free_symbols"):
         return [found], ()
     entries = sequence(name, found, meaning, also=f"{one} or ")
     if any(isinstance(entry, list | tuple | np.ndarray) for entry in entries):

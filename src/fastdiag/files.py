@@ -77,7 +77,7 @@ def cache_folder() -> Path:
     return folder
 
 
-def plain(path: PathLike, *, links: bool = True) -> BinaryIO:
+def opened(path: PathLike, *, links: bool = True) -> BinaryIO:
     """A file opened for reading, if it is a plain one: a pipe would wait for ever, a device never end.
 
     Raises
@@ -104,7 +104,7 @@ def contents(path: PathLike, most: int = MOST_BYTES) -> bytes:
     DataError : it cannot be read, or has more than `most` bytes; no more are read then
     """
     try:
-        with plain(path) as file:
+        with opened(path) as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(most + 1) if size <= most else b""
     except (OSError, ValueError) as error:

@@ -2,6 +2,10 @@
 
 A forked child gets the locks as they stand, but not the threads that would open them: one that is closed then stays closed.
 So a fork first waits until no thread loads a room, compiles a kernel or imports a module, and holds them off meanwhile.
+
+The facade's names (`fd.predict`, `from fastdiag import predict`) may be touched by any threads together. Modules imported
+by their full names (`import fastdiag.values.rvalue`) take Python's own locks first, which two threads can take in opposite
+order: import those before the threads begin.
 """
 
 from __future__ import annotations

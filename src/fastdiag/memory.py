@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from functools import wraps
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from .errors import TooLargeError
 
@@ -15,9 +13,6 @@ PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 ALWAYS_FITS = 1 << 27  # bytes that are not worth a look
 OF_THREADS = 72 << 20  # of the address space that each new thread takes: its stack, its share of malloc
 UNLIMITED = 1 << 60  # version 1 of cgroups says so with a number above this
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 def require(asked: int, what: str, advice: str) -> None:
@@ -43,10 +38,12 @@ def require(asked: int, what: str, advice: str) -> None:
 
 
 def check_room(asked: int, folder: Path, what: str, advice: str) -> None:
-    """Raise TooLargeError if a disk has not that many bytes left."""
+    """Raise TooLargeError if the disk of a folder, which need not exist yet, has not that many bytes left."""
+    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     try:
+        folder = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
         free = shutil.disk_usage(folder).free
-    except OSError:  # no such folder, or one that does not tell
+    except (OSError, StopIteration):  # one that does not tell
         return
     if asked > free:
         raise TooLargeError(f"{what} needs {size(asked)} of disk, and {size(free)} are free in {folder}; {advice}")
@@ -55,24 +52,6 @@ def check_room(asked: int, folder: Path, what: str, advice: str) -> None:
 def size(count: int) -> str:
     """Bytes in words."""
     return f"{count / 2**30:,.1f} GiB"
-
-
-def bounded(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """The same function; memory that runs out in it all the same is a TooLargeError."""
-
-    @wraps(function)
-    def inner(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return function(*args, **kwargs)
-        except TooLargeError:
-            raise
-        except MemoryError as error:
-            raise TooLargeError(
-                f"{function.__name__} ran out of memory{f' ({error})' if str(error) else ''}; ask for less at a time, "
-                "or give the process more"
-            ) from error
-
-    return inner
 
 
 def free_bytes() -> int | None:

@@ -15,6 +15,14 @@ LONG = 1 << 9  # bits of an integer that a repr abbreviates: 155 digits
 SURE = 1 << 11  # bits; 617 digits, which no setting of Python's limit forbids
 
 
+def has(value: object, name: str) -> bool:
+    """`hasattr`, and False where asking raises another error."""
+    try:
+        return hasattr(value, name)
+    except Exception:
+        return False
+
+
 def shown(value: object) -> str:
     """A short repr of any value: it never fails, and no number or text makes it long.
 
@@ -30,8 +38,8 @@ def shown(value: object) -> str:
         return top if bottom == "1" else f"{top}/{bottom}"
     if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
         value = value[:MOST_SHOWN]  # before repr, which copies
-    value = _abbreviated(value)
     try:
+        value = _abbreviated(value)
         if isinstance(value, np.ndarray) and value.size > 20:
             text = f"an array of shape {value.shape} and type {value.dtype}"
         elif isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 20:
@@ -45,7 +53,7 @@ def shown(value: object) -> str:
 
 def _abbreviated(value: Any) -> Any:
     """A formula with its long integers replaced by symbols that say how long they are; anything else as it is."""
-    if not hasattr(value, "atoms") or not hasattr(value, "xreplace"):
+    if not has(value, "atoms") or not has(value, "xreplace"):
         return value
     import sympy
 

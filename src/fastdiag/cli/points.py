@@ -87,10 +87,13 @@ def _array(archive: zipfile.ZipFile, name: str) -> Any:
     member = archive.getinfo(f"{name}.npy")
     if member.flag_bits & 1:
         raise InputError(f"{name} is encrypted; save it without a password")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack more than was asked for
+        raise InputError(f"{name} is compressed in another way than NumPy's; save it with numpy.savez_compressed")
     if member.file_size > MOST_BYTES:
         raise InputError(f"{name} has {member.file_size:,} bytes, more than the {MOST_BYTES:,} that are taken")
     try:
-        data = archive.read(member)
+        with archive.open(member) as packed:
+            data = packed.read(member.file_size + 1)  # what a bomb says of its size is not believed
         file = io.BytesIO(data)
         version = np.lib.format.read_magic(file)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

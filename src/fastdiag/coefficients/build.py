@@ -16,13 +16,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import shown
+from ..door import door
 from ..errors import DataError, InputError
-from ..files import cache_folder, folder_of, folders, plain
+from ..files import cache_folder, folder_of, folders, opened
+from ..numerals import has
 from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
 from .shard import LABEL, code, offsets, origin, shard
+from .sizes import check_on_disk
 from .store import Chunks, WrongContentsError, read, write, write_known
 from .trust import check_rows, narrow
 from .workers import at_work, first_done
@@ -41,6 +44,7 @@ def heading(kind: Kind, order: int) -> dict[str, IntArray]:
     return {"schema": schema(kind, order), "shapes": shapes, "keys": keys, "index": file_index(kind, order)}
 
 
+@door
 def build(
     order: int,
     sampling: Sampling = "reshuffle",
@@ -67,6 +71,7 @@ def build(
     Raises
     ------
     InputError : order out of range, unknown sampling
+    TooLargeError : the disk has no room for it
     DataError : the folder cannot be written; the executor has lost its workers, or finishes nothing for ten minutes
 
     Examples
@@ -77,9 +82,11 @@ def build(
     """
     order, kind = check_table(order, sampling)
     progress = check_progress(progress)
-    if not (executor is None or (hasattr(executor, "submit") and not isinstance(executor, type))):
+    if not (executor is None or (has(executor, "submit") and not isinstance(executor, type))):
         raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
     folder = cache_folder() if directory is None else folder_of(directory)
+    if not (folder / file_name(kind, order)).is_file():
+        check_on_disk(kind, order, folder)
     for d in range(order + 1):
         name = file_name(kind, d)
         places = [folder] if directory is not None or d == order else [folder, *folders()]
@@ -102,8 +109,10 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
 
     Raises
     ------
+    TooLargeError : the disk has no room for it
     DataError : the folder cannot be written, or the executor returned something else than the rows asked for
     """
+    check_on_disk(kind, order, folder)
     name, starts = file_name(kind, order), offsets(order)
     bounds = [*range(0, starts[-1], SHARD_ROWS), starts[-1]]
     if len(bounds) == 2:
@@ -246,7 +255,7 @@ def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dic
 
     def piece(i: int, name: str, dtype: np.dtype[Any]) -> IntArray:
         try:
-            with plain(files[i], links=False) as file, np.load(file, allow_pickle=False) as arrays:  # this array only
+            with opened(files[i], links=False) as file, np.load(file, allow_pickle=False) as arrays:  # this array only
                 array = np.asarray(arrays[name])
         except Exception as error:  # taken away by a process that was done first, or overwritten
             raise DataError(f"{files[i]} cannot be read ({error}); start the build again") from error

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
+from ..door import door
 from ..embedding import Rule, maps_under
 from ..embedding.weighted import updated_curve, updated_maps
-from ..memory import bounded
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..typing import Basis, FloatArray
@@ -19,7 +19,7 @@ from ..typing import Basis, FloatArray
 ONE_PASS = 20  # updates for each time asked for, up to which one walk through all of them is taken
 
 
-@bounded
+@door
 def coefficient(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant", *, update: Rule = None
 ) -> Any:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import inf
 
 from ..diagram import Diagram
+from ..door import door
 from ..embedding.counting import grid, read
 from ..locks import cached_property
 from ..spacetime import Spacetime
@@ -40,6 +41,7 @@ class Entry:
         """The first of the diagrams."""
         return self.diagrams[0]
 
+    @door
     def coefficient(
         self, N: int | float, B: int = 1, T: int | None = None, E: int | Fraction | None = None
     ) -> Fraction:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..diagram import count_diagrams
 from ..memory import check_room, require
 from .grid import Grid
+from .schema import Kind, file_name
 
 OF_FRACTION = 240  # bytes of one, with its integers and those on the way to it
 IN_MEMORY = {"reshuffle": (15_000, 2.0), "cyclic": (4_500, 1.4)}  # bytes to a diagram of order 8; growth with the order
@@ -22,10 +23,11 @@ def check_in_memory(kind: str, order: int) -> None:
     require(need, f"the diagrams of order {order}, whose {kind} table cannot be kept in a folder,", ADVICE)
 
 
-def check_on_disk(kind: str, order: int, folder: Path) -> None:
-    """Raise TooLargeError if a table does not fit into a folder."""
+def check_on_disk(kind: Kind, order: int, folder: Path) -> None:
+    """Raise TooLargeError if what is left to be built of a table does not fit into a folder."""
     if order >= LARGE:
-        check_room(count_diagrams(order) * ON_DISK, folder, f"the {kind} table of order {order}", ADVICE)
+        done = sum(file.lstat().st_size for file in folder.glob(f".{file_name(kind, order)}.*.shards/*"))
+        check_room(count_diagrams(order) * ON_DISK - done, folder, f"the {kind} table of order {order}", ADVICE)
 
 
 def of_coefficients(grid: Grid, rows: int, every: int, order: int, exact: bool) -> int:

@@ -10,8 +10,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import DataError, DataWarning
-from ..files import cache_folder, folders, plain, replacing
+from ..door import outside
+from ..errors import DataError, DataWarning, TooLargeError
+from ..files import cache_folder, folders, opened, replacing
 from ..typing import IntArray, PathLike
 from .archive import Archive, Chunks, pack, unpack
 
@@ -77,6 +78,7 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     Raises
     ------
     DataError : the file cannot be read, its bytes are not the ones written, or it holds something else than integer arrays
+    TooLargeError : there is no memory for it
 
     Examples
     --------
@@ -86,12 +88,14 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     """
     advice = "delete it, so that the table is built again, or restore it"
     try:
-        with plain(path, links=links) as file:
+        with opened(path, links=links) as file:
             data, unchanged = _contents(file)
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read: there is no such file; build the table, or look for the file") from error
     except PermissionError as error:
         raise DataError(f"{path} cannot be read: permission denied; make it readable, or delete it") from error
+    except MemoryError as error:  # the file may be right: it is neither skipped nor built again
+        raise TooLargeError(f"{path} does not fit into memory; free some, or ask for a table of a lower order") from error
     except Exception as error:  # a folder, a broken disk, a path that is none
         raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; {advice}") from error
     try:
@@ -155,8 +159,9 @@ def load(
             return arrays
         except DataError as error:
             message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
-            warnings.warn(message, DataWarning, stacklevel=5)  # where the table is asked for
+            warnings.warn(message, DataWarning, stacklevel=outside())
     built: Mapping[str, IntArray] | None = None
+    fault: DataError | None = None
     try:
         folder = _made(cache_folder())
         if make is not None:
@@ -167,9 +172,13 @@ def load(
         built = build()
         write(folder / name, built)
     except DataError as error:
-        message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
-        warnings.warn(message, DataWarning, stacklevel=5)  # where the table is asked for
-    return {key: _frozen(array) for key, array in (build() if built is None else built).items()}
+        fault = error
+    if built is None:
+        built = build()
+    if fault is not None:
+        message = f"{name} was built but cannot be kept, so it is built again next time: {fault}"
+        warnings.warn(message, DataWarning, stacklevel=outside())
+    return {key: _frozen(array) for key, array in built.items()}
 
 
 def _made(folder: Path) -> Path:

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 from ..arguments import flag, whole
 from ..diagram import Diagram
 from ..diagram.selection import selection
+from ..door import door
 from ..embedding import MapCounts, check_basis
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..files import folder_of
-from ..floats import by_our_rules
-from ..memory import bounded, require, size
+from ..memory import require, size
 from ..progress import check_progress
 from ..spacetime import check_sampling
 from ..typing import Basis, FloatArray, IntArray, PathLike, Sampling
@@ -29,7 +29,7 @@ from .grid import Grid
 from .order import OrderTable, check_table
 from .rows import Rows
 from .schema import Kind, file_name, most_bytes
-from .sizes import check_in_memory, check_on_disk, of_coefficients
+from .sizes import check_in_memory, of_coefficients
 from .store import load
 from .trust import check
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-@bounded
+@door
 def table(
     order: int,
     sampling: Sampling = "reshuffle",
@@ -67,6 +67,7 @@ def table(
     Raises
     ------
     InputError : order out of range, unknown sampling or basis
+    TooLargeError : no room on the disk, or in memory, for a table of that order
 
     Examples
     --------
@@ -84,7 +85,7 @@ def table(
     progress = check_progress(progress)
     if path is not None and not os.path.isdir(folder_of(path)):
         raise InputError(f"path must be a folder that holds tables, and {path} is none; fastdiag.build makes them in one")
-    orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
+    orders = tuple(_found(kind, d, path, progress) for d in range(order, -1, -1))[::-1]  # the largest may be refused
     return CoefficientTable(orders, np.arange(sum(map(len, orders))), None, sampling, basis)
 
 
@@ -98,7 +99,6 @@ def _found(kind: Kind, order: int, path: PathLike | None, progress: bool | None)
     def make(folder: Path) -> None:
         from .build import make
 
-        check_on_disk(kind, order, folder)
         make(kind, order, folder, progress=progress)
 
     arrays = load(file_name(kind, order), partial(check, kind, order), build, path, make, most_bytes(kind, order))
@@ -130,6 +130,7 @@ class CoefficientTable(Rows):
         """The arrays of an order follow from its kind: they have been verified."""
         return self.sampling, self.basis, self.order, self.diagram_rows, self.row_of
 
+    @door
     def where(
         self,
         *,
@@ -263,8 +264,7 @@ class CoefficientTable(Rows):
             raise DiagramIndexError(f"{diagram} is not in this table of {len(self):,} rows to order {self.order}")
         return int(here[0] if self.row_of is None else self.row_of[here[0]])
 
-    @by_our_rules
-    @bounded
+    @door
     def coefficients(
         self,
         N: ArrayLike,
@@ -349,12 +349,12 @@ class CoefficientTable(Rows):
                     out[np.ix_(kept, places)] = found
         return out
 
-    @by_our_rules
+    @door
     def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
         """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""
         return _library("pandas").DataFrame(self._columns(spacetime))
 
-    @by_our_rules
+    @door
     def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
         """One line a row, as a pyarrow Table; given N, B and T or E, numbers, with a column of coefficients."""
         if spacetime.get("exact"):

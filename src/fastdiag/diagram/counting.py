@@ -8,6 +8,7 @@ from functools import cache
 from math import factorial, prod
 
 from ..arguments import flag, shown, whole
+from ..door import door
 from ..errors import InputError, TooLargeError
 
 MOST_COUNTED = 30  # the number of cycle types, and of ways to split each, grows quickly
@@ -23,6 +24,7 @@ def check_order(order: object) -> int:
         raise InputError(f"order must be an integer >= 0 (the number of edges), not {shown(order)}") from None
 
 
+@door
 def count_diagrams(order: int, root_shares: bool = False) -> int:
     """Number of diagrams with `order` edges, up to isomorphism.
 

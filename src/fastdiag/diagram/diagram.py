@@ -7,6 +7,7 @@ from functools import total_ordering
 from typing import Any
 
 from ..arguments import shown, whole
+from ..door import door
 from ..errors import InputError
 from . import text as _text
 from .canonical import canonical, hung_from, levels_of, search_of
@@ -63,6 +64,7 @@ class Diagram:
         return self
 
     @classmethod
+    @door
     def parse(cls, text: str) -> Diagram:
         """Read a diagram from text: a node is a letter naming its part, then `[children]` if it has any.
 
@@ -75,6 +77,7 @@ class Diagram:
         return cls(*_text.parse(text))
 
     @classmethod
+    @door
     def of(cls, diagram: Diagram | str) -> Diagram:
         """The diagram itself, or the one that a text stands for."""
         if isinstance(diagram, Diagram):
@@ -153,6 +156,7 @@ class Diagram:
             left -= search.read
         return min(found)
 
+    @door
     def rerooted(self, root: int) -> Diagram:
         """The same tree and partition, hung from another node."""
         return Diagram(hung_from(self.parents, whole("root", root, 0, self.order, "nodes")), self.blocks)

@@ -9,12 +9,12 @@ from typing import Any, overload
 import numpy as np
 
 from ..arguments import flag, shown, whole
+from ..door import door
 from ..errors import InputError, TooLargeError
 from ..kernels.growth import least_growth_strings
 from ..kernels.masks import irreducible_mask, path_condition_mask
 from ..kernels.trees import rooted_trees, smallest_first, tree_shape
 from ..locks import cached_property
-from ..memory import bounded
 from ..progress import check_progress, track
 from ..record import Record
 from ..typing import IntArray
@@ -116,7 +116,7 @@ class Diagrams(Record):
         return drawing.diagrams_html(self)
 
 
-@bounded
+@door
 def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False) -> Diagrams:
     """All diagrams with `order` edges, up to isomorphism, in ascending order.
 
@@ -162,6 +162,7 @@ def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False
     return shards[0] if shards else _empty(order, root_shares)
 
 
+@door
 def stream_diagrams(
     order: int,
     *,

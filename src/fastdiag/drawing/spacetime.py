@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import shown
 from ..diagram import Diagram
+from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray
 from .grid import Batches, Cell, Grid, Placed, attribute, checked_grid, embedded_cells, shaded_cells
@@ -24,6 +25,7 @@ SHADE = "#e6e6e6"
 SHADES_ON_CELLS = (("#bdbdbd", "#7c7c7c"), ("#cccccc", "#6a6a6a"), ("#b0b0b0", "#888888"))
 SHADED, BLANK = "░", "·"
 
+@door
 def spacetime_svg(
     st: Grid,
     embedding: Placed | None = None,
@@ -83,6 +85,7 @@ def spacetime_svg(
     return tostring(framed(art, np.vstack(extent), 8.0, scene.title, scale), encoding="unicode")
 
 
+@door
 def spacetime_text(
     st: Grid,
     embedding: Placed | None = None,

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..arguments import instance, real, shown, whole
 from ..diagram import Diagram, Diagrams
+from ..door import door
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .layout import tree_positions
@@ -29,6 +30,7 @@ SHADES = (("#d4d4d4", "#a8a8a8"), ("#e0e0e0", "#8f8f8f"), ("#c8c8c8", "#b0b0b0")
 INK = "#222"
 
 
+@door
 def diagram_svg(diagram: Diagram | str, scale: float = 1.0) -> str:
     """A diagram as SVG text: the root rightmost, a soft grey outline around each part of two nodes or more.
 
@@ -56,6 +58,7 @@ def diagram_svg(diagram: Diagram | str, scale: float = 1.0) -> str:
     return tostring(diagram_element(Diagram.of(diagram), check_scale(scale)), encoding="unicode")
 
 
+@door
 def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: float = 1.0) -> str:
     """A grid of drawn diagrams, each with its text and |Aut|, as HTML.
 
@@ -98,6 +101,7 @@ def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: floa
     return tostring(page, encoding="unicode")
 
 
+@door
 def table_html(table: CoefficientTable, limit: int = 30, scale: float = 0.7) -> str:
     """The rows of a coefficient table with their diagrams drawn, as HTML.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ..diagram import Diagram
+from ..door import door
 from .layout import node_names
 
 BOXES = " ───│╯╰┴│╮╭┬│┤├┼"  # index: 1 to the left + 2 to the right + 4 up + 8 down
 
 
+@door
 def diagram_text(diagram: Diagram | str) -> str:
     """A diagram in lines of text, the root rightmost: '●', or its letter where it shares a part.
 

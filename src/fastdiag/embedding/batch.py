@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from ..arguments import digits, instance, sequence, whole
 from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
+from ..door import door
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 from ..locks import cached_property
-from ..memory import bounded, require
+from ..memory import require
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
@@ -75,7 +76,7 @@ class MapCounts(Record):
         return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
 
 
-@bounded
+@door
 def count_maps(
     diagrams: Diagrams, spacetime: Spacetime, basis: Basis = "cumulant", T: ArrayLike | None = None
 ) -> MapCounts:

@@ -1,14 +1,18 @@
 """Maps weighted by an update rule as a formula in N, B, T, E: sums of complete homogeneous symmetric polynomials.
 
-An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues. One term for each edge is chosen in all
-ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q products of those x that cross.
+An edge's weight is a sum of exponentials a x^(dt-1), x the rule's eigenvalues, and (dt-1) x^(dt-1) of a double one. One
+term for each edge is chosen in all ways; then the weights are powers, and runs of updates sum to h_n(q_0, ..., q_m), the q
+products of those x that cross.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations, product
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 from ..diagram import Diagram
@@ -35,7 +39,7 @@ def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update)
 
     Raises
     ------
-    UnsupportedError : a schedule, which no closed form knows; equal eigenvalues, or one that is 0
+    UnsupportedError : a schedule, which no closed form knows
     """
     import sympy
 
@@ -45,7 +49,7 @@ def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update)
             "fastdiag.coefficient have it at numbers"
         )
     exact_rule(update, 0)
-    found = closed_form(Poset.of(diagram), _terms(update), sampling, basis, diagram)
+    found = closed_form(Poset.of(diagram), Terms.of(update, diagram.order), sampling, basis, diagram)
     short = sampling == "one epoch" and found.count_ops() <= SHORT  # with mu^(N/B) to be factored, minutes go by
     return sympy.powsimp(sympy.factor(sympy.together(found))) if short else found
 
@@ -57,89 +61,126 @@ def closed_form(
     import sympy
 
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
-    several = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
+    length = sympy.Dummy("L", positive=True, integer=True)  # N/B, so that (x^2)^L is x^(2L)
+    several = (T, sympy.Integer(1)) if sampling == "replacement" else (E, length)
     epochs, updates = (None, T) if sampling == "one epoch" else several
-    if sampling in ("one epoch", "cyclic"):
-        def formula(terms: Terms) -> Any:
-            return _repeated(poset, diagram, terms, B, basis, updates, epochs)
+    if diagram is not None:
+        posets = coarsenings(diagram, basis)
     else:
-        if diagram is None:
-            strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
-            posets = Counter(poset.coarsened(string) for string in strings)
-        else:
-            posets = coarsenings(diagram, basis)
+        strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
+        posets = Counter(poset.coarsened(string) for string in strings)
 
-        def formula(terms: Terms) -> Any:
-            return sympy.Add(*(
-                ways * _independent(each, terms, N, B, epochs, updates) for each, ways in posets.items()
-            ))
+    def formula(terms: Terms) -> Any:
+        if sampling in ("one epoch", "cyclic"):
+            return _repeated(poset, diagram, terms, B, basis, updates, epochs)
+        return sympy.Add(*(ways * _independent(each, terms, N, B, epochs, updates) for each, ways in posets.items()))
 
-    return formula(terms) if epochs is None else over_parities(terms, updates, formula)
+    found = formula(terms) if epochs is None else over_parities(terms, updates, len(poset.ends), formula)
+    return found.xreplace({length: N / B})
 
 
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """The exponentials of a rule: eigenvalues x, and their coefficients on edges to the root and on others."""
+    """The terms of an edge's weight: coefficient x^n or, of a repeated x, also coefficient n x^n; n = dt - 1.
 
-    def __init__(self, x: list[Any], root: list[Any], inner: list[Any], signs: dict[int, int] | None = None) -> None:
-        self.x, self.root, self.inner, self.signs = x, root, inner, signs or {}
+    n x^n is what is linear in e of (x (1 + e))^n, with an e for each edge. So with such terms all numbers are `Jet`s, and
+    the result is what is linear in all e that are chosen.
+    """
 
-    def with_signs(self, opposite: Sequence[int], sign: int) -> Terms:
-        """The same where (-1)^times is known for the negative ones: what `power` then writes (-x)^times and the sign."""
-        return Terms(self.x, self.root, self.inner, dict.fromkeys(opposite, sign))
+    x: list[Any]
+    root: list[Any]
+    """Coefficients on edges to the root."""
+    inner: list[Any]
+    """On others."""
+    edge: list[int]
+    """The edge whose x (1 + e) it is, as a mask, or 0."""
+    options: list[list[int]]
+    """Which terms each edge has."""
+    sign: int = 0
+    """(-1)^updates, if known."""
 
-    def power(self, exponents: Exponents, times: Any = 1) -> Any:
+    @classmethod
+    def of(cls, update: Update, edges: int) -> Terms:
         import sympy
 
-        sign, numbers, others = sympy.Integer(1), sympy.Integer(1), []
-        for i, (x, n) in enumerate(zip(self.x, exponents, strict=True)):
-            if times != 1 and i in self.signs:
-                sign, x = sign * self.signs[i] ** n, -x
-            if x.is_Rational:  # one power, so that equal products are equal expressions
+        first, second = ([sympy.sympify(update.weight(dt, to_root)) for to_root in (True, False)] for dt in (1, 2))
+        x = [sympy.sympify(line[i]) for i, line in enumerate(update.step)]
+        edge = [0] * len(x)
+        if len(x) == 1:
+            pairs = [first]
+        elif (gap := sympy.simplify(x[1] - x[0])) != 0:
+            fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
+            pairs = [[sympy.factor(one - part) for one, part in zip(first, fast, strict=True)], fast]
+        elif x[0] == 0:
+            x, edge, pairs = x[:1], edge[:1], [first]
+        else:
+            slope = [sympy.factor(two / x[0] - one) for one, two in zip(first, second, strict=True)]
+            edge = [0, *(1 << v for v in range(edges))]
+            x, pairs = x[:1] * (1 + edges), [first, *[slope] * edges]
+        root, inner = ([*line] for line in zip(*pairs, strict=True))
+        return cls(x, root, inner, edge, [[i for i, mask in enumerate(edge) if mask in (0, 1 << v)] for v in range(edges)])
+
+    def power(self, exponents: Exponents, times: Any = 1) -> tuple[Any, Jet]:
+        """x^(exponents times `times`), and what it is multiplied by where some x are x (1 + e)."""
+        import sympy
+
+        sign, numbers, others, shift = sympy.Integer(1), sympy.Integer(1), [], Jet({0: sympy.Integer(1)})
+        for x, mask, n in zip(self.x, self.edge, exponents, strict=True):
+            minus, x = _sign(x)
+            if minus < 0 and n % 2:
+                sign *= minus if times == 1 else self.sign or minus**times
+            if x.is_number:  # one power, so that equal products are equal expressions
                 numbers *= x**n
             else:
                 others.append(x ** (n * times))
-        return sympy.Mul(sign, numbers**times, *others)
+            if mask and n:
+                shift *= Jet({0: sympy.Integer(1), mask: n * times})
+        numbers = numbers if numbers.is_Rational else sympy.radsimp(sympy.expand(numbers))
+        return sympy.Mul(sign, numbers**times, *others), shift
 
     def choices(self, poset: Poset) -> Iterator[tuple[tuple[int, ...], Any]]:
-        """An eigenvalue for each edge, and the product of their coefficients."""
+        """A term for each edge, and the product of their coefficients."""
         import sympy
 
-        for chosen in product(range(len(self.x)), repeat=len(poset.ends)):
+        for chosen in product(*self.options):
             factors = [(self.root if p < 0 else self.inner)[i] for i, (_, p) in zip(chosen, poset.ends, strict=True)]
             if all(factors):
                 yield chosen, sympy.Mul(*factors)
 
     def exponents(self, masks: Sequence[int], chosen: Sequence[int]) -> Exponents:
-        """How often each eigenvalue occurs among the edges of some masks."""
+        """How often each term's x occurs among the edges of some masks."""
         count = [0] * len(self.x)
         for mask in masks:
             for v, i in enumerate(chosen):
                 count[i] += mask >> v & 1
         return tuple(n if x != 1 else 0 for n, x in zip(count, self.x, strict=True))
 
+    def linear(self, found: Jet, chosen: Sequence[int]) -> Any:
+        """What is linear in each chosen e."""
+        return found.get(sum(self.edge[i] for i in chosen), 0)
 
-def _terms(update: Update) -> Terms:
-    import sympy
 
-    first, second = ([sympy.sympify(update.weight(dt, to_root)) for to_root in (True, False)] for dt in (1, 2))
-    x = [sympy.sympify(line[i]) for i, line in enumerate(update.step)]
-    if len(x) == 1:
-        found = Terms(x, first[:1], first[1:])
-    else:
-        gap = sympy.simplify(x[1] - x[0])
-        if gap == 0:
-            raise UnsupportedError(
-                f"{update!r} has a repeated factor {x[0]}, and its formula another form; fastdiag.weighted_maps has it at "
-                "numbers, or give a symbol for one of its parameters and take a limit"
-            )
-        fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
-        slow = [sympy.factor(one - part) for one, part in zip(first, fast, strict=True)]
-        root, inner = ([*pair] for pair in zip(slow, fast, strict=True))
-        found = Terms(x, root, inner)
-    keep = [i for i in range(len(x)) if found.root[i] != 0 or found.inner[i] != 0]
-    if any(x[i] == 0 for i in keep):
-        raise UnsupportedError(f"{update!r} forgets all at once; fastdiag.weighted_maps has it at numbers")
-    return Terms([x[i] for i in keep], [found.root[i] for i in keep], [found.inner[i] for i in keep])
+class Jet(dict[int, Any]):
+    """A polynomial in the e of edges, with e^2 = 0: its coefficients by the mask of edges."""
+
+    def __add__(self, other: Jet) -> Jet:
+        return Jet({mask: self.get(mask, 0) + other.get(mask, 0) for mask in self | other})
+
+    def __mul__(self, other: Jet) -> Jet:
+        found = Jet()
+        for one, x in self.items():
+            for two, y in other.items():
+                if not one & two:
+                    found[one | two] = found.get(one | two, 0) + x * y
+        return found
+
+    def of(self, x: Any) -> Jet:
+        return Jet({mask: x * y for mask, y in self.items()})
+
+
+def _sign(x: Any) -> tuple[int, Any]:
+    """x as 1 or -1 times what has no sign."""
+    return (-1, -x) if (x.is_negative if x.is_number else not x.is_Add and x.could_extract_minus_sign()) else (1, x)
 
 
 def _repeated(
@@ -154,11 +195,11 @@ def _repeated(
         moves, m = chain.late if epochs is not None else chain.early, len(chain.skipped) - 1
         for chosen, weight in terms.choices(poset):
             inside = _sum(_runs(moves, terms, chosen)[len(moves.states) - 1], terms, updates, B, basis)
-            between = 1
+            between = Jet({0: sympy.Integer(1)})
             if epochs is not None:
                 skipped = Counter(terms.exponents([mask], chosen) for mask in chain.skipped)
-                between = homogeneous(epochs - m, powers_of(terms, skipped, updates))
-            found.append(alike * weight * between * inside)
+                between = homogeneous(epochs - m, terms, skipped, updates)
+            found.append(alike * weight * terms.linear(between * inside, chosen))
     return sympy.Add(*found)
 
 
@@ -168,28 +209,32 @@ def _independent(poset: Poset, terms: Terms, N: Any, B: Any, epochs: Any, update
 
     moves = independent_epoch(poset)
     place = {ideal: i for i, ideal in enumerate(moves.ideals)}
-    found = []
+    found: list[Any] = []
+    pole = False
     for chosen, weight in terms.choices(poset):
-        through: list[dict[int, Any]] = []
-        for steps, used in zip(moves.transfers, moves.used, strict=True):
-            runs = _runs(steps, terms, chosen)
-            through.append({
-                place[steps.states[j]]: _sum(run, terms, updates, B, "moment") / sympy.ff(N, used[j])
-                for j, run in runs.items() if j
-            })
+        through = [
+            [(place[steps.states[j]], used[j], _sum(run, terms, updates, B, "moment"))
+             for j, run in _runs(steps, terms, chosen).items() if j]
+            for steps, used in zip(moves.transfers, moves.used, strict=True)
+        ]
         waits = [terms.exponents([mask], chosen) for mask in moves.crossing]
-        # sums over chains of ideals, by the multiset of what passes over skipped epochs
-        rows: list[dict[tuple[Exponents, ...], Any]] = [{} for _ in moves.ideals]
-        rows[0] = {(waits[0],): sympy.Integer(1)}
-        for i in range(len(moves.ideals)):
-            for j, gain in through[i].items():
-                for key, value in rows[i].items():
-                    longer = tuple(sorted((*key, waits[j])))
-                    rows[j][longer] = rows[j].get(longer, 0) + value * gain
-        for key, value in rows[-1].items():
-            skipped = powers_of(terms, Counter(key), updates)
-            found.append(weight * value * homogeneous(epochs - len(key) + 1, skipped))
-    return sympy.ff(N, poset.parts) * sympy.Add(*found)
+        # sums over chains of ideals, by the multiset of what passes over skipped epochs, and by rows used in the others
+        rows: list[dict[tuple[tuple[Exponents, ...], tuple[int, ...]], Jet]] = [{} for _ in moves.ideals]
+        rows[0] = {((waits[0],), ()): Jet({0: sympy.Integer(1)})}
+        for i, gains in enumerate(through):
+            for j, used, gain in gains:
+                for (passed, rest), value in rows[i].items():
+                    key = tuple(sorted((*passed, waits[j]))), tuple(sorted((*rest, used)))
+                    rows[j][key] = rows[j].get(key, Jet()) + value * gain
+        for (passed, rest), value in rows[-1].items():
+            pole |= sum(size > 1 for size in rest) > 1
+            placed = sympy.cancel(sympy.ff(N, poset.parts) / sympy.Mul(*(sympy.ff(N, size) for size in rest)))
+            skipped = homogeneous(epochs - len(rest), terms, Counter(passed), updates)
+            found.append(weight * placed * terms.linear(value * skipped, chosen))
+    total = sympy.Add(*found)
+    if pole:  # at fewer rows than parts, where there are no maps
+        return sympy.Piecewise((total, poset.parts <= N), (0, True))
+    return total
 
 
 def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[int, Counter[Run]]:
@@ -209,45 +254,72 @@ def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[in
     return {i: row for i, row in enumerate(rows) if row}
 
 
-def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> Any:
+def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> Jet:
     import sympy
 
-    found: dict[tuple[int, tuple[Exponents, ...]], Any] = {}
+    found: dict[tuple[int, tuple[Exponents, ...]], Jet] = {}
     for (sizes, between, passed), ways in run.items():
         slots = B ** sum(sizes) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in sizes))
-        key = len(sizes), between
-        found[key] = found.get(key, 0) + ways * slots * terms.power(passed)
-    return sympy.Add(*(
-        coefficient * homogeneous(updates - m, powers_of(terms, Counter(between), 1))
-        for (m, between), coefficient in found.items()
-    ))
+        key, (power, shift) = (len(sizes), between), terms.power(passed)
+        found[key] = found.get(key, Jet()) + shift.of(ways * slots * power)
+    total = Jet()
+    for (m, between), coefficient in found.items():
+        total += coefficient * homogeneous(updates - m, terms, Counter(between), 1)
+    return total
 
 
-def powers_of(terms: Terms, counted: Counter[Exponents], times: Any) -> dict[Any, int]:
-    """The products x^(exponents times `times`) with multiplicities; equal ones are counted together."""
-    found: Counter[Any] = Counter()
-    for exponents, k in counted.items():
-        found[terms.power(exponents, times)] += k
-    return dict(found)
-
-
-def over_parities(terms: Terms, times: Any, formula: Callable[[Terms], Any]) -> Any:
-    """A formula in powers x^times; where two x are opposite numbers, for even and for odd `times` in one expression.
+def over_parities(terms: Terms, times: Any, edges: int, formula: Callable[[Terms], Any]) -> Any:
+    """A formula in powers x^times; where two products of x are opposite, for even and for odd `times` in one expression.
 
     Powers of the two are equal at even `times`, so that a formula of both divides by zero there.
     """
     import sympy
 
-    opposite = [i for i, x in enumerate(terms.x) if x.is_number and any(x + y == 0 and not x.is_positive for y in terms.x)]
-    if times.is_number or not opposite:
+    def opposite(one: Any, other: Any) -> bool:
+        (s, x), (t, y) = _sign(one), _sign(other)
+        return any(
+            s**a != t**b and sympy.expand(x**a - y**b) == 0 for a in range(1, edges) for b in range(1, edges + 1 - a)
+        )
+
+    if times.is_number or not any(opposite(*pair) for pair in combinations(terms.x, 2)):
         return formula(terms)
     sign = sympy.Integer(-1) ** times
-    even, odd = (formula(terms.with_signs(opposite, parity)) for parity in (1, -1))
+    even, odd = (formula(replace(terms, sign=parity)) for parity in (1, -1))
     return (1 + sign) / 2 * even + (1 - sign) / 2 * odd
 
 
-def homogeneous(n: Any, values: dict[Any, int]) -> Any:
-    """h_n of values with multiplicities, n a symbol or a number: the coefficient of z^n in prod (1 - q z)^-k.
+def homogeneous(n: Any, terms: Terms, counted: Counter[Exponents], times: Any) -> Jet:
+    """h_n of the products x^(exponents times `times`), with multiplicities: the coefficient of z^n in prod (1 - q z)^-k.
+
+    Of q (1 + d), d in the e, (1 - q (1 + d) z)^-k is the sum over a of C(k + a - 1, a) (q d z)^a / (1 - q z)^(k + a).
+    """
+    import sympy
+
+    one = sympy.Integer(1)
+    plain: Counter[Any] = Counter()  # equal ones are counted together
+    more: dict[tuple[Any, ...], Jet] = {(): Jet({0: one})}  # by the q that come once more, for each d
+    for exponents, k in counted.items():
+        q, shift = terms.power(exponents, times)
+        plain[q] += k
+        d, powers = Jet({mask: x for mask, x in shift.items() if mask}), [Jet({0: one})]
+        while following := powers[-1] * d:
+            powers.append(following.of(q))
+        longer: dict[tuple[Any, ...], Jet] = {}
+        for place, value in more.items():
+            for a, power in enumerate(powers):
+                if gain := value * power.of(comb(k + a - 1, a)):
+                    key = tuple(sorted((*place, *[q] * a), key=str))
+                    longer[key] = longer.get(key, Jet()) + gain
+        more = longer
+    total = Jet()
+    for place, value in more.items():
+        total += value.of(_homogeneous(n - len(place), frozenset((plain + Counter(place)).items())))
+    return total
+
+
+@lru_cache(maxsize=4096)
+def _homogeneous(n: Any, values: frozenset[tuple[Any, int]]) -> Any:
+    """The same of values without e.
 
     By partial fractions, sum over q and r <= k of A[q, r] C(n + r - 1, r - 1) q^n; true from n = 1 - (number of values).
     """
@@ -255,15 +327,22 @@ def homogeneous(n: Any, values: dict[Any, int]) -> Any:
 
     if n.is_Integer and n < 0:
         return sympy.Integer(0)
+    rest = frozenset((q, k) for q, k in values if q != 0)
+    if not rest:
+        return sympy.Piecewise((1, sympy.Eq(n, 0)), (0, True))
+    if rest != values:  # then true from later on
+        return sympy.Piecewise((_homogeneous(n, rest), n >= 1 - sum(k for _, k in rest)), (0, True))
     found = []
-    for q, k in values.items():
+    for q, k in values:
         series = [sympy.Integer(1)] + [sympy.Integer(0)] * (k - 1)  # prod of (1 - p + p s)^-j in s, p = other / q
-        for other, j in values.items():
+        above = 0  # of q, so that none stands below where q may become 0
+        for other, j in values:
             if other != q:
-                ratio = sympy.powsimp(other / q)
-                slope = ratio / (1 - ratio)
-                factor = [sympy.binomial(-j, i) * slope**i / (1 - ratio) ** j for i in range(k)]
+                gap = 1 / sympy.powsimp(q - other)
+                factor = [sympy.binomial(-j, i) * (other * gap) ** i * gap**j for i in range(k)]
                 series = [sympy.Add(*(series[a] * factor[i - a] for a in range(i + 1))) for i in range(k)]
+                above += j
         for r in range(1, k + 1):
-            found.append(series[k - r] * sympy.expand_func(sympy.binomial(n + r - 1, r - 1)) * q**n)
+            ways = sympy.expand_func(sympy.binomial(n + r - 1, r - 1))
+            found.append(series[k - r] * ways * q ** (n + above))
     return sympy.Add(*found)

@@ -13,6 +13,7 @@ import numpy as np
 from ..arguments import choice, shown
 from ..diagram import Diagram
 from ..diagram.automorphisms import automorphism_group as listed
+from ..door import door
 from ..errors import TooLargeError
 from ..kernels.maps import list_maps, orbit_stabilizers
 from ..spacetime import Batches, Spacetime, check_spacetime
@@ -83,6 +84,7 @@ def map_slots(diagram: Diagram, batches: Batches, basis: Basis) -> Iterator[IntA
         yield out[:written]
 
 
+@door
 def embeddings(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 ) -> Iterator[Embedding]:

@@ -50,7 +50,7 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
         entries = _arrangements(diagram, 4, worth)
     if merged > MOST_MERGED or entries > MOST_ENTRIES:
         raise TooLargeError(
-            f"{diagram} over {spacetime} would take about {entries:.1e} matrix entries"
+            f"{diagram} over {spacetime} would take about {digits(int(entries))} matrix entries"
             + (f", for each of {merged:,} ways to merge its parts" if merged > 1 else "")
             + f" (limit {MOST_ENTRIES:,}{f', and {MOST_MERGED:,}' if merged > 1 else ''}); take fewer nodes, or one epoch"
         )
@@ -59,8 +59,11 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
 def check_levels(poset: Poset) -> None:
     """Raise TooLargeError if the ways to put the parts on levels, in one epoch, are too many to be gone through."""
     n, steps = len(poset.part), _steps(poset, 3)
-    if n > NATIVE_NODES and (n > MOST_NODES or steps > MOST_STEPS):
-        raise TooLargeError(f"the levels of {n} nodes have about {steps:.1e} steps (limit {MOST_STEPS:,})")
+    if n > MOST_NODES or (n > NATIVE_NODES and steps > MOST_STEPS):
+        raise TooLargeError(
+            f"the levels of {n} nodes (limit {MOST_NODES}) have about {digits(int(steps))} steps (limit {MOST_STEPS:,}); "
+            "take fewer nodes"
+        )
 
 
 def check_patterns(poset: Poset, family: str, partial: bool, merged: int) -> None:
@@ -72,7 +75,13 @@ def check_patterns(poset: Poset, family: str, partial: bool, merged: int) -> Non
         if n > MOST_NODES or entries * slow * (25 if slow > 1 else 1) > MOST_NUMBERS:
             raise TooLargeError(
                 f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need "
-                f"a table of {entries:.1e} numbers; take fewer nodes, or one epoch"
+                f"a table of {digits(int(entries))} numbers; take fewer nodes, or one epoch"
+            )
+        work = 1e-8 * slow * ((2 if partial else 1) * _sequences(poset.parts) + 3**n)  # measured
+        if work > MOST_SECONDS:
+            raise TooLargeError(
+                f"the patterns of {n} nodes in {poset.parts} parts, where one order of the rows is repeated, take "
+                f"about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}); take fewer nodes, or one epoch"
             )
         return
     work = merged * slow * (5e-5 + 7e-9 * _steps(poset, 4))  # measured
@@ -82,6 +91,15 @@ def check_patterns(poset: Poset, family: str, partial: bool, merged: int) -> Non
             f"orders, take about {work:,.0f} seconds (limit {MOST_SECONDS:.0f}, and {MOST_KEYED} nodes); "
             "take fewer nodes, or one epoch"
         )
+
+
+def _sequences(parts: int) -> int:
+    """Steps from one set of parts to a larger one, each for every partition of the number of parts before it."""
+    known = [1] + [0] * parts
+    for size in range(1, parts + 1):
+        for total in range(size, parts + 1):
+            known[total] += known[total - size]
+    return sum(comb(parts, m) * 2 ** (parts - m) * known[m] for m in range(parts + 1))
 
 
 def _steps(poset: Poset, levels: int) -> int:
@@ -105,7 +123,7 @@ def _steps(poset: Poset, levels: int) -> int:
 
 def check_bits(factors: Sequence[tuple[int, int]], T: int) -> None:
     """Raise TooLargeError if a product of numbers has too many digits; factors: (size, how many)."""
-    bits = sum(count * log2(max(size, 1)) for size, count in factors)
+    bits = sum(min(count, 1 << 900) * log2(max(size, 1)) for size, count in factors)
     if bits > MOST_BITS:
         raise TooLargeError(
             f"the exact number has about {digits(int(bits * log10(2)))} digits after T = {digits(T)} updates (limit "

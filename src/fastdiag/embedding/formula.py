@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagram import Diagram
+from ..door import door
 from ..errors import InputError
-from ..memory import bounded
 from ..spacetime import check_sampling
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import sympy
 
 
-@bounded
+@door
 def maps_formula(
     diagram: Diagram | str, sampling: Sampling | Literal["one epoch"] = "reshuffle", basis: Basis = "cumulant", *,
     update: Rule = None,
@@ -37,20 +37,24 @@ def maps_formula(
     sampling : 'reshuffle' or 'cyclic': E whole epochs, in N, B, E (a rational function, a polynomial);
         'replacement': T updates, in N, B, T; 'one epoch': T <= N/B updates of any sampling but replacement, in B, T
     basis : 'cumulant' or 'moment'
-    update : one of `fastdiag.updates`, in exact numbers or symbols, SGD by default; no schedule. With a symbol mu the
-        formula is a rational function of mu and mu^T (or mu^(N/B)), for mu that makes no denominator vanish. A process acts
-        for the time T, or E N/B
+    update : one of `fastdiag.updates`, in exact numbers or symbols, SGD by default; no schedule. A process acts for the
+        time T, or E N/B. A rule of numbers always has its formula. One with symbols has a rational function of, say, mu and
+        mu^T (or mu^(N/B)), and numbers put in later may make a denominator vanish, and give nan: mu or 1 - decay at 0, 1
+        or -1, and a power of one equal or opposite to a power of the other, as at mu = 1 - decay, mu^2 = 1 - decay and
+        mu = decay - 1. Give those numbers to the rule itself
 
     Returns
     -------
     SymPy expression, factored or in binomials, whichever is shorter. It is an identity of polynomials, so it holds for
-    all N, B, T, E (where B divides N). Symbols are `sympy.symbols("N B T E", positive=True, integer=True)`.
+    all N, B, T, E (where B divides N); where a rule forgets all at once, as weight_decay(1) does, it has cases. Without a
+    rule, from order 4 on, N - 1 can stand below with 'reshuffle'; put B = 1 in first, then let N go to 1. Symbols are
+    `sympy.symbols("N B T E", positive=True, integer=True)`.
 
     Raises
     ------
     InputError : unknown sampling or basis; a rule with floats, or with symbols named N, B, T or E
     TooLargeError : a diagram whose patterns are too many to be gone through
-    UnsupportedError : a rule with a schedule, or with equal factors (mu = 1 - decay), which has no such formula
+    UnsupportedError : a rule with a schedule, which has no such formula
 
     Examples
     --------
@@ -62,6 +66,8 @@ def maps_formula(
     >>> import sympy
     >>> fd.maps_formula("[a]", "one epoch", update=fd.updates.momentum(sympy.Symbol("mu")))
     -B*(T*mu - T + mu - mu**(T + 1))/(mu - 1)**2
+    >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.weight_decay(1))
+    B**2*Piecewise((1, T >= 2), (0, True))
     >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
     B**2*T**2/2
     """
@@ -111,7 +117,7 @@ def _linked(diagram: Diagram, links: Links, sampling: str, basis: str) -> sympy.
     if not links:
         return _formula(poset, sampling, basis)
     one = [sympy.Integer(1)]
-    return closed_form(poset, Terms(one, one, one), sampling, basis)
+    return closed_form(poset, Terms(one, one, one, [0], [[0]] * diagram.order), sampling, basis)
 
 
 def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diagram import Diagram
-from ..memory import bounded
+from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
@@ -11,7 +11,7 @@ from .enumeration import checked
 from .poset import Poset
 
 
-@bounded
+@door
 def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
     """Expected number of maps of a diagram's nodes to shaded cells, times increasing along edges towards the root.
 

@@ -12,6 +12,7 @@ from math import comb, lcm, prod
 from typing import Any, TypeAlias
 
 from ..errors import TooLargeError
+from ..numerals import digits
 from ..typing import Number
 from .foresight import check_bits
 from .powers import STEPWISE, cleared, denominator
@@ -48,7 +49,7 @@ def summed(groups: Sequence[Group], total: Callable[[Sequence[Number]], Number],
     places = [prod(degree + 1 for degree in degrees[:i]) for i in range(ring.ngens + 1)]
     if min(kinds, places[-1]) > MOST_TERMS:
         raise TooLargeError(
-            f"the formula may have {min(kinds, places[-1]):.1e} terms in {', '.join(map(str, ring.symbols))} (limit "
+            f"the formula may have {digits(min(kinds, places[-1]))} terms in {', '.join(map(str, ring.symbols))} (limit "
             f"{MOST_TERMS:,}); give numbers, or a smaller T"
         )
     below = divisor
@@ -60,7 +61,7 @@ def summed(groups: Sequence[Group], total: Callable[[Sequence[Number]], Number],
         if longest <= STEPWISE:
             return total(numbers)
         raise TooLargeError(
-            f"the formula may have {places[-1]:.1e} terms in {', '.join(map(str, ring.symbols))} with coefficients of "
+            f"the formula may have {digits(places[-1])} terms in {', '.join(map(str, ring.symbols))} with coefficients of "
             f"{8 * width:,} bits; give numbers, or a smaller T"
         )
 

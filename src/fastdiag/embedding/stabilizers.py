@@ -10,7 +10,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import moebius_from_bottom
-from ..memory import bounded
+from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
@@ -18,7 +18,7 @@ from .enumeration import automorphism_group, checked, exact
 from .poset import Poset
 
 
-@bounded
+@door
 def embedding_counts(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 ) -> dict[int, Exact]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..arguments import one_or_many
 from ..diagram import Diagram
+from ..door import door
 from ..errors import InputError
-from ..memory import bounded
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update, Vector
+from ..spacetime.updates import Update, Vector, check_update
 from ..typing import Basis, Number
 from .arithmetic import elements, exact_rule, with_numbers
 from .counting import count, family_of
@@ -26,7 +26,7 @@ from .powers import cleared, denominator, is_zero
 from .sum_over_maps import curve_over_maps, sum_over_maps
 
 
-@bounded
+@door
 def weighted_maps(
     diagram: Diagram | str, spacetime: Spacetime, k: object = None, basis: Basis = "cumulant", *,
     update: Update | None = None,
@@ -75,8 +75,11 @@ def weighted_maps(
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
+        check_update(update)
         T = int(spacetime.finite("T"))
         rule, _, back = exact_rule(without_idle_state(update), T)
+        if diagram.order == 0:  # one map, whatever the rule
+            return 1
 
         def under(values: Sequence[Number]) -> Number:
             return updated_maps(diagram, with_numbers(rule, values), spacetime, basis)

@@ -3,6 +3,7 @@
 from .expand import expand
 from .formula import Expansion, Term
 from .observables import OBSERVABLES, observable_named
-from .predict import Prediction, predict
+from .predict import predict
+from .prediction import Prediction
 
 __all__ = ["OBSERVABLES", "Expansion", "Prediction", "Term", "expand", "observable_named", "predict"]

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from ..arguments import choice, flag, shown
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
+from ..door import door
 from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..memory import bounded
 from ..typing import Basis
 from .formula import Expansion, Term
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
@@ -26,7 +26,7 @@ MOST_DIAGRAMS = {  # of the last order: minutes of work
 }
 
 
-@bounded
+@door
 def expand(
     observable: str = "test_loss",
     order: int = 2,

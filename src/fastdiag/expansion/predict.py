@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from math import inf
-from types import MappingProxyType
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import flag, one_or_many, shown, whole
+from ..arguments import flag, one_or_many, shown
 from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
+from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..floats import by_our_rules
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
-from ..memory import bounded
-from ..numerals import written
-from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -33,7 +27,7 @@ from ..typing import FloatArray
 from ..values.device import check_device
 from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
-from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates
+from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates, of_one_size
 from ..values.overflow import told
 from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES, linear_rule
@@ -42,68 +36,13 @@ from ..values.uvalue import contraction
 from .centred import is_random, is_tied, take_off_squares
 from .exact import exact_series
 from .observables import Observable, observable_named
-
-Curve: TypeAlias = float | FloatArray
+from .prediction import Curve, Prediction, joined
 
 MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction(Record):
-    """A predicted observable, split by order and by diagram.
-
-    Every entry is a float, or an array of shape eta.shape + T.shape where these were arrays; at the end the observable's
-    axes, (n,) or (n, n). On a symbolic landscape with an exact eta the entries are SymPy expressions, or object arrays of
-    them.
-    """
-
-    total: Curve
-    """The prediction: the sum over orders 0..order."""
-    by_order: tuple[Curve, ...]
-    """by_order[d]: contribution of the diagrams with d edges. Un-resummed, the eta^d term of the exact series."""
-    by_diagram: Mapping[Diagram, Curve]
-    """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue.
-
-    Only diagrams that the observable has: for the generalization gap those whose root shares a part. For the covariance and
-    the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
-    the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
-    """
-    observable: str
-    resummed: bool
-    stderr: Curve | None = None
-    """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
-
-    def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
-        entries = self.total, self.by_order, dict(self.by_diagram), self.observable, self.resummed, self.stderr
-        return type(self), entries
-
-    @property
-    def order(self) -> int:
-        """The highest order that was kept."""
-        return len(self.by_order) - 1
-
-    @by_our_rules
-    def up_to(self, order: int) -> Curve:
-        """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
-        order = whole("order", order, 0, self.order, "orders that this prediction holds")
-        return sum(self.by_order[1 : order + 1], self.by_order[0])
-
-    def __repr__(self) -> str:
-        kind = "resummed" if self.resummed else "un-resummed"
-        what = f"array of shape {np.shape(self.total)}"
-        if np.ndim(self.total) == 0:
-            what = f"{self.total:.6g}" if isinstance(self.total, float) else written(self.total)
-        if self.stderr is not None and np.ndim(self.stderr) == 0:
-            what += f" ± {self.stderr:.2g}"
-        return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
-
-
-@by_our_rules
-@bounded
+@door
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -135,7 +74,9 @@ def predict(
         'covariance': of theta_T over training sets and batches, (n, n)
         'test_loss_variance': the variance of l(theta_T)
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
-        Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Either: any epochs and sampling
+        Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both: any epochs and sampling.
+        Resummed, a share of up to 1e-16 / |2 - eta h|^order may be lost beside eta h = 2, or a rule's own limit; plain
+        SGD mends that to order 4, see `rvalue`
     device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most, no vectors and matrices), or 'auto': for each diagram
         the GPU if there is one and the work is worth it
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
@@ -191,6 +132,7 @@ def predict(
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
     check_rule(update)
+    given = landscape
     if isinstance(landscape, Estimated):
         if watched.axes or watched.mean:
             raise UnsupportedError(
@@ -217,6 +159,9 @@ def predict(
     shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
     flat, exponent = np.atleast_1d(numbers), 0
     if metric is None:
+        if len(groups := of_one_size(flat)) > 1:
+            some = (order, observable, resummed, device, T, continuous, update)
+            return joined([predict(given, spacetime, flat[group], *some) for group in groups], groups)
         landscape, flat, exponent = at_scale(landscape, flat)
     frame = None
     if resummed:

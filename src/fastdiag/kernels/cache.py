@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from numba.core import caching, config
 
-from ..files import plain
+from ..files import opened
 
 DIGEST = 32  # bytes
 
@@ -35,7 +35,7 @@ class _Files(caching.IndexDataCacheFile):
         super().save(key, (key, data))
 
     def _load_index(self) -> dict[Any, str]:
-        kept = _opened(self._index_path)
+        kept = _unsealed(self._index_path)
         if kept is None:
             return {}
         version, stamp, overloads = pickle.loads(kept)
@@ -45,7 +45,7 @@ class _Files(caching.IndexDataCacheFile):
         self._seal(self._index_path, (self._version, self._source_stamp, overloads))
 
     def _load_data(self, name: str) -> Any:
-        kept = _opened(self._data_path(name))
+        kept = _unsealed(self._data_path(name))
         return None if kept is None else pickle.loads(kept)
 
     def _save_data(self, name: str, data: Any) -> None:
@@ -57,10 +57,10 @@ class _Files(caching.IndexDataCacheFile):
             file.write(hashlib.sha256(packed).digest() + packed)
 
 
-def _opened(path: str) -> bytes | None:
+def _unsealed(path: str) -> bytes | None:
     """What was written to a file; None if there is none, or if it had to be thrown away."""
     try:
-        with plain(path, links=False) as file:
+        with opened(path, links=False) as file:
             data = file.read()
     except FileNotFoundError:
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arguments import array
+from ..door import door
 from ..errors import DataError, InputError
 from ..files import contents, find
 from ..typing import FloatArray, IntArray
@@ -23,6 +24,7 @@ HEADER = 1 << 12  # bytes before an array
 ADVICE = "restore it, or let FASTDIAG_DATA_DIR name another folder"
 
 
+@door
 def breast_cancer(ridge: float = 0.1, theta: object | None = None) -> Logistic:
     """Logistic regression on the Breast Cancer Wisconsin (Diagnostic) measurements, 569 points, 31 weights.
 
@@ -67,7 +69,11 @@ def _measurements(path: Path) -> tuple[FloatArray, IntArray]:
 
 def _array(archive: ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
     """A member of an NPZ file, if it is what is expected; no more than that is unpacked."""
+    from zipfile import ZIP_DEFLATED, ZIP_STORED
+
     size = prod(shape) * dtype.itemsize
+    if archive.getinfo(f"{name}.npy").compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others unpack without a bound
+        raise ValueError(f"{name} is compressed in another way than NumPy's")
     with archive.open(f"{name}.npy") as member:
         data = member.read(size + HEADER)
     start = BytesIO(data)
@@ -79,6 +85,7 @@ def _array(archive: ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, 
     return np.frombuffer(data, dtype, offset=start.tell()).reshape(shape)
 
 
+@door
 def standardised(X: object) -> FloatArray:
     """Columns shifted and scaled to mean 0 and variance 1.
 
@@ -113,6 +120,7 @@ def _to_size_one(data: FloatArray) -> FloatArray:
     return np.asarray(np.ldexp(data, -np.frexp(np.abs(data).max(axis=0))[1]))
 
 
+@door
 def with_bias(X: object) -> FloatArray:
     """X with a last column of ones.
 

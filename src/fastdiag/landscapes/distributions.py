@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import shown
+from ..door import door
 from ..errors import InputError
 from ..numerals import written
 from ..record import Record
@@ -153,6 +154,7 @@ class Finite(Distribution):
         return f"finite({{{', '.join(pairs)}}})"
 
 
+@door
 def normal(mean: object = 0, variance: object = 1) -> Normal:
     """A normal distribution with exact mean and variance (numbers, or formulas in free symbols).
 
@@ -175,6 +177,7 @@ def normal(mean: object = 0, variance: object = 1) -> Normal:
     return Normal(center, spread)
 
 
+@door
 def uniform(low: object = 0, high: object = 1) -> Uniform:
     """A uniform distribution on [low, high], both exact.
 
@@ -194,6 +197,7 @@ def uniform(low: object = 0, high: object = 1) -> Uniform:
     return Uniform(start, end)
 
 
+@door
 def finite(chances: Mapping[Any, object]) -> Finite:
     """Finitely many values with exact probabilities, {value: probability}.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import own, shown
 from ..errors import InputError, UnsupportedError
+from ..numerals import has
 
 Expression: TypeAlias = Any
 """A SymPy expression without floats."""
@@ -19,7 +20,7 @@ def is_exact(value: object) -> bool:
     """Whether it is a Python int, a Fraction, or a SymPy expression without floats."""
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
         return True
-    if not hasattr(value, "free_symbols"):  # SymPy need not be loaded to say no
+    if not has(value, "free_symbols"):  # SymPy need not be loaded to say no
         return False
     import sympy
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from ..diagram.partition import moebius_to_top
 from ..errors import InputError, MissingTensorError, TooLargeError
 from ..record import Portable
 from ..typing import FloatArray, IntArray
+from .contraction import MOST_LABELS, contract
 from .cumulant import Weight, central, joint_cumulant, partition_terms
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
@@ -24,9 +25,7 @@ Factor: TypeAlias = tuple[FloatArray, tuple[int, ...]]
 EVERY = slice(None)
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 KEPT_BYTES = 1 << 29  # deviations of one degree up to this size are kept along the last frame
-ONE_LOOP = 10_000  # a contraction of fewer terms is done in one loop: finding a better order would take longer
 
-MOST_LABELS, MOST_AXES = 52, 32  # that np.einsum takes
 MOST_INDICES = MOST_LABELS - 2  # of a cumulant; the points take one
 
 
@@ -55,6 +54,11 @@ class Landscape(Portable, ABC):
         -------
         array of shape (n,) * m
         """
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copied and unpickled arrays come back writable."""
+        self.__dict__.update(state)
+        _freeze(state)
 
     @property
     def loss(self) -> float:
@@ -243,40 +247,6 @@ def check_landscape(landscape: object) -> None:
         raise InputError(f"landscape must come from fastdiag.landscapes, not {arguments.shown(landscape)}")
 
 
-def contract(factors: Iterable[tuple[FloatArray, Sequence[int]]], labels: Sequence[int]) -> FloatArray:
-    """Einstein summation: each factor with the labels of its axes; `labels` are those of the result."""
-    operands: list[Any] = []
-    sizes: dict[int, int] = {}
-    short: dict[int, int] = {}  # np.einsum knows 52 labels
-    for array, axes in factors:
-        operands += [array, [short.setdefault(axis, len(short)) for axis in axes]]
-        sizes.update(zip(axes, array.shape, strict=True))
-    labels = [short[label] for label in labels]
-    if len(short) > MOST_LABELS:
-        return _in_turn(operands, labels)
-    optimize = len(operands) > 4 and prod(sizes.values()) > ONE_LOOP
-    return np.asarray(np.einsum(*operands, list(labels), optimize="greedy" if optimize else False))
-
-
-def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
-    """The same with any number of labels: one factor after the other, each label summed over after its last factor."""
-    arrays, axes = list(operands[::2]), [list(some) for some in operands[1::2]]
-    total: Any = np.ones(())
-    kept: list[int] = []
-    while arrays:
-        near = max(range(len(arrays)), key=lambda i: (len(set(axes[i]) & set(kept)), -len(axes[i])))
-        array, here = arrays.pop(near), axes.pop(near)
-        later = {*labels, *(label for some in axes for label in some)}
-        after = [label for label in dict.fromkeys([*kept, *here]) if label in later]
-        name = {label: i for i, label in enumerate(dict.fromkeys([*kept, *here]))}
-        if len(after) > MOST_AXES:
-            raise TooLargeError(f"a contraction needs an array of {len(after)} axes; take a diagram with smaller parts")
-        joined: list[Any] = [total, [name[x] for x in kept], array, [name[x] for x in here], [name[x] for x in after]]
-        total = np.einsum(*joined)
-        kept = after
-    return np.asarray(total.transpose([kept.index(label) for label in labels]))
-
-
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
     """A finite float64 array of our own, read-only; see `arguments.array`."""
     return frozen(arguments.array(name, array, shape, meaning))
@@ -300,6 +270,15 @@ def frozen(array: FloatArray) -> FloatArray:
     """The array, read-only from now on: results are kept under the identity of the landscape that holds it."""
     array.flags.writeable = False
     return array
+
+
+def _freeze(value: Any) -> None:
+    """`frozen` for all arrays within containers."""
+    if isinstance(value, np.ndarray):
+        frozen(value)
+    elif isinstance(value, dict | tuple | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _freeze(item)
 
 
 def checked_weights(weights: object, points: int) -> FloatArray:

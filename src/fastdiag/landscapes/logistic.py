@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain, product
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
+from .contraction import contract
 from .landscape import (
     EVERY,
     Factor,
@@ -24,6 +27,7 @@ from .landscape import (
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
+DENSE_BYTES = 1 << 25  # larger deviations of all points are left in their factors
 FAR = 30.0  # times their spread, points are from 0
 
 
@@ -137,6 +141,27 @@ class Logistic(SampledLandscape):
             kept[degree] = total
         return kept[degree]
 
+    def moment(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
+        degrees, count = set(map(len, nodes)), len(self.weights)
+        if self._is_far or max(degrees) < 2 or 8 * count * self.dimension ** max(degrees) <= DENSE_BYTES:
+            return super().moment(nodes, frame)
+        # the points' tensors stay in their factors, and what they have in common is taken off the product
+        labels = labels_of(nodes)
+        point, total = labels[-1] + 1, np.zeros((self.dimension,) * len(labels))
+        means = {degree: self._raw_mean(degree, frame) for degree in degrees if degree > 1}
+        step = max(1, CHUNK_BYTES // (8 * self.dimension ** max(1, len(labels) - 1)))
+        for start in range(0, count, step):
+            rows = slice(start, start + step)
+            choices: list[list[list[Factor]]] = []
+            for node in nodes:
+                factors = self.shifted(len(node), rows, frame)[0]
+                choices.append([[(array, (point, *(node[a] for a in axes))) for array, axes in factors]])
+                if len(node) > 1:
+                    choices[-1].append([(-means[len(node)], node)])
+            for chosen in product(*choices):
+                total += contract([(self.weights[rows], (point,)), *chain(*chosen)], labels)
+        return total
+
     def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
         if len(nodes) == 1 and len(nodes[0]) <= 2:
             yield 1, [(self.part(nodes), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
@@ -200,6 +225,7 @@ class Logistic(SampledLandscape):
         return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
 
 
+@door
 def logistic(
     X: object, y: object, theta: object, ridge: ArrayLike = 0.0, weights: object | None = None
 ) -> Logistic:

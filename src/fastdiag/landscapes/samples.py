@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray, IntArray
 from .landscape import (
@@ -67,6 +68,7 @@ class Samples(SampledLandscape):
         return f"<samples landscape: {S} points, {n} weights, degree {self.highest_degree}>"
 
 
+@door
 def samples(
     loss: object,
     grad: object,

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from math import prod
+from math import log, prod
 from typing import Any
 
 import numpy as np
 
-from ..arguments import own, sequence, shown
-from ..errors import InputError
+from ..arguments import digits, instance, own, sequence, shown, whole
+from ..door import door
+from ..errors import InputError, TooLargeError
 from ..locks import cached_property
+from ..memory import require
 from ..numerals import written
 from ..typing import FloatArray, IntArray
+from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
 from .exact import Expression, canonical, exact, number
-from .landscape import Landscape, Nodes, contract, labels_of
+from .landscape import Landscape, Nodes, labels_of
 from .samples import Samples, samples
 from .smoothness import check_derivative, real_symbol, value_at
 
 Indices = tuple[int, ...]
+
+MOST_DERIVATIVES = 100  # of one formula
+MOST_ENTRIES = 1_000_000  # of an array of formulas
 
 
 class Symbolic(Landscape):
@@ -48,6 +54,7 @@ class Symbolic(Landscape):
         self._parts: dict[Nodes, FloatArray] = {}
         self._cumulants: dict[tuple[Indices, ...], Expression] = {}
 
+    @door
     def exact_part(self, nodes: Nodes) -> IntArray:
         """Joint cumulant of the nodes' tensors as SymPy expressions; `part` gives the same as floats.
 
@@ -59,10 +66,18 @@ class Symbolic(Landscape):
         -------
         object array of shape (n,) * m
         """
-        axes = len(labels_of(nodes))
+        nodes = self._nodes(nodes)
+        labels = labels_of(nodes)
+        if labels != list(range(axes := len(labels))):
+            raise InputError(f"the labels of nodes must be 0, 1, ... without gaps, not {shown(labels)}")
+        if self.dimension > 1 and axes > log(MOST_ENTRIES, self.dimension):
+            raise TooLargeError(
+                f"so many cumulants, {self.dimension}^{axes}, would not fit (limit {MOST_ENTRIES:,}); ask "
+                "`cumulant` for single ones"
+            )
         result = np.empty((self.dimension,) * axes, dtype=object)
         for index in np.ndindex(*result.shape):
-            result[index] = self.cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
+            result[index] = self._cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
         return result
 
     @np.errstate(all="ignore")
@@ -78,8 +93,12 @@ class Symbolic(Landscape):
         turned = [(frame, [axis, len(labels) + label]) for axis, label in enumerate(labels)]
         return contract([(tensor, range(len(labels))), *turned], [len(labels) + label for label in labels_of(nodes)])
 
+    @door
     def cumulant(self, nodes: Sequence[Indices]) -> Expression:
         """Joint cumulant of entries of derivative tensors: ((0, 1), (1,)) is cov(d_0 d_1 l_x, d_1 l_x), exactly."""
+        return self._cumulant(self._nodes(nodes, self.dimension))
+
+    def _cumulant(self, nodes: Nodes) -> Expression:
         key = tuple(sorted(tuple(sorted(node)) for node in nodes))
         if key not in self._cumulants:
             self._cumulants[key] = canonical(
@@ -87,13 +106,18 @@ class Symbolic(Landscape):
             )
         return self._cumulants[key]
 
+    @door
     def derivative(self, indices: Indices) -> Expression:
         """The derivative of l_x along these coordinates, before theta_0 is put in."""
+        return self._derivative(_indices("indices", indices, self.dimension))
+
+    def _derivative(self, indices: Indices) -> Expression:
         if indices not in self._derivatives:
-            lower = self.derivative(indices[:-1])
+            lower = self._derivative(indices[:-1])
             self._derivatives[indices] = lower.diff(self.coordinates[indices[-1]])
         return self._derivatives[indices]
 
+    @door
     def samples(self, degree: int = 4) -> Samples:
         """The same landscape as points with derivatives up to a degree (1 to 4), for a finite distribution.
 
@@ -127,9 +151,20 @@ class Symbolic(Landscape):
             values = [self.expression]
         return self._mean([self._variable(values)])
 
+    @door
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
         """Independent data, (symbols, count)."""
+        instance("rng", rng, np.random.Generator, "give np.random.default_rng()")
+        count = whole("count", count, 0, what="points")
+        require(24 * count * len(self.data), f"{digits(count)} points", "draw fewer at a time")
         return np.concatenate([distribution.draw(rng, count) for distribution in self.distributions])
+
+    def _nodes(self, nodes: object, size: int | None = None) -> Nodes:
+        """Nodes with labels, or with coordinates of which there are `size`."""
+        found = sequence("nodes", nodes, "tuples of whole numbers")
+        if not found:
+            raise InputError("nodes is empty; give at least one")
+        return tuple(_indices("a node", node, size) for node in found)
 
     def _moment(self, nodes: tuple[Indices, ...]) -> Expression:
         return self._mean([self._entry(node) for node in nodes])
@@ -139,7 +174,7 @@ class Symbolic(Landscape):
         if indices not in self._variables:
             if indices:
                 self._entry(indices[:-1])  # without a lower derivative there is none, whatever the formula says
-            derivative, along = self.derivative(indices), ", ".join(str(self.coordinates[i]) for i in indices)
+            derivative, along = self._derivative(indices), ", ".join(str(self.coordinates[i]) for i in indices)
             name = f"the derivative of the loss along {along}" if indices else "the loss"
             check_derivative(derivative)
             start = dict(zip(self.coordinates, self.at, strict=True))
@@ -219,6 +254,14 @@ class Symbolic(Landscape):
     def _float(self, value: Expression) -> float:
         return number(f"a cumulant of {self!r}", value)
 
+    def scaled(self, exponent: int) -> Symbolic:
+        import sympy
+
+        unit = sympy.Integer(2) ** exponent
+        expression = self.expression.xreplace({weight: unit * weight for weight in self.coordinates})
+        start = tuple(canonical(value / unit) for value in self.at)
+        return Symbolic(expression, self.coordinates, self.data, self.distributions, start)
+
     def _start(self) -> str:
         return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.at, strict=True))
 
@@ -227,6 +270,7 @@ class Symbolic(Landscape):
         return f"<symbolic landscape: {written(self.expression)}, {self._start()}, data {laws}>"
 
 
+@door
 def symbolic(
     loss: Expression,
     weights: Any,
@@ -300,6 +344,13 @@ def symbolic(
     real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
     coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
     return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)
+
+
+def _indices(name: str, given: object, size: int | None) -> Indices:
+    entries = sequence(name, given, "whole numbers")
+    if len(entries) > MOST_DERIVATIVES:
+        raise TooLargeError(f"a derivative of degree {len(entries):,} is too long a formula (limit {MOST_DERIVATIVES})")
+    return tuple(whole(f"an index in {name}", entry, 0, None if size is None else size - 1) for entry in entries)
 
 
 def _symbols(name: str, given: Any) -> tuple[Any, ...]:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import own, shown
+from ..door import door
 from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
-from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, contract, frozen
+from .contraction import contract
+from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
 from .turned import turned
 
 Key = tuple[int, ...]
@@ -60,6 +62,7 @@ class Tensors(Landscape):
         return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self._cumulants)}>"
 
 
+@door
 def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
     """A landscape from dense joint cumulants of the derivatives at theta_0.
 

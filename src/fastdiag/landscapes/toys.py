@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..door import door
 from .distributions import normal
 from .exact import exact
 from .symbolic import Symbolic, symbolic
 
 
+@door
 def gauss(h: object = 0) -> Symbolic:
     """GAUSS: l_x(h) = (h + x^2 exp(-h)) / 2, x ~ N(0, 1): fitting a variance exp(h). The minimum is at h = 0.
 
@@ -26,6 +28,7 @@ def gauss(h: object = 0) -> Symbolic:
     return symbolic((w + x**2 * sympy.exp(-w)) / 2, w, x, normal(), [h])
 
 
+@door
 def archimedes(u: object = 0, v: object = 0, z: object = 0) -> Symbolic:
     """ARCHIMEDES: weights (u, v, z), l_x = H/2 + x S, x ~ N(0, 1): noise that pushes along a valley, like a screw.
 
@@ -49,6 +52,7 @@ def archimedes(u: object = 0, v: object = 0, z: object = 0) -> Symbolic:
     return symbolic(H / 2 + x * S, (a, b, c), x, normal(), [u, v, z])
 
 
+@door
 def mean_estimation(H: object = 1, S: object = 1, theta: object = 0, ridge: object = 0) -> Symbolic:
     """MEAN ESTIMATION: l_x = (H + ridge) theta^2 / 2 + x S theta, x ~ N(0, 1).
 

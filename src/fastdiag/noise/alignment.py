@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from ..arguments import array, dimensions, flag, whole
+from ..door import door, silent_door
 from ..errors import InputError, TooLargeError
-from ..floats import by_our_rules
 from ..landscapes import Landscape
 from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
@@ -23,7 +23,7 @@ DENSE_EIGENVECTORS = 1024  # up to this dimension all eigenvectors are computed
 MOST_DENSE = 8192
 
 
-@np.errstate(all="ignore")
+@silent_door
 def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = True) -> FloatArray:
     """The covariance of the gradients' noise, Sigma = mean of r_i^2 J_i J_i^T - gL gL^T ([E] equation 7).
 
@@ -51,7 +51,7 @@ def noise_covariance(J: Source, r: ArrayLike | None = None, centered: bool = Tru
     return geometry(J, r).noise.matrix(flag("centered", centered))
 
 
-@by_our_rules
+@door
 def noise_operator(J: Source, r: ArrayLike | None = None, centered: bool = True) -> Any:
     """The same covariance as a scipy.sparse.linalg.LinearOperator: products, without an (n, n) array.
 
@@ -75,7 +75,7 @@ def _covariance_times(noise: Noise, centered: bool, V: FloatArray) -> FloatArray
     return shifted(noise.times(V, centered), 2 * noise.unit)
 
 
-@np.errstate(all="ignore")
+@silent_door
 def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False) -> float:
     """mu = Tr(G Sigma) / (2 L |G|_F^2) ([E] definition 3.1): 1 where the noise is 2 L G, as in equation 4.
 
@@ -112,7 +112,7 @@ def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False
     return float(_ratio(around, around.noise.trace_with(around.curvature, centered) / (2 * around.level * squared)))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     """The least and the greatest loss alignment that any residuals can have on a Jacobian ([E] equation 9).
 
@@ -145,7 +145,7 @@ def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     return float(points * c.min() / c.sum()), float(points * c.max() / c.sum())
 
 
-@np.errstate(all="ignore")
+@silent_door
 def directional_alignment(
     J: Source, r: ArrayLike | None = None, V: ArrayLike | None = None, centered: bool = False
 ) -> float | FloatArray:
@@ -199,7 +199,7 @@ def directional_alignment(
     return float(result[0]) if single else result
 
 
-@np.errstate(all="ignore")
+@silent_door
 def leading_directions(J: Source, k: int = 5) -> tuple[FloatArray, FloatArray]:
     """The k largest eigenvalues of G (for a landscape, of the Hessian) with their eigenvectors.
 

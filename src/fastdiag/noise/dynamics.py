@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import array, digits, dimensions, real, shown, whole
+from ..door import silent_door
 from ..errors import InputError, TooLargeError
 from ..stationary.quadratic import check_covariance, positive, symmetric
 from ..stationary.units import exponent, product, shifted, within_floats
@@ -17,7 +18,7 @@ MOST_BYTES = 1 << 30
 MOST_UPDATES = 1_000_000  # some seconds
 
 
-@np.errstate(all="ignore")
+@silent_door
 def eigen_dynamics(
     lams: ArrayLike,
     eta: float,
@@ -76,7 +77,7 @@ def eigen_dynamics(
     return result
 
 
-@np.errstate(all="ignore")
+@silent_door
 def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batch: float = 1) -> FloatArray:
     """E w w^T at t = 0..T for SGD on finitely many points that the model fits, exactly: loss mean of (x_i.w)^2 / 2.
 
@@ -134,7 +135,7 @@ def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batc
     return result
 
 
-@np.errstate(all="ignore")
+@silent_door
 def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batch: float = 1) -> FloatArray:
     """Stationary E w_i^2 of online SGD on Gaussian inputs with noisy labels, exactly; between [E] and [D].
 

@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..arguments import array, dimensions, shown, whole, whole_or_infinite
+from ..door import silent_door
 from ..errors import InputError
 from ..stationary.quadratic import positive
 from ..stationary.units import FURTHEST, exponent, halves, product, shifted, within_floats
 from ..typing import FloatArray
 
 
-@np.errstate(all="ignore")
+@silent_door
 def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The learning rate above which SGD's expected loss grows: the eta with sum of eta A lam / (B (2 - eta lam)) = 1.
 
@@ -57,7 +58,7 @@ def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 
     return within_floats("the threshold", float(shifted(min(found), -unit)))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The factor rho by which the expected loss is multiplied at each update, in the end.
 
@@ -92,7 +93,7 @@ def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: f
     return within_floats("the growth rate", max(alone, float(own[felt][top] + product(above, *_unit(x[felt])))))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 1.0, batch: float = 1) -> float:
     """The flat/sharp ratio D_k after many updates, whatever the start ([E] theorem 5.2 as an exact limit).
 
@@ -132,7 +133,7 @@ def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 
     return float(_ratio((losses, 0), k, "loss in the end"))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     """D_k = sum over i > k of lam_i s_i / sum over i <= k of lam_i s_i ([E] section 5): loss in flat over sharp directions.
 
@@ -162,7 +163,7 @@ def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     return _ratio(halves((spectrum, squares("s", s, len(spectrum)))), sharp(k, len(spectrum)), "loss")
 
 
-@np.errstate(all="ignore")
+@silent_door
 def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
     """P_k = sum over i > k of s_i / sum over i <= k of s_i; at least (lam_k / lam_{k+1}) D_k ([E] section 5).
 

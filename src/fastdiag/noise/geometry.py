@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import array, real, shown
+from ..door import silent_door
 from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked_weights
@@ -90,7 +91,7 @@ Source: TypeAlias = ArrayLike | Landscape | Geometry
 """A Jacobian, a landscape, or a geometry."""
 
 
-@np.errstate(all="ignore")
+@silent_door
 def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     """Loss, noise and curvature from a Jacobian and residuals, or from a landscape.
 
@@ -135,7 +136,7 @@ def geometry(J: Source, r: ArrayLike | None = None) -> Geometry:
     )
 
 
-@np.errstate(all="ignore")
+@silent_door
 def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: ArrayLike | None = None) -> Geometry:
     """Loss, noise and curvature from the gradients of points, and a Hessian that may be an operator.
 
@@ -179,7 +180,7 @@ def from_gradients(loss: float, gradients: ArrayLike, hessian: Any, weights: Arr
     return Geometry(float(shifted(level, -unit)), unit, PointNoise(chances, n, PointGradients(rows)), curvature)
 
 
-@np.errstate(all="ignore")
+@silent_door
 def gaussian_inputs(
     S: ArrayLike, u: ArrayLike, label_noise: float = 0.0, jacobian: ArrayLike | None = None
 ) -> Geometry:

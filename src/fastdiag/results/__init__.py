@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..door import door
 from .descent_errata import DESCENT_ERRATA
 from .erratum import Erratum, Numbers
 from .flows import corollary_5
@@ -14,6 +15,7 @@ from .shuffles import corollary_3, corollary_4, gdc, stic
 from .stationary_errata import STATIONARY_ERRATA
 
 
+@door
 def errata() -> tuple[Erratum, ...]:
     """What is printed wrong, each entry with a counter-example.
 

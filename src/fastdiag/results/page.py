@@ -7,6 +7,7 @@ from typing import Any
 
 from ..arguments import instance, sequence
 from ..diagram import diagrams
+from ..door import door
 from ..embedding import maps, maps_formula
 from ..spacetime import Spacetime
 from .erratum import Erratum
@@ -31,6 +32,7 @@ two epochs, so a diagram needs four nodes below its root. With fewer edges the n
 |---|---|---|"""
 
 
+@door
 def errata_page(errata: tuple[Erratum, ...]) -> str:
     """Markdown: every erratum with its numbers, computed now, and the effect of shuffling worked out."""
     lines = [OPENING]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ..floats import by_our_rules
+from ..door import door
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Result:
     derived: Callable[..., Any]
     """The same from diagrams, by the engine. Takes what `closed` takes."""
 
-    @by_our_rules
+    @door
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.closed(*args, **options)
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..typing import FloatArray, IntArray
 
+NOTHING = -10_000  # no float is so small
+
 
 def diverged_runs(values: FloatArray) -> IntArray:
     """How many runs of values (rates, runs, ...) are not finite, (rates,)."""
     finite = np.isfinite(values).reshape(*values.shape[:2], -1).all(axis=2)
     return np.asarray(np.count_nonzero(~finite, axis=1))
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Over the runs (axis 1); their sum may be beyond the range of floats."""
+    size = _size(values)
+    return np.asarray(np.ldexp(np.ldexp(values, -size[:, None]).mean(axis=1), size))
+
+
+def _size(values: FloatArray) -> IntArray:
+    """The power of 2 above the largest finite value of the runs (axis 1); where there is none but 0, a very low one."""
+    largest = np.abs(np.where(np.isfinite(values), values, 0.0)).max(axis=1, initial=0.0)
+    return np.where(largest > 0, np.frexp(largest)[1], NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +37,43 @@ class Moments:
     runs: int
     mean: FloatArray
     squares: FloatArray
+    """Of the deviations / 2^size: powers of what is small or large would leave the range of floats."""
     diverged: IntArray
+    size: IntArray
 
     @classmethod
     def of(cls, values: FloatArray) -> Moments:
         """Of values (rates, runs, ...)."""
         with np.errstate(all="ignore"):
-            mean = values.mean(axis=1)
-            squares = ((values - mean[:, None]) ** 2).sum(axis=1)
-        return cls(values.shape[1], mean, squares, diverged_runs(values))
+            mean = _mean(values)
+            x = values - mean[:, None]
+            size = _size(x)
+            squares = (np.ldexp(x, -size[:, None]) ** 2).sum(axis=1)
+        return cls(values.shape[1], mean, squares, diverged_runs(values), size)
 
     def merged(self, other: Moments) -> Moments:
         """Chan, Golub and LeVeque (1979); the mean is a weighted one, so that inf stays inf."""
         runs, diverged = self.runs + other.runs, self.diverged + other.diverged
         with np.errstate(all="ignore"):
             mean = self.mean * (self.runs / runs) + other.mean * (other.runs / runs)
-            between = (self.mean - other.mean) ** 2 * (self.runs * other.runs / runs)
-            return Moments(runs, mean, self.squares + other.squares + between, diverged)
+            away = self.mean - other.mean
+            size = np.maximum(np.maximum(self.size, other.size), _size(away[:, None]))
+            between = np.ldexp(away, -size) ** 2 * (self.runs * other.runs / runs)
+            ours, theirs = (np.ldexp(part.squares, 2 * (part.size - size)) for part in (self, other))
+            return Moments(runs, mean, ours + theirs + between, diverged, size)
 
     def result(self) -> tuple[FloatArray, FloatArray]:
         """The mean and its standard error."""
         with np.errstate(all="ignore"):
-            return self.mean, np.sqrt(self.squares / (self.runs - 1) / self.runs)
+            return self.mean, np.ldexp(np.sqrt(self.squares / (self.runs - 1) / self.runs), self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Sums of products of deviations x of the components i and j over some runs, for each learning rate."""
+    """Sums of products of deviations x of the components i and j over some runs, for each learning rate.
+
+    Each x_i is divided by 2^size_i: powers of what is small or large would leave the range of floats.
+    """
 
     runs: int
     mean: FloatArray
@@ -61,16 +85,20 @@ class Spread:
     fourth: FloatArray
     """Of x_i^2 x_j^2."""
     diverged: IntArray
+    size: IntArray
+    """(rates, n)"""
 
     @classmethod
     def of(cls, values: FloatArray) -> Spread:
         """Of values (rates, runs, n)."""
         with np.errstate(all="ignore"):
-            mean = values.mean(axis=1)
+            mean = _mean(values)
             x = values - mean[:, None]
+            size = _size(x)
+            x = np.ldexp(x, -size[:, None])
             squares = x**2
             sums = _products(x, x), _products(squares, x), _products(squares, squares)
-        return cls(values.shape[1], mean, *sums, diverged_runs(values))
+        return cls(values.shape[1], mean, *sums, diverged_runs(values), size)
 
     def merged(self, other: Spread) -> Spread:
         """Each part's deviations are shifted to the common mean."""
@@ -78,9 +106,19 @@ class Spread:
         with np.errstate(all="ignore"):
             mean = self.mean * (self.runs / runs) + other.mean * (other.runs / runs)
             away = other.mean - self.mean  # not from the mean of both: what is inf would be nan
-            ours, theirs = self._about(-away * (other.runs / runs)), other._about(away * (self.runs / runs))
+            size = np.maximum(np.maximum(self.size, other.size), _size(away[:, None]))
+            away = np.ldexp(away, -size)
+            ours = self.of_size(size)._about(-away * (other.runs / runs))
+            theirs = other.of_size(size)._about(away * (self.runs / runs))
             second, third, fourth = (x + y for x, y in zip(ours, theirs, strict=True))
-        return Spread(runs, mean, second, third, fourth, self.diverged + other.diverged)
+        return Spread(runs, mean, second, third, fourth, self.diverged + other.diverged, size)
+
+    def of_size(self, size: IntArray) -> Spread:
+        """The same, its deviations divided by other powers of 2."""
+        i = (self.size - size)[:, :, None]
+        j = i.swapaxes(1, 2)
+        second, third = np.ldexp(self.second, i + j), np.ldexp(self.third, 2 * i + j)
+        return replace(self, second=second, third=third, fourth=np.ldexp(self.fourth, 2 * (i + j)), size=size)
 
     def _about(self, shift: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The sums for the deviations x + shift."""
@@ -108,7 +146,8 @@ class Spread:
             own = np.einsum("eii->ei", covariance)
             leading = np.maximum(self.fourth / runs - (self.second / runs) ** 2, 0.0) / runs
             following = (own[:, :, None] * own[:, None, :] + covariance**2) / (runs * (runs - 1))
-            return covariance, np.sqrt(leading + 4 * following)
+            by = self.size[:, :, None] + self.size[:, None, :]
+            return np.ldexp(covariance, by), np.ldexp(np.sqrt(leading + 4 * following), by)
 
 
 def _products(first: Any, second: Any) -> FloatArray:

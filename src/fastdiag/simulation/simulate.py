@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import choice, shown, whole
+from ..door import door
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..expansion.observables import observable_named
-from ..floats import by_our_rules
 from ..kernels.shuffle import draw_batches
 from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
-from ..memory import bounded, require
+from ..memory import require
 from ..progress import check_progress, track
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray, IntArray
 from ..values.frame import scalar_rates
+from ..values.overflow import told
 from .formula import FormulaRuns, Source
 from .moments import Moments, Spread
 from .points import Drawn, LogisticRuns, TaylorRuns
@@ -77,8 +78,7 @@ class Simulation(Record):
         return "\n  ".join([f"Simulation({self.runs} runs at each of {len(lines)} learning rates)", *lines])
 
 
-@by_our_rules
-@bounded
+@door
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,
@@ -118,7 +118,7 @@ def simulate(
     Simulation, with `mean`, `stderr`, `interval`, `diverged`: numbers if eta is one, else arrays of its shape, with axes
     (n,) for the displacement and (n, n) for the covariance. Variances and covariances are unbiased estimates, their
     standard errors come from the fourth moments. Runs that end infinite or nan are counted in `diverged`; the mean is
-    then inf or nan.
+    then inf or nan, with a RuntimeWarning.
 
     Raises
     ------
@@ -197,6 +197,9 @@ def simulate(
 
 def _simulation(total: Moments | Spread, eta: FloatArray, runs: int, observable: str) -> Simulation:
     mean, stderr = total.result()
+    lost = int(total.diverged.sum())
+    found = np.concatenate([mean.ravel(), stderr.ravel()])
+    told("the simulation", found, f"; runs that diverged: {lost:,}" if lost else "")
     if observable == "test_loss_variance":
         mean, stderr = mean.reshape(-1), stderr.reshape(-1)
     if eta.ndim > 0:

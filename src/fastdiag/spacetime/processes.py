@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..door import door
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Process:
         return f"{self.name}()"
 
 
+@door
 def ode() -> Process:
     """Gradient flow d theta = -eta grad l dt.
 
@@ -44,6 +46,7 @@ def ode() -> Process:
     return Process("ode", 1)
 
 
+@door
 def sde() -> Process:
     """Ito's d theta = -eta grad l dt + eta sqrt(C / B) dW, C(theta) the covariance of grad l_x(theta) over x.
 

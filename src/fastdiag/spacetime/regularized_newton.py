@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..arguments import number
+from ..door import door
 from ..numerals import written
 from ..record import Portable
 from ..typing import Number
@@ -29,6 +30,7 @@ class RegularizedNewton(Portable):
         return replace(self, lam=Fraction(self.lam)) if isinstance(self.lam, float) else self
 
 
+@door
 def regularized_newton(lam: Number) -> RegularizedNewton:
     """theta <- theta - (1/eta + lam hess l_t)^-1 grad l_t, l_t the loss of the batch.
 

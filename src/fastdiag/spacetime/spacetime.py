@@ -10,6 +10,7 @@ from math import comb, factorial, inf
 from typing import Any, get_args
 
 from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite
+from ..door import door
 from ..errors import InputError
 from ..numerals import written
 from ..typing import Sampling
@@ -126,6 +127,7 @@ class Spacetime:
         """Whether counts depend on the drawn batches beyond a renaming of the rows."""
         return self.sampling != "cyclic" and not self.is_one_epoch
 
+    @door
     def with_updates(self, T: int | float) -> Spacetime:
         """The same spacetime with another number of updates."""
         return Spacetime(self.N, self.B, T, sampling=self.sampling)

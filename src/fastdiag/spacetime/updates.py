@@ -15,6 +15,7 @@ from math import lcm, log2, log10
 from typing import TypeAlias
 
 from ..arguments import digits, flag, instance, number, sequence, shown, whole
+from ..door import door
 from ..errors import InputError, TooLargeError
 from ..numerals import written
 from ..record import Portable
@@ -49,6 +50,7 @@ class Update(Portable):
     schedule: Vector | Callable[[int], Number] | None = None
     """c_0, c_1, ...: relative learning rates, or a function of t; None for a constant 1."""
 
+    @door
     def with_schedule(self, factors: Factors) -> Update:
         """The same rule with the learning rate eta c_t at update t: the gradient g_t enters the recursion as c_t g_t.
 
@@ -109,6 +111,7 @@ class Update(Portable):
         """
         return (*(x for line in self.step for x in line), *self.push, *self.point, *self.seen, *(self.factors(T) or ()))
 
+    @door
     def weight(self, duration: int, to_root: bool = False) -> Number:
         """w of an edge whose parent comes `duration` >= 1 updates after its child, apart from the schedule.
 
@@ -138,7 +141,7 @@ class Update(Portable):
                 raise TooLargeError(f"a formula of {digits(steps)} steps is too long (limit {MOST_STEPS:,}); give numbers")
         elif not any(isinstance(x, float) for x in numbers):
             below = lcm(*(Fraction(x).denominator for x in numbers))
-            bits = steps * log2(max(below, *(abs(x * below) for x in numbers)) or 1)
+            bits = min(steps, 1 << 900) * log2(max(below, *(abs(int(x * below)) for x in numbers)) or 1)
             if bits > MOST_BITS:
                 raise TooLargeError(
                     f"the exact weight has about {digits(int(bits * log10(2)))} digits (limit "
@@ -162,6 +165,7 @@ class Update(Portable):
         return self.name if self.schedule is None else f"{self.name}.with_schedule({written(self.schedule)})"
 
 
+@door
 def sgd() -> Update:
     """theta <- theta - eta g: every edge weighs 1.
 
@@ -174,6 +178,7 @@ def sgd() -> Update:
     return Update("sgd()")
 
 
+@door
 def momentum(mu: Number) -> Update:
     """Heavy ball: m <- mu m + g, theta <- theta - eta m; w = (1 - mu^dt) / (1 - mu).
 
@@ -195,6 +200,7 @@ def momentum(mu: Number) -> Update:
     return Update(f"momentum({written(mu)})", ((1, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
 
 
+@door
 def nesterov(mu: Number) -> Update:
     """m <- mu m + g, theta <- theta - eta m, with g taken at theta - eta mu m.
 
@@ -216,6 +222,7 @@ def nesterov(mu: Number) -> Update:
     return Update(f"nesterov({written(mu)})", ((1, mu), (0, mu)), (1, 1), (1, mu), (1, 0))
 
 
+@door
 def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
     """m <- mu m + (1 - mu) g, theta <- theta - eta ((1 - nu) g + nu m); w = 1 - nu mu^dt.
 
@@ -236,6 +243,7 @@ def quasi_hyperbolic(mu: Number, nu: Number) -> Update:
     )
 
 
+@door
 def weight_decay(decay: Number, mu: Number = 0) -> Update:
     """m <- mu m + g, theta <- theta - decay (theta - theta_0) - eta m; w = (1 - decay)^(dt-1) at mu = 0.
 
@@ -260,6 +268,7 @@ def weight_decay(decay: Number, mu: Number = 0) -> Update:
     return Update(f"weight_decay({written(decay)}, {written(mu)})", ((keep, mu), (0, mu)), (1, 1), (1, 0), (1, 0))
 
 
+@door
 def schedule(factors: Factors) -> Update:
     """theta <- theta - eta c_t g at update t = 0, 1, ...; w = c_s, s the child's time.
 

@@ -9,12 +9,13 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..arguments import array
+from ..door import silent_door
 from ..errors import InputError
 from .quadratic import check_definite, positive, symmetric
 from .units import exponent, halves, product, shifted, within_floats
 
 
-@np.errstate(all="ignore")
+@silent_door
 def bayes_learning_rate(k: ArrayLike, N: float, S: float) -> float:
     """The learning rate that minimises the Kullback-Leibler divergence from SGD's stationary law to the posterior.
 
@@ -60,7 +61,7 @@ def bayes_learning_rate(k: ArrayLike, N: float, S: float) -> float:
     return within_floats("the learning rate", float(product(2, best, over=(ratio, rates.max()))))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def bayes_kl(K: ArrayLike, N: float, S: float, lam: float) -> float:
     """The Kullback-Leibler divergence from SGD's stationary law to the posterior N(0, K^-1 / N) ([D] equation 33).
 

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import real
+from ..door import silent_door
 from ..errors import InputError
 from ..typing import FloatArray
 from .quadratic import Quadratic, check_definite, positive, quadratic, symmetric
 from .units import exponent, shifted, within_floats
 
 
-@np.errstate(all="ignore")
+@silent_door
 def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> float:
     """The learning rate below which a stationary state exists: necessary and sufficient.
 
@@ -44,7 +45,7 @@ def _limit(k_max: float, mu: float, nu: float | None) -> float:
     return 2 * (1 + mu) / k_max / (1.0 if nu is None else 1 + mu - 2 * mu * nu)
 
 
-@np.errstate(all="ignore")
+@silent_door
 def stationary_covariance(
     K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> FloatArray:
@@ -104,7 +105,7 @@ def _factors(state: Quadratic, mu: float, nu: float | None) -> FloatArray:
     return np.asarray(top / below)
 
 
-@np.errstate(all="ignore")
+@silent_door
 def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """The small learning rate limit: Sigma K + K Sigma = lam C / (1 - mu) ([D] equation 4).
 
@@ -129,7 +130,7 @@ def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.
     return within_floats("the covariance", found)
 
 
-@np.errstate(all="ignore")
+@silent_door
 def approximation_error(
     K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> float:
@@ -154,7 +155,7 @@ def approximation_error(
     return within_floats("the excess loss", state.excess(np.diag(_factors(state, mu, nu)), -state.unit))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
 

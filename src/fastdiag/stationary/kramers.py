@@ -10,6 +10,7 @@ from scipy.sparse.linalg import ArpackError, eigs
 from scipy.special import roots_legendre
 
 from ..arguments import array, digits, flag, real, sequence, shown, whole
+from ..door import silent_door
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .quadratic import positive
@@ -18,7 +19,7 @@ from .units import halves, product, within_floats
 MOST_NODES = 5000
 
 
-@np.errstate(all="ignore")
+@silent_door
 def kramers_rate(
     lam: float, k_a: float, k_b: float, S: float, dL: float, l: float = 0.5, discrete: bool = True
 ) -> float:
@@ -70,7 +71,7 @@ def kramers_rate(
     return within_floats("the rate", float(product(*factors, over=divisors)))
 
 
-@np.errstate(all="ignore")
+@silent_door
 def escape_rate_1d(
     grad: Callable[[FloatArray], FloatArray], lam: float, noise_std: float, domain: tuple[float, float], n: int = 1600
 ) -> float:

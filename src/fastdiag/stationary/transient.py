@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import real, shown, whole_or_infinite
+from ..door import silent_door
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
 from .covariance import approximation_error, stationary_covariance
@@ -15,7 +16,7 @@ from .quadratic import positive, quadratic
 from .units import exponent, shifted
 
 
-@np.errstate(all="ignore")
+@silent_door
 def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     """The covariance of the weights after T updates from a point: lam^2 sum over s < T of (1 - lam K)^s C (1 - lam K)^s.
 
@@ -61,7 +62,7 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     return found
 
 
-@np.errstate(all="ignore")
+@silent_door
 def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
     """The mean excess loss after T updates from the minimum, Tr[K Sigma_T] / 2 ([D] equation 41, exact at any lam).
 
@@ -87,7 +88,7 @@ def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> f
     return found
 
 
-@np.errstate(all="ignore")
+@silent_door
 def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: float) -> float:
     """The same in continuous time: (lam / 4) Tr[(1 - exp(-2 lam K t)) C] ([D] equation 40), the papers' Remark 1.
 

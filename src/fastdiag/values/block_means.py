@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..diagram import Diagram
+from ..landscapes.contraction import contract
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Factor, Nodes, contract
+from ..landscapes.landscape import Factor, Nodes
 from ..landscapes.polykay import central_polykay, disjoint
 from ..typing import Exact, FloatArray, IntArray
 from .plan import plan
@@ -43,7 +44,8 @@ class BlockMeans:
         self._means: dict[Nodes, FloatArray] = {}
         self._sums: dict[Nodes, FloatArray] = {}
         self._axes: dict[int, int] = {}
-        self._tensors: dict[int, tuple[slice, list[Factor], FloatArray | None]] = {}
+        self._tensors: dict[tuple[int, int, int], tuple[list[Factor], FloatArray | None]] = {}
+        self._held = 0
         self._off: dict[int, FloatArray] = {}
         self._whole: dict[Diagram, FloatArray] = {}
         self._partial: dict[Diagram, FloatArray] = {}
@@ -215,16 +217,21 @@ class BlockMeans:
                 factors, off = self._per_point(len(axes), rows, centred)
                 terms = [[(array, (point, *(names[a] for a in named))) for array, named in factors]]
                 if off is not None:
-                    terms.append([(np.full(rows.stop - first, -1.0), (point,)), (off, axes)])
+                    terms.append([(-off, axes)])
                 choices.append(terms)
                 below += len(axes)
-            yield [list(chain.from_iterable(chosen)) for chosen in product(*choices)]
+            found = [list(chain.from_iterable(chosen)) for chosen in product(*choices)]
+            for factors in found:
+                if all(point not in axes for _, axes in factors):
+                    factors.append((np.ones(rows.stop - first), (point,)))
+            yield found
 
     def _per_point(self, degree: int, rows: slice, centred: bool) -> tuple[list[Factor], FloatArray | None]:
-        """The points' tensors or deviations as factors, and what is to be taken off; the last of each degree are kept."""
+        """The points' tensors or deviations as factors, and what is to be taken off; as many as are small are kept."""
         if not centred:
             return self.points.per_point(degree, rows, self.sample.frame), None
-        if degree not in self._tensors or self._tensors[degree][0] != rows:
+        key = degree, rows.start, rows.stop
+        if key not in self._tensors:
             axes = tuple(range(degree))
             off = None
             if self.exact:
@@ -237,8 +244,13 @@ class BlockMeans:
                 if mean is not None and degree not in self._off:
                     self._off[degree] = mean()
                 off = self._off.get(degree)
-            self._tensors[degree] = rows, factors, off
-        return self._tensors[degree][1:]
+            size = 8 * sum(array.size for array, _ in factors)
+            if self._held + size > CHUNK_BYTES:
+                self._tensors.clear()
+                self._held = 0
+            self._held += size
+            self._tensors[key] = factors, off
+        return self._tensors[key]
 
     def _step(self, tensors: list[tuple[int, ...]], together: int, kept: int = 0) -> int:
         """How many points (or sets of `together` points) to take at a time."""

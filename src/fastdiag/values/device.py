@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arguments import choice
 from ..diagram import Diagram
+from ..door import outside
 from ..errors import TooLargeError, UnsupportedError
 from ..kernels import cuda
 from ..typing import FloatArray, IntArray
@@ -76,7 +77,7 @@ def gpu_totals(
     except Exception as error:
         if device == "cuda":
             raise
-        warnings.warn(f"the GPU failed, so the CPU is used: {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"the GPU failed, so the CPU is used: {error}", RuntimeWarning, stacklevel=outside())
         return None
 
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from ..arguments import shown
 from ..diagram import Diagram
+from ..door import door
 from ..errors import InputError
-from ..floats import by_our_rules
 from ..landscapes.estimated import Estimated, estimated
 from ..landscapes.landscape import Landscape, SampledLandscape
-from ..memory import bounded
 from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans
@@ -30,8 +29,7 @@ class Estimate(Record):
     """Standard error; nan where the sample is too small for one."""
 
 
-@by_our_rules
-@bounded
+@door
 def estimate(diagram: Diagram | str, landscape: Landscape) -> Estimate:
     """An unbiased estimate of a diagram's uvalue from a sample, with its standard error.
 

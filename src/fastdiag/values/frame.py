@@ -17,7 +17,7 @@ from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_sym
 from ..locks import cached_property
 from ..memory import free_bytes
 from ..memory import size as _size
-from ..typing import FloatArray
+from ..typing import FloatArray, IntArray
 from .plan import plan
 from .root import Roots
 
@@ -139,6 +139,17 @@ def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
     if (numbers < 0).any():
         raise InputError(f"eta must be >= 0, not {numbers.min()}")
     return numbers
+
+
+def of_one_size(numbers: FloatArray) -> list[IntArray]:
+    """The places of the learning rates, taken apart where they are so far from each other that no weights suit all."""
+    powers = np.where(numbers > 0, np.frexp(numbers)[1], np.frexp(numbers.max(initial=0.0))[1])
+    groups: list[list[int]] = []
+    for place in np.argsort(powers, kind="stable").tolist():
+        if not groups or powers[place] - powers[groups[-1][0]] > 2 * COMFORTABLE:
+            groups.append([])
+        groups[-1].append(place)
+    return [np.array(sorted(group)) for group in groups]
 
 
 def at_scale(landscape: Landscape, numbers: FloatArray) -> tuple[Landscape, FloatArray, int]:

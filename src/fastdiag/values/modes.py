@@ -127,26 +127,26 @@ class Recursion:
             x = Fraction(rate)
             missing, det = _at(self.missing, x), _at(self.determinant, x)
             if r == 1:
-                k[0, i], loss[0, i] = float(det), float(missing)
-                inner[0, i], outer[0, i] = float(self.inner[0]), float(self.outer[0])
+                k[0, i], loss[0, i] = _float(det), _float(missing)
+                inner[0, i], outer[0, i] = _float(self.inner[0]), _float(self.outer[0])
                 continue
             centre = _at(self.trace, x) / 2
             exact = centre * centre - det
-            z[i] = float(exact)
-            weights = [(float(at), float(_at(line, x) - centre * at)) for at, line in (self.inner, self.outer)]
-            if abs(z[i]) < (APART * max(1 - abs(float(centre)), 1 / updates)) ** 2:
+            z[i] = _float(exact)
+            weights = [(_float(at), _float(_at(line, x) - centre * at)) for at, line in (self.inner, self.outer)]
+            if abs(z[i]) < (APART * max(1 - abs(_float(centre)), 1 / updates)) ** 2:
                 kinds[i] = WHOLE
-                k[0, i], loss[0, i] = float(centre), float(1 - centre)
+                k[0, i], loss[0, i] = _float(centre), _float(1 - centre)
                 inner[:, i], outer[:, i] = weights
                 continue
             gap = sqrt(z[i]) if exact > 0 else 1j * sqrt(-z[i])
             if exact > 0:
-                k[:, i] = _real_roots(float(centre), z[i], float(det))
-                loss[::-1, i] = _real_roots(float(1 - centre), z[i], float(missing))
+                k[:, i] = _real_roots(_float(centre), z[i], _float(det))
+                loss[::-1, i] = _real_roots(_float(1 - centre), z[i], _float(missing))
             else:
                 kinds[i] = COMPLEX
-                k[:, i] = float(centre) + gap, float(centre) - gap
-                loss[:, i] = float(1 - centre) - gap, float(1 - centre) + gap
+                k[:, i] = _float(centre) + gap, _float(centre) - gap
+                loss[:, i] = _float(1 - centre) - gap, _float(1 - centre) + gap
             for (at, beside), table in zip(weights, (inner, outer), strict=True):
                 table[:, i] = (at + beside / gap) / 2, (at - beside / gap) / 2
         return Modes(kinds, k, loss, inner, outer, z)
@@ -189,6 +189,14 @@ def _rational(value: Any) -> Fraction:
     if getattr(value, "free_symbols", None):
         raise InputError(f"{value} has no value; give numbers, or an exact eta on a symbolic landscape for formulas")
     return Fraction(float(value))
+
+
+def _float(value: Fraction) -> float:
+    """The nearest float, or an infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def _at(line: Line, x: Fraction) -> Fraction:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from ..diagram import Diagram
-from ..floats import by_our_rules
+from ..door import door
+from ..landscapes.contraction import contract
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape, contract
+from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape
 from ..landscapes.symbolic import Symbolic
-from ..memory import bounded
 from ..typing import FloatArray
 from .estimate import estimated_value
 from .exact import exact_uvalue
@@ -20,11 +21,11 @@ from .overflow import told
 from .plan import plan
 from .root import Root
 
+TINY = 2.0**-900
 DENSE_BYTES = 1 << 24  # larger cumulants are not formed where points can be summed over instead
 
 
-@by_our_rules
-@bounded
+@door
 def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
     """The contraction that a diagram stands for, in the cumulant basis with eta = 1.
 
@@ -69,4 +70,13 @@ def contraction(diagram: Diagram, landscape: Landscape, root: Root | None = None
     largest = max((len(edges) for _, edges in chosen.parts), default=0)
     if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:
         return factored_contraction(chosen, landscape)
-    return contract([(landscape.part(nodes), edges) for nodes, edges in chosen.parts], chosen.open)
+    factors = [(landscape.part(nodes), edges) for nodes, edges in chosen.parts]
+    value = contract(factors, chosen.open)
+    largest = np.abs(value).max(initial=0.0)
+    if TINY < largest < inf:
+        return value
+    # products on the way may have left the range of floats, so each part is taken in its own unit
+    powers = [int(np.frexp(np.abs(part).max(initial=0.0))[1]) for part, _ in factors]
+    parts = [(np.ldexp(part, -power), edges) for (part, edges), power in zip(factors, powers, strict=True)]
+    scaled = np.ldexp(contract(parts, chosen.open), sum(powers))
+    return scaled if not largest < inf or np.abs(scaled).max(initial=0.0) > largest else value

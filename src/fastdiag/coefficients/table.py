@@ -86,7 +86,7 @@ def table(
     progress = check_progress(progress)
     if path is not None and not os.path.isdir(folder_of(path)):
         raise InputError(f"path must be a folder that holds tables, and {path} is none; fastdiag.build makes them in one")
-    if not any((folder / file_name(kind, order)).is_file() for folder in folders(path)):
+    if not any(os.path.isfile(folder / file_name(kind, order)) for folder in folders(path)):
         with suppress(DataError):  # no cache: see `load`
             check_on_disk(kind, order, cache_folder())  # before lower orders are built
     orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))

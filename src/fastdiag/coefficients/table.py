@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -18,8 +19,8 @@ from ..diagram import Diagram
 from ..diagram.selection import selection
 from ..door import door
 from ..embedding import MapCounts, check_basis
-from ..errors import DiagramIndexError, InputError, TooLargeError
-from ..files import folder_of
+from ..errors import DataError, DiagramIndexError, InputError, TooLargeError
+from ..files import cache_folder, folder_of, folders
 from ..memory import require, size
 from ..progress import check_progress
 from ..spacetime import check_sampling
@@ -29,7 +30,7 @@ from .grid import Grid
 from .order import OrderTable, check_table
 from .rows import Rows
 from .schema import Kind, file_name, most_bytes
-from .sizes import check_in_memory, of_coefficients
+from .sizes import check_in_memory, check_on_disk, of_coefficients
 from .store import load
 from .trust import check
 
@@ -85,7 +86,10 @@ def table(
     progress = check_progress(progress)
     if path is not None and not os.path.isdir(folder_of(path)):
         raise InputError(f"path must be a folder that holds tables, and {path} is none; fastdiag.build makes them in one")
-    orders = tuple(_found(kind, d, path, progress) for d in range(order, -1, -1))[::-1]  # the largest may be refused
+    if not any(os.path.isfile(folder / file_name(kind, order)) for folder in folders(path)):
+        with suppress(DataError):  # no cache: see `load`
+            check_on_disk(kind, order, cache_folder())  # before lower orders are built
+    orders = tuple(_found(kind, d, path, progress) for d in range(order + 1))
     return CoefficientTable(orders, np.arange(sum(map(len, orders))), None, sampling, basis)
 
 

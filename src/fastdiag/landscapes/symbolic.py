@@ -25,8 +25,7 @@ from .smoothness import check_derivative, real_symbol, value_at
 
 Indices = tuple[int, ...]
 
-MOST_DERIVATIVES = 100  # of one formula
-MOST_ENTRIES = 1_000_000  # of an array of formulas
+MOST_DERIVATIVES, MOST_ENTRIES = 100, 1_000_000  # of one formula; of an array of formulas
 
 
 class Symbolic(Landscape):
@@ -70,10 +69,7 @@ class Symbolic(Landscape):
         if labels != list(range(axes := len(labels))):
             raise InputError(f"the labels of nodes must be 0, 1, ... without gaps, not {shown(labels)}")
         if self.dimension > 1 and axes > log(MOST_ENTRIES, self.dimension):
-            raise TooLargeError(
-                f"so many cumulants, {self.dimension}^{axes}, would not fit (limit {MOST_ENTRIES:,}); ask "
-                "`cumulant` for single ones"
-            )
+            raise TooLargeError(f"{self.dimension}^{axes} cumulants are too many; ask `cumulant` for single ones")
         result = np.empty((self.dimension,) * axes, dtype=object)
         for index in np.ndindex(*result.shape):
             result[index] = self._cumulant(tuple(tuple(index[label] for label in node) for node in nodes))

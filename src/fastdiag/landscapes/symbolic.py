@@ -156,10 +156,9 @@ class Symbolic(Landscape):
 
     def _nodes(self, nodes: object, size: int | None = None) -> Nodes:
         """Nodes with labels, or with coordinates of which there are `size`."""
-        found = sequence("nodes", nodes, "tuples of whole numbers")
-        if not found:
-            raise InputError("nodes is empty; give at least one")
-        return tuple(_indices("a node", node, size) for node in found)
+        if found := sequence("nodes", nodes, "tuples of whole numbers"):
+            return tuple(_indices("a node", node, size) for node in found)
+        raise InputError("nodes is empty; give at least one")
 
     def _moment(self, nodes: tuple[Indices, ...]) -> Expression:
         return self._mean([self._entry(node) for node in nodes])

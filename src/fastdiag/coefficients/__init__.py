@@ -2,6 +2,7 @@
 
 from .coefficient import coefficient
 from .entry import Entry
-from .table import CoefficientTable, table
+from .lookup import table
+from .table import CoefficientTable
 
 __all__ = ["CoefficientTable", "Entry", "coefficient", "table"]

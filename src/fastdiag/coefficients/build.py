@@ -85,7 +85,7 @@ def build(
     if not (executor is None or (has(executor, "submit") and not isinstance(executor, type))):
         raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
     folder = cache_folder() if directory is None else folder_of(directory)
-    if not (folder / file_name(kind, order)).is_file():
+    if not os.path.isfile(folder / file_name(kind, order)):
         check_on_disk(kind, order, folder)
     for d in range(order + 1):
         name = file_name(kind, d)

@@ -26,8 +26,7 @@ from .smoothness import check_derivative, real_symbol, value_at
 
 Indices = tuple[int, ...]
 
-MOST_DERIVATIVES = 100  # of one formula
-MOST_ENTRIES = 1_000_000  # of an array of formulas
+MOST_DERIVATIVES, MOST_ENTRIES = 100, 1_000_000  # of one formula; of an array of formulas
 
 
 class Symbolic(Landscape):
@@ -71,10 +70,7 @@ class Symbolic(Landscape):
         if labels != list(range(axes := len(labels))):
             raise InputError(f"the labels of nodes must be 0, 1, ... without gaps, not {shown(labels)}")
         if self.dimension > 1 and axes > log(MOST_ENTRIES, self.dimension):
-            raise TooLargeError(
-                f"so many cumulants, {self.dimension}^{axes}, would not fit (limit {MOST_ENTRIES:,}); ask "
-                "`cumulant` for single ones"
-            )
+            raise TooLargeError(f"{self.dimension}^{axes} cumulants are too many; ask `cumulant` for single ones")
         result = np.empty((self.dimension,) * axes, dtype=object)
         for index in np.ndindex(*result.shape):
             result[index] = self._cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
@@ -161,10 +157,9 @@ class Symbolic(Landscape):
 
     def _nodes(self, nodes: object, size: int | None = None) -> Nodes:
         """Nodes with labels, or with coordinates of which there are `size`."""
-        found = sequence("nodes", nodes, "tuples of whole numbers")
-        if not found:
-            raise InputError("nodes is empty; give at least one")
-        return tuple(_indices("a node", node, size) for node in found)
+        if found := sequence("nodes", nodes, "tuples of whole numbers"):
+            return tuple(_indices("a node", node, size) for node in found)
+        raise InputError("nodes is empty; give at least one")
 
     def _moment(self, nodes: tuple[Indices, ...]) -> Expression:
         return self._mean([self._entry(node) for node in nodes])

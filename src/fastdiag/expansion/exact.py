@@ -15,8 +15,8 @@ from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from ..values.exact import check_powers, exact_rvalue, exact_uvalue
+from ..values.resummable import linear_rule
 from ..values.root import Roots
-from ..values.rvalue import linear_rule
 from .centred import Series, centred
 from .observables import Observable
 

@@ -29,8 +29,9 @@ from ..values.estimate import standard_error
 from ..values.exact import exact_learning_rates
 from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.resummable import linear_rule
 from ..values.root import Roots, axes_of, turned
-from ..values.rvalue import SLAB_BYTES, linear_rule
+from ..values.rvalue import SLAB_BYTES
 from ..values.rvalue import resummed as resummed_value
 from ..values.uvalue import contraction
 from .centred import is_random, is_tied, take_off_squares

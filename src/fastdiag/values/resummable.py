@@ -1,0 +1,86 @@
+"""What can be resummed: rules, diagrams, times and learning rates, each with an error that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..embedding import Rule
+from ..errors import InputError, TooLargeError, UnsupportedError
+from ..landscapes.landscape import Landscape
+from ..numerals import shown
+from ..spacetime import Spacetime
+from ..spacetime.updates import Update, sgd
+from ..typing import FloatArray
+from .frame import Frame
+from .modes import check_forgets, rounding
+from .plan import plan
+from .root import Roots
+
+
+def linear_rule(update: Rule, continuous: bool) -> Update | None:
+    """The update rule, None if it is plain SGD."""
+    if update is None or update == sgd():
+        return None
+    if not isinstance(update, Update):
+        raise UnsupportedError(
+            f"{update!r} is no linear rule, so no edge has a propagator; fastdiag.predict resums ode() and sde()"
+        )
+    if continuous:
+        raise UnsupportedError(f"continuous=True is for plain SGD, not for {update.name}; leave it out for the exact sums")
+    return update
+
+
+def check_irreducible(diagram: Diagram) -> None:
+    """Raise InputError if the diagram's maps are part of others'."""
+    if not diagram.is_irreducible:
+        raise InputError(
+            f"{diagram} is reducible (a node of degree 2 is alone in its part): resummation absorbs it into the "
+            "diagram without that node, so it has no resummed value of its own; coefficient and uvalue give its plain one"
+        )
+
+
+def check_resummable(
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots
+) -> None:
+    """Raise an error that says why, if a resummed value cannot be had; times: of one grid."""
+    check_irreducible(diagram)
+    landscape.require_degree(max(plan(diagram, root).highest_degree for root in roots), f"diagram {diagram}")
+    latest = max(times, key=lambda spacetime: spacetime.T)
+    if continuous and not latest.is_one_epoch:
+        raise UnsupportedError(
+            f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
+            "leave it out for the exact sums over several epochs"
+        )
+    if latest.T == inf and not latest.is_one_epoch:
+        raise UnsupportedError(
+            f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
+        )
+    longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
+    if longest >= 2**62 or latest.B >= 2**62:
+        raise TooLargeError(f"T and B must be below 2^62, not {shown(longest)} and {shown(latest.B)}; use T = math.inf")
+
+
+def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update: Update | None = None) -> None:
+    """Raise InputError unless every direction forgets its past: 0 < eta h, and eta h < 2 where time is discrete.
+
+    With an update rule, unless its own condition holds.
+    """
+    lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    if update is not None:
+        ends = np.outer(numbers, [lowest, highest])
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(frame.rates)))
+        return
+    if numbers.min(initial=inf) * lowest <= 0:
+        raise InputError(
+            f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
+            "give a finite T"
+        )
+    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
+        raise InputError(
+            f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
+            f"use eta < {2 / highest:.4g}, or a finite T"
+        )

@@ -101,3 +101,15 @@ def number(name: str, value: Expression) -> float:
 def _short(value: Expression) -> str:
     text = shown(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def distinct_symbols(name: str, given: Any) -> tuple[Any, ...]:
+    """One symbol of SymPy or several, none twice."""
+    import sympy
+
+    result = tuple(given) if isinstance(given, list | tuple | sympy.Tuple) else (given,)
+    if not result or not all(isinstance(symbol, sympy.Symbol) for symbol in result):
+        raise InputError(f"{name} must be a SymPy symbol or several, not {shown(given)}")
+    if len(set(result)) != len(result):
+        raise InputError(f"{name} must be different symbols, not {result}")
+    return result

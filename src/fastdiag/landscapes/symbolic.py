@@ -19,7 +19,7 @@ from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
-from .exact import Expression, canonical, exact, number
+from .exact import Expression, canonical, distinct_symbols, exact, number
 from .landscape import Landscape, Nodes, labels_of
 from .samples import Samples, samples
 from .smoothness import check_derivative, real_symbol, value_at
@@ -312,7 +312,7 @@ def symbolic(
     expression = exact("loss", loss)
     if expression.atoms(AppliedUndef):
         raise InputError(f"loss has undefined functions, {expression.atoms(AppliedUndef)}; write them out")
-    coordinates, inputs = _symbols("weights", weights), _symbols("data", data)
+    coordinates, inputs = distinct_symbols("weights", weights), distinct_symbols("data", data)
     if set(coordinates) & set(inputs):
         raise InputError(f"{set(coordinates) & set(inputs)} cannot be both weights and data")
     laws = tuple(distribution) if isinstance(distribution, list | tuple) else (distribution,)
@@ -346,14 +346,3 @@ def _indices(name: str, given: object, size: int | None) -> Indices:
     if len(entries) > MOST_DERIVATIVES:
         raise TooLargeError(f"a derivative of degree {len(entries):,} is too long a formula (limit {MOST_DERIVATIVES})")
     return tuple(whole(f"an index in {name}", entry, 0, None if size is None else size - 1) for entry in entries)
-
-
-def _symbols(name: str, given: Any) -> tuple[Any, ...]:
-    import sympy
-
-    result = tuple(given) if isinstance(given, list | tuple | sympy.Tuple) else (given,)
-    if not result or not all(isinstance(symbol, sympy.Symbol) for symbol in result):
-        raise InputError(f"{name} must be a SymPy symbol or several, not {shown(given)}")
-    if len(set(result)) != len(result):
-        raise InputError(f"{name} must be different symbols, not {result}")
-    return result

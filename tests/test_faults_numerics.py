@@ -3,6 +3,7 @@
 import copy
 import pickle
 import sys
+import warnings
 from fractions import Fraction
 
 import mpmath
@@ -199,10 +200,12 @@ def test_formulas_under_the_callers_rules(name):
                 yield run.mean, run.stderr, run.interval
         yield fd.uvalue("[a]", land), fd.rvalue("[a a]", land, st, 0.1)
 
-    with np.errstate(all="ignore"):
-        plain = list(results())
-    with np.errstate(all="raise"):
-        strict = list(results())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the simulation overflows")  # the steep one's runs
+        with np.errstate(all="ignore"):
+            plain = list(results())
+        with np.errstate(all="raise"):
+            strict = list(results())
     assert fd.record.same(plain, strict)
 
 

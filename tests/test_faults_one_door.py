@@ -86,7 +86,7 @@ def test_times_beyond_2_to_the_63(rule):
     for T in (2**63 - 1, HUGE):
         with pytest.raises(TooLargeError, match="the exact number has about"):
             fd.predict(FORMULA, fd.Spacetime(4, 1, T), Fraction(1, 10), 2, resummed=False, update=rule)
-        with pytest.raises(TooLargeError, match="terms"):
+        with pytest.raises(TooLargeError, match=r"terms|digits"):
             fd.rvalue("[a a]", FORMULA, fd.Spacetime(4, 1, T), Fraction(1, 10), update=rule)
 
 

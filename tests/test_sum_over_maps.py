@@ -148,3 +148,25 @@ def test_limits_that_are_not_there():
             fd.weighted_maps("[a]", fd.Spacetime(4, 2, math.inf), k)
     with pytest.raises(InputError, match="no limit with a schedule"):
         resummed_maps(fd.Diagram.parse("[a]"), fd.Spacetime(4, 2, math.inf), updates.schedule([1, 2]), [HALF])
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "cyclic", "replacement"])
+def test_predictions_after_infinitely_many_epochs(sampling):
+    """In floats, of SGD and of rules: what ever more whole epochs tend to, and the exact limit where there is one."""
+    rng = np.random.default_rng(3)
+    gradients, hessians, thirds = rng.normal(size=(5, 2)), rng.normal(size=(5, 2, 2)) / 4, rng.normal(size=(5, 2, 2, 2)) / 9
+    hessians = hessians + hessians.swapaxes(1, 2) + np.diag([1.0, 2.0])
+    thirds = sum(thirds.transpose(0, *axes) for axes in ((1, 2, 3), (1, 3, 2), (2, 1, 3), (2, 3, 1), (3, 1, 2), (3, 2, 1)))
+    land = fd.landscapes.samples(np.zeros(5), gradients, hessians, thirds, rng.normal(size=(5, 2, 2, 2, 2)) * 0)
+    forever = fd.Spacetime(6, 2, math.inf, sampling=sampling)
+    for update in (None, updates.momentum(0.5), updates.nesterov(0.3)):
+        limit = fd.predict(land, forever, [0.1, 0.3], 3, update=update)
+        late = fd.predict(land, forever.with_updates(1200), [0.1, 0.3], 3, update=update)
+        for diagram, value in limit.by_diagram.items():
+            np.testing.assert_allclose(value, late.by_diagram[diagram], rtol=1e-10, atol=1e-14)
+    curve = fd.predict(land, forever, 0.1, 2, T=[3, math.inf]).total
+    assert curve[1] == pytest.approx(fd.predict(land, forever, 0.1, 2).total, rel=1e-14)
+    gauss = fd.landscapes.gauss(Fraction(1, 3))
+    for observable in ("test_loss", "generalization_gap"):
+        exact, near = (fd.predict(gauss, forever, eta, 3, observable).total for eta in (Fraction(1, 4), 0.25))
+        assert near == pytest.approx(float(exact), rel=1e-12)

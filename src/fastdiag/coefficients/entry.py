@@ -56,6 +56,7 @@ class Entry:
         spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
         if spacetime.N == inf:  # fresh data: one epoch that is long enough
             spacetime = Spacetime(spacetime.finite("T") * spacetime.B, spacetime.B, spacetime.T)
+        spacetime.finite("T")
         numbers = grid(spacetime)
         total = Fraction(0)
         for table, row in self.places:

@@ -26,7 +26,7 @@ MOST_PACKED = 20_000_000  # bits of a formula as an integer
 
 
 def summed(groups: Sequence[Group], total: Callable[[Sequence[Number]], Number], divisor: int, longest: int) -> Number:
-    """total(all the numbers), which is a sum of products times ints, over `divisor`; `longest`: the number of updates.
+    """total(all the numbers), a sum of products times ints >= 0, over `divisor`; `longest`: the number of updates.
 
     Raises
     ------

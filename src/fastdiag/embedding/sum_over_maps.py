@@ -116,6 +116,12 @@ def _repeated(
 ) -> Number:
     """One epoch, or epochs that repeat one order of the rows."""
     _, B, whole, updates, rest = grid(spacetime)
+    most = min(whole, len(poset.below))  # epochs that hold groups
+    if edges.rates is not None and comb(whole, most) > MOST_CHOICES:
+        raise TooLargeError(
+            f"a schedule tells the {whole} epochs of one order apart, and {most} of them can be chosen in "
+            f"{comb(whole, most):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
+        )
     total: Number = 0
     planned, work = [], 0.0
     for chain, alike in distinct(diagram, repeated_epochs(poset, min(whole, len(poset.below)), rest > 0)):
@@ -217,11 +223,6 @@ def _starts(
         yield {i - m * codes: x for i, x in row.items() if i >= m * codes}, ()
         return
     whole = int(whole)
-    if comb(whole, m) > MOST_CHOICES:
-        raise TooLargeError(
-            f"a schedule tells the {whole} epochs of one order apart, and {m} of them can be chosen in "
-            f"{comb(whole, m):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
-        )
     if edges.kicks is not None:
         if len(edges.born) > 1 and m + (chain.sets[-1] > 0) > 1:
             raise UnsupportedError(

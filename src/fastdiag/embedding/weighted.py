@@ -116,10 +116,11 @@ def resummed_maps(diagram: Diagram, spacetime: Spacetime, update: Update, forces
     InputError : a float; a schedule that is too short
     """
     rule, given, back = exact_rule(update, spacetime.T, forces)
+    given = tuple(-x for x in given)  # products of what is given have one sign then: see `summed`
 
     def under(values: Sequence[Number]) -> Number:
         poset, some = Poset.of(diagram), with_numbers(rule, values[len(given) :])
-        edges = EdgeWeights.of(poset, some, _rates(some, spacetime), values[: len(given)])
+        edges = EdgeWeights.of(poset, some, _rates(some, spacetime), [-x for x in values[: len(given)]])
         return sum_over_maps(poset, edges, spacetime, "cumulant")
 
     if spacetime.T == inf:

@@ -125,8 +125,8 @@ def add_sums(
                 )
             elif KIND == FRESH_ORDERS:
                 total += value * fresh_orders_sum(
-                    factors, whole, epoch, rest, transfers, terms, skipped, kept, goals, weights, row, diagonal, upper,
-                    next_row, next_upper, outer_row, outer_diagonal, outer_upper,
+                    factors, whole, epoch, rest, forever, transfers, terms, skipped, kept, goals, weights, row, diagonal,
+                    upper, next_row, next_upper, outer_row, outer_diagonal, outer_upper,
                 )
             else:
                 total += value * one_epoch_integral(

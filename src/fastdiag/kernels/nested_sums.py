@@ -56,11 +56,11 @@ def one_order_sum(
                 row[i] = 1.0 if i == 0 else 0.0
                 for j in range(i + 1, m + 1):
                     upper[i, j] = 1.0 if j == i + 1 else 0.0
-            row_times_power(row, diagonal, upper, m + 1, whole, False, next_row, next_upper)
+            row_times_power(row, diagonal, upper, m + 1, whole, forever, next_row, next_upper)
             ways *= row[m]
         for i in range(max(sizes[early], sizes[late])):
             row[i] = 1.0 if i == 0 else 0.0
-        if rest > 0 or forever:
+        if rest > 0 or (forever and whole == 0):
             row_through(row, early, rest, forever, factors, transfers, diagonal, upper, next_row, next_upper)
             for i in range(sizes[early]):
                 row[i] *= kept[state_begins[early] + i]
@@ -72,9 +72,9 @@ def one_order_sum(
 
 @inlined
 def fresh_orders_sum(
-    factors: Any, whole: int, epoch: int, rest: int, transfers: Any, terms: Any, skipped: Any, kept: Any, goals: Any,
-    weights: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any, outer_diagonal: Any,
-    outer_upper: Any,
+    factors: Any, whole: int, epoch: int, rest: int, forever: bool, transfers: Any, terms: Any, skipped: Any, kept: Any,
+    goals: Any, weights: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any,
+    outer_diagonal: Any, outer_upper: Any,
 ) -> float:
     """The sum over maps where every epoch has its own order.
 
@@ -105,7 +105,7 @@ def fresh_orders_sum(
                 for j in range(1, sizes[t]):
                     state = state_begins[t] + j
                     outer_upper[i, goals[state]] = row[j] * kept[state]
-            row_times_power(outer_row, outer_diagonal, outer_upper, ideals, times, False, next_row, next_upper)
+            row_times_power(outer_row, outer_diagonal, outer_upper, ideals, times, forever, next_row, next_upper)
         total += weights[term] * outer_row[ideals - 1]
     return total
 
@@ -289,8 +289,8 @@ def nested_sums(
                 )
             elif fresh:
                 totals[y, 0] += weight_lanes[0] * fresh_orders_sum(
-                    products, whole, epoch, rest, transfers, terms, skipped, kept, goals, weights, here, corner, above,
-                    next_here, next_above, outer_here, outer_corner, outer_above,
+                    products, whole, epoch, rest, forever, transfers, terms, skipped, kept, goals, weights, here, corner,
+                    above, next_here, next_above, outer_here, outer_corner, outer_above,
                 )
             else:
                 totals[y, 0] += weight_lanes[0] * one_order_sum(

@@ -74,9 +74,11 @@ def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) 
     """The programme of the sum over maps in the cumulant basis; `continuous`: of the integral over one epoch instead."""
     poset, edges = Poset.of(diagram), diagram.order
     forever = spacetime.T == inf
-    if forever:  # the limit of one epoch
+    if forever and spacetime.N == inf:  # the limit of one epoch
         spacetime = Spacetime(inf, spacetime.B, 1)
     N, B, whole, updates, rest = grid(spacetime)
+    if whole == inf:  # that of whole epochs; how many the kernel is told does not matter
+        whole = edges
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         found = repeated_epochs(poset, min(whole, edges), rest > 0)
         transfers = [moves for chain in found for moves in (chain.early, chain.late)]
@@ -112,7 +114,7 @@ def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) 
             goals += [place[state] for state in steps.states]
     return _packed(
         transfers, [perm(B, size) for size in range(edges + 1)],
-        fresh=True, whole=whole, epoch=updates, rest=rest, forever=False, span=0.0, parts=-1,
+        fresh=True, whole=whole, epoch=updates, rest=rest, forever=forever, span=0.0, parts=-1,
         terms=terms, skipped=[moves.crossing], kept=kept, goals=goals, weights=weights,
     )
 

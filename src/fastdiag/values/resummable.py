@@ -55,13 +55,11 @@ def check_resummable(
             f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
             "leave it out for the exact sums over several epochs"
         )
-    if latest.T == inf and not latest.is_one_epoch:
-        raise UnsupportedError(
-            f"T = inf with N = {latest.N} means infinitely many epochs; N = inf stands for fresh data at every update"
-        )
     longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
     if longest >= 2**62 or latest.B >= 2**62:
         raise TooLargeError(f"T and B must be below 2^62, not {shown(longest)} and {shown(latest.B)}; use T = math.inf")
+    if not latest.is_one_epoch and latest.updates_per_epoch >= 2**62:
+        raise TooLargeError(f"N / B must be below 2^62, not {shown(latest.updates_per_epoch)}; use N = math.inf")
 
 
 def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update: Update | None = None) -> None:

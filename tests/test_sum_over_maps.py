@@ -166,7 +166,7 @@ def test_predictions_after_infinitely_many_epochs(sampling):
             np.testing.assert_allclose(value, late.by_diagram[diagram], rtol=1e-10, atol=1e-14)
     curve = fd.predict(land, forever, 0.1, 2, T=[3, math.inf]).total
     assert curve[1] == pytest.approx(fd.predict(land, forever, 0.1, 2).total, rel=1e-14)
-    gauss = fd.landscapes.gauss(Fraction(1, 3))
+    gauss = fd.landscapes.gauss()
     for observable in ("test_loss", "generalization_gap"):
         exact, near = (fd.predict(gauss, forever, eta, 3, observable).total for eta in (Fraction(1, 4), 0.25))
         assert near == pytest.approx(float(exact), rel=1e-12)

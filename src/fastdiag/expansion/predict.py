@@ -93,8 +93,8 @@ def predict(
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : continuous over several epochs; resummed of a sample; infinitely many epochs; exact and resummed
-        where the Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
+    UnsupportedError : continuous over several epochs; resummed of a sample; exact and resummed where the
+        Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
         numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and

@@ -63,8 +63,8 @@ def rvalue(
     ----------
     diagram : an irreducible Diagram or its text
     landscape : supplies the cumulants, and H
-    spacetime : any; several epochs, every sampling, partial epochs. N = inf stands for fresh data at every update; then T
-        may be inf, for the limit
+    spacetime : any; several epochs, every sampling, partial epochs. N = inf stands for fresh data at every update. T = inf
+        is the limit, for finite N that of ever more whole epochs
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
@@ -80,7 +80,7 @@ def rvalue(
     ------
     InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2 (continuous:
         without 0 < eta h)
-    UnsupportedError : infinitely many epochs; exact where the Hessian is not diagonal, or with a matrix eta; device='cuda'
+    UnsupportedError : continuous over several epochs; exact where the Hessian is not diagonal, or with a matrix eta; device='cuda'
         without a GPU or numba-cuda, or beyond order 4
     TooLargeError : the cumulants do not fit into free memory (of order d, n^d numbers); exact powers of too many digits;
         device='cuda', and not even a slab of the tensors fits into the GPU's free memory

@@ -80,8 +80,8 @@ def rvalue(
     ------
     InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2 (continuous:
         without 0 < eta h)
-    UnsupportedError : continuous over several epochs; exact where the Hessian is not diagonal, or with a matrix eta; device='cuda'
-        without a GPU or numba-cuda, or beyond order 4
+    UnsupportedError : continuous over several epochs; exact where the Hessian is not diagonal, or with a matrix eta;
+        device='cuda' without a GPU or numba-cuda, or beyond order 4
     TooLargeError : the cumulants do not fit into free memory (of order d, n^d numbers); exact powers of too many digits;
         device='cuda', and not even a slab of the tensors fits into the GPU's free memory
     MissingTensorError : a cumulant or a derivative that the landscape does not have

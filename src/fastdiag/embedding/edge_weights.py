@@ -190,9 +190,11 @@ def times_vector(matrix: Steps, vector: Vector) -> Vector:
 
 def matrix_power(matrix: Steps, exponent: int) -> Steps:
     """Its power."""
+    n = len(matrix)
     if exponent == 1:
         return matrix
-    n = len(matrix)
+    if n == 1 and not hasattr(matrix[0][0], "complement"):
+        return ((matrix[0][0] ** exponent,),)
     powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
     rows = [powers.after({j: 1}, exponent) for j in range(n)]
     return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))

@@ -8,7 +8,7 @@ weights that change with time are walked update by update.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
@@ -51,16 +51,19 @@ def sum_over_maps(
     """
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
+    N, B, whole, updates, rest = grid(spacetime)
     if diagram is not None:
-        planned = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items()]
+        known = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items() if each.parts <= N]
+        planned = [(_known_epochs(each, weights, N, B), ways) for each, weights, ways in known]
     else:
         strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
         merged = Counter(poset.coarsened(string) for string in strings)
-        planned = [(each, edges, ways) for each, ways in merged.items()]
+        planned = [(Epochs(each, edges, N, B), ways) for each, ways in merged.items() if each.parts <= N]
     if edges.rates is None and edges.is_exact:
-        check_seconds(sum(_seconds(each, weights, spacetime) for each, weights, _ in planned))
-    walked: Callable[..., Number] = _independent if diagram is None else _known_independent
-    return sum((ways * walked(each, weights, spacetime) for each, weights, ways in planned), 0)
+        check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
+    if diagram is not None:  # many diagrams have the same coarsenings
+        return sum((ways * _known_independent(each, weights, spacetime) for each, weights, ways in known), 0)
+    return sum((ways * _independent(epochs, spacetime) for epochs, ways in planned), 0)
 
 
 def curve_over_maps(
@@ -74,7 +77,8 @@ def curve_over_maps(
         return None
     total: list[Number] = [0] * int(spacetime.finite("T"))
     for each, ways in coarsenings(diagram, basis).items():
-        total = [x + ways * y for x, y in zip(total, _known_curve(each, edges.on(each), spacetime), strict=True)]
+        if each.parts <= spacetime.N:
+            total = [x + ways * y for x, y in zip(total, _known_curve(each, edges.on(each), spacetime), strict=True)]
     return total
 
 
@@ -123,21 +127,22 @@ def _repeated(
             f"{comb(whole, most):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
         )
     total: Number = 0
-    planned, work = [], 0.0
+    planned, work, exact = [], 0.0, edges.is_exact
     for chain, alike in distinct(diagram, repeated_epochs(poset, min(whole, len(poset.below)), rest > 0)):
         early = _swept(chain.early, poset, edges, chain, B, basis) if rest else None
         late = _swept(chain.late, poset, edges, chain, B, basis) if rest < updates else None
-        planned.append((chain, alike, early, late))
-        if edges.rates is None and edges.is_exact:
+        live, between = _live_in(chain, poset), None
+        if edges.rates is None and len(chain.skipped) > 1:
+            between = _past_epochs(edges, chain, live(0), updates)
+        planned.append((chain, alike, early, late, live, between))
+        if edges.rates is None and exact:
             work += early.powers.seconds(1, rest) if early is not None else 0.0
             work += late.powers.seconds(1, updates - rest) if late is not None else 0.0
-            between = _past_epochs(edges, chain, _live_in(chain, poset)(0), updates) if len(chain.skipped) > 1 else None
             work += between.seconds(1, whole) if between is not None else 0.0
     check_seconds(work)
-    for chain, alike, early, late in planned:
+    for chain, alike, early, late, live, between in planned:
         states = chain.late.states  # and of the early sweep
-        live = _live_in(chain, poset)
-        for row, epochs in _starts(edges, chain, live(0), whole, updates):
+        for row, epochs in _starts(edges, chain, live(0), whole, updates, between):
             begins = [number * updates for number in epochs]
             if early is not None and rest == inf:
                 row = early.powers.forever(row, early.blocks, check_forgets)
@@ -204,22 +209,25 @@ def _placed(here: Sequence[int], group: int) -> bool:
 
 
 def _starts(
-    edges: EdgeWeights, chain: Chain, outside: int, whole: int | float, updates: int
+    edges: EdgeWeights, chain: Chain, outside: int, whole: int | float, updates: int, between: Powers | None
 ) -> Iterator[tuple[Row, Any]]:
-    """The edges between epochs have passed over those that hold no group: all at once, or for each choice of epochs."""
+    """The edges between epochs have passed over those that hold no group: all at once, or for each choice of epochs.
+
+    between: of `_past_epochs`, where weights stay the same.
+    """
     m = len(chain.skipped) - 1
     born = [(0, i, x) for i, x in enumerate(edges.born)]
     if edges.rates is None:
         row: Row = {code: x for _, code, x in edges.joint([born if outside >> e & 1 else STILL for e in edges])}
-        if m == 0:
+        if between is None:
             yield row, ()
             return
-        powers, codes = _past_epochs(edges, chain, outside, updates), edges.codes
+        codes = edges.codes
         if whole == inf:
             blocks = [[k * codes + code for code in edges.codes_of(outside)] for k in range(1, m + 1)]
-            row = powers.forever(row, blocks, check_forgets)
+            row = between.forever(row, blocks, check_forgets)
         else:
-            row = powers.after(row, int(whole))
+            row = between.after(row, int(whole))
         yield {i - m * codes: x for i, x in row.items() if i >= m * codes}, ()
         return
     whole = int(whole)
@@ -286,15 +294,13 @@ def _idle(
     return total
 
 
-def _independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Number:
+def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has an order of the rows of its own."""
-    N, B, whole, updates, rest = grid(spacetime)
-    if poset.parts > N:
-        return 0
-    if edges.rates is not None:
-        *_, last = _epochs_curve(poset, edges, spacetime)
+    _, _, whole, updates, rest = grid(spacetime)
+    if epochs.edges.rates is not None:
+        *_, last = _epochs_curve(epochs, spacetime)
         return last
-    epochs, row = Epochs(poset, edges, N, B), {0: 1}
+    row: Row = {0: 1}
     if whole == inf:
         return epochs.read(epochs.powers(updates).forever(row, epochs.blocks, check_forgets))
     for length, number in ((updates, whole), (rest, 1)):
@@ -305,38 +311,29 @@ def _independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Numb
     return epochs.read(row)
 
 
-def _seconds(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> float:
-    """About how long the matrices of `_independent` take."""
-    N, B, whole, updates, rest = grid(spacetime)
-    if poset.parts > N:
-        return 0.0
-    epochs = Epochs(poset, edges, N, B)
-    return (epochs.seconds(updates) if whole else 0.0) + (epochs.seconds(rest) if rest else 0.0)
-
-
-def _epochs_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Iterator[Number]:
+def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
     """The same after each update, in one pass over time."""
-    N, B, _, updates, _ = grid(spacetime)
-    T = int(spacetime.finite("T"))
-    if poset.parts > N:
-        yield from [0] * T
-        return
-    epochs, row = Epochs(poset, edges, N, B), {0: 1}
+    T, updates = int(spacetime.finite("T")), spacetime.updates_per_epoch
+    row: Row = {0: 1}
     for start in range(0, T, updates):
-        for after in epochs.walk(row, min(updates, T - start), clock_of(edges.rates, [start])):
+        for after in epochs.walk(row, min(updates, T - start), clock_of(epochs.edges.rates, [start])):
             yield epochs.read(after)
         row = after
 
 
 @lru_cache(maxsize=4096)
 def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Number:
-    """Many diagrams have the same coarsenings."""
-    return _independent(poset, edges, spacetime)
+    return _independent(_known_epochs(poset, edges, *grid(spacetime)[:2]), spacetime)
+
+
+@lru_cache(maxsize=256)
+def _known_epochs(poset: Poset, edges: EdgeWeights, N: int, B: int) -> Epochs:
+    return Epochs(poset, edges, N, B)
 
 
 @lru_cache(maxsize=4096)
 def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> tuple[Number, ...]:
-    return tuple(_epochs_curve(poset, edges, spacetime))
+    return tuple(_epochs_curve(_known_epochs(poset, edges, *grid(spacetime)[:2]), spacetime))
 
 
 def check_forgets(q: Number) -> None:

@@ -80,5 +80,5 @@ def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update:
     if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
         raise InputError(
             f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
-            f"use eta < {2 / highest:.4g}, by more than rounding, or a finite T"
+            f"use eta < {2 / highest:.4g}, or a finite T (floats tell eta h to rounding)"
         )

@@ -65,15 +65,6 @@ class Powers:
         return met
 
 
-def complete_homogeneous(degree: int, values: Sequence[Number]) -> Number:
-    """h_n(q_0, ..., q_m): the corner of the (n + m)-th power of the bidiagonal matrix with the values on its diagonal."""
-    m = len(values) - 1
-    if degree < 0:
-        return 0
-    bidiagonal = {i: {i: q} | ({i + 1: 1} if i < m else {}) for i, q in enumerate(values)}
-    return Powers(bidiagonal).after({0: 1}, degree + m).get(m, 0)
-
-
 def row_times(row: Row, matrix: Matrix) -> Row:
     """row @ matrix."""
     result: Row = {}

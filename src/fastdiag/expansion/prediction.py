@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -76,11 +76,12 @@ def joined(parts: Sequence[Prediction], places: Sequence[IntArray]) -> Predictio
     """One prediction for all learning rates, from predictions for some of them each; `places` are theirs."""
     back = np.argsort(np.concatenate(places))
 
-    def along(pick: Callable[[Prediction], Any]) -> Any:
-        return np.concatenate([pick(part) for part in parts])[back]
+    def along(arrays: Iterable[Any]) -> Any:
+        return np.concatenate(list(arrays))[back]
 
     first = parts[0]
-    by_order = tuple(along(lambda part, d=d: part.by_order[d]) for d in range(first.order + 1))  # type: ignore[misc]
-    by_diagram = {diagram: along(lambda part, D=diagram: part.by_diagram[D]) for diagram in first.by_diagram}  # type: ignore[misc]
-    stderr = None if first.stderr is None else along(lambda part: part.stderr)
-    return Prediction(along(lambda part: part.total), by_order, by_diagram, first.observable, first.resummed, stderr)
+    by_order = tuple(along(part.by_order[d] for part in parts) for d in range(first.order + 1))
+    by_diagram = {diagram: along(part.by_diagram[diagram] for part in parts) for diagram in first.by_diagram}
+    stderr = None if first.stderr is None else along(part.stderr for part in parts)
+    total = along(part.total for part in parts)
+    return Prediction(total, by_order, by_diagram, first.observable, first.resummed, stderr)

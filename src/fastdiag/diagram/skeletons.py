@@ -44,8 +44,8 @@ def skeletons(noise: int, *, path_condition: bool = False, root_shares: bool = F
     A skeleton is a diagram in which no node other than the root is alone in its part with degree 1 or 2. About the
     noiseless path, theta_{t+1} = theta_t - eta grad l(theta_t), only these remain: the path absorbs the leaves that are
     alone, and its linearisation 1 - eta H the nodes of degree 2. The noise order is the number of nodes less the number of
-    parts: the power of the noise's scale squared, and of 1/T at fixed eta T (papers: the coarseness). Each has finitely many
-    skeletons, with noise + 1 to 4 noise - 1 edges.
+    parts: the power of the noise's scale squared, and of 1/T at fixed eta T (papers: the coarseness). Each has finitely
+    many skeletons, with noise + 1 to 4 noise - 1 edges.
 
     Parameters
     ----------

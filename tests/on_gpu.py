@@ -10,7 +10,7 @@ from numba import config
 import fastdiag as fd
 from fastdiag.kernels import cuda
 from fastdiag.values import device
-from test_values import landscape
+from oracles.random_points import landscape
 
 if config.ENABLE_CUDASIM:  # a simulated thread is one of Python's; several warps and blocks all the same
     cuda.BLOCKS, cuda.THREADS, cuda.WARP = 2, 4, 2

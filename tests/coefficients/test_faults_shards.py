@@ -14,8 +14,8 @@ from fastdiag.coefficients import store
 from fastdiag.coefficients.order import KINDS, file_name
 from fastdiag.coefficients.shard import offsets
 from fastdiag.errors import DataError
-from forgeries import forged
-from test_table_builds import AtOnce, cache, shipped, told  # noqa: F401
+from oracles.builds import AtOnce, shipped, told
+from oracles.forgeries import forged
 
 ROWS = 60  # 12 shards of order 5
 
@@ -93,14 +93,14 @@ def test_what_is_no_plain_file(begun, tmp_path):
     assert continued(begun, tmp_path / "t", "reshuffle", change) == 7
 
 
-def test_a_linked_folder_is_not_written_through(begun, tmp_path, cache):  # noqa: F811
+def test_a_linked_folder_is_not_written_through(begun, tmp_path, bare_cache):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "000000000.npz").write_bytes(b"something of the user's")
-    cache.mkdir(parents=True)
-    (cache / shards("reshuffle")).symlink_to(elsewhere)
+    bare_cache.mkdir(parents=True)
+    (bare_cache / shards("reshuffle")).symlink_to(elsewhere)
     with pytest.raises(DataError, match="is a link"):
-        building.make("reshuffle", 5, cache)
+        building.make("reshuffle", 5, bare_cache)
     found, messages = told(lambda: fd.table(5).coefficients(6, 2, 7).tolist())
     assert len(found) == 824
     assert sum("is a link" in message for message in messages) == 1

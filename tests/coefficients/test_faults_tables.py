@@ -13,8 +13,8 @@ from fastdiag.coefficients import build as building
 from fastdiag.coefficients import schema, store, trust
 from fastdiag.coefficients.order import KINDS, OrderTable, file_name, verify
 from fastdiag.errors import DataError, DataWarning
-from tables import output, python
-from test_table_builds import DATA, answers, cache, shipped, told  # noqa: F401
+from oracles.builds import DATA, answers, shipped, told
+from oracles.tables import output, python
 
 FORGED = """
 import random, sys, warnings
@@ -23,7 +23,7 @@ import numpy as np
 import fastdiag as fd
 from fastdiag.coefficients import store, trust
 from fastdiag.coefficients.order import KINDS, OrderTable, file_name
-from forgeries import forged
+from oracles.forgeries import forged
 data, given, many, known = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "known"
 warnings.simplefilter("ignore")
 def answers(table):
@@ -146,7 +146,7 @@ def test_the_known_digests_are_what_is_built(kind, tmp_path):
     assert (tmp_path / file_name(kind, 7)).stat().st_size == schema.KNOWN[file_name(kind, 7)][0]
 
 
-def test_a_huge_file_is_not_read(tmp_path, cache):  # noqa: F811
+def test_a_huge_file_is_not_read(tmp_path, bare_cache):
     right = answers()
     with (tmp_path / "reshuffle-03.npz").open("wb") as file:
         file.truncate(20 << 30)
@@ -166,31 +166,31 @@ def test_many_members_are_not_listed(tmp_path):
         store.read(tmp_path / "t.npz")
 
 
-def test_pipes_for_tables(tmp_path, cache):  # noqa: F811
+def test_pipes_for_tables(tmp_path, bare_cache):
     right = answers()
     os.mkfifo(tmp_path / "reshuffle-03.npz")
     assert told(lambda: answers(tmp_path)) == (right, [])
-    os.replace(tmp_path / "reshuffle-03.npz", cache / "reshuffle-03.npz")
+    os.replace(tmp_path / "reshuffle-03.npz", bare_cache / "reshuffle-03.npz")
     with pytest.raises(DataError, match="no plain file"):
-        store.read(cache / "reshuffle-03.npz")
+        store.read(bare_cache / "reshuffle-03.npz")
     assert told(answers) == (right, [])  # built, and the pipe replaced
-    assert (cache / "reshuffle-03.npz").read_bytes() == shipped("reshuffle", 3)
+    assert (bare_cache / "reshuffle-03.npz").read_bytes() == shipped("reshuffle", 3)
 
 
-def test_two_versions_share_a_cache(cache, monkeypatch):  # noqa: F811
+def test_two_versions_share_a_cache(bare_cache, monkeypatch):
     right = answers()
-    before = {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in cache.iterdir()}
+    before = {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in bare_cache.iterdir()}
     monkeypatch.setattr(schema, "VERSION", 2)
     assert told(answers) == (right, [])
     assert told(answers) == (right, [])
     monkeypatch.setattr(schema, "VERSION", 1)
     assert told(answers) == (right, [])
-    after = {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in cache.iterdir()}
+    after = {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in bare_cache.iterdir()}
     assert {name: after[name] for name in before} == before
     assert sorted(set(after) - set(before)) == [f"reshuffle-{d:02}.v2.npz" for d in range(4)]
 
 
-def test_a_file_replaced_between_write_and_read(cache, monkeypatch):  # noqa: F811
+def test_a_file_replaced_between_write_and_read(bare_cache, monkeypatch):
     """By another order's, say: not used, told, and no error."""
     make = building.make
 
@@ -245,7 +245,7 @@ def test_files_changed_in_place(how, mapped, tmp_path):
         assert all(line.startswith("DataError the file of a table was changed while") for line in said)
 
 
-def test_warnings_name_the_fault(tmp_path, cache):  # noqa: F811
+def test_warnings_name_the_fault(tmp_path, bare_cache):
     rng = random.Random(0)
     arrays = dict(store.read(DATA / file_name("reshuffle", 3)))
     counts = np.array(arrays["counts"])

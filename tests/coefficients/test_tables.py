@@ -22,7 +22,7 @@ from fastdiag.coefficients import order as tables
 from fastdiag.coefficients.order import NAMES, OrderTable, file_name
 from fastdiag.embedding import enumerated_maps
 from fastdiag.errors import DataError, DiagramIndexError, InputError, TooLargeError
-from oracle import mean_maps
+from oracles.oracle import mean_maps
 
 ROOT = Path(__file__).parents[2]
 SAMPLINGS = ["reshuffle", "cyclic", "replacement"]

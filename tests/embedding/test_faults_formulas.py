@@ -6,8 +6,8 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag import updates
+from oracles import oracle
 
 N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
 RULES = [

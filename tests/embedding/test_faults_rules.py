@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-import oracle
 from fastdiag import updates
 from fastdiag.spacetime.updates import Update
+from oracles import oracle
 
 HALF = F(1, 2)
 SINGULAR = [

@@ -11,10 +11,10 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag.expansion.network import canonical, network_of
 from fastdiag.values.root import loss_root
-from test_expansion import problem
+from oracles import oracle
+from oracles.polynomial_losses import problem
 
 N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
 M = sympy.Symbol("M", positive=True)

@@ -11,43 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-import oracle
+from oracles import oracle
+from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
 
 ORDER = 4
 CASES = [(3, 1, 3, "reshuffle"), (4, 2, 2, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 5, "cyclic"),
          (4, 2, 3, "reshuffle"), (3, 2, 2, "replacement"), (2, 1, 3, "replacement")]
 
 
-def random_losses(seed, n, degree=5, points=2):
-    """Polynomial losses with small integer coefficients, and unequal weights of the points."""
-    rng = np.random.default_rng(seed)
-    exponents = [e for e in np.ndindex(*(degree + 1,) * n) if 0 <= sum(e) <= degree]
-    losses = [{e: Fraction(int(rng.integers(-3, 4)), 2) for e in exponents} for _ in range(points)]
-    raw = [int(x) for x in rng.integers(1, 4, points)]
-    return losses, [Fraction(w, sum(raw)) for w in raw]
-
-
-@lru_cache
-def problem(seed, n):
-    losses, weights = random_losses(seed, n)
-    return losses, weights, oracle.Tensors(losses, weights)
-
-
 @lru_cache
 def exact(seed, n, N, B, T, sampling, order=ORDER):
     losses, weights, _ = problem(seed, n)
     return oracle.sgd_test_loss(losses, weights, N, B, T, sampling, order)
-
-
-def diagram_series(tensors, spacetime, basis, order, count=fd.coefficient):
-    return [
-        sum(
-            coefficient * tensors.value(D.parents, D.parts, basis)
-            for D in fd.diagrams(d)
-            if (coefficient := count(D, spacetime, basis))
-        )
-        for d in range(order + 1)
-    ]
 
 
 @pytest.mark.parametrize("basis", ["cumulant", "moment"])
@@ -204,14 +179,6 @@ def test_moments_and_injective_maps_do_not_resum():
 
 
 # predict on floating-point landscapes: the same numbers.
-
-
-def float_landscape(losses, tensors):
-    def array(degree):
-        shape = (len(losses), *(tensors.n,) * degree)
-        return np.array([float(tensors.entry(i[0], i[1:])) for i in np.ndindex(*shape)]).reshape(shape)
-
-    return fd.landscapes.samples(*map(array, range(5)), weights=[float(w) for w in tensors.weights])
 
 
 @pytest.mark.parametrize("case", CASES[:4], ids=str)

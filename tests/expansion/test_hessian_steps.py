@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-import oracle
 from fastdiag.embedding.counting import count
 from fastdiag.embedding.edge_weights import EdgeWeights
 from fastdiag.embedding.poset import Poset, all_links
 from fastdiag.embedding.sum_over_maps import sum_over_maps
-from test_expansion import diagram_series, float_landscape, problem, random_losses
+from oracles import oracle
+from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
 
 newton = fd.updates.regularized_newton
 LAMBDA = sympy.Symbol("lambda")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-import oracle
 from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
 from fastdiag.expansion import OBSERVABLES
 from fastdiag.values.frame import eigenframe
 from fastdiag.values.root import Root
 from fastdiag.values.rvalue import resummed
 from fastdiag.values.uvalue import contraction
-from test_observables import floats, grid, symbolic, wanted
+from oracles import oracle
+from oracles.observed_losses import floats, grid, symbolic, wanted
 
 
 def coefficients(polynomials, order):

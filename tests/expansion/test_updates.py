@@ -10,9 +10,9 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag import updates
-from test_expansion import diagram_series, float_landscape, problem, random_losses
+from oracles import oracle
+from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
 
 RATES = [Fraction(1), Fraction(2, 3), Fraction(-1, 2), Fraction(3, 2), Fraction(5, 4), Fraction(1, 3)]
 # what is asked for, and the same as an optimizer of its own

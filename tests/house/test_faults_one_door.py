@@ -12,11 +12,11 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from calls import CALLS, FORMULA, LAND, ROOMS, public_names
 from fastdiag import updates
 from fastdiag.coefficients import build, store
 from fastdiag.door import door, silent_door
 from fastdiag.errors import InputError, TooLargeError
+from oracles.calls import CALLS, FORMULA, LAND, ROOMS, public_names
 
 HUGE = 10**5000
 RULES = [updates.momentum(Fraction(1, 2)), updates.nesterov(Fraction(1, 2)), updates.weight_decay(Fraction(1, 2))]

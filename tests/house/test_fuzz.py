@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-from calls import CALLS, FORMULA, LAND, RULE, ST, TABLE, public_names
+from oracles.calls import CALLS, FORMULA, LAND, RULE, ST, TABLE, public_names
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of np.matrix
 SECONDS, MEGABYTES = 5.0, 1000

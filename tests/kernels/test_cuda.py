@@ -16,7 +16,7 @@ import pytest
 import fastdiag as fd
 from fastdiag.kernels import cuda
 from fastdiag.values import device
-from test_values import landscape
+from oracles.random_points import landscape
 
 ROOT = Path(__file__).parents[2]
 LAND, GRID = landscape(0, 2), fd.Spacetime(9, T=7)

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 import fastdiag as fd
-import oracle
 from fastdiag.diagram.partition import set_partitions
 from fastdiag.landscapes import Samples
 from fastdiag.landscapes.polykay import disjoint, moment_from_batches, polykay
 from fastdiag.values.estimate import block_means, estimated_value, replicates
+from oracles import oracle
 
 SPACETIME = fd.Spacetime(N=3, B=1, T=6)
 

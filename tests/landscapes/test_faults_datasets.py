@@ -13,7 +13,7 @@ import pytest
 import fastdiag as fd
 from fastdiag import files
 from fastdiag.errors import DataError
-from tables import python
+from oracles.tables import python
 
 NAME = "breast_cancer.npz"
 

@@ -9,8 +9,8 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag.landscapes.turned import turned
+from oracles import oracle
 
 RNG = np.random.default_rng(7)
 S, N = 5, 3

@@ -13,7 +13,7 @@ from scipy.linalg import solve_sylvester
 from scipy.optimize import minimize_scalar
 
 import fastdiag as fd
-from recursions import LAMBDA, C, K, after, close, companion, lyapunov, stable, symmetric
+from oracles.recursions import LAMBDA, C, K, after, close, companion, lyapunov, stable, symmetric
 
 S = fd.stationary
 ERRORS = fd.errors.InputError

@@ -15,15 +15,16 @@ import sympy
 from mpmath import mp, mpf
 
 import fastdiag as fd
-import oracle
-import test_resummed_sgd as runs
 from fastdiag.errors import InputError, UnsupportedError
 from fastdiag.spacetime import updates
 from fastdiag.spacetime.updates import Update
 from fastdiag.values.mode_sums import mode_sums
 from fastdiag.values.modes import recursion
 from fastdiag.values.scheduled_sums import scheduled_sums
-from test_resummation import durations, irreducible, one_epoch_levels, symmetric_tensors
+from oracles import oracle
+from oracles import quintic_runs as runs
+from oracles.tensors import symmetric_tensors
+from oracles.weighted_sums import durations, irreducible, one_epoch_levels
 
 HALF = Fraction(1, 2)
 RULES = [

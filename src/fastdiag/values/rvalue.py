@@ -188,29 +188,29 @@ def _plain(
     diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
     alike: IntArray, moves: Programme, updates: IntArray,
 ) -> FloatArray:
-    """`_summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
+    """`summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
     if moves.parts >= 0:
         return _integrals(values, start, rates, numbers, alike, moves)
     close = near_limit(diagram, rates, numbers)
     if not close.any():
-        return _summed(values, start, rates, numbers, alike, moves, updates)
+        return summed(values, start, rates, numbers, alike, moves, updates)
     found = np.zeros((len(numbers), len(times)))
     for i, eta in enumerate(numbers.tolist()):
         added, rest = near_sums(diagram, times, values, start, rates, eta, alike, close[i])
         found[i] = added
         if rest.any():
-            found[i] += _summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
+            found[i] += summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
     return found
 
 
 def _integrals(
     values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
 ) -> FloatArray:
-    """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
+    """`summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
     found, none = [], np.zeros(0, np.int64)
     exponents = np.multiply.outer(numbers, rates) * moves.span
     if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
-        return _summed(values, start, rates, numbers, alike, moves, none)
+        return summed(values, start, rates, numbers, alike, moves, none)
     for eta, line in zip(numbers.tolist(), exponents, strict=True):
         if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
             raise TooLargeError(
@@ -224,7 +224,7 @@ def _integrals(
             found.append(np.array([[(inf * signs).sum()]]))
         else:  # all that a gradient did may be forgotten
             at = replace(moves, forever=True) if np.abs(line).max() >= LARGEST_EXPONENT else moves
-            found.append(_summed(values, start, rates, np.array([eta]), alike, at, none))
+            found.append(summed(values, start, rates, np.array([eta]), alike, at, none))
     return np.concatenate(found)
 
 
@@ -244,7 +244,7 @@ def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> lis
     return [run for run in found if len(run[1].sizes)]
 
 
-def _summed(
+def summed(
     values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme,
     updates: IntArray,
 ) -> FloatArray:

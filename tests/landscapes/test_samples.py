@@ -67,7 +67,7 @@ def test_cumulants_of_points_far_from_zero(nodes, c, weighted):
 
 
 @pytest.mark.parametrize("c", [0.0, 1e5, 1e8])
-def test_the_issue_s_gradients(c):
+def test_three_gradients_far_from_zero(c):
     """Gradients c, c + 1, c + 3: variance 14/9, third cumulant 20/27; unbiased, with unit Hessian, 7/3."""
     land = LANDSCAPES.samples([0.0] * 3, [[c], [c + 1], [c + 3]], [[[1.0]]] * 3)
     assert land.gradient_covariance[0, 0] == pytest.approx(14 / 9, rel=1e-14)

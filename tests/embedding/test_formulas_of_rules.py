@@ -8,6 +8,7 @@ import sympy
 import fastdiag as fd
 from fastdiag import updates
 from oracles import oracle
+from oracles.spacetimes import of_size
 
 N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
 RULES = [
@@ -27,12 +28,7 @@ MORE = [REPEATED, ODD, updates.weight_decay(F(1, 2), F(1, 2)), updates.weight_de
 def grids(sampling):
     """Small spacetimes, as numbers of the formula and themselves."""
     for n, b, size in ((1, 1, 1), (2, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 2), (2, 2, 2), (4, 2, 3)):
-        if sampling == "one epoch":
-            spacetime = fd.Spacetime(n, b, min(size, n // b))
-        elif sampling == "replacement":
-            spacetime = fd.Spacetime(n, b, size, sampling=sampling)
-        else:
-            spacetime = fd.Spacetime(n, b, E=size, sampling=sampling)
+        spacetime = of_size(sampling, n, b, size)
         yield {N: n, B: b, E: size, T: spacetime.T}, spacetime
 
 
@@ -128,12 +124,7 @@ def test_no_pole_at_numbers(rule, sampling):
     for text in ("[a[b]]", "[a b]", "[a b c]") if many else ("[a[b]]", "[a a]"):
         formula = fd.maps_formula(text, sampling, update=rule)
         for n, b, size in ((2, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 2), (2, 2, 2)):
-            if sampling == "one epoch":
-                spacetime = fd.Spacetime(n, b, min(size, n // b))
-            elif sampling == "replacement":
-                spacetime = fd.Spacetime(n, b, size, sampling=sampling)
-            else:
-                spacetime = fd.Spacetime(n, b, E=size, sampling=sampling)
+            spacetime = of_size(sampling, n, b, size)
             wanted = F(fd.weighted_maps(text, spacetime, update=rule))
             at = {N: n, B: b, E: size, T: spacetime.T}
             assert formula.subs(at) == sympy.Rational(wanted.numerator, wanted.denominator), (text, spacetime)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import fastdiag as fd
 from oracles import oracle
 from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
+from oracles.random_points import turned
 
 ORDER = 4
 CASES = [(3, 1, 3, "reshuffle"), (4, 2, 2, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 5, "cyclic"),
@@ -95,10 +96,7 @@ def resummed_series(seed, n, case, basis, injective, order):
     for _ in range(T):
         last = powers[-1]
         powers.append([[_minus_eta(last, hessian, a, b) for b in range(n)] for a in range(n)])
-    sequences = oracle.batch_sequences(N, B, T, sampling)
-    sequences = sequences if sampling == "replacement" else [
-        s for s in sequences if all(s[t] == tuple(range(t * B, (t + 1) * B)) for t in range(min(N // B, T)))
-    ]
+    sequences = oracle.renamed_sequences(N, B, T, sampling)
     total = [Fraction(0)] * (order + 1)
     for d in range(order + 1):
         for D in fd.diagrams(d, irreducible=True):
@@ -216,12 +214,7 @@ def test_predict_shapes_and_matrix_eta():
         matrix = fd.predict(land, spacetime, 0.02 * np.eye(2), 3, resummed=summed).total
         assert matrix == pytest.approx(number, rel=1e-12)
     metric = np.array([[0.02, 0.005], [0.005, 0.01]])
-    root = np.linalg.cholesky(metric)  # theta = root phi turns a matrix eta into the number 1
-    turned = list(land.derivatives)
-    for degree in range(1, 5):
-        for axis in range(1, degree + 1):
-            turned[degree] = np.moveaxis(np.tensordot(turned[degree], root, (axis, 0)), -1, axis)
-    flat = fd.landscapes.samples(*turned, weights=land.weights)
+    flat = turned(land, np.linalg.cholesky(metric))  # theta = root phi turns a matrix eta into the number 1
     for summed in (True, False):
         a = fd.predict(land, spacetime, metric, 3, resummed=summed)
         b = fd.predict(flat, spacetime, 1.0, 3, resummed=summed)

@@ -16,6 +16,7 @@ from fastdiag.values.rvalue import resummed
 from fastdiag.values.uvalue import contraction
 from oracles import oracle
 from oracles.observed_losses import floats, grid, symbolic, wanted
+from oracles.random_points import turned
 
 
 def coefficients(polynomials, order):
@@ -130,11 +131,7 @@ def test_matrix_eta_is_a_change_of_coordinates(name, settings):
     np.testing.assert_allclose(matrix.total, number.total, rtol=1e-11, atol=1e-15)
     metric = np.array([[0.02, 0.005], [0.005, 0.01]])
     root = np.linalg.cholesky(metric) @ np.array([[0.6, -0.8], [0.8, 0.6]])  # any V with V V^T = eta: theta = V phi
-    turned = list(land.derivatives)
-    for degree in range(1, 5):
-        for axis in range(1, degree + 1):
-            turned[degree] = np.moveaxis(np.tensordot(turned[degree], root, (axis, 0)), -1, axis)
-    flat = fd.landscapes.samples(*turned, weights=land.weights)
+    flat = turned(land, root)
     a = fd.predict(land, spacetime, metric, 3, name, **settings)
     b = fd.predict(flat, spacetime, 1.0, 3, name, **settings)
     for ours, theirs in zip(a.by_order, b.by_order, strict=True):

@@ -52,12 +52,11 @@ def brute_cumulant(nodes, frame):
             tensor = np.moveaxis(np.tensordot(tensor, frame, (axis, 0)), -1, axis)
         rotated.append(tensor)
     exact = oracle.Tensors([{(0,): 0}], [1])
-    exact._moment = lambda keys: float(np.sum(chances * np.prod([rotated[len(k)][(slice(None), *k)] for k in keys], axis=0)))
-    exact.moment = exact._moment
+    exact.moment = lambda keys: float(np.sum(chances * np.prod([rotated[len(k)][(slice(None), *k)] for k in keys], axis=0)))
     axes = 1 + max((label for node in nodes for label in node), default=-1)
     out = np.zeros((N,) * axes)
     for index in product(range(N), repeat=axes):
-        out[index] = exact._cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
+        out[index] = exact.cumulant(tuple(tuple(index[label] for label in node) for node in nodes))
     return out
 
 

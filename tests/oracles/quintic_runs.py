@@ -32,7 +32,14 @@ def landscape(seed, points):
     return fd.landscapes.samples(*arrays, weights=weights)
 
 
-def sgd(seed, points, spacetime, etas):
+def descended(gradient, theta, steps, T):
+    """Plain SGD: where T steps lead from theta, gradient(t, at) being that of the batch at t."""
+    for t in range(T):
+        theta = theta - steps * gradient(t, theta)
+    return theta
+
+
+def trained(seed, points, spacetime, etas, optimizer=descended):
     """E[l(theta_T)] for each learning rate, in long double: all training sets, all batch sequences."""
     coefficients, weights = losses(seed, points)
     table = np.zeros((6, 6, points), np.longdouble)
@@ -42,15 +49,14 @@ def sgd(seed, points, spacetime, etas):
     slopes = [table[1:] * down[:, None, None], table[:, 1:] * down[:, None]]
     rows = np.array(list(product(range(points), repeat=spacetime.N)))  # (training sets, N)
     chances = np.prod(weights.astype(np.longdouble)[rows], axis=1)
-    steps = np.asarray(etas, np.longdouble)[:, None] / spacetime.B
+    steps = np.asarray(etas, np.longdouble)[:, None]
     test = (table * weights).sum(axis=-1)
     total, realisations = np.zeros(len(etas), np.longdouble), 0
     for batches in spacetime.realisations():
-        theta = np.zeros((2, len(etas), len(rows)), np.longdouble)
-        for batch in batches:
-            theta = theta - steps * sum(
-                np.array([polynomial(slope, *theta, rows[:, row]) for slope in slopes]) for row in batch
-            )
+        def gradient(t, at, batches=batches):
+            return sum(np.array([polynomial(slope, *at, rows[:, row]) for slope in slopes]) for row in batches[t]) / spacetime.B
+
+        theta = optimizer(gradient, np.zeros((2, len(etas), len(rows)), np.longdouble), steps, spacetime.T)
         total += (polynomial(test[:, :, None], *theta, np.zeros(len(rows), int)) * chances).sum(axis=-1)
         realisations += 1
     return total / realisations

@@ -1,4 +1,4 @@
-"""A landscape of a few random points, as derivatives of each."""
+"""A landscape of a few random points, as derivatives of each; and of given ones in other coordinates."""
 
 import math
 from itertools import permutations
@@ -24,3 +24,12 @@ def landscape(seed, n, points=4, degree=4):
 def symmetric(tensor):
     k = tensor.ndim - 1
     return sum(tensor.transpose(0, *(1 + p for p in order)) for order in permutations(range(k))) / math.factorial(k)
+
+
+def turned(land, root):
+    """The same losses in coordinates phi, theta = root phi."""
+    tensors = list(land.derivatives)
+    for degree in range(1, 5):
+        for axis in range(1, degree + 1):
+            tensors[degree] = np.moveaxis(np.tensordot(tensors[degree], root, (axis, 0)), -1, axis)
+    return fd.landscapes.samples(*tensors, weights=land.weights)

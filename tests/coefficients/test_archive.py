@@ -15,7 +15,8 @@ from fastdiag import files
 from fastdiag.coefficients import archive, store
 from fastdiag.errors import DataError, InputError
 from oracles.damage import flipped
-from oracles.tables import output, python, same, signed, table, written
+from oracles.processes import output, python
+from oracles.tables import same, signed, table, written
 
 
 @pytest.fixture(params=["read", "mapped"])

@@ -12,7 +12,8 @@ import pytest
 from fastdiag import files
 from fastdiag.coefficients import store
 from fastdiag.errors import DataError, DataWarning
-from oracles.tables import fine, never, output, python, same, table, written
+from oracles.processes import output, python
+from oracles.tables import fine, never, same, table, written
 
 
 def test_folders_in_order(tmp_path, monkeypatch):

@@ -281,3 +281,12 @@ def test_frames_without_their_libraries(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(InputError, match=f"pip install {name}"):
             call()
+
+
+@pytest.mark.parametrize("sampling", ["cyclic", "reshuffle", "replacement"])
+@pytest.mark.parametrize("basis", ["moment", "cumulant"])
+def test_tables_in_floats_keep_their_range(sampling, basis):
+    table = fd.table(4, sampling, basis)
+    for N, B, T in ((6 * 10**80, 10**77, 7 * 10**3), (6 * 10**80, 10**77, 7 * 10**9), (10**9, 10, 10**9 + 3), (12, 3, 11), (3, 1, 8)):
+        exact = table.coefficients(N=N, B=B, T=T, exact=True)
+        np.testing.assert_allclose(table.coefficients(N=N, B=B, T=T), exact.astype(float), rtol=1e-13)

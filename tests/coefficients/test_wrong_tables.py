@@ -14,7 +14,7 @@ from fastdiag.coefficients import schema, store, trust
 from fastdiag.coefficients.order import KINDS, OrderTable, file_name, verify
 from fastdiag.errors import DataError, DataWarning
 from oracles.builds import DATA, answers, shipped, told
-from oracles.tables import output, python
+from oracles.processes import output, python
 
 FORGED = """
 import random, sys, warnings

@@ -5,9 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 from scipy.sparse.linalg import aslinearoperator
 
 import fastdiag as fd
+import fastdiag.record
 from fastdiag.record import same
 
 ST, LATER = fd.Spacetime(N=10, T=10), fd.Spacetime(N=10, T=3000)
@@ -114,3 +116,39 @@ def test_a_warning_points_at_the_caller():
     with pytest.warns(RuntimeWarning, match="overflows") as caught:
         fd.predict(tiny(), fd.Spacetime(N=10**9, T=10**9), 1e200, 3, resummed=False)
     assert {warning.filename for warning in caught} == {__file__}
+
+
+HALVES = fd.landscapes.finite({0: Fraction(1, 2), 1: Fraction(1, 2)})
+w, x = sympy.symbols("w x")
+FORMULAS = {
+    "tiny": ((w - x) ** 2 * Fraction(1, 10**400) + w**3, fd.landscapes.normal(), 1),
+    "saturated": (sympy.log(1 + sympy.exp(-800 * w * x)), HALVES, Fraction(3, 2)),
+    "steep": (sympy.exp(-500 * w * x), HALVES, Fraction(3, 2)),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_under_the_callers_rules(name):
+    """`np.seterr(all="raise")` changes nothing, on formulas and in simulations."""
+    loss, law, at = FORMULAS[name]
+
+    def results():
+        land, st = fd.landscapes.symbolic(sympy.sympify(loss), w, x, law, at=[at]), fd.Spacetime(2, 1, 3)
+        yield land.loss, land.gradient, land.hessian, land.gradient_covariance
+        yield land.part(((0,), (0, 1)), np.array([[1e-200]]))
+        for eta in (0.1, 1e-200, [1e-300, 1e-3]):
+            for observable in ("test_loss", "covariance"):
+                yield fd.predict(land, st, eta, 2, observable).total
+                yield fd.predict(land, st, eta, 2, observable, resummed=False).total
+            for observable in ("test_loss", "train_loss", "displacement", "covariance", "test_loss_variance"):
+                run = fd.simulate(land, st, eta, runs=20, observable=observable)
+                yield run.mean, run.stderr, run.interval
+        yield fd.uvalue("[a]", land), fd.rvalue("[a a]", land, st, 0.1)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the simulation overflows")  # the steep one's runs
+        with np.errstate(all="ignore"):
+            plain = list(results())
+        with np.errstate(all="raise"):
+            strict = list(results())
+    assert fd.record.same(plain, strict)

@@ -13,7 +13,7 @@ import pytest
 
 from fastdiag import files
 from oracles.damage import damaged
-from oracles.tables import python
+from oracles.processes import python
 
 SMALL = """
 import sys, warnings

@@ -131,30 +131,6 @@ def test_tensors_kept_along_a_frame_do_not_serve_another(monkeypatch):
     np.testing.assert_allclose(land.part(nodes, FRAME), brute_cumulant(nodes, FRAME), rtol=1e-11, atol=1e-11)
 
 
-def test_the_breast_cancer_data_are_scikit_learns():
-    sklearn = pytest.importorskip("sklearn.datasets").load_breast_cancer()
-    with np.load(fd.files.find("breast_cancer.npz"), allow_pickle=False) as data:
-        np.testing.assert_array_equal(data["X"], sklearn.data)
-        np.testing.assert_array_equal(data["y"], sklearn.target)
-        assert data["names"].tolist() == sklearn.feature_names.tolist()
-    land = fd.landscapes.breast_cancer()
-    assert land.loss == pytest.approx(np.log(2))
-    np.testing.assert_allclose(land.X[:, :30].std(axis=0), 1)
-
-
-def test_a_changed_data_file_is_not_used(tmp_path, monkeypatch):
-    original = fd.files.find("breast_cancer.npz")
-    changed = bytearray(original.read_bytes())
-    changed[1000] ^= 1
-    (tmp_path / original.name).write_bytes(changed)
-    (tmp_path / f"{original.name}.sha256").write_text(original.with_name(original.name + ".sha256").read_text())
-    monkeypatch.setenv("FASTDIAG_DATA_DIR", str(tmp_path))
-    with pytest.raises(fd.errors.DataError, match="differs from the sha256"):
-        fd.landscapes.breast_cancer()
-    with pytest.raises(fd.errors.DataError, match="was not found in"):
-        fd.files.find("nothing.npz")
-
-
 SYM = np.array([[[2.0, 1.0], [1.0, 3.0]]])
 
 

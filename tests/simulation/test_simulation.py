@@ -9,7 +9,6 @@ import pytest
 import fastdiag as fd
 from fastdiag.errors import InputError, UnsupportedError
 from fastdiag.kernels import sgd_logistic, sgd_polynomial, shuffle
-from fastdiag.simulation.moments import Moments
 from oracles.plain_sgd import UNEVEN, Plain, logistic, samples
 
 GRIDS = [
@@ -193,17 +192,6 @@ def test_divergence_is_counted_and_reported():
     assert not math.isfinite(some.stderr)
     assert f"{some.diverged} runs diverged" in repr(some)
     assert all(not math.isfinite(end) for end in some.interval)
-
-
-def test_merged_moments_are_those_of_the_whole():
-    losses = 1e6 + np.random.default_rng(0).normal(size=(2, 50)) * [[1e-3], [1.0]]
-    merged = Moments.of(losses[:, :3]).merged(Moments.of(losses[:, 3:]))
-    np.testing.assert_allclose(merged.mean, losses.mean(axis=1), rtol=1e-14)
-    np.testing.assert_allclose(np.ldexp(merged.squares, 2 * merged.size) / 50, losses.var(axis=1), rtol=1e-5)
-    losses[1, [0, 40]] = math.inf
-    lost = Moments.of(losses[:, :3]).merged(Moments.of(losses[:, 3:]))
-    assert lost.mean[1] == math.inf
-    assert lost.diverged.tolist() == [0, 2]
 
 
 def test_repr_and_progress(capsys):

@@ -112,7 +112,7 @@ def _totals(
         if not cuda.is_out_of_memory(error):
             raise
         # somebody else took memory meanwhile
-        raise _too_large(diagram, _bytes(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
+        raise _too_large(diagram, bytes_needed(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
     return totals
 
 
@@ -128,7 +128,7 @@ def _shape(moves: Programme) -> tuple[int, int]:
     return cuda.ONE_ORDER, states
 
 
-def _bytes(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int, slabs: int) -> int:
+def bytes_needed(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int, slabs: int) -> int:
     """GPU memory that the work needs, with so many values of the first index in a tile."""
     held = sum(
         tensor.nbytes // len(tensor) * slabs if axes[0] == 0 else tensor.nbytes for tensor, axes in tensors
@@ -143,11 +143,11 @@ def _bytes(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rat
 def _slabs(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int) -> int:
     """How many values of the first index to hold at a time, or TooLargeError."""
     free, n = cuda.free_bytes(), len(tensors[0][0])
-    least = _bytes(diagram, tensors, runs, rates, 1)
+    least = bytes_needed(diagram, tensors, runs, rates, 1)
     room = int(free * (1 - SPARED))
     if least > room:
         raise _too_large(diagram, least, free)
-    return min(n, 1 + (room - least) // (_bytes(diagram, tensors, runs, rates, 2) - least))
+    return min(n, 1 + (room - least) // (bytes_needed(diagram, tensors, runs, rates, 2) - least))
 
 
 def _too_large(diagram: Diagram, asked: int, free: int) -> TooLargeError:

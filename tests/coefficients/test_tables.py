@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import cache
 from itertools import product
 from math import comb
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from fastdiag.embedding import enumerated_maps
 from fastdiag.errors import InputError, TooLargeError
 from oracles.oracle import mean_maps
 
-ROOT = Path(__file__).parents[2]
 SAMPLINGS = ["reshuffle", "cyclic", "replacement"]
 BASES = ["cumulant", "moment"]
 every_kind = pytest.mark.parametrize(("sampling", "basis"), list(product(SAMPLINGS, BASES)))

@@ -80,21 +80,24 @@ def test_a_formula_in_other_units(power):
         assert found == pytest.approx(plain, rel=1e-10, abs=0)
 
 
-@pytest.mark.parametrize(("g", "h"), [(1e-250, 1e150), (1e300, 1e-150), (1e250, 1e-170), (1e-200, 1e120), (1e-300, 1e290)])
-@pytest.mark.parametrize("text", ["[a]", "[a[b]]", "[a[b[c]]]", "[a[b[c[d]]]]"])
+def product_of(text, g, h):
+    """The value of a chain with a gradient at both ends and Hessians between."""
+    return F(g) ** 2 * F(h) ** (text.count("[") - 1)
+
+
+PRODUCTS = [
+    (text, g, h)
+    for text in ("[a]", "[a[b]]", "[a[b[c]]]", "[a[b[c[d]]]]")
+    for g, h in ((1e-250, 1e150), (1e300, 1e-150), (1e250, 1e-170), (1e-200, 1e120), (1e-300, 1e290))
+    if F(10) ** -305 < product_of(text, g, h) < F(10) ** 305
+]
+
+
+@pytest.mark.parametrize(("text", "g", "h"), PRODUCTS)
 def test_products_in_any_order(text, g, h):
     """Some products on the way are beyond the range, the value is not."""
-    edges = text.count("[")
-    right = F(g) ** 2 * F(h) ** (edges - 1)
-    if F(10) ** -305 < right < F(10) ** 305:
-        land = fd.landscapes.tensors({(1,): [g], (2,): [[h]]})
-        assert fd.uvalue(text, land) == pytest.approx(float(right), rel=1e-13, abs=0)
-
-
-def one_point(g, h, eta, updates):
-    """The loss after gradient descent on g w + h w^2 / 2, from 0: k = 1 - eta h, in Fractions or more digits."""
-    w = -g / h * (1 - (1 - eta * h) ** updates)
-    return g * w + h * w * w / 2
+    land = fd.landscapes.tensors({(1,): [g], (2,): [[h]]})
+    assert fd.uvalue(text, land) == pytest.approx(float(product_of(text, g, h)), rel=1e-13, abs=0)
 
 
 def test_digits_at_the_edge_of_stability():

@@ -158,10 +158,6 @@ RULE = {
 }
 
 
-SCHEDULE = [1.0, 0.5, 2.0, 0.75, 1.5]
-OTHERS = {"weight_decay": lambda mu: updates.weight_decay(0.25), "schedule": lambda mu: updates.schedule(SCHEDULE)}
-
-
 @lru_cache
 def noisy_quadratic(n, seed=0):
     """Gradients of 7 points and one Hessian, with a flat-ish and a steep direction; the start is not the minimum."""

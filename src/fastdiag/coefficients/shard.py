@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..diagram.enumeration import Diagrams, on_tree, stream_diagrams
-from ..diagram.orbits import coarser
-from ..diagram.rerooting import value_class
+from ..diagram.orbits import coarser, value_class
 from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
 from ..typing import IntArray

@@ -9,6 +9,7 @@ from math import factorial, prod
 import numpy as np
 
 from ..errors import TooLargeError
+from ..record import frozen
 from ..typing import IntArray
 
 MOST_PARTED = 11  # items whose partitions are listed, 678,570 of them
@@ -45,8 +46,7 @@ def growth_strings(size: int) -> IntArray:
         last = (np.arange(ways.sum()) - np.repeat(np.cumsum(ways) - ways, ways)).astype(np.int8)
         strings = np.column_stack([np.repeat(strings, ways, axis=0), last])
         used = np.maximum(np.repeat(used, ways), last + np.int8(1))
-    strings.flags.writeable = False
-    return strings
+    return frozen(strings)
 
 
 def ranks(strings: IntArray) -> IntArray:

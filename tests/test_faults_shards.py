@@ -212,8 +212,8 @@ def test_a_shard_overwritten_during_the_build(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "KNOWN", {})
     folder, write = tmp_path / shards("cyclic"), store.write
 
-    def overwriting(path, arrays):
-        write(path, arrays)
+    def overwriting(path, *rest):
+        write(path, *rest)
         if path.name == "000000660.npz":
             write(folder / "000000000.npz", dict(store.read(folder / "000000060.npz")))
 

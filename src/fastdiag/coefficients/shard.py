@@ -15,7 +15,7 @@ from ..diagram.orbits import coarser, value_class
 from ..embedding.batch import nodes_of
 from ..embedding.patterns import catalog, pattern_rows
 from ..typing import IntArray
-from .schema import OF_ROWS, Kind, file_index, schema
+from .schema import OF_ROWS, Kind, file_catalog, schema
 
 LABEL = ("origin", "code")
 """Of a shard: schema, first and last row; sha256 of the sources that made it."""
@@ -86,7 +86,7 @@ def _on_one_tree(kind: Kind, ds: Diagrams, tree: int, starts: Sequence[int]) -> 
 @lru_cache(maxsize=4)
 def _numbers(kind: Kind, n: int) -> IntArray:
     """The number in the file of each column of the kernels."""
-    index, shapes = file_index(kind, n).astype(np.int64), len(catalog(n).shapes)
+    index, shapes = file_catalog(kind, n)["index"].astype(np.int64), len(catalog(n).shapes)
     place = index[:, 0] * shapes + index[:, 1]
     if kind == "cyclic":
         place = place * (n + 1) + index[:, 2]

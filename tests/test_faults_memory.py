@@ -64,7 +64,7 @@ def test_refused_under_a_limit(name, gigabytes):
 def test_what_is_counted_is_what_exact_coefficients_take():
     program = """
 import fastdiag as fd
-from fastdiag.coefficients.grid import Grid
+from fastdiag.coefficients.spacetimes import Spacetimes
 
 def peak():  # of this process: ru_maxrss outlives an exec
     line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
@@ -75,7 +75,7 @@ table.coefficients(N=1000, B=10, T=[5], exact=True)
 before = peak()
 found = table.coefficients(N=1000, B=10, T=range(1, 1000), exact=True)
 took = peak() - before
-print(took, table._bytes(Grid.of("reshuffle", 1000, 10, range(1, 1000), None), True))
+print(took, table._bytes(Spacetimes.of("reshuffle", 1000, 10, range(1, 1000), None), True))
 """
     found = run(program, 8)
     assert found.returncode == 0, found.stderr

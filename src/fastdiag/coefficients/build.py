@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import shown
+from ..diagram import count_diagrams
 from ..door import door
 from ..errors import DataError, InputError
 from ..files import cache_folder, folder_of, folders, made, opened
@@ -24,7 +25,7 @@ from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_name, heading
-from .shard import LABEL, code, offsets, origin, shard
+from .shard import LABEL, code, origin, shard
 from .sizes import check_on_disk
 from .store import Chunks, WrongContentsError, read, write
 from .trust import check_rows, narrow
@@ -48,6 +49,8 @@ def build(
     progress: bool | None = None,
 ) -> Path:
     """Make the tables of all orders up to `order` that a folder does not hold yet, and say where the last one is.
+
+    A table holds, for each diagram, numbers of patterns, from which `table` computes coefficients (papers: Theorem 3).
 
     Parameters
     ----------
@@ -105,13 +108,12 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
     DataError : the folder cannot be written, or the executor returned something else than the rows asked for
     """
     check_on_disk(kind, order, folder)
-    path, starts = folder / file_name(kind, order), offsets(order)
-    made(folder)
-    if starts[-1] <= SHARD_ROWS:
+    path = made(folder) / file_name(kind, order)
+    if count_diagrams(order) <= SHARD_ROWS:
         write(path, in_memory(kind, order), _digest_of(path.name))
         return
     shards = folder / f".{path.name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
-    work = partial(_make_in_shards, kind, order, path, shards, starts, executor, progress)
+    work = partial(_make_in_shards, kind, order, path, shards, executor, progress)
     try:
         try:
             work()
@@ -125,13 +127,13 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
 
 
 def _make_in_shards(
-    kind: Kind, order: int, path: Path, shards: Path, starts: Sequence[int],
-    executor: Executor | None, progress: bool | None,
+    kind: Kind, order: int, path: Path, shards: Path, executor: Executor | None, progress: bool | None
 ) -> None:
     if shards.is_symlink():
         raise DataError(f"{shards} is a link, and nothing is written through it; delete it, or choose another directory")
     made(shards)
-    rows = list(pairwise([*range(0, starts[-1], SHARD_ROWS), starts[-1]]))
+    count = count_diagrams(order)
+    rows = list(pairwise([*range(0, count, SHARD_ROWS), count]))
     files = [shards / f"{first:09}.npz" for first, _ in rows]
     kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file, partial(_check, kind, order, *rows[i])))}
     todo = [i for i in range(len(files)) if i not in kinds]
@@ -139,7 +141,7 @@ def _make_in_shards(
     with ExitStack() as stack:
         if executor is None and todo:
             executor = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        work = _computed(executor, kind, order, starts, [(i, *rows[i]) for i in todo])
+        work = _computed(executor, kind, order, [(i, *rows[i]) for i in todo])
         for i, arrays in track(work, len(todo), lambda _: 1, f"{kind} table, order {order}", progress):
             if given:
                 _check_answer(kind, order, *rows[i], arrays)
@@ -201,7 +203,7 @@ def _digest(array: IntArray) -> str:
 
 
 def _computed(
-    executor: Executor | None, kind: Kind, order: int, starts: Sequence[int], todo: Sequence[tuple[int, int, int]]
+    executor: Executor | None, kind: Kind, order: int, todo: Sequence[tuple[int, int, int]]
 ) -> Iterator[tuple[int, dict[str, IntArray]]]:
     """Shards as they are finished, a window of them in flight."""
     waiting: dict[Future[dict[str, IntArray]], int] = {}
@@ -212,7 +214,7 @@ def _computed(
                 for i, first, last in islice(left, WINDOW - len(waiting)):
                     assert executor is not None
                     with at_work(executor):
-                        waiting[executor.submit(shard, kind, order, starts, first, last)] = i
+                        waiting[executor.submit(shard, kind, order, first, last)] = i
             except DataError as error:
                 broken, left = error, iter(())
             if broken is not None and not any(future.done() for future in waiting):
@@ -252,6 +254,5 @@ def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dic
 
 def in_memory(kind: Kind, order: int) -> dict[str, IntArray]:
     """The whole table at once, for orders that are soon done."""
-    starts = offsets(order)
-    rows = shard(kind, order, starts, 0, starts[-1])
+    rows = shard(kind, order, 0, count_diagrams(order))
     return heading(kind, order) | {name: rows[name] for name in OF_ROWS}

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..locks import cached_property
 from ..spacetime import Spacetime, check_sampling
 from ..typing import FloatArray, IntArray
-from .schema import KINDS, NAMES, Kind, file_name, most_bytes, row_starts
+from .schema import KINDS, NAMES, Kind, file_name, kernel_columns, most_bytes, row_starts
 from .store import read
 from .trust import check
 
@@ -166,12 +166,8 @@ class OrderTable:
         from ..embedding.patterns import Rows
 
         reading = Reading.of(spacetime, updates, self.order, basis, stored=True)
-        n, known, index = self.order, catalog(self.order), self.arrays["index"].astype(np.int64)
-        shapes = len(known.shapes)
-        number = index[:, 0] * shapes + index[:, 1]
-        if self.kind == "cyclic":
-            number = number * (n + 1) + index[:, 2]
-        rows = Rows(self.arrays["lengths"], number[self.arrays["columns"]], self.arrays["counts"])
+        columns = kernel_columns(self.kind, self.order)[self.arrays["columns"]]
+        rows = Rows(self.arrays["lengths"], columns, self.arrays["counts"])
         cumulant = self.kind == "reshuffle" and basis == "cumulant"
         up = (self.coarser_starts, self.arrays["coarser"], self.arrays["coarser_times"]) if cumulant else None
         return read_rows(rows, self.parts, reading, up), reading

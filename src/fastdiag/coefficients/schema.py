@@ -84,6 +84,13 @@ def file_catalog(kind: Kind, n: int) -> dict[str, IntArray]:
     }
 
 
+def kernel_columns(kind: Kind, n: int) -> IntArray:
+    """The number that each column of a file has in the kernels."""
+    index, known = file_catalog(kind, n)["index"].astype(np.int64), catalog(n)
+    number = index[:, 0] * len(known.shapes) + index[:, 1]
+    return number * (n + 1) + index[:, 2] if kind == "cyclic" else number
+
+
 def schema(kind: Kind, order: int) -> IntArray:
     """Version, kind and order, as a file says them."""
     return np.array([VERSION, KINDS.index(kind), order], np.int64)

@@ -108,7 +108,7 @@ def check_rows(kind: Kind, order: int, first: int, last: int, arrays: Mapping[st
 
 
 def _compare(kind: Kind, order: int, first: int, row: int, arrays: Mapping[str, IntArray]) -> None:
-    right = shard(kind, order, offsets(order), first + row, first + row + 1)
+    right = shard(kind, order, first + row, first + row + 1)
     start, up = _sum(arrays["lengths"][:row]), _sum(arrays["coarser_lengths"][:row])
     places = {name: slice(start, start + int(arrays["lengths"][row])) for name in ("columns", "counts")}
     if kind == "reshuffle":

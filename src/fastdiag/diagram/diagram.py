@@ -64,7 +64,7 @@ class _Derived:
 
     @property
     def is_irreducible(self) -> bool:
-        """No node other than the root has degree 2 while being alone in its part (such nodes resummation absorbs)."""
+        """No node but the root has degree 2 and is alone in its part; such nodes resummation absorbs (Theorem 1)."""
         degrees = self.degrees
         return not any(
             len(part) == 1 and part[0] > 0 and degrees[part[0]] == 2 for part in self.parts
@@ -72,7 +72,7 @@ class _Derived:
 
     @property
     def satisfies_path_condition(self) -> bool:
-        """No path from a leaf to the root meets a part twice (else there is no embedding in one epoch)."""
+        """No path from a leaf to the root meets a part twice (else there is no embedding in one epoch; papers)."""
         for node in range(1, len(self.parents)):
             above = self.parents[node]
             while above >= 0:
@@ -114,7 +114,7 @@ DERIVED = tuple(name for name, found in vars(_Derived).items() if isinstance(fou
 
 @total_ordering
 class Diagram(_Derived):
-    """A rooted tree of `order` edges and a set partition of its nodes, up to isomorphism.
+    """A rooted tree of `order` edges and a set partition of its nodes, up to isomorphism: a term of the papers' Theorem 3.
 
     Two diagrams are equal when an isomorphism of rooted trees carries one partition to the other; the canonical form is
     found at construction, so equality and hashing compare fields. Nodes are numbered 0..order in preorder, node 0 is
@@ -180,13 +180,21 @@ class Diagram(_Derived):
         Raises
         ------
         DiagramSyntaxError : the text is not a diagram; the message points at the position
+        InputError : no text
+        TooLargeError : as for `Diagram`
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.Diagram.parse("a[b[c] a]").parts
+        ((0, 1), (2,), (3,))
         """
         return cls(*syntax.parse(text))
 
     @classmethod
     @door
     def of(cls, diagram: Diagram | str) -> Diagram:
-        """The diagram itself, or the one that a text stands for."""
+        """The diagram itself, or the one that a text stands for; InputError for anything else."""
         if isinstance(diagram, Diagram):
             return diagram
         if isinstance(diagram, str):
@@ -195,7 +203,19 @@ class Diagram(_Derived):
 
     @door
     def rerooted(self, root: int) -> Diagram:
-        """The same tree and partition, hung from another node."""
+        """The same tree and partition, hung from another node.
+
+        Raises
+        ------
+        InputError : no such node
+        TooLargeError : as for `Diagram`
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.Diagram.parse("[a[b]]").rerooted(1)
+        Diagram.parse('[a b]')
+        """
         return Diagram(hung_from(self.parents, whole("root", root, 0, self.order, "nodes")), self.blocks)
 
     def __eq__(self, other: object) -> bool:

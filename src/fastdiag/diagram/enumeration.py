@@ -143,21 +143,22 @@ class Diagrams(Record):
 
 @door
 def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False) -> Diagrams:
-    """All diagrams with `order` edges, up to isomorphism, in ascending order.
+    """All diagrams with `order` edges, up to isomorphism, in ascending order: what the papers' Theorem 3 sums over.
 
     Parameters
     ----------
     order : number of edges, >= 0
-    irreducible : only those without a degree-2 node alone in its part (the root is exempt)
-    root_shares : whether the root may lie in a part with other nodes
+    irreducible : only those without a degree-2 node alone in its part (the root is exempt): what Theorem 1 sums over
+    root_shares : whether the root may lie in a part with other nodes, as in the train loss
 
     Returns
     -------
-    Diagrams, a sequence held as arrays
+    Diagrams, a sequence held as arrays that cannot be written to: 1, 1, 4, 17, 101, 700, 5861, ... of order 0, 1, 2, ...;
+    irreducible 1, 1, 3, 12, 65, 423; with a root that may share 1, 2, 9, 48, 329
 
     Raises
     ------
-    InputError : the order is not an integer from 0 to 20
+    InputError : the order is not an integer from 0 to 20, a flag not True or False
     TooLargeError : the arrays would exceed 4 GiB; `stream_diagrams` hands them out in shards
 
     Notes

@@ -20,7 +20,7 @@ MOST_POINTS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Spacetimes:
     """Spacetimes that N, B, T, E broadcast to."""
 
     shape: tuple[int, ...]
@@ -34,7 +34,7 @@ class Grid:
         return prod(self.shape)
 
     @classmethod
-    def of(cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None) -> Grid:
+    def of(cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None) -> Spacetimes:
         """Checked.
 
         Raises

@@ -34,7 +34,7 @@ class TableRows(Record):
     @cached_property
     def edges(self) -> IntArray:
         """Order of each row, (rows,) int64."""
-        return np.asarray(np.searchsorted(self._offsets, self._first, "right") - 1)
+        return frozen(self._orders_of(self._first))
 
     @cached_property
     def parents(self) -> IntArray:
@@ -69,22 +69,14 @@ class TableRows(Record):
     @cached_property
     def part_sizes(self) -> IntArray:
         """Nodes in each part, the root's first, 0 where there is no part, (rows, order + 1) int64."""
-        sizes = np.zeros((len(self), self.order + 1), np.int64)
-        for column in self.blocks.T:
-            here = np.flatnonzero(column >= 0)
-            sizes[here, column[here]] += 1
-        return frozen(sizes)
+        return frozen(np.stack([(self.blocks == part).sum(axis=1) for part in range(self.order + 1)], axis=1))
 
     @cached_property
     def singleton_leaves(self) -> IntArray:
         """Whether some node of degree 1, the root too, is alone in its part, a factor G of the value, (rows,) bool."""
-        found = np.zeros(len(self), np.bool_)
-        rows = np.arange(len(self))
-        for node in range(self.order + 1):
-            degree = (self.parents == node).sum(axis=1) + (node > 0)
-            here = (self.blocks[:, node] >= 0) & (degree == 1)
-            found |= here & (self.part_sizes[rows, self.blocks[:, node]] == 1)
-        return frozen(found)
+        degrees = np.stack([(self.parents == node).sum(axis=1) + (node > 0) for node in range(self.order + 1)], axis=1)
+        alone = np.take_along_axis(self.part_sizes, np.maximum(self.blocks, 0).astype(np.int64), axis=1) == 1
+        return frozen((alone & (degrees == 1) & (self.blocks >= 0)).any(axis=1))
 
     def _column(self, name: str, missing: int | None = None) -> IntArray:
         columns = []
@@ -94,6 +86,10 @@ class TableRows(Record):
                 array = np.pad(array, ((0, 0), (0, self.order - table.order)), constant_values=missing)
             columns.append(array)
         return frozen(np.concatenate(columns)[self._first])
+
+    def _orders_of(self, numbers: IntArray) -> IntArray:
+        """The order of each of some diagrams numbered through all orders."""
+        return np.asarray(np.searchsorted(self._offsets, numbers, "right") - 1)
 
     @cached_property
     def _offsets(self) -> IntArray:

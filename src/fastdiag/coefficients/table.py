@@ -153,10 +153,9 @@ class CoefficientTable(TableRows):
             index = self._find(Diagram.of(index))
         index = selection(index, len(self), "row")
         if isinstance(index, int):
-            kept = [self.diagram_rows[index]]
-            if self.row_of is not None:
-                kept = self.diagram_rows[self.row_of == index].tolist()
-            places = [self._place(int(number)) for number in kept]
+            kept = self.diagram_rows[[index] if self.row_of is None else self.row_of == index]
+            orders = self._orders_of(kept)
+            places = zip(orders.tolist(), (kept - self._offsets[orders]).tolist(), strict=True)
             return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
         rows = np.arange(len(self))[index]
         if self.row_of is None:
@@ -169,11 +168,6 @@ class CoefficientTable(TableRows):
             diagram_rows=self.diagram_rows[np.concatenate([np.zeros(0, np.int64), *members])],
             row_of=np.repeat(np.arange(len(rows)), [len(m) for m in members]),
         )
-
-    def _place(self, number: int) -> tuple[int, int]:
-        """Order, and row in its table, of a diagram numbered through all orders."""
-        d = int(np.searchsorted(self._offsets, number, "right")) - 1
-        return d, number - int(self._offsets[d])
 
     def _find(self, diagram: Diagram) -> int:
         number = -1
@@ -246,7 +240,7 @@ class CoefficientTable(TableRows):
     def _of_diagrams(self, spacetimes: Spacetimes, exact: bool) -> FloatArray:
         """The coefficient of each diagram, (diagrams, spacetimes)."""
         out = np.empty((len(self.diagram_rows), spacetimes.size), object if exact else np.float64)
-        orders = np.searchsorted(self._offsets, self.diagram_rows, "right") - 1
+        orders = self._orders_of(self.diagram_rows)
         for spacetime, places, updates in spacetimes.columns():
             small = max(spacetime.finite("T"), spacetime.updates_per_epoch) < 2**63
             times = np.array(updates, np.int64 if small else object)

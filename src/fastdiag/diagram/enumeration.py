@@ -39,7 +39,7 @@ class Diagrams(Record):
     ----------
     trees : (trees, order + 1) int8, the parents of each rooted tree, which begin with -1
     tree_index : (count,) int32, the tree of each diagram
-    blocks : (count, order + 1) int8, the part of each node
+    blocks : (count, order + 1) int8, the part of each node; row by row a restricted growth string
     automorphisms : (count,) int64, |Aut| of each diagram
     root_shares : whether the root may lie in a part with other nodes
 
@@ -62,16 +62,10 @@ class Diagrams(Record):
     def __init__(
         self, trees: IntArray, tree_index: IntArray, blocks: IntArray, automorphisms: IntArray, root_shares: bool
     ) -> None:
-        self.trees: IntArray = frozen(trees)
-        """Parents of each rooted tree, (trees, order + 1) int8."""
-        self.tree_index: IntArray = frozen(tree_index)
-        """The tree of each diagram, (count,) int32."""
-        self.blocks: IntArray = frozen(blocks)
-        """Part of each node, (count, order + 1) int8; row by row a restricted growth string."""
-        self.automorphisms: IntArray = frozen(automorphisms)
-        """|Aut| of each diagram, (count,) int64."""
+        self.trees, self.tree_index, self.blocks = frozen(trees), frozen(tree_index), frozen(blocks)
+        self.automorphisms = frozen(automorphisms)
         self.order: int = blocks.shape[1] - 1
-        self.root_shares: bool = root_shares
+        self.root_shares = root_shares
 
     @cached_property
     def parents(self) -> IntArray:

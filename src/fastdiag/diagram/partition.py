@@ -15,6 +15,7 @@ from ..typing import IntArray
 MOST_PARTED = 11  # items whose partitions are listed, 678,570 of them
 
 
+@lru_cache(maxsize=16)
 def set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
     """All set partitions of 0..size-1 as restricted growth strings, in lexicographic order (Bell(size) of them).
 
@@ -29,11 +30,6 @@ def set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
         raise TooLargeError(
             f"the partitions of {size} nodes or parts are too many to be listed (limit: of {MOST_PARTED}); use fewer"
         )
-    return _set_partitions(size)
-
-
-@lru_cache(maxsize=16)
-def _set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, growth_strings(size).tolist()))
 
 

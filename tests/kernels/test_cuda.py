@@ -18,7 +18,7 @@ from fastdiag.kernels import cuda
 from fastdiag.values import device
 from test_values import landscape
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAND, GRID = landscape(0, 2), fd.Spacetime(9, T=7)
 
 

@@ -12,7 +12,6 @@ import fastdiag as fd
 from fastdiag.coefficients import build as building
 from fastdiag.coefficients import store
 from fastdiag.coefficients.order import KINDS, file_name
-from fastdiag.coefficients.shard import offsets
 from fastdiag.errors import DataError
 from oracles.builds import AtOnce, shipped, told
 from oracles.forgeries import forged
@@ -165,18 +164,18 @@ class Liar(Executor):
         return future
 
 
-def other_rows(function, kind, order, starts, first, last):
-    return function(kind, order, starts, first - ROWS, last - ROWS)
+def other_rows(function, kind, order, first, last):
+    return function(kind, order, first - ROWS, last - ROWS)
 
 
-def relabelled(function, kind, order, starts, first, last):
-    right = function(kind, order, starts, first, last)
-    return other_rows(function, kind, order, starts, first, last) | {name: right[name] for name in ("origin", "code")}
+def relabelled(function, kind, order, first, last):
+    right = function(kind, order, first, last)
+    return other_rows(function, kind, order, first, last) | {name: right[name] for name in ("origin", "code")}
 
 
 def one_more(name):
-    def lie(function, kind, order, starts, first, last):
-        arrays = function(kind, order, starts, first, last)
+    def lie(function, kind, order, first, last):
+        arrays = function(kind, order, first, last)
         arrays[name] = arrays[name].copy()
         arrays[name][-1] += 1
         return arrays
@@ -191,7 +190,7 @@ LIES = {
     "floats": lambda f, *rest: {name: array.astype(float) for name, array in f(*rest).items()},
     "scalars": lambda f, *rest: f(*rest) | {"counts": np.array(3)}, "one more array": lambda f, *rest: f(*rest) | {"more": np.arange(3)},
     "one less": lambda f, *rest: {name: array for name, array in f(*rest).items() if name != "coarser"},
-    "a short one": lambda f, k, o, s, first, last: f(k, o, s, first, last - 1),
+    "a short one": lambda f, k, o, first, last: f(k, o, first, last - 1),
     "reversed": lambda f, *rest: {name: array[::-1] for name, array in f(*rest).items()},
     "of other code": lambda f, *rest: f(*rest) | {"code": np.ones(32, np.uint8)},
 } | {f"one more in {name}": one_more(name) for name in ("counts", "columns", "value_class", "automorphisms", "lengths", "coarser", "coarser_times")}
@@ -212,8 +211,8 @@ def test_a_shard_overwritten_during_the_build(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "KNOWN", {})
     folder, write = tmp_path / shards("cyclic"), store.write
 
-    def overwriting(path, arrays):
-        write(path, arrays)
+    def overwriting(path, *rest):
+        write(path, *rest)
         if path.name == "000000660.npz":
             write(folder / "000000000.npz", dict(store.read(folder / "000000060.npz")))
 
@@ -225,6 +224,6 @@ def test_a_shard_overwritten_during_the_build(tmp_path, monkeypatch):
 
 
 def test_a_shard_says_what_it_is():
-    found = building.shard("reshuffle", 5, offsets(5), 60, 120)
+    found = building.shard("reshuffle", 5, 60, 120)
     assert found["origin"].tolist() == [1, 1, 5, 60, 120]
     assert found["code"].shape == (32,)

@@ -269,7 +269,7 @@ def test_the_first_right_file_is_taken(bare_cache, tmp_path, monkeypatch):
     (tmp_path / "given").mkdir()
     opened = []
     read = store.read
-    monkeypatch.setattr(store, "read", lambda path: opened.append(path) or read(path))
+    monkeypatch.setattr(store, "read", lambda path, **rest: opened.append(path) or read(path, **rest))
     for folder in places:
         folder.mkdir(parents=True, exist_ok=True)
         for d in range(2):
@@ -335,8 +335,8 @@ def test_dask_survives_the_loss_of_a_worker(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "shard", slow_shard)
     write, written = building.write, []
 
-    def write_and_kill(path, arrays):
-        write(path, arrays)
+    def write_and_kill(path, *rest):
+        write(path, *rest)
         written.append(path.name)
         if len(written) == 6:
             os.kill(pids[0], signal.SIGKILL)

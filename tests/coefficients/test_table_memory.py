@@ -44,7 +44,7 @@ def test_a_refusal_is_not_told_as_a_success(tmp_path, monkeypatch):
 def test_what_is_counted_is_what_exact_coefficients_take():
     program = """
 import fastdiag as fd
-from fastdiag.coefficients.grid import Grid
+from fastdiag.coefficients.spacetimes import Spacetimes
 from fastdiag.coefficients.sizes import of_coefficients
 
 def peak():  # of this process: ru_maxrss outlives an exec
@@ -56,7 +56,7 @@ table.coefficients(N=1000, B=10, T=[5], exact=True)
 before = peak()
 found = table.coefficients(N=1000, B=10, T=range(1, 1000), exact=True)
 took = peak() - before
-grid = Grid.of("reshuffle", 1000, 10, range(1, 1000), None)
+grid = Spacetimes.of("reshuffle", 1000, 10, range(1, 1000), None)
 print(took, of_coefficients(grid, len(table), len(table), 5, True))
 """
     found = limited(program, 8)

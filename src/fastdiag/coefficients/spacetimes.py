@@ -20,7 +20,7 @@ MOST_POINTS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Spacetimes:
     """Spacetimes that N, B, T, E broadcast to."""
 
     shape: tuple[int, ...]
@@ -34,7 +34,7 @@ class Grid:
         return prod(self.shape)
 
     @classmethod
-    def of(cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None) -> Grid:
+    def of(cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None) -> Spacetimes:
         """Checked.
 
         Raises
@@ -56,7 +56,10 @@ class Grid:
         for pair, places in _alike(arrays[0], arrays[1], points, batches).items():
             here = times[places].tolist()
             whole = E is None and times.dtype.kind in "iu"  # then the least one tells whether all are right
-            known = {t: _updates(sampling, *pair, t, E is None) for t in ({min(here)} if whole else set(here))}
+            known = {
+                t: Spacetime(*pair, t if E is None else None, t if T is None else None, sampling).finite("T")
+                for t in ({min(here)} if whole else set(here))
+            }
             groups[pair] = places, here if whole else [known[t] for t in here]
         return cls(shape, groups, sampling)
 
@@ -68,12 +71,6 @@ class Grid:
                 yield Spacetime(max(updates) * int(B), B, max(updates), sampling=one_epoch), places, updates
             else:
                 yield Spacetime(N, B, max(updates), sampling=self.sampling), places, updates
-
-
-def _updates(sampling: Sampling, N: Any, B: Any, time: Any, is_updates: bool) -> int:
-    if is_updates:
-        return Spacetime(N, B, time, sampling=sampling).finite("T")
-    return Spacetime(N, B, E=time, sampling=sampling).finite("T")
 
 
 def _alike(N: Any, B: Any, points: Any, batches: Any) -> dict[tuple[Any, Any], IntArray]:

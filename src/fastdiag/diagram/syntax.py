@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from string import ascii_lowercase
 
@@ -16,34 +17,30 @@ def parse(text: str) -> tuple[list[int], list[str]]:
     parents: list[int] = []
     names: list[str] = []
     open_brackets: list[tuple[int, int]] = []  # (node, position)
-    position, ready = 0, True  # ready: the node just read may still take brackets
+    ready = True  # the node just read may still take brackets
 
     def node(name: str) -> None:
         parents.append(open_brackets[-1][0] if open_brackets else -1)
         names.append(name)
 
-    while position < len(text):
-        char = text[position]
-        closed = bool(parents) and not open_brackets and not (ready and char == "[")
-        if char.isspace():
+    for found in re.finditer(r"[A-Za-z][0-9]*|\s+|.", text):
+        token, position = found.group(), found.start()
+        closed = bool(parents) and not open_brackets and not (ready and token == "[")
+        if token.isspace():
             ready = ready and not parents
         elif closed:
             raise DiagramSyntaxError(text, position, "nothing may follow the diagram")
-        elif char.isascii() and char.isalpha():
-            end = position + 1
-            while end < len(text) and text[end].isascii() and text[end].isdigit():
-                end += 1
-            node(text[position:end])
-            position, ready = end, True
-            continue
-        elif char == "[":
+        elif token[0].isascii() and token[0].isalpha():
+            node(token)
+            ready = True
+        elif token == "[":
             if not parents:
                 node("")  # a bare root is alone in its part
             elif not ready:
                 raise DiagramSyntaxError(text, position, "a letter must stand right before these brackets")
             open_brackets.append((len(parents) - 1, position))
             ready = False
-        elif char == "]":
+        elif token == "]":
             if not open_brackets:
                 raise DiagramSyntaxError(text, position, "']' closes nothing")
             opened, start = open_brackets.pop()
@@ -51,8 +48,7 @@ def parse(text: str) -> tuple[list[int], list[str]]:
                 raise DiagramSyntaxError(text, start, "empty brackets; a node without children is its letter alone")
             ready = False
         else:
-            raise DiagramSyntaxError(text, position, f"unknown character {char!r}")
-        position += 1
+            raise DiagramSyntaxError(text, position, f"unknown character {token!r}")
     if open_brackets:
         start = open_brackets[-1][1]
         raise DiagramSyntaxError(text, len(text), f"the bracket opened at position {start} is never closed")
@@ -61,7 +57,7 @@ def parse(text: str) -> tuple[list[int], list[str]]:
     return parents, names
 
 
-def write(children: Sequence[Sequence[int]], blocks: Sequence[int]) -> str:
+def written(children: Sequence[Sequence[int]], blocks: Sequence[int]) -> str:
     """The text of a canonical diagram: parts are named a, b, ... in preorder, a root alone in its part is bare."""
     alone = blocks.count(0) == 1
 

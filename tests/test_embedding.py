@@ -12,7 +12,7 @@ import fastdiag as fd
 import oracle
 from fastdiag.embedding import enumerated_maps
 from fastdiag.embedding.enumeration import automorphism_group
-from fastdiag.kernels.patterns import strict_chains
+from fastdiag.kernels.levels import strict_chains
 
 GRIDS = [(2, 1, 2, "reshuffle"), (4, 2, 2, "reshuffle"), (2, 1, 3, "reshuffle"), (2, 2, 3, "cyclic"),
          (3, 1, 4, "cyclic"), (2, 1, 3, "replacement"), (3, 2, 2, "replacement"), (4, 2, 3, "reshuffle")]

@@ -19,7 +19,7 @@ class Sequences(NamedTuple):
     """How many they are."""
 
 
-@inlined
+@kernel
 def sequences(n: int, most: int, counts: Any) -> Sequences:
     """Room for so many, of at most n parts; their numbers are of the kind of `counts`."""
     return Sequences(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from .diagram import Diagram
 from .partition import growth_strings
 from .selection import selection
 
+PAST = -2  # stands for the parent of a node where a row is longer than its diagram
 LARGEST_ORDER = 20  # |Aut| <= 20! < 2^63; the list itself ends long before
 MEMORY_BYTES = 4 << 30  # what `diagrams` will hold before it points to `stream_diagrams`
 
@@ -72,7 +73,7 @@ class Diagrams(Record):
         return self.order, self.root_shares, len(self), self.parents, self.blocks
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Diagrams, (self.trees, self.tree_index, self.blocks, self.automorphisms, self.root_shares)
+        return type(self), (self.trees, self.tree_index, self.blocks, self.automorphisms, self.root_shares)
 
     def __len__(self) -> int:
         return len(self.blocks)
@@ -80,21 +81,19 @@ class Diagrams(Record):
     @overload
     def __getitem__(self, index: int) -> Diagram: ...
     @overload
-    def __getitem__(self, index: slice | IntArray | list[int]) -> Diagrams: ...
-    def __getitem__(self, index: Any) -> Diagram | Diagrams:
+    def __getitem__(self, index: slice | IntArray | list[int]) -> Self: ...
+    def __getitem__(self, index: Any) -> Diagram | Self:
         index = selection(index, len(self), "diagram")
         if isinstance(index, int):
-            return Diagram._of_canonical(
-                tuple(self.trees[self.tree_index[index]].tolist()),
-                tuple(self.blocks[index].tolist()),
-                int(self.automorphisms[index]),
-            )
-        return Diagrams(
+            blocks = tuple(block for block in self.blocks[index].tolist() if block >= 0)
+            tree = self.trees[self.tree_index[index], : len(blocks)]
+            return Diagram._of_canonical(tuple(tree.tolist()), blocks, int(self.automorphisms[index]))
+        return type(self)(
             self.trees, self.tree_index[index], self.blocks[index], self.automorphisms[index], self.root_shares
         )
 
     def __iter__(self) -> Iterator[Diagram]:
-        trees = [tuple(row) for row in self.trees.tolist()]
+        trees = [tuple(parent for parent in row if parent != PAST) for row in self.trees.tolist()]
         for start in range(0, len(self), 4096):
             stop = start + 4096
             rows = zip(
@@ -104,7 +103,7 @@ class Diagrams(Record):
                 strict=True,
             )
             for tree, blocks, group in rows:
-                yield Diagram._of_canonical(trees[tree], tuple(blocks), group)
+                yield Diagram._of_canonical(trees[tree], tuple(blocks[: len(trees[tree])]), group)
 
     def __repr__(self) -> str:
         shares = ", root may share" if self.root_shares else ""
@@ -159,7 +158,7 @@ def diagrams(order: int, *, irreducible: bool = False, root_shares: bool = False
             f"iterate over fastdiag.stream_diagrams({order}) instead, or only count them with count_diagrams"
         )
     shards = list(_shards(order, irreducible, root_shares, max(count, 1)))
-    return shards[0] if shards else _empty(order, root_shares)
+    return shards[0] if shards else empty(order, root_shares)
 
 
 @door
@@ -210,7 +209,7 @@ def _listable(order: int) -> int:
     return order
 
 
-def _trees(order: int) -> IntArray:
+def trees_with(order: int) -> IntArray:
     """Level sequences of the trees with `order` edges, children least first, sorted."""
     levels = np.zeros((count_rooted_trees(order + 1), order + 1), np.int8)
     rooted_trees(levels)
@@ -219,7 +218,7 @@ def _trees(order: int) -> IntArray:
     return out[np.lexsort(out.T[::-1])]
 
 
-def _empty(order: int, root_shares: bool) -> Diagrams:
+def empty(order: int, root_shares: bool) -> Diagrams:
     n = order + 1
     return Diagrams(
         np.zeros((0, n), np.int8), np.zeros(0, np.int32), np.zeros((0, n), np.int8), np.zeros(0, np.int64), root_shares
@@ -229,8 +228,24 @@ def _empty(order: int, root_shares: bool) -> Diagrams:
 def _shards(
     order: int, irreducible: bool, root_shares: bool, size: int, only: int | None = None
 ) -> Iterator[Diagrams]:
-    n = order + 1
-    levels = _trees(order)
+    levels = trees_with(order)
+    return shards_on(levels, (2,) if irreducible else (), root_shares, -1, size, only)
+
+
+def shards_on(
+    levels: IntArray, tied: tuple[int, ...], root_shares: bool, noise: int, size: int, only: int | None = None
+) -> Iterator[Diagrams]:
+    """The diagrams on some trees, in shards.
+
+    Parameters
+    ----------
+    levels : level sequences of the trees, (trees, order + 1), children least first, ascending
+    tied : degrees that a node other than the root has only where it shares its part
+    noise : nodes less parts; -1: any
+    size : diagrams to a shard
+    only : the number of one tree, to go on this one alone
+    """
+    n = levels.shape[1]
     shapes = np.zeros((len(levels), 4, n), np.int64)
     for row, shape in zip(levels, shapes, strict=True):
         tree_shape(row, *shape)
@@ -244,10 +259,14 @@ def _shards(
     for tree, shape in enumerate(shapes):
         if only not in (None, tree):
             continue
-        state, string = np.zeros((9, n), np.int64), np.zeros(n, np.int64)
+        shared = np.isin(np.bincount(shape[0, 1:], minlength=n) + 1, tied)
+        shared[0] = False
+        if 0 <= 2 * noise < np.count_nonzero(shared):
+            continue  # parts of two spend one of noise for two of them
+        state, string = np.zeros((8, n), np.int64), np.zeros(n, np.int64)
         while True:
             written = least_growth_strings(
-                *shape, root_shares, irreducible, state, string, blocks[filled:], groups[filled:]
+                *shape, shared, root_shares, noise, state, string, blocks[filled:], groups[filled:]
             )
             index[filled : filled + written] = tree
             filled += written

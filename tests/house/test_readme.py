@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fastdiag as fd
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_notebook_lines():
@@ -34,7 +34,7 @@ def test_the_printed_table_is_of_this_version():
 
 def test_pictures_are_there():
     for link in re.findall(r"\]\((docs/[^)]*)\)", README):
-        assert (Path(__file__).parents[1] / link).is_file(), link
+        assert (Path(__file__).parents[2] / link).is_file(), link
 
 
 def test_the_printed_formula():

@@ -24,7 +24,7 @@ from fastdiag.errors import DataError, DataWarning
 from tables import output
 from test_corruptions import appended, flipped, truncated
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 WHERE = {"N": 6, "B": 2, "T": 7}
 
 
@@ -384,7 +384,7 @@ def test_dask_survives_the_loss_of_a_worker(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     import dask
 
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(files.__file__).parents[1]), str(Path(__file__).parent)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(files.__file__).parents[1]), *sys.path]))
     monkeypatch.setattr(building, "SHARD_ROWS", 30)  # 24 shards of order 5
     monkeypatch.setattr(building, "shard", slow_shard)
     write, written = building.write, []

@@ -45,7 +45,7 @@ def signed(data):
 
 
 def python(code, *arguments, **options):
-    path = os.pathsep.join([str(Path(files.__file__).parents[1]), str(Path(__file__).parent)])
+    path = os.pathsep.join([str(Path(files.__file__).parents[1]), *sys.path])
     environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", **options.pop("env", {})}
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(

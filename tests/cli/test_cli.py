@@ -17,7 +17,7 @@ import fastdiag as fd
 from fastdiag import files
 from fastdiag.cli import main
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 def run(*arguments):

@@ -19,7 +19,7 @@ from fastdiag.values import device
 from fastdiag.values.packed_transfer_matrices import packed_sum
 from test_values import landscape
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAND, GRID = landscape(0, 2), fd.Spacetime(9, T=7)
 
 

@@ -24,7 +24,7 @@ from fastdiag.embedding import enumerated_maps
 from fastdiag.errors import DataError, DiagramIndexError, InputError, TooLargeError
 from oracle import mean_maps
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SAMPLINGS = ["reshuffle", "cyclic", "replacement"]
 BASES = ["cumulant", "moment"]
 every_kind = pytest.mark.parametrize(("sampling", "basis"), list(product(SAMPLINGS, BASES)))

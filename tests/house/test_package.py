@@ -12,7 +12,7 @@ import pytest
 
 import fastdiag as fd
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODULES = sorted(m.name for m in pkgutil.walk_packages(fd.__path__, "fastdiag.") if m.name != "fastdiag.__main__")
 
 

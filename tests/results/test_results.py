@@ -96,7 +96,7 @@ def test_errata(erratum):
 
 
 def test_the_page_of_errata_is_up_to_date():
-    page = Path(__file__).parents[1] / "docs" / "errata.md"
+    page = Path(__file__).parents[2] / "docs" / "errata.md"
     assert page.read_text(encoding="utf-8") == R.errata_page(R.errata()), "run: fastdiag errata > docs/errata.md"
 
 

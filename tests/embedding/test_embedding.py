@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import fastdiag as fd
 from fastdiag.embedding import enumerated_maps
 from fastdiag.embedding.enumeration import automorphism_group
-from fastdiag.kernels.patterns import strict_chains
+from fastdiag.kernels.levels import strict_chains
 from oracles import oracle
 
 GRIDS = [(2, 1, 2, "reshuffle"), (4, 2, 2, "reshuffle"), (2, 1, 3, "reshuffle"), (2, 2, 3, "cyclic"),

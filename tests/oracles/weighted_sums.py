@@ -10,11 +10,11 @@ from itertools import product
 from math import prod
 
 import numpy as np
+from fastdiag.values.programme import programme
 from mpmath import mp, mpf
 
 import fastdiag as fd
 from fastdiag.values.plan import twins
-from fastdiag.values.programme import programme
 from fastdiag.values.rvalue import summed
 
 from . import oracle

@@ -9,13 +9,13 @@ from itertools import chain, product
 
 import numpy as np
 import pytest
+from fastdiag.values.programme import programme
 from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import fastdiag as fd
 from fastdiag.values.plan import twins
-from fastdiag.values.programme import programme
 from oracles.tensors import symmetric_tensors
 from oracles.weighted_sums import cyclic_levels, durations, exact_sum, irreducible, kernel_sum, one_epoch_levels
 

@@ -19,6 +19,7 @@ from ..embedding import check_rule
 from ..errors import TooLargeError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
+from ..kernels.packed_sum import PackedSum, plain
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
@@ -31,8 +32,8 @@ from .mode_sums import index_tuples, mode_sums
 from .near_limit import near_limit, near_sums
 from .open_axes import pieces
 from .overflow import told
+from .packed_transfer_matrices import packed_sum, scratch
 from .plan import plan, twins
-from .programme import Programme, programme
 from .resummable import check_contracts, check_irreducible, check_resummable, linear_rule
 from .root import Roots, Terms, axes_of, loss_root, turned
 from .scheduled_sums import scheduled, scheduled_sums
@@ -170,12 +171,12 @@ def _cpu_totals(
     for start in range(0, n if d else 1, step):
         values = contracted(diagram, frame, slice(start, start + step), terms)
         for index, some, first in pieces(values, start, kept, n, d):
-            for places, moves, updates in runs if some.any() else ():
+            for places, packed, updates in runs if some.any() else ():
                 if d == 0:
                     found = some
                 elif update is None:
                     here = [times[i] for i in places]
-                    found = _plain(diagram, here, some, first, frame.rates, numbers, alike, moves, updates)
+                    found = _plain(diagram, here, some, first, frame.rates, numbers, alike, packed, updates)
                 else:
                     latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
                     found = read(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
@@ -186,31 +187,31 @@ def _cpu_totals(
 
 def _plain(
     diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
-    alike: IntArray, moves: Programme, updates: IntArray,
+    alike: IntArray, packed: PackedSum, updates: IntArray,
 ) -> FloatArray:
     """`summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
-    if moves.parts >= 0:
-        return _integrals(values, start, rates, numbers, alike, moves)
+    if packed.parts >= 0:
+        return _integrals(values, start, rates, numbers, alike, packed)
     close = near_limit(diagram, rates, numbers)
     if not close.any():
-        return summed(values, start, rates, numbers, alike, moves, updates)
+        return summed(values, start, rates, numbers, alike, packed, updates)
     found = np.zeros((len(numbers), len(times)))
     for i, eta in enumerate(numbers.tolist()):
         added, rest = near_sums(diagram, times, values, start, rates, eta, alike, close[i])
         found[i] = added
         if rest.any():
-            found[i] += summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
+            found[i] += summed(rest, start, rates, numbers[i : i + 1], alike, packed, updates)[0]
     return found
 
 
 def _integrals(
-    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, packed: PackedSum
 ) -> FloatArray:
     """`summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
     found, none = [], np.zeros(0, np.int64)
-    exponents = np.multiply.outer(numbers, rates) * moves.span
-    if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
-        return summed(values, start, rates, numbers, alike, moves, none)
+    exponents = np.multiply.outer(numbers, rates) * packed.duration.epoch
+    if packed.duration.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
+        return summed(values, start, rates, numbers, alike, packed, none)
     for eta, line in zip(numbers.tolist(), exponents, strict=True):
         if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
             raise TooLargeError(
@@ -223,7 +224,8 @@ def _integrals(
             signs = np.unique(np.sign(np.concatenate(weights)))
             found.append(np.array([[(inf * signs).sum()]]))
         else:  # all that a gradient did may be forgotten
-            at = replace(moves, forever=True) if np.abs(line).max() >= LARGEST_EXPONENT else moves
+            forever = np.abs(line).max() >= LARGEST_EXPONENT
+            at = packed._replace(duration=packed.duration._replace(forever=True)) if forever else packed
             found.append(summed(values, start, rates, np.array([eta]), alike, at, none))
     return np.concatenate(found)
 
@@ -237,15 +239,15 @@ def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> lis
     found: list[Run] = []
     if together:
         updates, places = np.array(sorted(together), np.int64).T.copy()
-        found.append((places, programme(diagram, times[places[0]]), updates))
+        found.append((places, packed_sum(diagram, times[places[0]]), updates))
     apart = set(range(len(times))).difference(i for _, i in together) if len(together) < len(times) else ()
     for i in sorted(apart):
-        found.append((np.array([i]), programme(diagram, times[i], continuous), np.zeros(0, np.int64)))
-    return [run for run in found if len(run[1].sizes)]
+        found.append((np.array([i]), packed_sum(diagram, times[i], continuous), np.zeros(0, np.int64)))
+    return [run for run in found if len(run[1].transfers.sizes)]
 
 
 def summed(
-    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme,
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, packed: PackedSum,
     updates: IntArray,
 ) -> FloatArray:
     """The contraction with the sums over maps, for each learning rate and time.
@@ -259,14 +261,13 @@ def summed(
     rows = max(1, min(len(values), SHARD_TUPLES // each))
     some = max(1, SHARD_TUPLES // (rows * each))
     shards = [(i, low) for i in range(0, len(numbers), some) for low in range(0, len(values), rows)]
-    arguments = moves.arguments()
 
     def work(shard: tuple[int, int]) -> FloatArray:
         i, low = shard
         here, out = numbers[i : i + some], np.zeros((len(numbers[i : i + some]), sums, LANES))
         nested_sums(
-            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, len(alike), alike, updates,
-            *arguments, *moves.scratch(len(alike)), out,
+            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, alike, updates,
+            plain(packed), plain(scratch(packed, len(alike))), out,
         )
         return np.asarray(out.sum(axis=2))
 

@@ -19,11 +19,11 @@ from typing import Any
 from ..diagram import Diagram, diagrams
 from ..embedding.poset import Poset
 from ..errors import InputError
-from .formula import Term
 from .network import Network, automorphisms, canonical_names, is_connected, parts_of
 from .notation import tensors_of
 from .observables import Observable
 from .symbols import Symbols, factored
+from .terms import Term
 
 Edges = frozenset[int]
 """Edges of a piece of a diagram, by number; also the product of their k's."""

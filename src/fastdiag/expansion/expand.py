@@ -14,11 +14,11 @@ from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..typing import Basis
-from .formula import Expansion, Term
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
 from .symbols import TIMES, Sampled, Symbols, Time
+from .terms import Expansion, Term
 
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work

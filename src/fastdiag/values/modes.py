@@ -38,7 +38,7 @@ Line = tuple[Fraction, Fraction]
 class Modes:
     """The roots k of each direction, and the weights of their exponentials.
 
-    Rows of k, loss, inner, outer: of a REAL or COMPLEX direction its roots, conjugates if complex. Of a WHOLE one
+    Rows of k, complement, inner, outer: of a REAL or COMPLEX direction its roots, conjugates if complex. Of a WHOLE one
     k[0] = c and z, for c +- sqrt(z), and rows of inner and outer are the weights of 1 and e.
     """
 
@@ -46,7 +46,7 @@ class Modes:
     """(n,): REAL, COMPLEX or WHOLE."""
     k: Any
     """(r, n), r the size of the rule's state, complex."""
-    loss: Any
+    complement: Any
     """1 - k."""
     inner: Any
     """Weights on edges between nodes."""
@@ -119,15 +119,15 @@ class Recursion:
         """The modes for x = each of `rates`, to be used for at most so many updates."""
         n, r = len(rates), self.size
         kinds, z = np.zeros(n, np.int64), np.zeros(n)
-        k, loss, inner, outer = (np.zeros((r, n), np.complex128) for _ in range(4))
+        k, complement, inner, outer = (np.zeros((r, n), np.complex128) for _ in range(4))
         for i, rate in enumerate(rates.tolist()):
             if not np.isfinite(rate):
-                k[:, i] = loss[:, i] = inner[:, i] = outer[:, i] = np.nan
+                k[:, i] = complement[:, i] = inner[:, i] = outer[:, i] = np.nan
                 continue
             x = Fraction(rate)
             missing, det = _at(self.missing, x), _at(self.determinant, x)
             if r == 1:
-                k[0, i], loss[0, i] = _float(det), _float(missing)
+                k[0, i], complement[0, i] = _float(det), _float(missing)
                 inner[0, i], outer[0, i] = _float(self.inner[0]), _float(self.outer[0])
                 continue
             centre = _at(self.trace, x) / 2
@@ -136,20 +136,20 @@ class Recursion:
             weights = [(_float(at), _float(_at(line, x) - centre * at)) for at, line in (self.inner, self.outer)]
             if abs(z[i]) < (APART * max(1 - abs(_float(centre)), 1 / updates)) ** 2:
                 kinds[i] = WHOLE
-                k[0, i], loss[0, i] = _float(centre), _float(1 - centre)
+                k[0, i], complement[0, i] = _float(centre), _float(1 - centre)
                 inner[:, i], outer[:, i] = weights
                 continue
             gap = sqrt(z[i]) if exact > 0 else 1j * sqrt(-z[i])
             if exact > 0:
                 k[:, i] = _real_roots(_float(centre), z[i], _float(det))
-                loss[::-1, i] = _real_roots(_float(1 - centre), z[i], _float(missing))
+                complement[::-1, i] = _real_roots(_float(1 - centre), z[i], _float(missing))
             else:
                 kinds[i] = COMPLEX
                 k[:, i] = _float(centre) + gap, _float(centre) - gap
-                loss[:, i] = _float(1 - centre) - gap, _float(1 - centre) + gap
+                complement[:, i] = _float(1 - centre) - gap, _float(1 - centre) + gap
             for (at, beside), table in zip(weights, (inner, outer), strict=True):
                 table[:, i] = (at + beside / gap) / 2, (at - beside / gap) / 2
-        return Modes(kinds, k, loss, inner, outer, z)
+        return Modes(kinds, k, complement, inner, outer, z)
 
 
 @lru_cache(maxsize=64)

@@ -80,16 +80,6 @@ def labels_of(network: Network) -> list[int]:
     return list(chain.from_iterable(chain.from_iterable(network)))
 
 
-def is_connected(network: Network) -> bool:
-    """Whether indices join all parts."""
-    labels = [{label for node in part for label in node} for part in network]
-    met, left = labels[:1], labels[1:]
-    for one in met:
-        met += [other for other in left if one & other]
-        left = [other for other in left if not one & other]
-    return not left
-
-
 def vanishes_at_minimum(network: Network) -> bool:
     """Whether some factor is the gradient of the test loss."""
     return any(tuple(map(len, part)) == (1,) for part in network)

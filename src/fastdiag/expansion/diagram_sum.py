@@ -6,27 +6,15 @@ Which diagrams there are is one choice, what each is worth another: any list goe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from ..diagram import Diagram, diagrams
 from ..values.root import Root, Roots
+from ..values.worth import Worth
 from .observables import Observable
 
 DiagramList: TypeAlias = Callable[[int, bool], Iterable[Diagram]]
 """The diagrams of one order, whatever order is: (order, whether roots may share a part) -> diagrams."""
-
-
-class Contributions(Protocol):
-    """What diagrams contribute, such as `values.worth`. Values can be added; what they are, nobody asks."""
-
-    def zero(self, axes: int, /) -> Any:
-        """The value of no diagrams, with so many axes of an observable."""
-
-    def value(self, diagram: Diagram, roots: Roots, /) -> Any:
-        """What a diagram contributes with some terms, one at least, of its root's tensor."""
-
-    def outer(self, first: Any, second: Any, axes: int, /) -> Any:
-        """The product of two values of `axes` axes each; the second's axes come after the first's."""
 
 
 def plain_diagrams(order: int, root_shares: bool) -> Iterable[Diagram]:
@@ -48,7 +36,7 @@ def summands(observable: Observable, order: int, listed: DiagramList) -> Iterato
 
 
 def diagram_sum(
-    observable: Observable, order: int, listed: DiagramList, worth: Contributions, fixed: bool
+    observable: Observable, order: int, listed: DiagramList, worth: Worth, fixed: bool
 ) -> tuple[list[Any], dict[Diagram, Any]]:
     """The contribution of each order, and of each diagram.
 

@@ -21,15 +21,7 @@ from ..values.exact_values import exact_learning_rates
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
 from ..values.rvalue import SLAB_BYTES
-from ..values.worth import (
-    PlainWorth,
-    ResummedWorth,
-    Worth,
-    exact_plain_worth,
-    exact_resummed_worth,
-    plain_worth,
-    resummed_worth,
-)
+from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
 from .observables import observable_named
 from .prediction import Prediction, joined
@@ -146,9 +138,9 @@ def predict(
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = exact_resummed_worth(landscape, times, expressions, order, update)
+            worth = ExactResummedWorth(landscape, times, expressions, order, update)
         else:
-            worth = exact_plain_worth(landscape, times, expressions, update)
+            worth = ExactPlainWorth(landscape, times, expressions, update)
     else:
         numbers, metric = learning_rates(eta, landscape.dimension)
         rates, shape = np.atleast_1d(numbers), numbers.shape
@@ -156,11 +148,11 @@ def predict(
             some = (order, observable, resummed, device, T, continuous, update)
             return joined([predict(given, spacetime, rates[group], *some) for group in groups], groups)
         if resummed:
-            worth = resummed_worth(landscape, times, rates, metric, continuous, device, update)
+            worth = ResummedWorth(landscape, times, rates, metric, continuous, device, update)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
-            worth = plain_worth(landscape, times, rates, metric, update)
+            worth = PlainWorth(landscape, times, rates, metric, update)
     shape += times_shape + (landscape.dimension,) * watched.axes
     fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
     with np.errstate(all="ignore"):  # an overflow is reported once, below

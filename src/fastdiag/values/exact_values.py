@@ -49,15 +49,13 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
             )
         return None
     rates, shape = one_or_many("eta", eta, "learning rates")
-    return ([exact_learning_rate(rate) for rate in rates], shape) if all(map(is_exact, rates)) else None
-
-
-def exact_learning_rate(eta: object) -> Expression:
-    """eta as a SymPy expression, or InputError if it is negative."""
-    rate = exact("eta", eta)
-    if rate.is_negative:
-        raise InputError(f"eta must be >= 0, not {shown(rate)}")
-    return rate
+    if not all(map(is_exact, rates)):
+        return None
+    found = [exact("eta", rate) for rate in rates]
+    for rate in found:
+        if rate.is_negative:
+            raise InputError(f"eta must be >= 0, not {shown(rate)}")
+    return found, shape
 
 
 def exact_uvalue(diagram: Diagram, landscape: Symbolic, root: Root | None = None) -> Expression:
@@ -155,12 +153,3 @@ def _tensors(chosen: Plan, landscape: Symbolic) -> tuple[list[Any], Callable[[An
 def _plain(value: Expression) -> Any:
     """Rationals as Fractions, which are the fastest to count with."""
     return Fraction(int(value.p), int(value.q)) if value.is_Rational else value
-
-
-def shaped(values: list[Expression], shape: tuple[int, ...]) -> Any:
-    """The one value, or an object array of them."""
-    if shape == ():
-        return values[0]
-    result = np.empty(len(values), dtype=object)
-    result[:] = values
-    return result.reshape(shape)

@@ -7,7 +7,6 @@ characteristic polynomial. Two roots that meet (critical damping) are left whole
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -73,28 +72,22 @@ class Recursion:
     @classmethod
     def of(cls, update: Update) -> Recursion:
         """The recursion of a rule; floats are taken at their exact values."""
-        step = [[_rational(entry) for entry in row] for row in update.step]
-        push, point, seen = ([_rational(entry) for entry in v] for v in (update.push, update.point, update.seen))
+        given = update.step, update.push, update.point, update.seen
+        step, push, point, seen = (np.frompyfunc(_rational, 1, 1)(np.array(numbers, object)) for numbers in given)
         size = len(step)
         if size > 2:
             raise UnsupportedError(
                 f"resummed values are for update rules with a state of 1 or 2 numbers, and {update.name} has {size}; "
                 "use resummed=False"
             )
-
-        def between(left: Sequence[Fraction], matrix: Sequence[Sequence[Fraction]]) -> Fraction:
-            return sum((u * a * v for u, row in zip(left, matrix, strict=True) for a, v in zip(row, push, strict=True)),
-                       start=Fraction(0))
-
-        same = [[Fraction(i == j) for j in range(size)] for i in range(size)]
-        rest = [[same[i][j] - step[i][j] for j in range(size)] for i in range(size)]
-        pushed, observed = between(point, same), between(seen, same)
+        pushed, observed = point @ push, seen @ push
+        rest = np.identity(size, int) - step
         return cls(
-            size, trace=(sum((step[i][i] for i in range(size)), start=Fraction(0)), -pushed),
-            determinant=(_determinant(step), -between(point, _adjugate(step))),  # matrix determinant lemma
-            missing=(_determinant(rest), between(point, _adjugate(rest))),
-            inner=(pushed, (between(point, step), -pushed * pushed)),
-            outer=(observed, (between(seen, step), -observed * pushed)),
+            size, trace=(step.trace(), -pushed),
+            determinant=(_determinant(step), -(point @ _adjugate(step) @ push)),  # matrix determinant lemma
+            missing=(_determinant(rest), point @ _adjugate(rest) @ push),
+            inner=(pushed, (point @ step @ push, -pushed * pushed)),
+            outer=(observed, (seen @ step @ push, -observed * pushed)),
         )
 
     def stable(self) -> tuple[Fraction | float, Fraction | float]:
@@ -211,14 +204,11 @@ def _real_roots(centre: float, z: float, product: float) -> tuple[float, float]:
     return (larger, other) if centre >= 0 else (other, larger)
 
 
-def _determinant(matrix: Sequence[Sequence[Fraction]]) -> Fraction:
-    if len(matrix) == 1:
-        return matrix[0][0]
-    return matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0]
+def _determinant(matrix: Any) -> Any:
+    """Of an array of Fractions, 1 x 1 or 2 x 2."""
+    return matrix[0, 0] if len(matrix) == 1 else matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
 
 
-def _adjugate(matrix: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
-    if len(matrix) == 1:
-        return [[Fraction(1)]]
-    (a, b), (c, d) = matrix
-    return [[d, -b], [-c, a]]
+def _adjugate(matrix: Any) -> Any:
+    """The matrix of cofactors, transposed."""
+    return matrix**0 if len(matrix) == 1 else np.identity(2, int) * matrix.trace() - matrix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -17,19 +18,15 @@ def pieces(values: FloatArray, start: int, axes: tuple[int, ...], n: int, edges:
     values: (rows, n^(edges - 1)), a row for each index of edge 0 from `start`. An index of edge 0 has a row of its own; for
     another edge's, all else is 0, which the kernels pass over.
     """
-    if not axes:
-        yield (), values, start
-        return
-    axis, *rest = axes
-    if axis == 0:
-        for row in range(len(values)):
-            for index, some, first in pieces(values[row : row + 1], start + row, tuple(rest), n, edges):
-                yield (start + row, *index), some, first
-        return
     shaped = values.reshape(len(values), *(n,) * (edges - 1))
-    for i in range(n):
-        here = (slice(None),) * axis + (i,)
-        only = np.zeros_like(shaped)
-        only[here] = shaped[here]
-        for index, some, first in pieces(only.reshape(values.shape), start, tuple(rest), n, edges):
-            yield (i, *index), some, first
+    for index in product(*(range(len(values) if axis == 0 else n) for axis in axes)):
+        at = dict(zip(axes, index, strict=True))
+        first = at.get(0, 0)
+        rows = shaped[first : first + 1] if 0 in at else shaped
+        if set(at) - {0}:
+            here = (slice(None), *(at.get(axis, slice(None)) for axis in range(1, edges)))
+            only = np.zeros_like(rows)
+            only[here] = rows[here]
+            rows = only
+        places = tuple(start + i if axis == 0 else i for axis, i in at.items())
+        yield places, rows.reshape(len(rows), -1), start + first

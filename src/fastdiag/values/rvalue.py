@@ -27,7 +27,7 @@ from ..spacetime.updates import Update
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
-from .exact_values import exact_learning_rates, exact_rvalue, shaped
+from .exact_values import exact_learning_rates, exact_rvalue
 from .learning_rates import at_scale, learning_rates, of_one_size
 from .mode_sums import index_tuples, mode_sums
 from .near_limit import near_limit, near_sums
@@ -105,8 +105,8 @@ def rvalue(
     if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        values = [exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0]]
-        return shaped(values, exactly[1])
+        values = (exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0])
+        return np.fromiter(values, object).reshape(exactly[1])[()]
     device = check_device(device, None if update is None else f"this is of {update.name}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.expansion.network import canonical, network_of
+from fastdiag.expansion.network import canonical_network, network_of
 from fastdiag.values.root import loss_root
 from oracles import oracle
 from oracles.printed_formulas import evaluated, losses_of, resummed_series, sgd
@@ -107,7 +107,7 @@ def test_networks_of_the_test_loss_are_value_classes(order):
                 chance.shuffle(node)
             chance.shuffle(part)
         chance.shuffle(parts)
-        assert canonical(tuple(tuple(map(tuple, part)) for part in parts)) == network
+        assert canonical_network(tuple(tuple(map(tuple, part)) for part in parts)) == network
     assert all(len(found) == 1 for found in classes.values())
     assert len(set.union(*classes.values())) == len(classes) == {3: 12, 5: 401}[order]
 

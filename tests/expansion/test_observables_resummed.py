@@ -10,7 +10,7 @@ import pytest
 import fastdiag as fd
 from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
 from fastdiag.expansion import OBSERVABLES
-from fastdiag.values.frame import eigenframe
+from fastdiag.values.eigenbasis import eigenbasis_of
 from fastdiag.values.root import Root
 from fastdiag.values.rvalue import resummed
 from fastdiag.values.uvalue import contraction
@@ -187,7 +187,7 @@ def test_edges_that_end_in_axes_are_not_exchanged(text):
     land = fd.landscapes.samples(np.zeros(3), rng.normal(size=(3, 2)), hess - hess.mean(axis=0), third)
     for kept in ((0, 1), (1, 0)):
         root = Root(open=kept)
-        summed = resummed(D, eigenframe(land), [spacetime], np.array([0.3]), roots=[root])[0, 0]
+        summed = resummed(D, eigenbasis_of(land), [spacetime], np.array([0.3]), roots=[root])[0, 0]
         plain = contraction(D, land, root) * float(fd.coefficient(D, spacetime)) * 0.3**D.order
         assert np.abs(plain).max() > 1e-9
         np.testing.assert_allclose(summed, plain, rtol=1e-11, atol=1e-15)

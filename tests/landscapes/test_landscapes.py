@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.landscapes.turned import turned
+from fastdiag.landscapes.to_eigenbasis import to_eigenbasis
 from oracles import oracle
 
 RNG = np.random.default_rng(7)
@@ -100,7 +100,7 @@ def test_tensors_are_turned_axis_by_axis(monkeypatch, n, axes, leading):
     found = []
     for threads in (1, 2, 7):
         monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
-        found.append(turned(tensor, frame, leading))
+        found.append(to_eigenbasis(tensor, frame, leading))
     assert len({array.tobytes() for array in found}) == 1
     assert (np.abs(found[0] - wanted) <= 1e-14 * scale).all()
     assert (tensor == given).all()

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.values import frame as frames
+from fastdiag.values import eigenbasis
 
 F, L, ST, TOO_LARGE = Fraction, fd.landscapes, fd.Spacetime(N=10, T=10), fd.errors.TooLargeError
 
@@ -65,15 +65,15 @@ class Overlooked(int):
 def test_memory_is_foreseen(make, text, n, monkeypatch):
     """Measured by tracemalloc: the peak is below what was asked, and not by much; a byte less is refused."""
     land, D = make(n), fd.Diagram.parse(text)
-    monkeypatch.setattr(frames, "ALWAYS_FITS", 0)
+    monkeypatch.setattr(eigenbasis, "ALWAYS_FITS", 0)
     asked = []
-    monkeypatch.setattr(frames, "free_bytes", lambda: Overlooked(asked))
+    monkeypatch.setattr(eigenbasis, "free_bytes", lambda: Overlooked(asked))
     with pytest.raises(TOO_LARGE):
         fd.rvalue(D, land, ST, 0.01)
-    monkeypatch.setattr(frames, "free_bytes", lambda: asked[0] - 1)
+    monkeypatch.setattr(eigenbasis, "free_bytes", lambda: asked[0] - 1)
     with pytest.raises(TOO_LARGE):
         fd.rvalue(D, land, ST, 0.01)
-    monkeypatch.setattr(frames, "free_bytes", lambda: asked[0])
+    monkeypatch.setattr(eigenbasis, "free_bytes", lambda: asked[0])
     fd.rvalue("[a]", land, ST, 0.01)  # compiles, and finds the eigenvectors
     assert land.gradient_covariance.shape == (land.dimension,) * 2  # kept from here on
     tracemalloc.start()
@@ -86,8 +86,8 @@ def test_memory_is_foreseen(make, text, n, monkeypatch):
 def test_cumulants_that_are_there_are_not_counted_again(monkeypatch):
     land = points(90)
     fd.rvalue("[a b c]", land, ST, 0.01)
-    monkeypatch.setattr(frames, "ALWAYS_FITS", 0)
-    monkeypatch.setattr(frames, "free_bytes", lambda: 1 << 20)
+    monkeypatch.setattr(eigenbasis, "ALWAYS_FITS", 0)
+    monkeypatch.setattr(eigenbasis, "free_bytes", lambda: 1 << 20)
     fd.rvalue("[a b c]", land, ST, 0.02)
     with pytest.raises(TOO_LARGE):
         fd.rvalue("[a a a]", land, ST, 0.02)

@@ -11,6 +11,7 @@ from ..embedding.counting import grid, read
 from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..typing import Basis, Sampling
+from .coefficient import prefactor
 from .order import OrderTable
 
 
@@ -59,9 +60,9 @@ class Entry:
         spacetime.finite("T")
         numbers = grid(spacetime)
         total = Fraction(0)
-        for (table, row), diagram in zip(self.places, self.diagrams, strict=True):
+        for diagram, (table, row) in zip(self.diagrams, self.places, strict=True):
             count = Fraction(*read(table.patterns(row, self.basis), self.basis, *numbers))
-            total += count * Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms)
+            total += count * prefactor(diagram, spacetime.B)
         return total
 
     def __eq__(self, other: object) -> bool:

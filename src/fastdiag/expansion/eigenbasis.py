@@ -16,14 +16,16 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from ..diagram import Diagram, diagrams
+from ..coefficients.coefficient import prefactor
+from ..diagram import Diagram
 from ..embedding.poset import Poset
 from ..errors import InputError
-from .formula import Term
-from .network import Network, automorphisms, canonical_names, is_connected, parts_of
+from .diagram_sum import irreducible_diagrams, is_tied, summands
+from .network import Network, automorphisms, canonical_names, parts_of
 from .notation import tensors_of
 from .observables import Observable
 from .symbols import Symbols, factored
+from .terms import Term
 
 Edges = frozenset[int]
 """Edges of a piece of a diagram, by number; also the product of their k's."""
@@ -50,32 +52,31 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
             "fd.predict has the numbers for every sampling"
         )
     terms = []
-    for d in range(order + 1):
-        for diagram in diagrams(d, irreducible=True, root_shares=observable.shares):
-            k = _edge_symbols(d)
-            form = sympy.S.One
-            for edges, above, part in _pieces(diagram):
-                form *= _closed_form(above, part, symbols.T).xreplace(dict(zip(k, [k[e] for e in edges], strict=False)))
-            if form == 0:
+    for d, diagram, roots in summands(observable, order, irreducible_diagrams):
+        k = _edge_symbols(d)
+        form = sympy.S.One
+        for edges, above, part in _pieces(diagram):
+            form *= _closed_form(above, part, symbols.T).xreplace(dict(zip(k, [k[e] for e in edges], strict=False)))
+        if form == 0:
+            continue
+        weight = prefactor(diagram, symbols.B) * symbols.B ** Poset.of(diagram).parts
+        found: defaultdict[tuple[Network, Any], Any] = defaultdict(int)
+        for root in roots:
+            parts, names = parts_of(diagram, root)
+            if observable.mean is not None and not is_tied(diagram, root, fixed=True):
                 continue
-            weight = sympy.Rational((-1) ** d, diagram.automorphisms) * symbols.B ** (Poset.of(diagram).parts - d)
-            found: defaultdict[tuple[Network, Any], Any] = defaultdict(int)
-            for root in observable.roots(diagram.degrees[0], diagram.root_shares):
-                parts, names = parts_of(diagram, root)
-                if observable.mean is not None and not is_connected(parts):
-                    continue
-                network, canonical = canonical_names(parts)
-                letters = dict(tensors_of(network, gradients=False).letters)
-                choices = [
-                    [sympy.Symbol(f"k_{letters[image.get(canonical[name], canonical[name])]}", real=True) for name in names]
-                    for image in automorphisms(network)
-                ]
-                one = min((form.xreplace(dict(zip(k, chosen, strict=True))) for chosen in choices), key=str)
-                found[network, one] += root.sign * (1 / symbols.N if root.per_point else 1)
-            for (network, one), number in found.items():
-                tensors = tensors_of(network, gradients=False)
-                with distribute(False):
-                    terms.append(Term(weight * number * one, d, network, tensors, (diagram,)))
+            network, canonical = canonical_names(parts)
+            letters = dict(tensors_of(network, gradients=False).letters)
+            choices = [
+                [sympy.Symbol(f"k_{letters[image.get(canonical[name], canonical[name])]}", real=True) for name in names]
+                for image in automorphisms(network)
+            ]
+            one = min((form.xreplace(dict(zip(k, chosen, strict=True))) for chosen in choices), key=str)
+            found[network, one] += root.sign * (1 / symbols.N if root.per_point else 1)
+        for (network, one), number in found.items():
+            tensors = tensors_of(network, gradients=False)
+            with distribute(False):
+                terms.append(Term(weight * number * one, d, network, tensors, (diagram,)))
     return terms
 
 

@@ -7,18 +7,19 @@ from itertools import product
 from typing import Any, Literal
 
 from ..arguments import choice, flag, shown
-from ..diagram import Diagram, diagrams
+from ..diagram import Diagram
 from ..diagram.counting import check_order, count_diagrams
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..typing import Basis
-from .formula import Expansion, Term
+from .diagram_sum import plain_diagrams, summands
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
 from .symbols import TIMES, Sampled, Symbols, Time
+from .terms import Expansion, Term
 
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work
@@ -163,26 +164,20 @@ def _sums(observable: Observable, order: int, symbols: Symbols) -> tuple[list[Su
 
     In the moment basis a root that shares a part stands for the moment with it less the moment without, as a covariance.
     """
-    sums: list[Sum] = []
+    sums: list[Sum] = [{} for _ in range(order + 1)]
     origins: defaultdict[Network, list[Diagram]] = defaultdict(list)
-    for d in range(order + 1):
-        total: Sum = {}
-        for diagram in diagrams(d, root_shares=observable.shares):
-            roots = observable.roots(diagram.degrees[0], diagram.root_shares)
-            coefficient = symbols.coefficient(diagram) if roots else 0
-            if not coefficient:
-                continue
-            for root in roots:
-                weight = coefficient * root.sign
-                if root.per_point:
-                    weight = weight / symbols.element(symbols.N)
-                signs = {True: 1, False: -1} if symbols.basis == "moment" and diagram.root_shares else {True: 1}
-                for tied, sign in signs.items():
-                    network = network_of(diagram, root, tied)
-                    total[network] = total.get(network, 0) + weight * sign
-                    if diagram not in origins[network]:
-                        origins[network].append(diagram)
-        sums.append(total)
+    for d, diagram, roots in summands(observable, order, plain_diagrams):
+        coefficient = symbols.coefficient(diagram)
+        for root in roots if coefficient else ():
+            weight = coefficient * root.sign
+            if root.per_point:
+                weight = weight / symbols.element(symbols.N)
+            signs = {True: 1, False: -1} if symbols.basis == "moment" and diagram.root_shares else {True: 1}
+            for tied, sign in signs.items():
+                network = network_of(diagram, root, tied)
+                sums[d][network] = sums[d].get(network, 0) + weight * sign
+                if diagram not in origins[network]:
+                    origins[network].append(diagram)
     return sums, origins
 
 

@@ -13,7 +13,7 @@ from ..errors import InputError, MissingTensorError
 from ..typing import FloatArray
 from .contraction import contract
 from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
-from .turned import turned
+from .to_eigenbasis import to_eigenbasis
 
 Key = tuple[int, ...]
 
@@ -49,7 +49,7 @@ class Tensors(Landscape):
             )
         tensor = self._cumulants[key]
         if frame is not None:
-            tensor = turned(tensor, frame)
+            tensor = to_eigenbasis(tensor, frame)
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 

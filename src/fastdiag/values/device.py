@@ -14,7 +14,7 @@ from ..errors import TooLargeError, UnsupportedError
 from ..kernels import cuda
 from ..kernels.packed_sum import PackedSum
 from ..typing import FloatArray, IntArray
-from .frame import Frame
+from .eigenbasis import Eigenbasis
 from .packed_transfer_matrices import most_states
 from .plan import plan, twins
 from .root import Terms
@@ -48,11 +48,11 @@ def check_device(device: object, otherwise: str | None = None) -> str:
 
 
 def gpu_totals(
-    device: str, diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int,
+    device: str, diagram: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: int,
     terms: Terms,
 ) -> FloatArray | None:
     """The contractions with the sums over maps, (len(numbers), times), or None if the CPU is to do it."""
-    n, edges = len(frame.rates), diagram.order
+    n, edges = len(eigenbasis.rates), diagram.order
     states = max(most_states(packed) for _, packed, _ in runs)
     fits = edges <= MOST_EDGES and states <= MOST_STATES
     if device == "cpu" or edges == 0 or terms[0][0].open:
@@ -68,8 +68,8 @@ def gpu_totals(
     try:
         totals = np.zeros((len(numbers), times))
         for root, weight in terms:
-            tensors = [(frame.part(nodes), axes) for nodes, axes in plan(diagram, root).parts]
-            totals += weight * _totals(diagram, tensors, frame.rates, runs, numbers, times)
+            tensors = [(eigenbasis.part(nodes), axes) for nodes, axes in plan(diagram, root).parts]
+            totals += weight * _totals(diagram, tensors, eigenbasis.rates, runs, numbers, times)
         return totals
     except TooLargeError:
         if device == "auto":

@@ -1,4 +1,4 @@
-"""Tensors along the directions of a frame."""
+"""Tensors in an eigenbasis, or along any other directions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TALL = 32  # rows of a block
 JOB = 1 << 16  # numbers that a thread turns at a time
 
 
-def turned(tensor: FloatArray, frame: FloatArray, leading: int = 0) -> FloatArray:
-    """Components of a tensor along the columns of a frame, in all axes but some leading ones.
+def to_eigenbasis(tensor: FloatArray, directions: FloatArray, leading: int = 0) -> FloatArray:
+    """Components of a tensor along the columns of a matrix, in all axes but some leading ones.
 
     In blocks too small for the threads of the linear algebra library, by threads of our own: the library's go on spinning
     for some time after a product, and would take that time from the sums over maps.
@@ -28,7 +28,7 @@ def turned(tensor: FloatArray, frame: FloatArray, leading: int = 0) -> FloatArra
     Parameters
     ----------
     tensor : (..., n, ..., n), any `leading` axes first
-    frame : (n, n), its columns the directions
+    directions : (n, n), its columns the directions
 
     Returns
     -------
@@ -38,23 +38,23 @@ def turned(tensor: FloatArray, frame: FloatArray, leading: int = 0) -> FloatArra
     Examples
     --------
     >>> import numpy as np
-    >>> turned(np.array([[2.0, 1.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])).tolist()
+    >>> to_eigenbasis(np.array([[2.0, 1.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])).tolist()
     [[0.0, 1.0], [1.0, 2.0]]
     """
-    n, axes = len(frame), tensor.ndim - leading
+    n, axes = len(directions), tensor.ndim - leading
     if axes == 0:
         return tensor.copy()
     result = np.empty(tensor.shape)
-    across = np.ascontiguousarray(frame.T)
+    across = np.ascontiguousarray(directions.T)
     if axes == 1:
         given, rows = tensor.reshape(-1, n), result.reshape(-1, n)
-        _spread(lambda here: _multiply(given[here], frame, rows[here]), _jobs(len(rows), n))
+        _spread(lambda here: _multiply(given[here], directions, rows[here]), _jobs(len(rows), n))
         return result
     slabs, planes = tensor.reshape(-1, n, n), result.reshape(-1, n, n)
 
     def last_two(here: slice) -> None:
         half = np.empty(slabs[here].shape)
-        _multiply(slabs[here], frame, half)
+        _multiply(slabs[here], directions, half)
         _multiply(across, half, planes[here])
 
     _spread(last_two, _jobs(len(slabs), n * n))

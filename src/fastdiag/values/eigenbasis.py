@@ -1,33 +1,30 @@
-"""An eigenframe of eta times the Hessian, and the cumulants in it."""
+"""An eigenbasis of eta times the Hessian, and the cumulants in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from ..arguments import array, ndim, real
 from ..diagram import Diagram
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..errors import TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, Nodes, SampledLandscape, check_symmetric
+from ..landscapes.landscape import Landscape, Nodes, SampledLandscape
 from ..locks import cached_property
 from ..memory import free_bytes
 from ..memory import size as _size
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray
 from .plan import plan
 from .root import Roots
 
 COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
 ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
-COMFORTABLE = 32  # powers of 2 of the square root of a learning rate
 MANY = 512  # weights from which on an eigendecomposition is worth several threads
 
 
-class Frame:
+class Eigenbasis:
     """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
     def __init__(self, landscape: Landscape, metric: FloatArray | None = None) -> None:
@@ -67,7 +64,7 @@ class Frame:
         if nodes == ((0, 1),):  # H: diagonal without rounding, so that kernels pass over the zeros
             return np.diag(self.rates)
         if nodes not in self._parts:
-            self._parts[nodes] = np.ascontiguousarray(self.landscape.part(nodes, self.directions))
+            self._parts[nodes] = np.asarray(self.landscape.part(nodes, self.directions), order="C")
         return self._parts[nodes]
 
     def check_memory(self, planned: Iterable[tuple[Diagram, Roots]], slab: int) -> None:
@@ -106,82 +103,23 @@ def _libraries() -> ThreadpoolController:
 
 
 @lru_cache(maxsize=8)
-def eigenframe(landscape: Landscape) -> Frame:
-    """The frame of a landscape for a learning rate that is a number, kept for the next call."""
-    return Frame(landscape)
+def eigenbasis_of(landscape: Landscape) -> Eigenbasis:
+    """The eigenbasis of a landscape for a learning rate that is a number, kept for the next call."""
+    return Eigenbasis(landscape)
 
 
-def learning_rates(eta: object, dimension: int) -> tuple[FloatArray, FloatArray | None]:
-    """Check eta: a number or a 1-D array (many learning rates), or an (n, n) matrix. Returns (numbers, matrix)."""
-    if ndim(eta) == 2:
-        metric = array("eta", eta, (dimension, dimension), "a matrix eta^{mu nu} over the weights")
-        check_symmetric("eta", metric, [(0, 1)], "as eta^{mu nu} = eta^{nu mu}")
-        if np.linalg.eigvalsh(metric)[0] <= 0:
-            raise InputError("a matrix eta must be positive definite; its least eigenvalue is not positive")
-        return np.ones(()), metric
-    return scalar_rates(eta, ", or an (n, n) matrix"), None
-
-
-def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
-    """A learning rate, or a 1-D array of them, as float64 of shape () or (rates,); `otherwise`: what it may be too."""
-    what = f"eta must be a number or a 1-D array of numbers{otherwise}"
-    if ndim(eta) > 1:
-        raise InputError(f"{what}, not of shape {np.shape(eta)}")
-    try:
-        if ndim(eta) == 0:
-            numbers = np.array(real("eta", eta))
-        else:
-            numbers = array("eta", eta, (None,), "learning rates")
-    except InputError as error:
-        raise InputError(f"{what}, and eta must be finite: {error}") from None
-    if numbers.size == 0:
-        raise InputError("eta is empty; give at least one learning rate")
-    if (numbers < 0).any():
-        raise InputError(f"eta must be >= 0, not {numbers.min()}")
-    return numbers
-
-
-def of_one_size(numbers: FloatArray) -> list[IntArray]:
-    """The places of the learning rates, taken apart where they are so far from each other that no weights suit all."""
-    powers = np.where(numbers > 0, np.frexp(numbers)[1], np.frexp(numbers.max(initial=0.0))[1])
-    groups: list[list[int]] = []
-    for place in np.argsort(powers, kind="stable").tolist():
-        if not groups or powers[place] - powers[groups[-1][0]] > 2 * COMFORTABLE:
-            groups.append([])
-        groups[-1].append(place)
-    return [np.array(sorted(group)) for group in groups]
-
-
-def at_scale(landscape: Landscape, numbers: FloatArray) -> tuple[Landscape, FloatArray, int]:
-    """The landscape and the learning rates in weights in which the rates are of size 1, and the power of 2 between them.
-
-    Where the rates are very large or small, eta^d and products of tensors leave the range of floats though their products
-    do not. A power of 2 changes no bit of them.
-    """
-    powers = np.frexp(numbers[numbers > 0])[1]
-    exponent = int(np.rint(powers.mean() / 2)) if len(powers) else 0
-    if abs(exponent) <= COMFORTABLE:
-        return landscape, numbers, 0
-    scaled = _scaled(landscape, exponent)
-    return (landscape, numbers, 0) if scaled is landscape else (scaled, np.ldexp(numbers, -2 * exponent), exponent)
-
-
-@lru_cache(maxsize=8)
-def _scaled(landscape: Landscape, exponent: int) -> Landscape:
-    return landscape.scaled(exponent)
-
-
-def growth(frame: Frame, numbers: FloatArray) -> str:
+def growth(eigenbasis: Eigenbasis, numbers: FloatArray) -> str:
     """The direction along which powers of 1 - eta h grow most, in words, or nothing if they grow along none."""
-    factors = np.abs(1 - np.multiply.outer(numbers, frame.rates))
+    factors = np.abs(1 - np.multiply.outer(numbers, eigenbasis.rates))
     number, at = np.unravel_index(int(factors.argmax()), factors.shape)
     if factors[number, at] <= 1:
         return ""
-    rate, direction = frame.rates[at], frame.directions[:, at]
+    rate, direction = eigenbasis.rates[at], eigenbasis.directions[:, at]
     entries = np.argsort(-np.abs(direction))[:3].tolist()
     along = ", ".join(f"{direction[i]:.3g} in weight {i}" for i in entries if direction[i])
     kind = "negative curvature" if rate < 0 else "eta h > 2"
+    what = "Hessian" if eigenbasis.metric is None else "matrix eta H"
     return (
-        f"; {kind}: the {'Hessian' if frame.metric is None else 'matrix eta H'} has the eigenvalue {rate:.4g} along the "
-        f"direction ({along}{', ...' if len(direction) > 3 else ''}), so that (1 - eta h)^T grows"
+        f"; {kind}: the {what} has the eigenvalue {rate:.4g} along the direction ("
+        f"{along}{', ...' if len(direction) > 3 else ''}), so that (1 - eta h)^T grows"
     )

@@ -5,8 +5,8 @@ They are asked for by an exact eta: an int, a Fraction or a SymPy expression wit
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import inf, log10
@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 
 from ..arguments import ndim, one_or_many, shown
+from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..embedding.weighted import resummed_maps
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..landscapes.contraction import contract
 from ..landscapes.exact import Expression, arithmetic, canonical, exact, is_exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update, sgd
 from .modes import check_forgets
-from .plan import plan
+from .plan import Plan, plan
 from .root import Root
-
-Index = tuple[int, ...]
 
 MOST_DIGITS = 300_000  # of a power of k; then a prediction takes some ten seconds
 MOST_DEGREE = 2000  # of a power of a formula; then it takes minutes
@@ -49,34 +49,20 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
             )
         return None
     rates, shape = one_or_many("eta", eta, "learning rates")
-    return ([exact_learning_rate(rate) for rate in rates], shape) if all(map(is_exact, rates)) else None
-
-
-def exact_learning_rate(eta: object) -> Expression:
-    """eta as a SymPy expression, or InputError if it is negative."""
-    rate = exact("eta", eta)
-    if rate.is_negative:
-        raise InputError(f"eta must be >= 0, not {shown(rate)}")
-    return rate
+    if not all(map(is_exact, rates)):
+        return None
+    found = [exact("eta", rate) for rate in rates]
+    for rate in found:
+        if rate.is_negative:
+            raise InputError(f"eta must be >= 0, not {shown(rate)}")
+    return found, shape
 
 
 def exact_uvalue(diagram: Diagram, landscape: Symbolic, root: Root | None = None) -> Expression:
     """`uvalue` as a SymPy number or formula; with a term of an observable at the root, an object array over open edges."""
-    entries, back = _entries(diagram, landscape, root)
-    parts, opened = plan(diagram, root).parts, plan(diagram, root).open
-    uses = Counter([*opened, *(edge for _, edges in parts for edge in edges)])
-    total: dict[Index, Any] = {(): 1}
-    edges_open: Index = ()
-    for (_, edges), tensor in zip(parts, entries, strict=True):
-        uses.subtract(edges)
-        total, edges_open = _joined(total, edges_open, tensor, edges)
-        kept = [place for place, edge in enumerate(edges_open) if uses[edge]]
-        summed: dict[Index, Any] = {}
-        for index, value in total.items():  # the edges that meet no later part are summed over
-            short = tuple(index[place] for place in kept)
-            summed[short] = summed[short] + value if short in summed else value
-        total, edges_open = summed, tuple(edges_open[place] for place in kept)
-    return _array({_picked(index, edges_open, opened): back(value) for index, value in total.items()}, landscape, opened)
+    chosen = plan(diagram, root)
+    tensors, back = _tensors(chosen, landscape)
+    return back(contract(zip(tensors, (edges for _, edges in chosen.parts), strict=True), chosen.open))
 
 
 def exact_rvalue(
@@ -97,26 +83,23 @@ def exact_rvalue(
         for rate in map(canonical, (eta * rate for rate in exact_rates(landscape))):
             if rate.is_number:
                 check_forgets(update, rate, rate)
-    entries, back = _entries(diagram, landscape, root)
-    opened = plan(diagram, root).open
-    total: dict[Index, Any] = {(): 1}
-    edges: Index = ()
-    for (_, more), tensor in zip(plan(diagram, root).parts, entries, strict=True):
-        total, edges = _joined(total, edges, tensor, more)
-    rates = exact_rates(landscape)
-    alike: defaultdict[Index, Any] = defaultdict(lambda: defaultdict(int))  # equal k share one sum over maps
-    for index, value in total.items():
-        indices = _picked(index, edges, tuple(range(diagram.order)))
-        alike[tuple(rates[i] for i in indices)][_picked(index, edges, opened)] += value
+    chosen, n, rates = plan(diagram, root), landscape.dimension, exact_rates(landscape)
+    tensors, back = _tensors(chosen, landscape)
+    values: Any = np.ones((1,) * diagram.order, object)
+    for tensor, (_, edges) in zip(tensors, chosen.parts, strict=True):
+        values = values * tensor.reshape([n if edge in edges else 1 for edge in range(diagram.order)])  # edges ascend
+    alike: defaultdict[tuple[Any, ...], Any] = defaultdict(lambda: np.zeros((n,) * len(chosen.open), object))
+    for index, value in np.ndenumerate(values):
+        if value:  # equal k share one sum over maps
+            alike[tuple(rates[i] for i in index)][tuple(index[edge] for edge in chosen.open)] += value
     forces = {rate: _plain(canonical(eta * rate)) for rate in set().union(*alike)}
     rule = sgd() if update is None else update
-    sums = [exact("maps", resummed_maps(diagram, spacetime, rule, [forces[rate] for rate in chosen])) for chosen in alike]
-    terms: defaultdict[Index, Expression] = defaultdict(lambda: exact("no maps", 0))
-    for maps, values in zip(sums, alike.values(), strict=True):
-        for index, value in values.items():
-            terms[index] += back(value) * maps
-    scale = _prefactor(diagram, spacetime) * eta**diagram.order
-    return _array({index: canonical(term * scale) for index, term in terms.items()}, landscape, opened)
+    total: Any = np.zeros((n,) * len(chosen.open), object)
+    for along, value in alike.items():
+        maps = resummed_maps(diagram, spacetime, rule, [forces[rate] for rate in along])
+        total = total + back(value) * exact("maps", maps)
+    scale = exact("a prefactor", prefactor(diagram, spacetime.B)) * eta**diagram.order
+    return np.frompyfunc(lambda term: canonical(exact("a value", term) * scale), 1, 1)(total)
 
 
 def check_powers(landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence[Expression], order: int) -> None:
@@ -158,61 +141,15 @@ def exact_rates(landscape: Symbolic) -> list[Expression]:
     return list(hessian.diagonal())
 
 
-def _prefactor(diagram: Diagram, spacetime: Spacetime) -> Expression:
-    return exact("B", Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms))
-
-
-def _picked(index: Index, edges: Index, wanted: Index) -> Index:
-    """Of the indices of some edges those of the wanted ones."""
-    return tuple(index[edges.index(edge)] for edge in wanted)
-
-
-def _array(values: dict[Index, Expression], landscape: Symbolic, opened: Index) -> Expression:
-    """The values as an object array with an axis for each open edge, a missing one 0; a lone number as itself."""
-    result = np.full((landscape.dimension,) * len(opened), exact("a value", 0), dtype=object)
-    for index, value in values.items():
-        result[index] = value
-    return result if opened else result[()]
-
-
-def _entries(diagram: Diagram, landscape: Symbolic, root: Root | None) -> tuple[list[dict[Index, Any]], Any]:
-    """The entries of each part's cumulant that are not zero, in fast arithmetic, and the way back."""
-    tensors = [landscape.exact_part(nodes) for nodes, _ in plan(diagram, root).parts]
+def _tensors(chosen: Plan, landscape: Symbolic) -> tuple[list[Any], Callable[[Any], Any]]:
+    """Each part's cumulant, in fast arithmetic, and the way back: for a lone number as itself."""
+    tensors = [landscape.exact_part(nodes) for nodes, _ in chosen.parts]
     elements, back = arithmetic(value for tensor in tensors for value in tensor.flat)
-    flat = iter(elements)
-    entries = []
-    for tensor in tensors:
-        indices = product(range(landscape.dimension), repeat=tensor.ndim)
-        entries.append({index: value for index, value in zip(indices, flat, strict=False) if value})
-    return entries, back
-
-
-def _joined(
-    first: dict[Index, Any], edges: Index, second: dict[Index, Any], more: Index
-) -> tuple[dict[Index, Any], Index]:
-    """The product of two tensors, indices of equal edges set equal; nothing is summed."""
-    shared = [edge for edge in more if edge in edges]
-    fresh = [place for place, edge in enumerate(more) if edge not in edges]
-    alike: defaultdict[Index, list[tuple[Index, Any]]] = defaultdict(list)
-    for index, value in second.items():
-        alike[tuple(index[more.index(edge)] for edge in shared)].append((tuple(index[place] for place in fresh), value))
-    result = {
-        index + rest: value * other
-        for index, value in first.items()
-        for rest, other in alike.get(tuple(index[edges.index(edge)] for edge in shared), ())
-    }
-    return result, edges + tuple(more[place] for place in fresh)
+    pieces = np.split(np.fromiter(elements, object), np.cumsum([tensor.size for tensor in tensors])[:-1])
+    shaped = [piece.reshape(tensor.shape) for piece, tensor in zip(pieces, tensors, strict=True)]
+    return shaped, np.frompyfunc(back, 1, 1)
 
 
 def _plain(value: Expression) -> Any:
     """Rationals as Fractions, which are the fastest to count with."""
     return Fraction(int(value.p), int(value.q)) if value.is_Rational else value
-
-
-def shaped(values: list[Expression], shape: tuple[int, ...]) -> Any:
-    """The one value, or an object array of them."""
-    if shape == ():
-        return values[0]
-    result = np.empty(len(values), dtype=object)
-    result[:] = values
-    return result.reshape(shape)

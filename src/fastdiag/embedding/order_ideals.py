@@ -179,10 +179,13 @@ def independent_epoch(poset: Poset) -> Epoch:
             rows = _met(poset, placed & ~ideal)
             return union(1 << v for v in bits(_free(poset.below, full & ~placed, placed)) if not rows & poset.met[v])
 
+        def placed(state: int, ideal: int = ideal) -> tuple[int, ...]:
+            return ((state & ~ideal).bit_count(),)
+
         moves = _transfer(
             poset, ideal, free, lambda before, now: (_between(poset, _inside(before), _inside(now)),),
             lambda _, step: _met(poset, step).bit_count(), lambda placed: _between(poset, _inside(placed), _inside(placed)),
-            lambda placed, ideal=ideal: ((placed & ~ideal).bit_count(),),
+            placed,
         )
         transfers.append(moves)
         used.append(tuple(_met(poset, state & ~ideal).bit_count() for state in moves.states))

@@ -17,16 +17,19 @@ from .poset import bits
 Row: TypeAlias = dict[int, Number]
 Matrix: TypeAlias = dict[int, Row]
 MOST_FREE = 200  # rows of a matrix, and bits of its powers, that take no time worth foreseeing
+FEW = 8  # steps that lose no digits of a number that knows its complement
 STEPWISE = 48  # runs of plain numbers up to this long are walked step by step; longer ones by repeated squaring
 
 
 class Powers:
-    """The powers of a matrix, its squares kept."""
+    """The powers of a matrix, its squares kept. Of numbers that know their complement only those that stay keep it."""
 
     def __init__(self, matrix: Matrix) -> None:
+        self.stepwise = STEPWISE
+        if any(hasattr(x, "complement") for entries in matrix.values() for x in entries.values()):
+            self.stepwise = FEW
+            matrix = {i: {j: x if i == j else x * 1 for j, x in entries.items()} for i, entries in matrix.items()}
         self.squares = [matrix]
-        exact = all(not hasattr(x, "complement") for entries in matrix.values() for x in entries.values())
-        self.stepwise = STEPWISE if exact else 0
 
     def after(self, row: Row, times: int) -> Row:
         """row @ matrix^times."""

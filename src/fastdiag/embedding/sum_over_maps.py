@@ -8,7 +8,7 @@ weights that change with time are walked update by update.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
@@ -50,10 +50,14 @@ def sum_over_maps(
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
     UnsupportedError : there, resummed steps that do not commute
     """
-    if spacetime.T < inf:
-        edges, below = edges.cleared(int(spacetime.T))
-        if below > 1:
-            return Fraction(1, below) * sum_over_maps(poset, edges, spacetime, basis, diagram)
+    edges, below = edges.cleared(spacetime.T)
+    total = _summed(poset, edges, spacetime, basis, diagram)
+    return Fraction(total, below) if below > 1 else total
+
+
+def _summed(
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, basis: str, diagram: Diagram | None
+) -> Number:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
     N, B, whole, updates, rest = grid(spacetime)
@@ -107,7 +111,7 @@ def epoch_curve(
         return
     (chain,) = found
     sweep = Sweep([chain.early], edges, _gains(poset, B, basis))
-    last, before = len(sweep.states) - 1, 0
+    last, before = len(sweep.live) - 1, 0
     clock = clock_of(edges.rates, [0])
     walk = sweep.walk({0: 1}, times[-1], clock) if clock else None
     row: Row = {0: 1}
@@ -234,7 +238,7 @@ def _starts(
         yield _row(edges, born, waits), table.T
 
 
-def _row(edges: EdgeWeights, born: dict[int, Sequence[Number]], scale: int = 1) -> Row:
+def _row(edges: EdgeWeights, born: Mapping[int, Sequence[Number]], scale: int = 1) -> Row:
     """The first state, where some edges carry vectors."""
     found = STILL if scale == 1 else [(0, 0, scale)]
     for e, vector in born.items():

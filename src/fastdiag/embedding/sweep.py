@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from math import perm, prod
@@ -33,30 +33,34 @@ class Sweep:
         for moves in transfers:
             self.begins.append(self.begins[-1] + len(moves.states))
         kinds: dict[tuple[int, tuple[int, ...]], int] = {}
-        self._moves = [
-            (begin + source, begin + target, fates, kinds.setdefault((gains[parts], placed), len(kinds)))
-            for begin, moves in zip(self.begins, transfers, strict=False)
-            for source, target, parts, fates, placed in moves.moves if gains[parts]
-        ]
+        self._moves: list[list[tuple[int, tuple[int, ...], int]]] = [[] for _ in self.live]
+        """From each state: target, fates of edges, kind."""
+        for begin, moves in zip(self.begins, transfers, strict=False):
+            for source, target, parts, fates, placed in moves.moves:
+                if gains[parts]:
+                    kind = kinds.setdefault((gains[parts], placed), len(kinds))
+                    self._moves[begin + source].append((begin + target, fates, kind))
         self.kinds = list(kinds)
         """Of moves: ways, and how many groups are placed in each of the swept epochs."""
 
-    def _lines(self, crossing: Crossing) -> Lines:
-        codes, lines = self.edges.codes, Lines()
-        for source, target, fates, kind in self._moves:
-            source, target = source * codes, target * codes
-            for code, then, x in crossing(fates):
-                if source + code in lines:
-                    lines[source + code].append((target + then, x, kind))
-                else:
-                    lines[source + code] = [(target + then, x, kind)]
+    def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
+        """From some states on."""
+        codes, known, lines = self.edges.codes, crossing.known, Lines()
+        for source in states:
+            for target, fates, kind in self._moves[source]:
+                for code, then, x in known.get(fates) or crossing(fates):
+                    key = source * codes + code
+                    if key in lines:
+                        lines[key].append((target * codes + then, x, kind))
+                    else:
+                        lines[key] = [(target * codes + then, x, kind)]
         return lines
 
     @cached_property
     def powers(self) -> Powers:
         """Of the whole matrix, where weights stay the same."""
         gains = [gain for gain, _ in self.kinds]
-        lines = self._lines(self.edges.crossing(self.epochs))
+        lines = self._lines(self.edges.crossing(self.epochs), range(len(self.live)))
         return Powers({
             key: {then: x if gains[kind] == 1 else scaled(x, gains[kind]) for then, x, kind in entries}
             for key, entries in lines.items()
@@ -83,18 +87,21 @@ class Sweep:
                 row = self.powers.after(row, 1)
                 yield row
             return
-        lines: Lines | None = None
+        lines, codes = Lines(), self.edges.codes
         for position in range(times):
             now = clock(position)
-            if lines is None or self.edges.kicks is not None:
-                lines = self._lines(self.edges.crossing(self.epochs, now))
+            if not position or self.edges.kicks is not None:
+                met = {key // codes for key in row} if self.edges.kicks is not None else range(len(self.live))
+                lines = self._lines(self.edges.crossing(self.epochs, now), met)
             factors = [
-                prod((c**n for c, n in zip(now, placed, strict=True) if n), start=gain) for gain, placed in self.kinds
+                prod([c**n for c, n in zip(now, placed, strict=True) if n], start=gain) if gain > 1 or any(placed) else None
+                for gain, placed in self.kinds
             ]
             after: Row = {}
             for i, x in row.items():
                 for j, y, kind in lines.get(i, ()):
-                    term = x * (y * factors[kind]) if any(self.kinds[kind][1]) else scaled(x * y, factors[kind])
+                    factor = factors[kind]
+                    term = x * y if factor is None else x * (y * factor)
                     after[j] = after[j] + term if j in after else term
             row = after
             yield row

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
 from .poset import Poset, bits
-from .powers import Powers, cleared, denominator, is_approximate, is_zero
+from .powers import cleared, denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -205,10 +205,8 @@ def joint(moves: Moves, others: Moves, base: int) -> Moves:
     """Of some edges, and of the next one, whose digits are worth `base`."""
     if others is STILL:
         return moves
-    if base == 1:
-        return [(0, 0, x * y) for _, _, x in moves for _, _, y in others] if moves is not STILL else others
     if moves is STILL:
-        return [(base * j, base * i, x) for j, i, x in others]
+        return others if base == 1 else [(base * j, base * i, x) for j, i, x in others]
     return [(c + base * j, n + base * i, x * y) for c, n, x in moves for j, i, y in others]
 
 
@@ -226,7 +224,7 @@ def identity(size: int) -> Steps:
 def times(left: Steps, right: Steps) -> Steps:
     """The matrix product."""
     columns = list(zip(*right, strict=True))
-    return tuple(tuple(sum((a * b for a, b in zip(line, column, strict=True)), 0) for column in columns) for line in left)
+    return tuple([tuple([sum([a * b for a, b in zip(line, column, strict=True)]) for column in columns]) for line in left])
 
 
 def times_vector(matrix: Steps, vector: Vector) -> Vector:
@@ -235,15 +233,16 @@ def times_vector(matrix: Steps, vector: Vector) -> Vector:
 
 
 def matrix_power(matrix: Steps, exponent: int) -> Steps:
-    """Its power."""
-    n = len(matrix)
-    if exponent == 1:
-        return matrix
-    if n == 1 and not hasattr(matrix[0][0], "complement"):
+    """Its power, by repeated squaring."""
+    if len(matrix) == 1 and not hasattr(matrix[0][0], "complement"):
         return ((matrix[0][0] ** exponent,),)
-    powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
-    rows = [powers.after({j: 1}, exponent) for j in range(n)]
-    return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+    total: Steps | None = None
+    while exponent:
+        if exponent & 1:
+            total = matrix if total is None else times(matrix, total)
+        exponent >>= 1
+        matrix = times(matrix, matrix) if exponent else matrix
+    return identity(len(matrix)) if total is None else total
 
 
 def _entries(matrix: Steps) -> Moves:

@@ -277,10 +277,12 @@ def _passed(edges: EdgeWeights, edge: int, skipped: Sequence[tuple[int, int, int
 def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has an order of the rows of its own."""
     _, _, whole, updates, rest = grid(spacetime)
-    if epochs.edges.rates is not None:
-        *_, last = _epochs_curve(epochs, spacetime)
-        return last
     row: Row = {0: 1}
+    if epochs.edges.rates is not None:
+        for start in range(0, int(spacetime.T), updates):
+            length = min(updates, int(spacetime.T) - start)
+            row = epochs.after(row, length, clock_of(epochs.edges.rates, [start]))
+        return epochs.read(row)
     if whole == inf:
         return epochs.read(epochs.powers(updates).forever(row, epochs.blocks, check_forgets))
     for length, number in ((updates, whole), (rest, 1)):

@@ -128,9 +128,9 @@ class Epochs:
         self.codes_of = [edges.codes_of(live) for live in self.epoch.crossing]
         self.most_codes = max(map(len, self.codes_of))
 
-    def after(self, row: Row, updates: int) -> Row:
-        """The row after one epoch, where weights stay the same."""
-        return self._placed(self.sweep.powers.after(self._begun(row), updates))
+    def after(self, row: Row, updates: int, clock: Clock | None = None) -> Row:
+        """The row after one epoch of so many updates."""
+        return self._placed(self.sweep.run(self._begun(row), updates, clock))
 
     def powers(self, updates: int) -> Powers:
         """Of the matrix of one epoch, where weights stay the same. Ideals do not meet, so one row serves a code of each."""

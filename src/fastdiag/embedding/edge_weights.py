@@ -7,15 +7,17 @@ exception and nothing cancels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
+from math import inf, lcm, prod
 from typing import TypeAlias
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
-from .poset import Poset
-from .powers import Powers, cleared, denominator, is_approximate, is_zero
+from .poset import Poset, bits
+from .powers import cleared, denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -23,8 +25,6 @@ Moves: TypeAlias = list[tuple[int, int, Number]]
 """From, to, coefficient."""
 Now: TypeAlias = tuple[Number, ...] | None
 """The relative learning rate in each of the epochs that are swept; None: it is 1 throughout."""
-Crossing: TypeAlias = tuple[dict[int, list[tuple[int, Number]]], int]
-"""From a code to codes and coefficients, these times a denominator, and that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class EdgeWeights:
     """
 
     steps: tuple[Steps, ...]
-    """For each edge, what an update at the learning rate 1 does to its vector."""
+    """For each edge, what an update does to its vector; with kicks, at the learning rate 0."""
     ends: tuple[tuple[int, int], ...]
     """Of `Poset`."""
     born: Vector = (1,)
@@ -44,10 +44,12 @@ class EdgeWeights:
     seen: Vector = (1,)
     """What reads it at the root."""
     kicks: tuple[Steps, ...] | None = None
-    """The part of each step that the learning rate multiplies, of weights that change with time; else None."""
+    """What the learning rate times that adds to each step, where weights change with time; else None."""
     rates: Vector | None = None
     """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
-    known: dict[tuple[int, int, tuple[int, ...]], Crossing] = field(default_factory=dict, compare=False)
+    idle: tuple[int, ...] | None = None
+    """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
+    known: dict[int, Crossing] = field(default_factory=dict, compare=False)
     """Of `crossing`: many matrices have the same."""
 
     @classmethod
@@ -68,13 +70,35 @@ class EdgeWeights:
         if forces is None:
             return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, rates=rates)
         kicks = tuple(tuple(tuple(-x * b * a for a in rule.point) for b in rule.push) for x in forces)
-        steps = tuple(_sum(rule.step, kick) for kick in kicks)
-        changing = None if rates is None else kicks
-        return cls(steps, edges, rule.push, rule.point, rule.seen, changing, rates)
+        if rates is not None:
+            return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, kicks, rates)
+        return cls(tuple(_sum(rule.step, kick) for kick in kicks), edges, rule.push, rule.point, rule.seen)
 
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
         return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
+
+    def cleared(self, T: int | float) -> tuple[EdgeWeights, int]:
+        """The same in ints, and what sums over maps into T updates are to be divided by. T = inf, or others: as they are.
+
+        A step is multiplied by its denominator at every update, whether or not it passes over the edge.
+        """
+        if T == inf or Fraction not in set(map(type, self._numbers())) or not self.is_exact:
+            return self, 1
+        rates = denominator(self.rates or ())
+        kicks = self.kicks or ((),) * len(self.steps)
+        idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
+        born, ends = denominator(self.born), [denominator(self.seen), denominator(self.point)]
+        live = [ends[0 if high < 0 else 1] for low, high in self.ends if low != high]
+        below = prod(idle) ** int(T) * prod(live) * (born * rates) ** len(live)
+        return replace(
+            self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), known={}, idle=idle,
+            point=_cleared_vector(self.point), seen=_cleared_vector(self.seen),
+            rates=None if self.rates is None else _cleared_vector(self.rates),
+            kicks=None if self.kicks is None else tuple(
+                _cleared(kick, Fraction(q, rates)) for kick, q in zip(kicks, idle, strict=True)
+            ),
+        ), below
 
     @property
     def is_exact(self) -> bool:
@@ -87,7 +111,8 @@ class EdgeWeights:
         return any(map(is_approximate, self._numbers()))
 
     def _numbers(self) -> tuple[Number, ...]:
-        return (*self.born, *self.point, *self.seen, *(x for step in self.steps for line in step for x in line))
+        vectors = (self.born, self.point, self.seen, self.rates or ())
+        return sum((line for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix), ())
 
     @property
     def codes(self) -> int:
@@ -96,82 +121,101 @@ class EdgeWeights:
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""
-        if self.kicks is None:
-            return self.steps[edge]
-        return _sum(self.steps[edge], self.kicks[edge], rate - 1)
+        return self.steps[edge] if self.kicks is None else _sum(self.steps[edge], self.kicks[edge], rate)
 
-    def through(self, edge: int, passed: int, now: Now) -> Steps:
-        """What one update of each of the swept epochs in the mask `passed` does to an edge's vector."""
-        if self.kicks is None or now is None:
-            return matrix_power(self.steps[edge], passed.bit_count())
-        total: Steps | None = None
-        for epoch, rate in enumerate(now):
-            if passed >> epoch & 1:
-                step = self.step(edge, rate)
-                total = step if total is None else times(step, total)
-        return identity(len(self.born)) if total is None else total
+    def waits(self, edge: int, updates: int) -> int:
+        """What so many updates multiply that do not pass over an edge."""
+        return self.idle[edge] ** updates if self.idle is not None else 1
 
-    def moved(self, edge: int, before: int, after: int, passed: int, now: Now) -> Moves:
-        """(digit, next digit, coefficient): the edge over one update, live before and after it or not."""
-        if before and after:
-            if not passed and len(self.born) == 1:
-                return STILL
-            lines = self.through(edge, passed, now) if passed else identity(len(self.born))
-            return [(j, i, x) for i, line in enumerate(lines) for j, x in enumerate(line) if not is_zero(x)]
-        if before:
-            return STILL if self.point == UNIT else [(j, 0, x) for j, x in enumerate(self.point) if not is_zero(x)]
-        if after:
-            return STILL if self.born == UNIT else [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
-        return STILL
+    def over(self, updates: int) -> EdgeWeights:
+        """The weights of so many updates as of one."""
+        return replace(
+            self, steps=tuple(matrix_power(step, updates) for step in self.steps), known={},
+            idle=None if self.idle is None else tuple(q**updates for q in self.idle),
+        )
 
-    def joint(self, options: Sequence[Moves]) -> Moves:
-        """(code, next code, coefficient) of all edges together."""
-        found: Moves = STILL
-        for edge, moves in enumerate(options):
-            if moves is not STILL:
-                base = len(self.born) ** edge
-                found = [
-                    (c + base * j, n + base * i, y if found is STILL else x * y) for c, n, x in found for j, i, y in moves
-                ]
-        return found
-
-    def crossing(self, before: int, after: int, passed: tuple[int, ...], now: Now = None) -> Crossing:
-        """One update: the edges that are live before and after it, and the swept epochs in which each passes over it."""
-        key = before, after, passed
-        if self.kicks is None and key in self.known:
-            return self.known[key]
-        moves = self.joint([self.moved(v, before >> v & 1, after >> v & 1, passed[v], now) for v in self])
-        below = denominator(x for _, _, x in moves)
-        lines: dict[int, list[tuple[int, Number]]] = {}
-        for (code, then, _), x in zip(moves, cleared((x for _, _, x in moves), below), strict=True):
-            lines.setdefault(code, []).append((then, x))
-        if self.kicks is None:
-            self.known[key] = lines, below
-        return lines, below
+    def crossing(self, epochs: int, now: Now = None) -> Crossing:
+        """One update of each of some epochs."""
+        if self.kicks is not None:
+            return Crossing(self, epochs, now)
+        return self.known.setdefault(epochs, Crossing(self, epochs))
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
-        digits = range(len(self.born))
-        return [c for c, _, _ in self.joint([[(j, 0, 1) for j in (digits if live >> v & 1 else (0,))] for v in self])]
+        size, found = len(self.born), [0]
+        for e in bits(live) if size > 1 else ():
+            found = [code + size**e * j for j in range(size) for code in found]
+        return found
 
     def read(self, row: dict[int, Number], state: int, live: int) -> Number:
         """What the root sees of a row's last state."""
-        ends = [self.seen if high < 0 else self.point for _, high in self.ends]
-        readings = self.joint(
-            [[(j, 0, x) for j, x in enumerate(ends[v])] if live >> v & 1 else STILL for v in self]
-        )
+        readings = STILL
+        for e in bits(live):
+            end = self.seen if self.ends[e][1] < 0 else self.point
+            readings = joint(readings, _entries((end,)), len(self.born) ** e)
         base = state * self.codes
-        return sum((row[base + c] * x for c, _, x in readings if base + c in row and not is_zero(x)), 0)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self.ends)))
+        return sum((row[base + c] * x for c, _, x in readings if base + c in row), 0)
 
 
+class Crossing:
+    """What one update of each of some epochs does to all edges together, by their fates; each is found once."""
+
+    def __init__(self, edges: EdgeWeights, epochs: int, now: Now = None) -> None:
+        self.edges, self.epochs, self.now = edges, epochs, now
+        self.known: dict[tuple[int, ...], Moves] = {}
+        self.alone: list[dict[int, Moves]] = [{} if edges.idle else {0: STILL} for _ in edges.ends]
+
+    def __call__(self, fates: tuple[int, ...]) -> Moves:
+        """(code, next code, coefficient)."""
+        found = self.known.get(fates)
+        if found is None:
+            found = STILL
+            for edge, (fate, alone) in enumerate(zip(fates, self.alone, strict=True)):
+                if fate not in alone:
+                    alone[fate] = self._moved(edge, fate)
+                if alone[fate] is not STILL:
+                    found = joint(found, alone[fate], len(self.edges.born) ** edge)
+            self.known[fates] = found
+        return found
+
+    def _moved(self, edge: int, fate: int) -> Moves:
+        """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
+        edges, passed = self.edges, fate >> 2
+        if fate & 3 == 3:
+            lines = self._through(edge, passed) if passed else identity(len(edges.born))
+        else:
+            lines = (edges.point,) if fate & 1 else tuple([(x,) for x in edges.born]) if fate & 2 else UNIT
+        if edges.idle is not None and (waits := edges.idle[edge] ** (self.epochs - passed.bit_count())) != 1:
+            lines = tuple([tuple([x * waits for x in line]) for line in lines])
+        return _entries(lines)
+
+    def _through(self, edge: int, passed: int) -> Steps:
+        """What the updates that pass over an edge do to its vector."""
+        if self.now is None:
+            return matrix_power(self.edges.steps[edge], passed.bit_count())
+        total: Steps | None = None
+        for i, rate in enumerate(self.now):
+            if passed >> i & 1:
+                step = self.edges.step(edge, rate)
+                total = step if total is None else times(step, total)
+        return total or UNIT
+
+
+def joint(moves: Moves, others: Moves, base: int) -> Moves:
+    """Of some edges, and of the next one, whose digits are worth `base`."""
+    if others is STILL:
+        return moves
+    if moves is STILL:
+        return others if base == 1 else [(base * j, base * i, x) for j, i, x in others]
+    return [(c + base * j, n + base * i, x * y) for c, n, x in moves for j, i, y in others]
+
+
+UNIT: Steps = ((1,),)
 STILL: Moves = [(0, 0, 1)]
 """Of an edge that is not there, or whose one number stays."""
-UNIT: Vector = (1,)
 
 
+@cache
 def identity(size: int) -> Steps:
     """The matrix of one update that changes nothing."""
     return tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
@@ -180,7 +224,7 @@ def identity(size: int) -> Steps:
 def times(left: Steps, right: Steps) -> Steps:
     """The matrix product."""
     columns = list(zip(*right, strict=True))
-    return tuple(tuple(sum((a * b for a, b in zip(line, column, strict=True)), 0) for column in columns) for line in left)
+    return tuple([tuple([sum([a * b for a, b in zip(line, column, strict=True)]) for column in columns]) for line in left])
 
 
 def times_vector(matrix: Steps, vector: Vector) -> Vector:
@@ -189,18 +233,39 @@ def times_vector(matrix: Steps, vector: Vector) -> Vector:
 
 
 def matrix_power(matrix: Steps, exponent: int) -> Steps:
-    """Its power."""
-    n = len(matrix)
-    if exponent == 1:
-        return matrix
-    if n == 1 and not hasattr(matrix[0][0], "complement"):
+    """Its power, by repeated squaring."""
+    if len(matrix) == 1 and not hasattr(matrix[0][0], "complement"):
         return ((matrix[0][0] ** exponent,),)
-    powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
-    rows = [powers.after({j: 1}, exponent) for j in range(n)]
-    return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+    total: Steps | None = None
+    while exponent:
+        if exponent & 1:
+            total = matrix if total is None else times(matrix, total)
+        exponent >>= 1
+        matrix = times(matrix, matrix) if exponent else matrix
+    return identity(len(matrix)) if total is None else total
+
+
+def _entries(matrix: Steps) -> Moves:
+    """(column, row, entry) of those that are not zero."""
+    if len(matrix) == len(matrix[0]) == 1:
+        x = matrix[0][0]
+        if isinstance(x, int):
+            return STILL if x == 1 else [(0, 0, x)] if x else []
+    return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
+
+
+def _below(matrix: Steps) -> int:
+    return denominator([x for line in matrix for x in line])
+
+
+def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
+    return tuple([tuple([int(x * below) for x in line]) for line in matrix])
+
+
+def _cleared_vector(vector: Vector) -> Vector:
+    return tuple(cleared(vector, denominator(vector)))
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:
-    return tuple(
-        tuple(a + scale * b for a, b in zip(line, more, strict=True)) for line, more in zip(matrix, other, strict=True)
-    )
+    lines = zip(matrix, other, strict=True)
+    return tuple([tuple([a + scale * b for a, b in zip(line, more, strict=True)]) for line, more in lines])

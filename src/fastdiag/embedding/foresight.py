@@ -14,6 +14,7 @@ from .poset import Poset
 
 MOST_BITS = 1_000_000  # of an exact number, 300,000 digits
 MOST_SECONDS = 4.0  # of one core that has nothing else to do
+MOST_PLAIN = 4  # edges of a diagram whose few ways to merge parts, or to choose epochs, need no foresight
 MOST_ENTRIES = 600_000  # of all the matrices together; then they are made in some seconds
 MOST_MERGED = 25_000  # partitions of the parts that are gone through one by one
 MOST_UPDATES = 1_000_000  # that a schedule is walked through
@@ -34,6 +35,8 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
             f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
             "use a rule without one, or a smaller T"
         )
+    if (10 * state * state) ** diagram.order <= MOST_ENTRIES and diagram.order <= MOST_PLAIN:
+        return
     kinds = {(0, 0): 1, (0, 1): state, (0, 2): state * state if state > 2 else 2 * state - 1, (1, 2): state, (2, 2): 1}
     parts, merged = len(set(diagram.blocks[1:])), 1
     if spacetime.is_one_epoch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import inf, perm
 
@@ -36,7 +37,7 @@ def packed_sum(diagram: Diagram, spacetime: Spacetime, continuous: bool = False)
         transfers = [transfer for chain in chains for transfer in (chain.early, chain.late)]
         if continuous:  # parts never meet at one time
             transfers = [
-                transfer._replace(steps=tuple(step for step in transfer.steps if step.parts == 1))
+                replace(transfer, steps=tuple(step for step in transfer.steps if step.parts == 1))
                 for transfer in transfers[:1]
             ]
         widest = max((len(chain.skipped) for chain in chains), default=1)

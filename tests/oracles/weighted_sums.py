@@ -10,10 +10,10 @@ from itertools import product
 from math import prod
 
 import numpy as np
-from fastdiag.values.programme import programme
 from mpmath import mp, mpf
 
 import fastdiag as fd
+from fastdiag.values.packed_transfer_matrices import packed_sum
 from fastdiag.values.plan import twins
 from fastdiag.values.rvalue import summed
 
@@ -22,12 +22,12 @@ from . import oracle
 
 def kernel_sum(D, spacetime, rates, continuous=False):
     """What the kernel gives for the tuple (0, 1, ..., d-1) alone; rates[e] is 1 - k of edge e."""
-    d, moves = D.order, programme(D, spacetime, continuous)
-    if not len(moves.sizes):  # no maps
+    d, packed = D.order, packed_sum(D, spacetime, continuous)
+    if not len(packed.transfers.sizes):  # no maps
         return 0.0
     values = np.zeros((d, d ** (d - 1)))
     values[0, sum(e * d ** (d - 1 - e) for e in range(1, d))] = 1.0
-    return summed(values, 0, np.array(rates), np.ones(1), 0 * twins(D), moves, np.zeros(0, np.int64))[0, 0]
+    return summed(values, 0, np.array(rates), np.ones(1), 0 * twins(D), packed, np.zeros(0, np.int64))[0, 0]
 
 
 def exact_sum(D, spacetime, rates):

@@ -9,12 +9,12 @@ from itertools import chain, product
 
 import numpy as np
 import pytest
-from fastdiag.values.programme import programme
 from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import fastdiag as fd
+from fastdiag.values.packed_transfer_matrices import packed_sum
 from fastdiag.values.plan import twins
 from oracles.tensors import symmetric_tensors
 from oracles.weighted_sums import cyclic_levels, durations, exact_sum, irreducible, kernel_sum, one_epoch_levels
@@ -247,10 +247,10 @@ def test_tuples_side_by_side(monkeypatch, text, sizes, spacetime):
                     known[chosen] = [float(x) for x in exact_sum(D, spacetime, chosen)]
                 wanted[y] += values[index] * known[chosen][0]
                 scale[y] += abs(values[index]) * known[chosen][1]
-        moves = programme(D, spacetime)
+        packed = packed_sum(D, spacetime)
         for tuples in (1, 20, 1 << 20):
             monkeypatch.setattr(RVALUE, "SHARD_TUPLES", tuples)
-            found = RVALUE.summed(values.reshape(n, -1), 0, rates, etas, twins(D), moves, np.zeros(0, np.int64))[:, 0]
+            found = RVALUE.summed(values.reshape(n, -1), 0, rates, etas, twins(D), packed, np.zeros(0, np.int64))[:, 0]
             assert (np.abs(found - wanted) <= 1e-13 * scale).all()
 
 

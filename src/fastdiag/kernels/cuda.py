@@ -20,22 +20,16 @@ import numpy as np
 from ..typing import FloatArray, IntArray
 from . import nested_sums
 from .kernel import rebuilt
+from .nested_sums import add_edge, fresh_orders_sum, one_epoch_integral, one_order_sum, times_alike
 from .packed_sum import Duration, PackedSum, Summands, Transfers
-from .triangular import Workspace
+from .triangular import Workspace, row_times_power, start_row
 
 BLOCKS, THREADS, WARP = 2112, 128, 32  # BLOCKS: 16 for each multiprocessor of an H100 or H200
 ONE_STEP, ONE_ORDER, FRESH_ORDERS, INTEGRAL = range(4)
 
-# Constants of one copy of the two kernels below, and what they call: `specialised` sets them.
+# Constants of one copy of the two kernels below; `specialised` sets them, and makes what they call for a GPU.
 cuda: Any = None
 KIND = EDGES = LAST = MASKS = PARTS = STATES = OUTER = WARPS = 0
-add_edge: Any = None
-times_alike: Any = None
-begin: Any = None
-row_times_power: Any = None
-one_order_sum: Any = None
-fresh_orders_sum: Any = None
-one_epoch_integral: Any = None
 
 
 class Operands(NamedTuple):
@@ -127,7 +121,7 @@ def add_sums(
                 continue
             add_edge(factors, LAST, here[last], KIND == INTEGRAL)
             if KIND == ONE_STEP:
-                begin(inner.row, 2)
+                start_row(inner.row, 2)
                 inner.diagonal[0, 0], inner.diagonal[1, 0] = 1.0, 0.0
                 inner.diagonal[0, 1], inner.diagonal[1, 1] = factors[0, MASKS - 1], factors[1, MASKS - 1]
                 inner.upper[0, 1] = transfers.gains[0]

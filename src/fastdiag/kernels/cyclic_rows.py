@@ -101,7 +101,9 @@ def epoch_patterns(below: Any, partial: bool, sizes: Any, ways: Any) -> None:
 
 
 @inlined
-def _list(P: int, upwards: bool, entering: Any, leaving: Any, tables: ShapeTables, place: Any, found: Sequences) -> None:
+def list_sequences(
+    P: int, upwards: bool, entering: Any, leaving: Any, tables: ShapeTables, place: Any, found: Sequences
+) -> None:
     """Sequences of levels to each set of parts (`upwards`), or from it to all of them, merged by what can be told apart.
 
     place: (sets of relations, shapes), 0 on entry and exit.
@@ -189,9 +191,9 @@ def cyclic_rows(
                 entering[mask | 1 << p] = entering[mask] | entering[1 << p]
                 leaving[mask | 1 << p] = leaving[mask] | leaving[1 << p]
                 members[mask | 1 << p] = members[mask] | members[1 << p]
-        _list(P, False, entering, leaving, tables, place, after_cut)
+        list_sequences(P, False, entering, leaving, tables, place, after_cut)
         if partial:
-            _list(P, True, entering, leaving, tables, place, before_cut)
+            list_sequences(P, True, entering, leaving, tables, place, before_cut)
         else:  # no level before the cut
             before_cut.begins[top + 1] = 1
             before_cut.number[0] = 1

@@ -9,7 +9,7 @@ from typing import Any
 from .kernel import inlined, lean
 from .lanes import LANES, chosen, in_lanes, magnitude
 from .packed_sum import Duration, PackedSum, Scratch, Summands, Transfers
-from .triangular import Pair, Workspace, begin, matrix_power, multiplied, power, row_times_matrix, row_times_power
+from .triangular import Pair, Workspace, matrix_power, multiplied, power, row_times_matrix, row_times_power, start_row
 
 
 @inlined
@@ -22,7 +22,7 @@ def product(factors: Any, masks: Any, visits: int) -> Pair:
 
 
 @inlined
-def fill(t: int, factors: Any, transfers: Transfers, work: Workspace) -> None:
+def set_transfer(t: int, factors: Any, transfers: Transfers, work: Workspace) -> None:
     """matrix <- transfer t."""
     size, states, visits = transfers.sizes[t], transfers.state_begins[t], transfers.visits[t]
     for i in range(size):
@@ -35,7 +35,7 @@ def fill(t: int, factors: Any, transfers: Transfers, work: Workspace) -> None:
 
 
 @inlined
-def fill_diagonal(masks: Any, size: int, times: int, factors: Any, work: Workspace) -> None:
+def set_diagonal(masks: Any, size: int, times: int, factors: Any, work: Workspace) -> None:
     """matrix <- the products of the k of the edges in the masks, to the power `times`; zeros above the diagonal."""
     for i in range(size):
         mask = masks[i]
@@ -54,20 +54,20 @@ def one_order_sum(factors: Any, duration: Duration, transfers: Transfers, summan
         early, late, m = summands.transfers[term, 0], summands.transfers[term, 1], summands.transfers[term, 2]
         ways = 1.0
         if whole > 0:  # h_(whole - m) as the corner of the power of a bidiagonal matrix
-            fill_diagonal(summands.skipped[term], m + 1, epoch, factors, work)
+            set_diagonal(summands.skipped[term], m + 1, epoch, factors, work)
             for i in range(m):
                 work.upper[i, i + 1] = 1.0
-            begin(row, m + 1)
+            start_row(row, m + 1)
             row_times_power(work, m + 1, whole, forever)
             ways *= row[m]
-        begin(row, max(sizes[early], sizes[late]))
+        start_row(row, max(sizes[early], sizes[late]))
         if rest > 0 or (forever and whole == 0):
-            fill(early, factors, transfers, work)
+            set_transfer(early, factors, transfers, work)
             row_times_power(work, sizes[early], rest, forever)
             for i in range(sizes[early]):
                 row[i] *= summands.kept[transfers.state_begins[early] + i]
         if epoch > rest:
-            fill(late, factors, transfers, work)
+            set_transfer(late, factors, transfers, work)
             row_times_power(work, sizes[late], epoch - rest, False)
         total += ways * row[sizes[late] - 1]
     return total
@@ -82,17 +82,17 @@ def fresh_orders_sum(
     ideals = len(masks)
     total = 0.0
     for term in range(len(summands.transfers)):
-        begin(outer.row, ideals)
+        start_row(outer.row, ideals)
         for stage in range(2):
             updates, times = (duration.epoch, duration.whole) if stage == 0 else (duration.rest, 1)
             if updates == 0 or times == 0:
                 continue
-            fill_diagonal(masks, ideals, updates, factors, outer)
+            set_diagonal(masks, ideals, updates, factors, outer)
             for i in range(ideals):
                 t = summands.transfers[term, 0] + i
                 size, states = transfers.sizes[t], transfers.state_begins[t]
-                begin(inner.row, size)
-                fill(t, factors, transfers, inner)
+                start_row(inner.row, size)
+                set_transfer(t, factors, transfers, inner)
                 row_times_power(inner, size, updates, False)
                 for state in range(states + 1, states + size):
                     outer.upper[i, summands.goals[state]] = inner.row[state - states] * summands.kept[state]
@@ -120,7 +120,7 @@ def one_epoch_integral(
             upper[i, j] = 0.0
     for s in range(transfers.step_begins[1]):
         upper[transfers.ends[s, 0], transfers.ends[s, 1]] = transfers.gains[s]
-    begin(row, size)
+    start_row(row, size)
     if duration.forever:
         row_times_power(work, size, 0, True)
         return row[size - 1]
@@ -154,13 +154,13 @@ def add_curve(
 ) -> None:
     """out[t] += value x the sum over maps into one epoch of times[t] updates; times ascend. Equal gaps share a power."""
     size = transfers.sizes[0]
-    begin(work.row, size)
+    start_row(work.row, size)
     gap = 0
     for t in range(len(times)):
         here = times[t] - (times[t - 1] if t > 0 else 0)
         if here != gap:
             gap = here
-            fill(0, factors, transfers, square)
+            set_transfer(0, factors, transfers, square)
             matrix_power(work, square, size, gap)
         if gap > 0:
             row_times_matrix(work, size)

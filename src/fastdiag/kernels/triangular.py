@@ -58,7 +58,7 @@ def power(k: float, loss: float, times: int) -> Pair:
 
 
 @inlined
-def begin(row: Any, size: int) -> None:
+def start_row(row: Any, size: int) -> None:
     """row <- all of it in the first state."""
     for i in range(size):
         row[i] = 1.0 if i == 0 else 0.0

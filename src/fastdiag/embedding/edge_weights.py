@@ -17,7 +17,7 @@ from typing import TypeAlias
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
 from .poset import Poset, bits
-from .powers import cleared, denominator, is_approximate, is_zero
+from .powers import denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -267,7 +267,7 @@ def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
 
 
 def _cleared_vector(vector: Vector) -> Vector:
-    return tuple(cleared(vector, denominator(vector)))
+    return _cleared((vector,), denominator(vector))[0]
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
 from .poset import Poset, bits
-from .powers import cleared, denominator, is_approximate, is_zero
+from .powers import denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -136,9 +136,8 @@ class EdgeWeights:
 
     def crossing(self, epochs: int, now: Now = None) -> Crossing:
         """One update of each of some epochs."""
-        if self.kicks is not None:
-            return Crossing(self, epochs, now)
-        return self.known.setdefault(epochs, Crossing(self, epochs))
+        found = self.known.setdefault(epochs, Crossing(self, epochs))
+        return found if self.kicks is None else Crossing(self, epochs, now, found.idle)
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
@@ -160,17 +159,22 @@ class EdgeWeights:
 class Crossing:
     """What one update of each of some epochs does to all edges together, by their fates; each is found once."""
 
-    def __init__(self, edges: EdgeWeights, epochs: int, now: Now = None) -> None:
+    def __init__(
+        self, edges: EdgeWeights, epochs: int, now: Now = None, idle: list[dict[int, Moves]] | None = None
+    ) -> None:
+        """idle: what becomes of edges that pass over nothing, which is the same at all times."""
         self.edges, self.epochs, self.now = edges, epochs, now
         self.known: dict[tuple[int, ...], Moves] = {}
-        self.alone: list[dict[int, Moves]] = [{} if edges.idle else {0: STILL} for _ in edges.ends]
+        self.idle = [{} for _ in edges.ends] if idle is None else idle
+        self.passing: list[dict[int, Moves]] = [{} for _ in edges.ends]
 
     def __call__(self, fates: tuple[int, ...]) -> Moves:
         """(code, next code, coefficient)."""
         found = self.known.get(fates)
         if found is None:
             found = STILL
-            for edge, (fate, alone) in enumerate(zip(fates, self.alone, strict=True)):
+            for edge, fate in enumerate(fates):
+                alone = self.passing[edge] if fate >> 2 else self.idle[edge]
                 if fate not in alone:
                     alone[fate] = self._moved(edge, fate)
                 if alone[fate] is not STILL:
@@ -263,7 +267,7 @@ def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
 
 
 def _cleared_vector(vector: Vector) -> Vector:
-    return tuple(cleared(vector, denominator(vector)))
+    return _cleared((vector,), denominator(vector))[0]
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import comb, log2, log10
+from math import comb, log2, log10, prod
 from typing import Any
 
 from ..arguments import digits
@@ -27,8 +27,13 @@ MOST_STEPS = 1_000_000  # between levels, in plain Python
 MOST_NUMBERS = 60_000_000  # of a table, half a gigabyte
 
 
-def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, scheduled: bool) -> None:
-    """Raise TooLargeError if weighted maps need too many matrix entries; state: numbers that an edge carries."""
+def check_work(
+    diagram: Diagram, spacetime: Spacetime, basis: str, state: int, scheduled: bool, linked: bool = False
+) -> None:
+    """Raise TooLargeError if weighted maps need too many matrix entries; state: numbers that an edge carries.
+
+    linked: for every choice of lambda-edges, at most one to a child of each node.
+    """
     T = int(spacetime.finite("T"))
     if scheduled and T > MOST_UPDATES:
         raise TooLargeError(
@@ -51,6 +56,8 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
             return kinds.get((max(0, child - 1), max(0, parent - 1)), 0)
 
         entries = _arrangements(diagram, 4, worth)
+    if linked:
+        entries *= prod(1 + diagram.parents.count(node) for node in range(1, diagram.order + 1))
     if merged > MOST_MERGED or entries > MOST_ENTRIES:
         raise TooLargeError(
             f"{diagram} over {spacetime} would take about {digits(int(entries))} matrix entries"

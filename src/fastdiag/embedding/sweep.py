@@ -116,13 +116,15 @@ class Epochs:
         place = {ideal: i for i, ideal in enumerate(self.epoch.ideals)}
         choices = perm(N, poset.parts)
         scale = N if edges.is_approximate else choices  # for each group: floats stay near 1, and ints are whole
+        orders = [perm(N, rows) for rows in range(poset.parts + 1)]
         self.targets: list[tuple[int, int, Number]] = []
         """For each state: the ideal it is reached from, the ideal that it is, and `scale` for each group that is placed
         times the share of the rows that fit."""
-        for i, (ideal, moves, used) in enumerate(zip(place, self.epoch.transfers, self.epoch.used, strict=True)):
-            for state, rows in zip(moves.states, used, strict=True):
-                share = Fraction(scale ** (state & ~ideal).bit_count(), perm(N, rows))
-                self.targets.append((i, place[state], share.numerator if share.denominator == 1 else float(share)))
+        for i, (moves, used) in enumerate(zip(self.epoch.transfers, self.epoch.used, strict=True)):
+            for state, (groups,), rows in zip(moves.states, moves.placed, used, strict=True):
+                ways = scale**groups
+                share = ways // orders[rows] if scale == choices else ways / orders[rows]
+                self.targets.append((i, place[state], share))
         self.rows = Fraction(choices, scale ** len(poset.below))
         """Choices of rows for the parts, less what the targets have too much."""
         self.codes_of = [edges.codes_of(live) for live in self.epoch.crossing]

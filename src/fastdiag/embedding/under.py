@@ -15,6 +15,7 @@ from ..typing import Basis
 from .counting import count
 from .edge_weights import EdgeWeights
 from .enumeration import checked
+from .foresight import check_work
 from .maps import maps
 from .newton import newton_sum
 from .poset import Links, Poset
@@ -46,6 +47,7 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     if isinstance(update, Process):
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
     if isinstance(update, RegularizedNewton):
+        check_work(diagram, spacetime, basis, 1, False, linked=True)
         return newton_sum(diagram, update, lambda links: _linked_count(diagram, links, spacetime, basis))
     check_rule(update)
     if update is None:

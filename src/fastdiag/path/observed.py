@@ -8,6 +8,7 @@ import numpy as np
 
 from ..landscapes.local import Numbers
 from .first_order import Walk
+from .second_order import SecondWalk, second_order
 
 Terms: TypeAlias = list[dict[str, Any]]
 """For each noise order the contributions of its skeletons, by their texts."""
@@ -50,6 +51,8 @@ def terms(walk: Walk, observable: str) -> Terms:
     found: Terms = [{"[]": path_alone(walk, observable)}]
     if walk.noise:
         found.append(first_order(walk, observable))
+    if isinstance(walk, SecondWalk):
+        found.append({"": second_order(walk, observable)})
     return found
 
 

@@ -19,6 +19,7 @@ from ..typing import FloatArray
 from .first_order import Walk, walked
 from .motion import Motion
 from .observed import terms, total
+from .second_order import SecondWalk
 
 HIGHEST = 2  # noise order
 
@@ -72,7 +73,7 @@ def predicted_about_path(
     with np.errstate(all="ignore"):  # what overflows is told
         for eta in rates:
             motion = Motion(update, eta if metric is None else eta * metric, start, order[-1])
-            walk = Walk(landscape, motion, last, noise, remembers)
+            walk = (SecondWalk if noise == 2 else Walk)(landscape, motion, last, noise, remembers)
             found = {walk.t: terms(walk, observable) for walk in walked(walk, order)}
             rows.append([found[T] for T in moments])
     kind = start.dtype

@@ -32,7 +32,7 @@ CASES = [
 
 def about_path(land, N, B, T, sampling, eta, noise, name, **options):
     series = predicted_about_path(land, [fd.Spacetime(N, B, T, sampling=sampling)], [eta], noise, name, **options)
-    return [order[0, 0].tolist() for order in series.by_order]
+    return [np.asarray(order[0, 0], dtype=object).tolist() for order in series.by_order]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

@@ -62,7 +62,7 @@ def test_every_observable_equals_brute_force(problem, N, B, T):
 
 
 def test_a_schedule_and_a_matrix():
-    loss, noises, chances, start, eta = PROBLEMS["plane"]
+    loss, noises, chances, start, _ = PROBLEMS["plane"]
     metric, rates = [[F(1, 5), F(1, 20)], [F(1, 20), F(1, 4)]], [F(1), F(1, 2)]
 
     def rule(theta, eta):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..locks import cached_property
+from .averaged import Averaged
 
 Numbers: TypeAlias = npt.NDArray[Any]
 """Floats, or Fractions in an array of objects."""
@@ -76,6 +77,10 @@ class Local(ABC):
     @abstractmethod
     def covariance_over(self, S: Numbers) -> Numbers:
         """The second derivative of C, contracted: C_ab,cd S_cd, (n, n)."""
+
+    @abstractmethod
+    def averaged(self, S: Numbers) -> Averaged:
+        """Averages over Gaussian weights about here, of covariance S."""
 
     @property
     @abstractmethod

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..door import outside
 from ..errors import TaylorWarning
+from .averaged import Averaged, by_wick
 from .local import Numbers, PointTensors
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class TaylorLocal(PointTensors):
         if degree < len(self.derivatives):
             return self.derivatives[degree]
         return np.broadcast_to(0.0, (len(self.weights), *(self.dimension,) * degree))
+
+    def averaged(self, S: Numbers) -> Averaged:
+        return by_wick(self, len(self.derivatives) - 1, S)
 
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..landscapes.landscape import Landscape
-from ..landscapes.local import Local
+from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, responses
+from .settled import solved, summed
 
+MOST_UPDATES = 100_000  # to the path's end
+NEAR, NEWTON = 1e-6, 3  # of a gradient from which Newton's steps are sure, and their number
 
 class Walk:
     """Where the path is, and the noise of the first order about it: S, the covariance, and the mean's shift in two parts.
@@ -27,7 +29,8 @@ class Walk:
         """spacetime: to the last update; remembers: whether the train loss will be asked for."""
         self.landscape, self.motion, self.spacetime, self.noise = landscape, motion, spacetime, noise
         m, n = motion.shape
-        self.t, self.state = 0, motion.zeros(m * n)
+        self.t: int | float = 0
+        self.state = motion.zeros(m * n)
         self.S, self.bent, self.met = motion.zeros(m * n, m * n), motion.zeros(m * n), motion.zeros(m * n)
         self.local = landscape.local(motion.start)
         nothing = motion.zeros(len(self.local.weights), m * n)
@@ -41,6 +44,13 @@ class Walk:
             return self.local
         return self.landscape.local(motion.start + motion.observed(self.state))
 
+    def reach(self, time: int | float) -> None:
+        """Go on to a later time; at infinity the path is at its end."""
+        if time == inf:
+            self.settle()
+        while self.t < time:
+            self.step()
+
     def step(self) -> None:
         """One update.
 
@@ -48,7 +58,7 @@ class Walk:
         ------
         InputError : the path leaves the range of floats, with the update at which it does
         """
-        motion, local, t = self.motion, self.local, self.t
+        motion, local, t = self.motion, self.local, int(self.t)
         rate = motion.rate(t)
         if self.noise:
             self.advance(rate)
@@ -64,20 +74,65 @@ class Walk:
 
     def advance(self, rate: Any) -> None:
         """The noise through one update."""
-        motion, local, B = self.motion, self.local, self.spacetime.B
+        motion, local = self.motion, self.local
         matrix = motion.matrix(rate, local.hessian)
-        kicks = motion.kicked(rate, motion.kicked(rate, local.covariance).T) / B
-        bend = motion.kicked(rate, local.third(motion.at_point_twice(self.S))) / 2
-        S, met = matrix @ self.S @ matrix.T + kicks, matrix @ self.met
+        bend = self._bend(rate)
+        S, met = matrix @ self.S @ matrix.T + self._kicks(rate), matrix @ self.met
         before = self.responses
-        before.before(self.t)
+        before.before(int(self.t))
         if (o := before.met) is not None:
             pairs = matrix @ motion.kicked(rate, local.paired(o)) / self.spacetime.finite("N")
             S = S + pairs + pairs.T
             met = met + motion.kicked(rate, local.pulled(motion.at_point(o))) / self.spacetime.finite("N")
         if type(before) is not Responses:
-            before.after(self.t, matrix, motion.kicked(rate, local.gradients))
+            before.after(int(self.t), matrix, motion.kicked(rate, local.gradients))
         self.S, self.bent, self.met = S, matrix @ self.bent + bend, met
+
+    def _kicks(self, rate: Any) -> Numbers:
+        """The covariance that an update adds."""
+        kick = self.motion.kicked
+        return np.asarray(kick(rate, kick(rate, self.local.covariance).T) / self.spacetime.B)
+
+    def _bend(self, rate: Any) -> Numbers:
+        """What the covariance does to the mean where the loss is no parabola."""
+        return np.asarray(self.motion.kicked(rate, self.local.third(self.motion.at_point_twice(self.S))) / 2)
+
+    def settle(self) -> None:
+        """Go to T = infinity: the path's end, and the noise that an update leaves as it is.
+
+        Raises
+        ------
+        InputError : the path has no end, or one at which noise grows
+        UnsupportedError : exact numbers, a rule with memory or a schedule, points that are met again
+        """
+        motion, rate = self.motion, self.motion.rate(0)
+        if motion.is_exact or motion.rates is not None or motion.shape[0] > 1 or self.spacetime.N != inf:
+            raise UnsupportedError(
+                "T = inf about a path takes plain SGD on fresh data (N = inf) and a float eta; give a finite T"
+            )
+        self._descend()
+        self.t = inf
+        if self.noise:
+            matrix = motion.matrix(rate, self.local.hessian)
+            self.S = summed(matrix, self._kicks(rate))
+            self.bent = solved(motion.unit - matrix, self._bend(rate))
+
+    def _descend(self) -> None:
+        """To where the gradient vanishes: along the path, and by Newton's method from where that is sure."""
+        motion = self.motion
+        noise, self.noise = self.noise, 0
+        for _ in range(MOST_UPDATES):
+            before = self.local.gradient
+            if not before.any():
+                break
+            self.step()
+            if np.abs(self.local.gradient).max() < NEAR * (1 + np.abs(self.local.hessian).max()):
+                break
+        for _ in range(NEWTON):
+            moved = solved(self.local.hessian, self.local.gradient)
+            self.state = self.state - moved
+            self.local = self.landscape.local(motion.start + self.state)
+        self.noise = noise
 
     @property
     def tie(self) -> Any:
@@ -89,10 +144,3 @@ class Walk:
         weighted = here.weights[:, None] * self.motion.observed(whole)
         return (weighted * here.gradients).sum() / int(N)
 
-
-def walked(walk: Walk, times: list[int]) -> Iterator[Walk]:
-    """The walk at some times, in ascending order."""
-    for time in times:
-        while walk.t < time:
-            walk.step()
-        yield walk

@@ -26,7 +26,7 @@ class Motion:
             self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
         )
         self.rates = rule.factors(updates)
-        self._unit = self.numbers(np.eye(len(start), dtype=int))
+        self.unit = self.numbers(np.eye(len(start), dtype=int))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,6 +53,8 @@ class Motion:
 
     def kicked(self, rate: Any, gradients: Numbers) -> Numbers:
         """What gradients (..., n) add to a state, (..., m n)."""
+        if len(self.push) == 1:
+            return self.raised(-rate * self.push[0], gradients)
         kick = -self.push[:, None] * self.raised(rate, gradients)[..., None, :]
         return np.asarray(kick.reshape(*gradients.shape[:-1], -1))
 
@@ -60,17 +62,19 @@ class Motion:
         """What an update multiplies deviations of the state with, (m n, m n)."""
         m, n = self.shape
         pull = rate @ hessian if np.ndim(rate) == 2 else rate * hessian
-        found = self.step[:, None, :, None] * self._unit[:, None, :]
+        if m == 1:
+            return np.asarray(self.step[0, 0] * self.unit - self.push[0] * self.point[0] * pull)
+        found = self.step[:, None, :, None] * self.unit[:, None, :]
         found = found - (self.push[:, None] * self.point)[:, None, :, None] * pull[:, None, :]
         return np.asarray(found.reshape(m * n, m * n))
 
     def at_point(self, states: Numbers) -> Numbers:
         """What the gradient sees of states (..., m n): (..., n)."""
-        return self._read(self.point, states)
+        return self.read(self.point, states)
 
     def observed(self, states: Numbers) -> Numbers:
         """What the root sees of states (..., m n): (..., n)."""
-        return self._read(self.seen, states)
+        return self.read(self.seen, states)
 
     def at_point_twice(self, S: Numbers) -> Numbers:
         """The same of a covariance (m n, m n): (n, n)."""
@@ -80,7 +84,8 @@ class Motion:
         """The same of a covariance (m n, m n): (n, n)."""
         return self.observed(self.observed(S).T)
 
-    def _read(self, reading: Numbers, states: Numbers) -> Numbers:
+    def read(self, reading: Numbers, states: Numbers) -> Numbers:
+        """`point` or `seen` of states (..., m n): (..., n)."""
         if len(reading) == 1:
             return np.asarray(states if reading[0] == 1 else states * reading[0])
         return np.asarray(np.tensordot(states.reshape(*states.shape[:-1], *self.shape), reading, ((-2,), (0,))))

@@ -7,14 +7,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..landscapes.local import Numbers
+from .closure import GaussianWalk, gaussian
 from .first_order import Walk
+from .flow import Flow
 from .second_order import SecondWalk, second_order
 
 Terms: TypeAlias = list[dict[str, Any]]
 """For each noise order the contributions of its skeletons, by their texts."""
 
 
-def path_alone(walk: Walk, observable: str) -> Any:
+def path_alone(walk: Walk | Flow, observable: str) -> Any:
     """The observable without noise: noise order 0."""
     if observable == "displacement":
         return walk.motion.observed(walk.state)
@@ -25,7 +27,7 @@ def path_alone(walk: Walk, observable: str) -> Any:
     return walk.motion.zeros(1)[0]
 
 
-def first_order(walk: Walk, observable: str) -> dict[str, Any]:
+def first_order(walk: Walk | Flow, observable: str) -> dict[str, Any]:
     """The contributions of the skeletons of noise order 1."""
     motion, here = walk.motion, walk.here
     bent, met, S = motion.observed(walk.bent), motion.observed(walk.met), motion.observed_twice(walk.S)
@@ -46,8 +48,10 @@ def _contracted(first: Numbers, second: Numbers) -> Any:
     return (first * second).sum()
 
 
-def terms(walk: Walk, observable: str) -> Terms:
+def terms(walk: Walk | Flow | GaussianWalk, observable: str) -> Terms:
     """All that the walk knows."""
+    if isinstance(walk, GaussianWalk):
+        return [{"": gaussian(walk, observable)}]
     found: Terms = [{"[]": path_alone(walk, observable)}]
     if walk.noise:
         found.append(first_order(walk, observable))

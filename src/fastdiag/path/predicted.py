@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from math import inf
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ..arguments import own, shown
+from ..embedding import Rule
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
 from ..spacetime import Spacetime
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import FloatArray
-from .first_order import Walk, walked
+from .closure import GaussianWalk
+from .first_order import Walk
+from .flow import Flow
 from .motion import Motion
 from .observed import terms, total
 from .second_order import SecondWalk
 
 HIGHEST = 2  # noise order
+MANY = 128  # weights from which on products are worth several threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,9 @@ def predicted_about_path(
     etas: Sequence[Any],
     noise: int,
     observable: str = "test_loss",
-    update: Update | None = None,
+    update: Rule = None,
     metric: FloatArray | None = None,
+    closure: str | None = None,
 ) -> PathSeries:
     """Expected observables by noise order; with Fractions for learning rates exactly.
 
@@ -50,7 +60,9 @@ def predicted_about_path(
     times : spacetimes that differ in T alone
     etas : numbers; all Fractions or ints on a symbolic landscape for exact results
     noise : the highest noise order
+    update : a linear rule or a process; None for plain SGD
     metric : the matrix that multiplies a learning rate, (n, n)
+    closure : 'gaussian' for the self-consistent path: one order, which is the whole
 
     Raises
     ------
@@ -65,26 +77,56 @@ def predicted_about_path(
     if noise > HIGHEST:
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
     start, rates = _numbers(landscape, etas)
-    moments = [spacetime.finite("T") for spacetime in times]
+    moments = [spacetime.T for spacetime in times]
     order = sorted(set(moments))
     last = times[0].with_updates(order[-1])
     remembers = observable in ("train_loss", "generalization_gap")
     rows: list[list[list[dict[str, Any]]]] = []
-    with np.errstate(all="ignore"):  # what overflows is told
+    alone = _libraries().limit(limits=1 if len(start) < MANY else None, user_api="blas")  # threads cost more than they give
+    with alone, np.errstate(all="ignore"):  # an overflow is for the caller to tell
         for eta in rates:
-            motion = Motion(update, eta if metric is None else eta * metric, start, order[-1])
-            walk = (SecondWalk if noise == 2 else Walk)(landscape, motion, last, noise, remembers)
-            found = {walk.t: terms(walk, observable) for walk in walked(walk, order)}
+            rule = update if isinstance(update, Update) else None
+            latest = max((int(T) for T in order if T < inf), default=0)
+            motion = Motion(rule, eta if metric is None else eta * metric, start, latest)
+            walk = _walk(landscape, motion, last, noise, remembers, update, closure)
+            found = {}
+            for T in order:
+                walk.reach(T)
+                found[T] = terms(walk, observable)
             rows.append([found[T] for T in moments])
-    kind = start.dtype
+    orders = len(rows[0][0])
 
-    def stacked(read: Any) -> Numbers:
-        return np.array([[read(cell) for cell in row] for row in rows], dtype=kind)
+    def stacked(order: int, skeleton: str | None = None) -> Numbers:
+        def value(cell: list[dict[str, Any]]) -> Numbers:
+            return total(cell[order]) if skeleton is None else np.asarray(cell[order][skeleton])
 
-    by_order = tuple(stacked(lambda cell, p=p: total(cell[p])) for p in range(noise + 1))
-    names = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions]
-    by_skeleton = {name: stacked(lambda cell, p=p, name=name: cell[p][name]) for p, name in names}
-    return PathSeries(by_order, by_skeleton)
+        result = np.empty((len(rows), len(moments), *value(rows[0][0]).shape), dtype=start.dtype)
+        for i, j in np.ndindex(result.shape[:2]):
+            result[i, j] = value(rows[i][j])[()]
+        return result
+
+    named = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions if name]
+    by_skeleton = {name: stacked(p, name) for p, name in named}
+    return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _walk(
+    landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: Rule, closure: str | None
+) -> Walk | Flow | GaussianWalk:
+    if isinstance(update, RegularizedNewton):
+        raise UnsupportedError(f"{update} is no linear rule; about a path go SGD, momentum and the like, ode(), sde()")
+    if closure is not None:
+        if isinstance(update, Process):
+            raise UnsupportedError(f"closure={closure!r} is for updates, not for {update}; leave it out")
+        return GaussianWalk(landscape, motion, last)
+    if isinstance(update, Process):
+        return Flow(landscape, motion, last, noise, update, remembers)
+    return (SecondWalk if noise == 2 else Walk)(landscape, motion, last, noise, remembers)
 
 
 def _numbers(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers, list[Any]]:

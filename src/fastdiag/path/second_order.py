@@ -13,6 +13,7 @@ from ..memory import require
 from ..spacetime import Spacetime
 from .first_order import Walk
 from .motion import Motion
+from .settled import solved, summed
 
 COPIES = 10  # arrays of n^3 numbers at a time
 
@@ -52,28 +53,48 @@ class SecondWalk(Walk):
         return np.asarray(self.bent + self.met)
 
     def advance(self, rate: Any) -> None:
-        motion, local, B = self.motion, self.local, self.spacetime.B
-        K, J, S, m, k = motion.matrix(rate, local.hessian), local.third_tensor, self.S, self.m, self.k
-
-        def raised(tensor: Numbers, *axes: int) -> Numbers:
-            """Times -eta along some axes."""
-            for axis in axes:
-                tensor = np.moveaxis(motion.kicked(rate, np.moveaxis(tensor, axis, -1)), -1, axis)
-            return tensor
-
-        KS, QS, slope = K @ S, local.fourth(S), local.covariance_slope
-        shift = np.tensordot(J, self.S2 + np.outer(m, m), 2) / 2 + QS @ m / 2 + local.fourth_of(k) / 6 + local.fifth(S) / 8
-        bent = (np.tensordot(k, J, ((1, 2), (1, 2))) + 2 * S @ (J @ m) + S @ QS) / 2
-        mixed = K @ raised(bent, 1)
-        noise = (slope @ m + local.covariance_over(S) / 2) / B
-        JS = J @ S
-        noise = noise + np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2
-        third = raised(_along(J, KS, KS), 2) + raised(slope, 0, 1) @ KS.T / B
-        k = _along(k, K, K) @ K.T + _everywhere(third) + raised(local.skew, 0, 1, 2) / B**2
+        K = self.motion.matrix(rate, self.local.hessian)
+        k = _along(self.k, K, K) @ K.T + self._skewed(rate, K)
+        S2 = K @ self.S2 @ K.T + self._widened(rate, K)
+        m2 = K @ self.m2 + self._shifted(rate)
         super().advance(rate)
-        self.m2 = K @ self.m2 + raised(shift, 0)
-        self.S2 = K @ self.S2 @ K.T + mixed + mixed.T + raised(noise, 0, 1)
-        self.k = k
+        self.k, self.S2, self.m2 = k, S2, m2
+
+    def settle(self) -> None:
+        super().settle()
+        rate = self.motion.rate(0)
+        K = self.motion.matrix(rate, self.local.hessian)
+        self.k = summed(K, self._skewed(rate, K))
+        self.S2 = summed(K, self._widened(rate, K))
+        self.m2 = solved(self.motion.unit - K, self._shifted(rate))
+
+    def _raised(self, rate: Any, tensor: Numbers, *axes: int) -> Numbers:
+        """Times -eta along some axes."""
+        for axis in axes:
+            tensor = np.moveaxis(self.motion.kicked(rate, np.moveaxis(tensor, axis, -1)), -1, axis)
+        return tensor
+
+    def _skewed(self, rate: Any, K: Numbers) -> Numbers:
+        """What an update adds to k."""
+        local, B, KS = self.local, self.spacetime.B, K @ self.S
+        third = self._raised(rate, _along(local.third_tensor, KS, KS), 2)
+        third = third + self._raised(rate, local.covariance_slope, 0, 1) @ KS.T / B
+        return _everywhere(third) + self._raised(rate, local.skew, 0, 1, 2) / B**2
+
+    def _widened(self, rate: Any, K: Numbers) -> Numbers:
+        """To S2."""
+        local, S, m, J = self.local, self.S, self.m, self.local.third_tensor
+        bent = (np.tensordot(self.k, J, ((1, 2), (1, 2))) + 2 * S @ (J @ m) + S @ local.fourth(S)) / 2
+        mixed, JS = K @ self._raised(rate, bent, 1), J @ S
+        noise = (local.covariance_slope @ m + local.covariance_over(S) / 2) / self.spacetime.B
+        noise = noise + np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2
+        return np.asarray(mixed + mixed.T + self._raised(rate, noise, 0, 1))
+
+    def _shifted(self, rate: Any) -> Numbers:
+        """To m2."""
+        local, S, m = self.local, self.S, self.m
+        shift = local.third(self.S2 + np.outer(m, m)) + local.fourth(S) @ m
+        return self._raised(rate, shift / 2 + local.fourth_of(self.k) / 6 + local.fifth(S) / 8, 0)
 
     @property
     def loss(self) -> Any:

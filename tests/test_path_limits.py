@@ -173,7 +173,6 @@ CUBE = L.symbolic(sympy.Symbol("w") ** 3 - sympy.Symbol("w") * sympy.Symbol("x")
         (UnsupportedError, "not estimated", lambda: orders(L.estimated(SKEW), fd.Spacetime(9, 1, 9), 0.1, 1)),
         (UnsupportedError, "noise order 3", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 3)),
         (UnsupportedError, "more than one epoch", lambda: orders(SKEW, fd.Spacetime(9, 1, 10), 0.1, 2)),
-        (UnsupportedError, "gap yet", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 2, "train_loss")),
         (UnsupportedError, "no linear rule", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, update=fd.updates.regularized_newton(0.5))),
         (UnsupportedError, "one epoch or fresh", lambda: orders(SKEW, fd.Spacetime(9, 1, 10), 0.1, 1, closure="gaussian")),
         (UnsupportedError, "not the train_loss", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, "train_loss", closure="gaussian")),

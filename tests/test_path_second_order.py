@@ -16,7 +16,7 @@ from noise_oracle import Descent, landscape, observables
 F = Fraction
 SKEWED = {-2: F(1, 6), 0: F(1, 2), 1: F(1, 3)}
 EVEN = {-1: F(1, 6), 0: F(2, 3), 1: F(1, 6)}
-NAMES = ("test_loss", "displacement", "covariance", "test_loss_variance")
+NAMES = ("test_loss", "train_loss", "generalization_gap", "displacement", "covariance", "test_loss_variance")
 
 
 def noise_of(f, g=None):

@@ -93,6 +93,13 @@ class LogisticLocal(Local):
             self._along = S, np.einsum("ax,ax->x", S @ self._columns, self._columns)
         return self._along[1]
 
+    @property
+    def hessians(self) -> FloatArray:
+        return np.asarray((self.slopes(2)[:, None] * self.X)[:, :, None] * self.X[:, None, :] - self._curvature)
+
+    def thirds(self, S: Numbers) -> FloatArray:
+        return np.asarray((self.slopes(3) * self.variances(S))[:, None] * self.X - self.third(S))
+
     def third(self, S: Numbers) -> FloatArray:
         return np.asarray(self.X.T @ (self.weights * self.slopes(3) * self.variances(S)))
 

@@ -10,6 +10,7 @@ from ..landscapes.local import Numbers
 from .closure import GaussianWalk, gaussian
 from .first_order import Walk
 from .flow import Flow
+from .overfitting import TiedWalk
 from .second_order import SecondWalk, second_order
 
 Terms: TypeAlias = list[dict[str, Any]]
@@ -56,7 +57,11 @@ def terms(walk: Walk | Flow | GaussianWalk, observable: str) -> Terms:
     if walk.noise:
         found.append(first_order(walk, observable))
     if isinstance(walk, SecondWalk):
-        found.append({"": second_order(walk, observable)})
+        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else 0
+        if observable == "generalization_gap":
+            found.append({"": -tie if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]})
+        else:
+            found.append({"": second_order(walk, observable) + tie})
     return found
 
 

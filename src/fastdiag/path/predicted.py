@@ -27,6 +27,7 @@ from .first_order import Walk
 from .flow import Flow
 from .motion import Motion
 from .observed import terms, total
+from .overfitting import TiedWalk
 from .second_order import SecondWalk
 
 HIGHEST = 2  # noise order
@@ -126,7 +127,9 @@ def _walk(
         return GaussianWalk(landscape, motion, last)
     if isinstance(update, Process):
         return Flow(landscape, motion, last, noise, update, remembers)
-    return (SecondWalk if noise == 2 else Walk)(landscape, motion, last, noise, remembers)
+    if noise < 2:
+        return Walk(landscape, motion, last, noise, remembers)
+    return (TiedWalk if remembers and last.N < inf else SecondWalk)(landscape, motion, last, noise, remembers)
 
 
 def _numbers(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers, list[Any]]:

@@ -30,20 +30,16 @@ class SecondWalk(Walk):
 
     def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool) -> None:
         m, n = motion.shape
-        self._check(m * n, spacetime, remembers)
+        self._check(m * n, spacetime)
         super().__init__(landscape, motion, spacetime, noise, remembers)
         self.m2, self.S2, self.k = motion.zeros(m * n), motion.zeros(m * n, m * n), motion.zeros(m * n, m * n, m * n)
 
     @staticmethod
-    def _check(size: int, spacetime: Spacetime, remembers: bool) -> None:
+    def _check(size: int, spacetime: Spacetime) -> None:
         if not spacetime.is_one_epoch:
             raise UnsupportedError(
                 "noise order 2 has a recursion where no point is met twice, and T = "
                 f"{spacetime.T} is more than one epoch of {spacetime.updates_per_epoch} updates; take noise=1"
-            )
-        if remembers:
-            raise UnsupportedError(
-                "noise order 2 has no recursion for the train loss and the generalization gap yet; take noise=1"
             )
         require(8 * COPIES * size**3, f"third cumulants of {size} numbers", "take noise=1, which needs none")
 

@@ -120,5 +120,5 @@ def landscape(loss, noises, chances, start):
 
     formula = sum(rational(c) * monomial(e) for e, c in loss.items()) + sum(x * monomial(e) for x, e in zip(data, exponents, strict=True))
     points = [tuple(rational(noise.get(e, 0)) for e in exponents) for noise in noises]
-    law = finite({point: rational(chance) for point, chance in zip(points, chances, strict=True)})
+    law = finite({point: rational(sum(c for p, c in zip(points, chances, strict=True) if p == point)) for point in points})
     return symbolic(formula, weights, data, law, start)

@@ -109,7 +109,7 @@ def with_covariances(landscape: Tensors) -> tuple[list[Numbers], Numbers]:
                 covariance[ends[i] : ends[i + 1], ends[j] : ends[j + 1]] = part.reshape(n**first, n**second)
     sizes, vectors = np.linalg.eigh(covariance)
     kept = np.abs(sizes) > 1e-15 * np.abs(sizes).max(initial=0.0)
-    sizes, vectors = sizes[kept], vectors[:, kept] * np.sqrt(len(sizes))
+    sizes, vectors = sizes[kept], vectors[:, kept] * np.sqrt(kept.sum())
     weights = np.concatenate([sizes, sizes]) / max(1, 2 * len(sizes))
     deviations = np.vstack([vectors.T, -vectors.T, np.zeros((1, ends[-1]))])
     derivatives = []

@@ -77,7 +77,7 @@ def maps_formula(
         return _process_formula(diagram, sampling, basis, update)
     check_rule(update)
     if update is not None:
-        _check_names(update)
+        check_names(update)
     if isinstance(update, RegularizedNewton):
         return newton_sum(diagram, update, lambda links: _linked(diagram, links, sampling, basis))
     if update is not None:
@@ -85,7 +85,7 @@ def maps_formula(
     return _formula(Poset.of(diagram), sampling, basis)
 
 
-def _check_names(update: Update | RegularizedNewton) -> None:
+def check_names(update: Update | RegularizedNewton) -> None:
     """Raise InputError if a symbol of the rule looks like one of the formula's own."""
     numbers = (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
     names = {str(symbol) for x in numbers for symbol in getattr(x, "free_symbols", ())}
@@ -116,8 +116,7 @@ def _linked(diagram: Diagram, links: Links, sampling: str, basis: str) -> sympy.
     poset = Poset.of(diagram, links)
     if not links:
         return _formula(poset, sampling, basis)
-    one = [sympy.Integer(1)]
-    return closed_form(poset, Terms(one, one, one, [0], [[0]] * diagram.order), sampling, basis)
+    return closed_form(poset, Terms.powers([sympy.Integer(1)] * diagram.order), sampling, basis)
 
 
 def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:

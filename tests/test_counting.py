@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import fastdiag as fd
 import oracle
+from fastdiag.diagram.moebius import coarsenings, moebius, refinements, zeta
 from fastdiag.diagram.partition import moebius_to_top, set_partitions
 from fastdiag.embedding import enumerated_embedding_counts, enumerated_maps
-from fastdiag.embedding.moebius import coarsenings, moebius, refinements, zeta
 from fastdiag.kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 
 BASES = ["cumulant", "moment"]

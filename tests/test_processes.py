@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fastdiag as fd
 import oracle
-from fastdiag.embedding.processes import process_maps
+from fastdiag.embedding.rules import process_maps
 from test_expansion import float_landscape, problem, random_losses
 
 ORDER = 4

@@ -21,6 +21,7 @@ from ..errors import UnsupportedError
 from ..spacetime.updates import Update
 from .arithmetic import exact_rule
 from .order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from .pattern_weights import Formulas, slots
 from .poset import Poset
 from .sum_over_maps import coarsenings, distinct
 from .weighted import without_idle_state
@@ -298,13 +299,10 @@ def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[in
 
 
 def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> Jet:
-    import sympy
-
     found: dict[tuple[int, tuple[Exponents, ...]], Jet] = {}
     for (sizes, between, passed), ways in run.items():
-        slots = B ** sum(sizes) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in sizes))
         key, (power, shift) = (len(sizes), between), terms.power(passed)
-        found[key] = found.get(key, Jet()) + shift.of(ways * slots * power)
+        found[key] = found.get(key, Jet()) + shift.of(ways * slots(sizes, B, basis, Formulas) * power)
     total = Jet()
     for (m, between), coefficient in found.items():
         total += coefficient * homogeneous(updates - m, terms, Counter(between), 1)

@@ -22,11 +22,12 @@ from ..diagram.partition import set_partitions
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..spacetime import Spacetime
 from ..typing import Number
-from .counting import family_of, grid, placements
+from .counting import family_of, grid
 from .edge_weights import STILL, EdgeWeights, Steps, identity, matrix_power, times, times_vector
 from .enumeration import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, TransferMatrix, repeated_epochs
+from .pattern_weights import slots
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
 from .sweep import Epochs, Live, Sweep, clock_of
@@ -160,7 +161,7 @@ def _repeated(
 def _swept(
     moves: TransferMatrix, poset: Poset, edges: EdgeWeights, chain: Chain, B: int, basis: str
 ) -> Sweep:
-    gains = [placements((size,), B, None, basis) for size in range(poset.parts + 1)]
+    gains = [slots((size,), B, basis) for size in range(poset.parts + 1)]
     sets = chain.sets[: len(moves.crossing[0])]
 
     def placed(before: int, after: int) -> tuple[int, ...]:

@@ -135,5 +135,5 @@ def _closed_form(above: tuple[int, ...], part: tuple[int, ...], sampling: str, t
     below = tuple(union(1 << e for e in edges if above[e] == v) for v in edges)
     poset = Poset(below, tuple(1 << p for p in part), tuple(enumerate(above)))
     k = [_letter("k", e) for e in edges]
-    exponentials = Exponentials(k, sampling in ("reshuffle", "cyclic"), time, T, E)
+    exponentials = Exponentials(k, sampling, time, T, E)
     return exponentials.factored(closed_form(poset, Terms.powers(k), sampling, "cumulant"))

@@ -17,18 +17,20 @@ Sum: TypeAlias = dict[Powers, Any]
 class Exponentials:
     """Sums of powers k^T over the field of rational functions in N, B, the time, the k's and, over epochs, the k^(N/B)."""
 
-    def __init__(self, k: Sequence[Any], epochs: bool, time: Any, T: Any, E: Any) -> None:
-        """time: the formula's own; T, E: updates and epochs in terms of it; epochs: what is read has E in place of T."""
+    def __init__(self, k: Sequence[Any], sampling: str, time: Any, T: Any, E: Any) -> None:
+        """time: the formula's own; T, E: updates and epochs in terms of it."""
         import sympy
         from sympy.polys.fields import field
 
+        once, epochs = sampling == "one epoch", sampling in ("reshuffle", "cyclic")  # only B and k^T; E in place of T
+
         N, B, updates, number = sympy.symbols("N B T E", positive=True, integer=True)
         self.k, self.T, self.length, self.whole = list(k), T, N / B, number * N / B if epochs else updates
-        self.letters = [N, B, time, *k, *(x**self.length for x in k if epochs)]
+        self.letters = [B, *k] if once else [B, N, time, *k, *(x**self.length for x in k if epochs)]
         self.field, *gens = field([sympy.Dummy() for _ in self.letters], sympy.QQ)
         self.one = (0,) * len(self.k)
         self.known: dict[Any, Sum] = {x: {self.one: gen} for x, gen in zip(self.letters, gens, strict=True)}
-        for symbol, value in ((updates, T), (number, E)):
+        for symbol, value in () if once else ((updates, T), (number, E)):
             self.known.setdefault(symbol, self.read(value))
 
     def read(self, expression: Any) -> Sum:
@@ -62,15 +64,17 @@ class Exponentials:
         return {tuple(powers): found}
 
     def _added(self, sums: Iterable[Sum]) -> Sum:
-        over: dict[Powers, dict[Any, Any]] = {}  # few denominators recur: numerators over one of them are added first
+        found: dict[Powers, list[Any]] = {}
         for powers, x in (item for one in sums for item in one.items()):
-            tops = over.setdefault(powers, {})
-            tops[x.denom] = tops.get(x.denom, 0) + x.numer
-        total = {
-            powers: sum((self.field.new(top, below) for below, top in tops.items()), self.field.zero)
-            for powers, tops in over.items()
-        }
+            found.setdefault(powers, []).append(x)
+        total = {powers: xs[0] if len(xs) == 1 else self._sum(xs) for powers, xs in found.items()}
         return {powers: x for powers, x in total.items() if x}
+
+    def _sum(self, elements: list[Any]) -> Any:
+        over: dict[Any, Any] = {}  # few denominators recur: numerators over one of them are added first
+        for x in elements:
+            over[x.denom] = over.get(x.denom, 0) + x.numer
+        return sum((self.field.new(top, below) for below, top in over.items()), self.field.zero)
 
     def _times(self, one: Sum, other: Sum) -> Sum:
         return self._added(
@@ -87,8 +91,9 @@ class Exponentials:
             return sympy.S.Zero
         common = sums[min(sums)]
         if any(x not in (common, -common) for x in sums.values()):
-            lowest = [min(_valuation(x, i) for x in sums.values()) for i in range(2)]
-            common = prod((x**n for x, n in zip(self.field.gens, lowest, strict=False)), start=self.field.one)
+            outer = [i for i, letter in enumerate(self.letters) if letter.is_Symbol and letter.name in ("N", "B")]
+            lowest = [min(_valuation(x, i) for x in sums.values()) for i in outer]
+            common = prod((self.field.gens[i] ** n for i, n in zip(outer, lowest, strict=True)), start=self.field.one)
         terms = [
             prod((k ** (n * self.T) for k, n in zip(self.k, powers, strict=True)), start=sympy.S.One)
             * factored(x / common, self.letters, ascending=True) for powers, x in sums.items()

@@ -11,8 +11,9 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from ..embedding.counting import family_of, grid, placements
+from ..embedding.counting import family_of, grid
 from ..embedding.order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from ..embedding.pattern_weights import slots
 from ..embedding.poset import Poset
 from ..kernels.lanes import LANES
 from ..spacetime import Spacetime
@@ -92,7 +93,7 @@ def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) 
             for chain in found for moves in (chain.early, chain.late) for state in moves.states
         ]
         return _packed(
-            transfers, [placements((size,), B, None, "cumulant") for size in range(edges + 1)],
+            transfers, [slots((size,), B, "cumulant") for size in range(edges + 1)],
             fresh=False, whole=whole, epoch=updates, rest=rest, forever=forever,
             span=float(updates), parts=poset.parts if continuous and found else -1,
             terms=[(2 * i, 2 * i + 1, len(chain.skipped) - 1) for i, chain in enumerate(found)],

@@ -130,10 +130,14 @@ def _summed(above: tuple[int, ...], part: tuple[int, ...], symbols: Symbols) -> 
 @lru_cache(maxsize=1024)
 def _closed_form(above: tuple[int, ...], part: tuple[int, ...], sampling: str, time: Any, T: Any, E: Any) -> Any:
     """The sum over a piece's maps of the product of k^(dt-1), as SymPy in k_0, k_1, ..."""
+    import sympy
 
     edges = range(len(above))
     below = tuple(union(1 << e for e in edges if above[e] == v) for v in edges)
     poset = Poset(below, tuple(1 << p for p in part), tuple(enumerate(above)))
     k = [_letter("k", e) for e in edges]
     exponentials = Exponentials(k, sampling, time, T, E)
-    return exponentials.factored(closed_form(poset, Terms.powers(k), sampling, "cumulant"))
+    total, B = closed_form(poset, Terms.powers(k), sampling, "cumulant"), sympy.Symbol("B", positive=True, integer=True)
+    if sampling == "one epoch":  # then B only stands before all
+        return B**poset.parts * exponentials.factored(total.xreplace({B: 1}))
+    return exponentials.factored(total)

@@ -22,11 +22,11 @@ class Exponentials:
         import sympy
         from sympy.polys.fields import field
 
-        once, epochs = sampling == "one epoch", sampling in ("reshuffle", "cyclic")  # only B and k^T; E in place of T
+        once, epochs = sampling == "one epoch", sampling in ("reshuffle", "cyclic")  # no B, N; E in place of T
 
         N, B, updates, number = sympy.symbols("N B T E", positive=True, integer=True)
         self.k, self.T, self.length, self.whole = list(k), T, N / B, number * N / B if epochs else updates
-        self.letters = [B, *k] if once else [B, N, time, *k, *(x**self.length for x in k if epochs)]
+        self.letters = [*k] if once else [B, N, time, *k, *(x**self.length for x in k if epochs)]
         self.field, *gens = field([sympy.Dummy() for _ in self.letters], sympy.QQ)
         self.one = (0,) * len(self.k)
         self.known: dict[Any, Sum] = {x: {self.one: gen} for x, gen in zip(self.letters, gens, strict=True)}
@@ -91,12 +91,12 @@ class Exponentials:
             return sympy.S.Zero
         common = sums[min(sums)]
         if any(x not in (common, -common) for x in sums.values()):
-            outer = [i for i, letter in enumerate(self.letters) if letter.is_Symbol and letter.name in ("N", "B")]
+            outer = [i for i, letter in enumerate(self.letters) if str(letter) in ("N", "B")]
             lowest = [min(_valuation(x, i) for x in sums.values()) for i in outer]
             common = prod((self.field.gens[i] ** n for i, n in zip(outer, lowest, strict=True)), start=self.field.one)
         terms = [
             prod((k ** (n * self.T) for k, n in zip(self.k, powers, strict=True)), start=sympy.S.One)
-            * factored(x / common, self.letters, ascending=True) for powers, x in sums.items()
+            * factored(x if common == 1 else x / common, self.letters, ascending=True) for powers, x in sums.items()
         ]
         with distribute(False):
             return sympy.Mul(factored(common, self.letters, ascending=True), sympy.Add(*terms))

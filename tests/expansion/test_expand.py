@@ -178,21 +178,36 @@ def test_at_minimum(observable):
 @pytest.mark.parametrize("observable", OBSERVABLES)
 def test_resummed_formula_is_sgd(observable):
     order = 2 if observable in ("train_loss", "generalization_gap") else 3
-    check_resummed(observable, order, (4, 2, 2))
+    check_resummed(observable, order, 4, 2, 2)
     if order == 2 or observable == "covariance":
-        check_resummed(observable, order, (3, 1, 3))
+        check_resummed(observable, order, 3, 1, 3)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("case", [(3, 1, 3), (4, 2, 2)], ids=str)
 @pytest.mark.parametrize("observable", OBSERVABLES)
 def test_resummed_formula_is_sgd_to_order_three(observable, case):
-    check_resummed(observable, 3, case)
+    check_resummed(observable, 3, *case)
 
 
-def check_resummed(observable, order, case):
-    formula = expansion(observable, order, resummed=True, sampling="one epoch")
-    for index, series in sgd("diagonal", *case, "reshuffle", order=3)[observable].items():
+@pytest.mark.parametrize("case", [(2, 1, 4, "reshuffle"), (2, 1, 4, "cyclic"), (3, 2, 2, "replacement")], ids=str)
+@pytest.mark.parametrize("observable", ["test_loss", "generalization_gap", "covariance"])
+def test_resummed_formula_is_sgd_over_epochs(observable, case):
+    check_resummed(observable, 2, *case)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("sampling", ["reshuffle", "cyclic", "replacement"])
+@pytest.mark.parametrize("observable", ["test_loss", "displacement", "covariance", "test_loss_variance"])
+def test_resummed_formula_is_sgd_over_epochs_to_order_three(observable, sampling):
+    check_resummed(observable, 3, 2, 1, 4, sampling)
+
+
+def check_resummed(observable, order, points, batch, updates, sampling="one epoch"):
+    formula = expansion(observable, order, resummed=True, sampling=sampling, time="T")
+    case = points, batch, updates
+    run = sgd("diagonal", *case, "reshuffle" if sampling == "one epoch" else sampling, order=3)
+    for index, series in run[observable].items():
         assert resummed_series(formula, "diagonal", index, *case) == series[: order + 1]
 
 

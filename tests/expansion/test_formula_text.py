@@ -139,7 +139,7 @@ def test_a_formula_is_a_sequence_of_terms():
     [(("loss",), {}, "unknown observable"), (("test_loss", -1), {}, "order must be"), ((), {"sampling": "x"}, "unknown sampling"),
      ((), {"basis": "x"}, "unknown basis"), ((), {"time": "x"}, "time must be one of"), ((), {"arrange": "x"}, "arrange must be"),
      ((), {"arrange": "double", "time": "M"}, "so time must be 'T'"), ((), {"arrange": "double", "resummed": True}, "exact in T"),
-     ((), {"resummed": True}, "sampling='one epoch'"), ((), {"resummed": True, "sampling": "one epoch", "basis": "moment"}, "basis='cumulant'")],
+     ((), {"resummed": True, "basis": "moment"}, "basis='cumulant'"), ((), {"resummed": True, "sampling": "one epoch", "basis": "moment"}, "basis='cumulant'")],
 )
 def test_errors(arguments, options, words):
     with pytest.raises(fd.FastdiagError, match=re.escape(words)):

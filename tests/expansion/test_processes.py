@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-from fastdiag.embedding.processes import process_maps
+from fastdiag.embedding.rules import process_maps
 from oracles import oracle
 from oracles.polynomial_losses import float_landscape, problem, random_losses
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..arguments import shown
 from ..diagram.counting import check_order
 from ..diagram.orbits import LARGEST_ORDER
-from ..embedding.counting import placements
+from ..embedding.pattern_weights import slots as slots_in
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
 from ..errors import InputError
@@ -107,7 +107,7 @@ class OrderTable:
         index = self.arrays["index"].astype(np.int64)
         whole, rest = (_binomials(x.astype(np.float64), n) for x in (updates // L, updates % L))
         if self.kind == "cyclic":
-            slots_of = [placements(shape, spacetime.B, None, basis) / int(spacetime.B) ** n for shape in known.shapes]
+            slots_of = [slots_in(shape, spacetime.B, basis) / int(spacetime.B) ** n for shape in known.shapes]
             worth = np.array(slots_of)[index[:, 1]]
             after = _binomials((L - updates % L).astype(np.float64), n)
             slots = np.stack([index[:, 0], index[:, 2], known.levels[index[:, 1]] - index[:, 2]])
@@ -148,7 +148,7 @@ class OrderTable:
         """Of the columns (key, last): expected placements for given rows, apart from T, times (N / B)^order."""
         known, N, B = catalog(self.order), int(spacetime.finite("N")), int(spacetime.B)
         placed = np.array([
-            placements(s, B, None, "moment") * N ** sum(s) / (perm(N, sum(s)) * B ** sum(s)) if sum(s) <= N else 0.0
+            slots_in(s, B, "moment") * N ** sum(s) / (perm(N, sum(s)) * B ** sum(s)) if sum(s) <= N else 0.0
             for s in known.shapes
         ])
         inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]

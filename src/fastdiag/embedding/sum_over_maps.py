@@ -23,11 +23,12 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
-from .counting import family_of, grid, placements
+from .counting import family_of, grid
 from .edge_weights import STILL, Crossing, EdgeWeights, joint, matrix_power, times_vector
 from .enumeration import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
+from .pattern_weights import slots
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
 from .sweep import Epochs, Sweep, clock_of
@@ -167,7 +168,7 @@ def _repeated(
 
 def _gains(poset: Poset, B: int, basis: str) -> list[int]:
     """Ways to place so many parts into one batch."""
-    return [placements((size,), B, None, basis) for size in range(poset.parts + 1)]
+    return [slots((size,), B, basis) for size in range(poset.parts + 1)]
 
 
 def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Chain, int]]:

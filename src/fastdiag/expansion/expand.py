@@ -12,7 +12,7 @@ from ..diagram.counting import check_order, count_diagrams
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..errors import InputError, TooLargeError
 from ..typing import Basis
 from .diagram_sum import plain_diagrams, summands
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
@@ -24,6 +24,7 @@ from .terms import Expansion, Term
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work
     "one epoch": 100_000, "whole epochs": 10_000, "resummed": 500, "of a rule": 50,
+    "resummed, over epochs or of a rule": 50,
 }
 
 
@@ -54,7 +55,8 @@ def expand(
     basis : 'cumulant', or 'moment': parts of several nodes are then means of products ⟨g h⟩
     at_minimum : leave out what vanishes where the gradient of the test loss does
     resummed : irreducible diagrams only, in an eigenbasis of eta H, with k = 1 - eta h for each index (papers: Theorem 1);
-        sampling='one epoch' and the cumulant basis. Where k's coincide, a coefficient's limit is meant
+        any sampling, and the cumulant basis. Where a denominator vanishes, as where k's coincide, a coefficient's limit is
+        meant. Under a rule with memory each index has two numbers k and q, the eigenvalues of its step with eta h in it
     arrange : 'order': by powers of eta; 'double': by the papers' double series (eta T)^d T^(P-d-1)
     time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
     update : one of `fastdiag.updates` without a schedule, in exact numbers or symbols; SGD by default. Coefficients under
@@ -66,8 +68,10 @@ def expand(
 
     Raises
     ------
-    InputError : unknown observable, sampling, basis, arrangement or time; resummed over several epochs or with moments
-    TooLargeError : the last order has over 10 000 diagrams (in one epoch 100 000, resummed 500): hours of work
+    InputError : unknown observable, sampling, basis, arrangement or time; resummed with moments
+    UnsupportedError : a rule with a schedule; resummed: a process or a Hessian-based step
+    TooLargeError : the last order has over 10 000 diagrams (in one epoch 100 000, resummed 500; under a rule, or
+        resummed over several epochs, 50): hours of work
 
     Notes
     -----
@@ -87,6 +91,11 @@ def expand(
       + M^2*N/2 C_μν H^μν
       + M*N*(B*M - 1)/(4*B) (∇_μ C_ν^ν) G^μ
       + O(η^3), indices raised by η
+    >>> print(fd.expand("displacement", 1, sampling="replacement", resummed=True))
+    E[θ_T - θ_0]^μ = -(1 - k_μ^T)/(1 - k_μ) G^μ  from [a]
+      + O(η^2), indices raised by η
+      in an eigenbasis of ηH, with eigenvalues 1 - k;
+      where a denominator vanishes (some k = 1, or k's coincide), the limit is meant
     """
     order = check_order(order)
     found = observable_named(observable)
@@ -101,12 +110,11 @@ def expand(
             raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
         time = "T"
     check_rule(update)
-    if update is not None and resummed:
-        raise UnsupportedError(
-            f"resummed formulas are of plain SGD, not of {update!r}; fastdiag.predict has resummed numbers, exact ones too"
-        )
     symbols = Symbols(sampling, basis, time, update)
-    _check_size(found, order, "of a rule" if update is not None else "resummed" if resummed else symbols.sampling)
+    kind: str = symbols.sampling if update is None else "of a rule"
+    if resummed:
+        kind = "resummed" if kind == "one epoch" else "resummed, over epochs or of a rule"
+    _check_size(found, order, kind)
     if resummed:
         from .eigenbasis import resummed_terms
 
@@ -118,7 +126,7 @@ def expand(
     if arrange == "double":
         terms = [piece for term in terms for piece in _by_powers(term, symbols)]
         terms.sort(key=lambda term: -(term.power or 0))
-    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed)
+    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed, update)
 
 
 def _check_size(observable: Observable, order: int, kind: str) -> None:

@@ -35,7 +35,8 @@ class Symbols:
         M = sympy.Symbol("M", positive=True)
         self.time: Any = {"M": M, "T": T, "E": E}[time]
         self.T: Any = {"M": M * self.N, "T": T, "E": E * self.N / self.B}[time]
-        self._written = {T: self.T, E: {"M": M * self.B, "T": T * self.B / self.N, "E": E}[time]}
+        self.E: Any = {"M": M * self.B, "T": T * self.B / self.N, "E": E}[time]
+        self._written = {T: self.T, E: self.E}
         self.field: Any = field([self.N, self.B, self.time], sympy.QQ)[0]
         self._known: dict[Any, Any] = {}
 

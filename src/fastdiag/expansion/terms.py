@@ -9,8 +9,11 @@ from typing import Any
 
 from ..arguments import flag, whole
 from ..diagram import Diagram
+from ..embedding import Rule
+from ..embedding.closed_form import eigenvalues
 from ..errors import InputError
 from ..record import Record
+from ..spacetime.updates import Update, sgd
 from .coefficient_text import written
 from .network import Network, network_of
 from .notation import Tensors
@@ -90,6 +93,8 @@ class Expansion(Record):
     sampling: str
     basis: str
     resummed: bool
+    update: Rule = None
+    """The update rule; None is SGD."""
 
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
@@ -167,7 +172,7 @@ class Expansion(Record):
             rows[-1] += f", indices raised by {self._raised[0]}"
         if self._raised and self.resummed:
             rows += [
-                "in an eigenbasis of ηH, with eigenvalues 1 - k;",
+                f"in an eigenbasis of ηH, with eigenvalues {self._eigenvalues()};",
                 "where a denominator vanishes (some k = 1, or k's coincide), the limit is meant",
             ]
         return "\n  ".join(rows)
@@ -192,7 +197,7 @@ class Expansion(Record):
             rows[-1][-1] += rf", \quad \text{{indices raised by }} {self._raised[1]}"
         if self._raised and self.resummed:
             rows.append([
-                r"\quad (\eta H \text{ diagonal}, \; k_{\mu} = 1 - (\eta H)^{\mu}_{\mu}, \; "
+                rf"\quad (\eta H \text{{ diagonal}}, \; (\eta H)^{{\mu}}_{{\mu}} = {self._eigenvalues(latex=True)}, \; "
                 r"\text{limits where a denominator vanishes})"
             ])
         lines = [" ".join(row) for row in rows]
@@ -203,6 +208,16 @@ class Expansion(Record):
     @property
     def _name(self) -> tuple[str, str]:
         return NAMES.get(self.observable, (self.observable, rf"\text{{{self.observable}}}"))
+
+    def _eigenvalues(self, latex: bool = False) -> str:
+        """Those of eta H in terms of the letters of a resummed formula, and what ties k to q."""
+        import sympy
+
+        k, q = sympy.symbols("k_mu q_mu" if latex else "k q")
+        found = eigenvalues(self.update if isinstance(self.update, Update) else sgd(), k, q)
+        h, both = (sympy.latex(x) if latex else str(x).replace("**", "^") for x in found)
+        between = f", \\; {sympy.latex(k * q)} = " if latex else ", where k*q = "
+        return h if found[1] is None else h + between + both
 
     @property
     def _raised(self) -> tuple[str, str] | None:

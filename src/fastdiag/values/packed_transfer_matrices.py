@@ -11,8 +11,9 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from ..embedding.counting import family_of, grid, placements
+from ..embedding.counting import family_of, grid
 from ..embedding.order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from ..embedding.pattern_weights import slots
 from ..embedding.poset import Poset
 from ..kernels.lanes import LANES
 from ..kernels.packed_sum import Duration, PackedSum, Scratch, Summands, Transfers
@@ -50,8 +51,8 @@ def packed_sum(diagram: Diagram, spacetime: Spacetime, continuous: bool = False)
             _ints([_padded(chain.skipped, widest) for chain in chains], widest),
             np.array(kept), np.zeros(0, np.int64), np.zeros(0),
         )
-        slots = [placements((size,), B, None, "cumulant") for size in range(edges + 1)]
-        return PackedSum(duration, False, poset.parts if continuous and chains else -1, _packed(transfers, slots), summands)
+        ways = [slots((size,), B, "cumulant") for size in range(edges + 1)]
+        return PackedSum(duration, False, poset.parts if continuous and chains else -1, _packed(transfers, ways), summands)
     merged = [coarser for string in set_partitions(poset.parts) if (coarser := poset.coarsened(string)).parts <= N]
     epochs = [independent_epoch(coarser) for coarser in merged]
     places = [{ideal: i for i, ideal in enumerate(epoch.ideals)} for epoch in epochs]

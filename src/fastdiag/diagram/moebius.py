@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..diagram.partition import coarser_ranks, moebius_from_bottom, set_partitions
 from ..errors import InputError
 from ..typing import IntArray
+from .partition import coarser_ranks, moebius_from_bottom, set_partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def zeta(values: Sequence[Any] | IntArray, n: int, downwards: bool = False) -> I
 
     Examples
     --------
-    >>> from fastdiag.embedding.moebius import moebius, zeta
+    >>> from fastdiag.diagram.moebius import moebius, zeta
     >>> zeta([1, 10], 2).tolist(), moebius([1, 11], 2).tolist()
     ([1, 11], [1, 10])
     """

@@ -195,7 +195,7 @@ def test_formulas_evaluate_to_numbers(make):
     land = make(sympy.Rational(1, 3))
     land = L.Symbolic(
         land.expression.xreplace(at), land.coordinates, land.data,
-        tuple(L.normal(d.center.xreplace(at), d.variance.xreplace(at)) for d in land.distributions), tuple(a.xreplace(at) for a in land.at),
+        tuple(L.normal(d.center.xreplace(at), d.variance.xreplace(at)) for d in land.distributions), tuple(a.xreplace(at) for a in land.theta),
     )
     expected = fd.predict(land, spacetime, 0.1, order=2, resummed=False).total
     assert float(formula.xreplace(at)) == pytest.approx(expected, rel=1e-12)

@@ -24,6 +24,7 @@ from .landscape import (
     labels_of,
     same,
 )
+from .local_logistic import LogisticLocal
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
@@ -35,6 +36,7 @@ class Logistic(SampledLandscape):
     """Logistic regression on given data; see `logistic`."""
 
     highest_degree = None
+    theta: FloatArray
 
     def __init__(
         self, X: FloatArray, y: FloatArray, theta: FloatArray, ridge: FloatArray, weights: FloatArray
@@ -200,11 +202,12 @@ class Logistic(SampledLandscape):
             if np.linalg.cond(hessian) > 1e13:
                 break
             step, size = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64), 1.0
+            fall = 1e-4 * float(gradient @ step)
             if np.abs(step).max() <= 1e-6 * (1 + np.abs(here.theta).max()):  # errors are squared from here on
                 settled += 1
-            while not settled and here._moved(-size * step).loss > here.loss - 1e-4 * size * float(gradient @ step):
+            while not settled and here.moved(here.theta - size * step).loss > here.loss - size * fall:
                 size /= 2
-            here = here._moved(-size * step)
+            here = here.moved(here.theta - size * step)
             if settled == 2:
                 return here
         raise InputError(
@@ -212,8 +215,11 @@ class Logistic(SampledLandscape):
             "another; give a ridge > 0"
         )
 
-    def _moved(self, step: FloatArray) -> Logistic:
-        return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
+    def moved(self, theta: FloatArray) -> Logistic:
+        return Logistic(self.X, self.y, frozen(theta), self.ridge, self.weights)
+
+    def local(self, theta: FloatArray) -> LogisticLocal:
+        return LogisticLocal(self, theta)
 
     def scaled(self, exponent: int) -> Logistic:
         with np.errstate(all="ignore"):

@@ -17,18 +17,23 @@ from .landscape import (
     checked_weights,
     frozen,
 )
+from .taylor import TaylorLocal, re_expanded, tell_of_polynomial
 from .turned import turned
 
 
 class Samples(SampledLandscape):
     """Per-point derivative arrays; see `samples`. Point by point the loss is the Taylor polynomial that they define."""
 
-    def __init__(self, derivatives: tuple[FloatArray, ...], weights: FloatArray) -> None:
+    def __init__(
+        self, derivatives: tuple[FloatArray, ...], weights: FloatArray, theta: FloatArray | None = None
+    ) -> None:
         self.derivatives: tuple[FloatArray, ...] = derivatives
         """derivatives[k] has shape (S,) + (n,) * k."""
         self.weights = weights
         self.dimension = derivatives[1].shape[1]
+        self.theta = frozen(np.zeros(self.dimension)) if theta is None else theta
         self.highest_degree = len(derivatives) - 1
+        self._told = False
         self._centres: dict[int, tuple[FloatArray, FloatArray]] = {}
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
@@ -61,7 +66,18 @@ class Samples(SampledLandscape):
     def scaled(self, exponent: int) -> Samples:
         with np.errstate(all="ignore"):
             tensors = tuple(frozen(np.ldexp(tensor, k * exponent)) for k, tensor in enumerate(self.derivatives))
-        return Samples(tensors, self.weights)
+            theta = frozen(np.ldexp(self.theta, -exponent))
+        return Samples(tensors, self.weights, theta)
+
+    def moved(self, theta: FloatArray) -> Samples:
+        tell_of_polynomial(self)
+        here = Samples(tuple(map(frozen, re_expanded(self.derivatives, theta - self.theta))), self.weights, frozen(theta))
+        here._told = True
+        return here
+
+    def local(self, theta: FloatArray) -> TaylorLocal:
+        tell_of_polynomial(self)
+        return TaylorLocal(re_expanded(self.derivatives, theta - self.theta), self.weights)
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import prod
 from typing import TypeAlias
 
 from ..spacetime.updates import Update, Vector
@@ -93,6 +94,10 @@ class EdgeWeights:
     def codes(self) -> int:
         """Number of codes."""
         return int(len(self.born) ** len(self.ends))
+
+    def born_at(self, now: Vector, placed: Sequence[int]) -> Number | None:
+        """What multiplies all that is born together, so many nodes in each of the swept epochs; None: 1."""
+        return prod(c**n for c, n in zip(now, placed, strict=True) if n)
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""

@@ -216,6 +216,9 @@ def _starts(
     between: of `_past_epochs`, where weights stay the same.
     """
     m = len(chain.skipped) - 1
+    if m == 0 and not outside:
+        yield {0: 1}, ()
+        return
     born = [(0, i, x) for i, x in enumerate(edges.born)]
     if edges.rates is None:
         row: Row = {code: x for _, code, x in edges.joint([born if outside >> e & 1 else STILL for e in edges])}

@@ -100,7 +100,7 @@ class Sweep:
             if changing:
                 matrices, below = self._matrices(now)
             for placed, matrix in matrices.items():
-                factor = prod(c**n for c, n in zip(now, placed, strict=True) if n) if now and any(placed) else None
+                factor = self.edges.born_at(now, placed) if now and any(placed) else None
                 for j, x in row_times(row, matrix).items():
                     term = x if factor is None else x * factor
                     after[j] = after[j] + term if j in after else term

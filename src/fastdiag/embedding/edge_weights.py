@@ -7,15 +7,15 @@ exception and nothing cancels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
 from typing import TypeAlias
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
-from .poset import Poset
+from .poset import Poset, bits
 from .powers import Powers, cleared, denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
@@ -24,8 +24,6 @@ Moves: TypeAlias = list[tuple[int, int, Number]]
 """From, to, coefficient."""
 Now: TypeAlias = tuple[Number, ...] | None
 """The relative learning rate in each of the epochs that are swept; None: it is 1 throughout."""
-Crossing: TypeAlias = tuple[dict[int, list[tuple[int, Number]]], int]
-"""From a code to codes and coefficients, these times a denominator, and that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class EdgeWeights:
     """
 
     steps: tuple[Steps, ...]
-    """For each edge, what an update at the learning rate 1 does to its vector."""
+    """For each edge, what an update does to its vector; with kicks, at the learning rate 0."""
     ends: tuple[tuple[int, int], ...]
     """Of `Poset`."""
     born: Vector = (1,)
@@ -45,10 +43,12 @@ class EdgeWeights:
     seen: Vector = (1,)
     """What reads it at the root."""
     kicks: tuple[Steps, ...] | None = None
-    """The part of each step that the learning rate multiplies, of weights that change with time; else None."""
+    """What the learning rate times that adds to each step, where weights change with time; else None."""
     rates: Vector | None = None
     """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
-    known: dict[tuple[int, int, tuple[int, ...]], Crossing] = field(default_factory=dict, compare=False)
+    idle: tuple[int, ...] | None = None
+    """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
+    known: dict[int, Crossing] = field(default_factory=dict, compare=False)
     """Of `crossing`: many matrices have the same."""
 
     @classmethod
@@ -69,13 +69,37 @@ class EdgeWeights:
         if forces is None:
             return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, rates=rates)
         kicks = tuple(tuple(tuple(-x * b * a for a in rule.point) for b in rule.push) for x in forces)
-        steps = tuple(_sum(rule.step, kick) for kick in kicks)
-        changing = None if rates is None else kicks
-        return cls(steps, edges, rule.push, rule.point, rule.seen, changing, rates)
+        if rates is not None:
+            return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, kicks, rates)
+        return cls(tuple(_sum(rule.step, kick) for kick in kicks), edges, rule.push, rule.point, rule.seen)
 
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
         return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
+
+    def cleared(self, T: int) -> tuple[EdgeWeights, int]:
+        """The same in ints, and what sums over maps into T updates are to be divided by; others than exact as they are.
+
+        A step is multiplied by its denominator at every update, whether or not it passes over the edge.
+        """
+        if not self.is_exact:
+            return self, 1
+        rates = denominator(self.rates or ())
+        kicks = self.kicks or ((),) * len(self.steps)
+        idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
+        ends = [self.seen if high < 0 else self.point for low, high in self.ends if low != high]
+        below = prod(idle) ** T * rates ** len({low for low, _ in self.ends})
+        below *= denominator(self.born) ** len(ends) * prod(map(denominator, ends))
+        if below == 1:
+            return self, 1
+        return replace(
+            self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), known={}, idle=idle,
+            point=_cleared_vector(self.point), seen=_cleared_vector(self.seen),
+            rates=None if self.rates is None else _cleared_vector(self.rates),
+            kicks=None if self.kicks is None else tuple(
+                _cleared(kick, Fraction(q, rates)) for kick, q in zip(kicks, idle, strict=True)
+            ),
+        ), below
 
     @property
     def is_exact(self) -> bool:
@@ -88,93 +112,106 @@ class EdgeWeights:
         return any(map(is_approximate, self._numbers()))
 
     def _numbers(self) -> tuple[Number, ...]:
-        return (*self.born, *self.point, *self.seen, *(x for step in self.steps for line in step for x in line))
+        lines = (line for matrix in (*self.steps, *(self.kicks or ())) for line in matrix)
+        return (*self.born, *self.point, *self.seen, *(self.rates or ()), *(x for line in lines for x in line))
 
     @property
     def codes(self) -> int:
         """Number of codes."""
         return int(len(self.born) ** len(self.ends))
 
-    def born_at(self, now: Vector, placed: Sequence[int]) -> Number | None:
-        """What multiplies all that is born together, so many nodes in each of the swept epochs; None: 1."""
+    def born_at(self, now: Vector, placed: Sequence[int]) -> Number:
+        """What multiplies all that is born together, so many groups in each of the swept epochs."""
         return prod(c**n for c, n in zip(now, placed, strict=True) if n)
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""
-        if self.kicks is None:
-            return self.steps[edge]
-        return _sum(self.steps[edge], self.kicks[edge], rate - 1)
+        return self.steps[edge] if self.kicks is None else _sum(self.steps[edge], self.kicks[edge], rate)
 
-    def through(self, edge: int, passed: int, now: Now) -> Steps:
-        """What one update of each of the swept epochs in the mask `passed` does to an edge's vector."""
-        if self.kicks is None or now is None:
-            return matrix_power(self.steps[edge], passed.bit_count())
-        total: Steps | None = None
-        for epoch, rate in enumerate(now):
-            if passed >> epoch & 1:
-                step = self.step(edge, rate)
-                total = step if total is None else times(step, total)
-        return identity(len(self.born)) if total is None else total
+    def waits(self, edge: int, updates: int) -> int:
+        """What so many updates multiply that do not pass over an edge."""
+        return self.idle[edge] ** updates if self.idle is not None else 1
 
-    def moved(self, edge: int, before: int, after: int, passed: int, now: Now) -> Moves:
-        """(digit, next digit, coefficient): the edge over one update, live before and after it or not."""
-        if before and after:
-            if not passed and len(self.born) == 1:
-                return STILL
-            lines = self.through(edge, passed, now) if passed else identity(len(self.born))
-            return [(j, i, x) for i, line in enumerate(lines) for j, x in enumerate(line) if not is_zero(x)]
-        if before:
-            return STILL if self.point == UNIT else [(j, 0, x) for j, x in enumerate(self.point) if not is_zero(x)]
-        if after:
-            return STILL if self.born == UNIT else [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
-        return STILL
+    def over(self, updates: int) -> EdgeWeights:
+        """The weights of so many updates as of one."""
+        return replace(
+            self, steps=tuple(matrix_power(step, updates) for step in self.steps), known={},
+            idle=None if self.idle is None else tuple(q**updates for q in self.idle),
+        )
 
-    def joint(self, options: Sequence[Moves]) -> Moves:
-        """(code, next code, coefficient) of all edges together."""
-        found: Moves = STILL
-        for edge, moves in enumerate(options):
-            if moves is not STILL:
-                base = len(self.born) ** edge
-                found = [
-                    (c + base * j, n + base * i, y if found is STILL else x * y) for c, n, x in found for j, i, y in moves
-                ]
-        return found
-
-    def crossing(self, before: int, after: int, passed: tuple[int, ...], now: Now = None) -> Crossing:
-        """One update: the edges that are live before and after it, and the swept epochs in which each passes over it."""
-        key = before, after, passed
-        if self.kicks is None and key in self.known:
-            return self.known[key]
-        moves = self.joint([self.moved(v, before >> v & 1, after >> v & 1, passed[v], now) for v in self])
-        below = denominator(x for _, _, x in moves)
-        lines: dict[int, list[tuple[int, Number]]] = {}
-        for (code, then, _), x in zip(moves, cleared((x for _, _, x in moves), below), strict=True):
-            lines.setdefault(code, []).append((then, x))
-        if self.kicks is None:
-            self.known[key] = lines, below
-        return lines, below
+    def crossing(self, epochs: int, now: Now = None) -> Crossing:
+        """One update of each of some epochs."""
+        if self.kicks is not None:
+            return Crossing(self, epochs, now)
+        return self.known.setdefault(epochs, Crossing(self, epochs))
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
-        digits = range(len(self.born))
-        return [c for c, _, _ in self.joint([[(j, 0, 1) for j in (digits if live >> v & 1 else (0,))] for v in self])]
+        size, found = len(self.born), [0]
+        for e in bits(live) if size > 1 else ():
+            found = [code + size**e * j for j in range(size) for code in found]
+        return found
 
     def read(self, row: dict[int, Number], state: int, live: int) -> Number:
         """What the root sees of a row's last state."""
-        ends = [self.seen if high < 0 else self.point for _, high in self.ends]
-        readings = self.joint(
-            [[(j, 0, x) for j, x in enumerate(ends[v])] if live >> v & 1 else STILL for v in self]
-        )
+        readings = STILL
+        for e in bits(live):
+            end = self.seen if self.ends[e][1] < 0 else self.point
+            readings = joint(readings, _entries((end,)), len(self.born) ** e)
         base = state * self.codes
-        return sum((row[base + c] * x for c, _, x in readings if base + c in row and not is_zero(x)), 0)
+        return sum((row[base + c] * x for c, _, x in readings if base + c in row), 0)
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self.ends)))
+
+class Crossing:
+    """What one update of each of some epochs does to all edges together, by their fates; each is found once."""
+
+    def __init__(self, edges: EdgeWeights, epochs: int, now: Now = None) -> None:
+        self.edges, self.epochs, self.now = edges, epochs, now
+        self.known: dict[tuple[int, ...], Moves] = {(): STILL}
+        self.alone: dict[tuple[int, int], Moves] = {}
+
+    def __call__(self, fates: tuple[int, ...]) -> Moves:
+        """(code, next code, coefficient)."""
+        found = self.known.get(fates)
+        if found is None:
+            edge = len(fates) - 1
+            key = edge, fates[edge]
+            if key not in self.alone:
+                self.alone[key] = self._moved(*key)
+            found = self.known[fates] = joint(self(fates[:edge]), self.alone[key], len(self.edges.born) ** edge)
+        return found
+
+    def _moved(self, edge: int, fate: int) -> Moves:
+        """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
+        edges, passed = self.edges, fate >> 2
+        waits = edges.waits(edge, self.epochs - passed.bit_count())
+        if fate & 3 == 3:
+            lines = self._through(edge, passed) if passed else identity(len(edges.born))
+        else:
+            lines = (edges.point,) if fate & 1 else tuple((x,) for x in edges.born) if fate & 2 else ((1,),)
+        return _entries(lines if waits == 1 else tuple(tuple(x * waits for x in line) for line in lines))
+
+    def _through(self, edge: int, passed: int) -> Steps:
+        """What the updates that pass over an edge do to its vector."""
+        if self.now is None:
+            return matrix_power(self.edges.steps[edge], passed.bit_count())
+        first, *others = (self.edges.step(edge, rate) for i, rate in enumerate(self.now) if passed >> i & 1)
+        for step in others:
+            first = times(step, first)
+        return first
+
+
+def joint(moves: Moves, others: Moves, base: int) -> Moves:
+    """Of some edges, and of the next one, whose digits are worth `base`."""
+    if others is STILL:
+        return moves
+    if moves is STILL:
+        return [(base * j, base * i, x) for j, i, x in others]
+    return [(c + base * j, n + base * i, x * y) for c, n, x in moves for j, i, y in others]
 
 
 STILL: Moves = [(0, 0, 1)]
 """Of an edge that is not there, or whose one number stays."""
-UNIT: Vector = (1,)
 
 
 def identity(size: int) -> Steps:
@@ -203,6 +240,25 @@ def matrix_power(matrix: Steps, exponent: int) -> Steps:
     powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
     rows = [powers.after({j: 1}, exponent) for j in range(n)]
     return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+
+
+def _entries(matrix: Steps) -> Moves:
+    """(column, row, entry) of those that are not zero."""
+    if len(matrix) == len(matrix[0]) == 1 and isinstance(matrix[0][0], int) and matrix[0][0] == 1:
+        return STILL
+    return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
+
+
+def _below(matrix: Steps) -> int:
+    return denominator(x for line in matrix for x in line)
+
+
+def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
+    return tuple(tuple(int(x * below) for x in line) for line in matrix)
+
+
+def _cleared_vector(vector: Vector) -> Vector:
+    return tuple(cleared(vector, denominator(vector)))
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:

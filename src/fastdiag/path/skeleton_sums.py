@@ -7,9 +7,9 @@ their cumulant is a sum over labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import moebius_to_top, set_partitions
+from ..embedding.edge_weights import Moves
 from ..embedding.poset import Poset, bits
 from ..embedding.sum_over_maps import sum_over_maps
 from ..errors import TooLargeError
@@ -87,34 +88,42 @@ def _read(motion: Motion, tensor: Numbers, axis: int, reading: Numbers) -> Numbe
 class NodesAndEdges:
     """What edges carry where nodes are tensors along a path, for many choices of labels at a time; see `EdgeWeights`."""
 
-    is_exact = is_approximate = False
+    is_exact = False
     kicks: tuple[()] = ()
 
     def __init__(self, diagram: Diagram, path: Path, labels: dict[int, Numbers], shown: Numbers, root: Root) -> None:
         """labels: of the nodes that are tied, for each choice; shown: whether a node may act at t mod its first axis."""
         self.diagram, self.path, self.labels, self.shown, self.root = diagram, path, labels, shown, root
+        self.is_approximate = path.motion.kind != object
         self.rates = tuple(range(len(path.locals) - 1))  # the clock tells the time
         self.codes = path.components**diagram.order
+        self._known: dict[int, Callable[[tuple[int, ...]], Moves]] = {}
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.diagram.order))
+    def cleared(self, updates: int) -> tuple[NodesAndEdges, int]:
+        """They stay as they are."""
+        return self, 1
 
-    def born_at(self, now: Sequence[Any], placed: Sequence[int]) -> None:
+    def born_at(self, now: Sequence[Any], placed: Sequence[int]) -> int:
         """No factor but the node's tensor."""
+        return 1
 
-    def crossing(self, before: int, after: int, passed: Any, now: Sequence[Any]) -> tuple[dict[int, list[Any]], int]:
+    def crossing(self, epochs: int, now: Sequence[Any]) -> Callable[[tuple[int, ...]], Moves]:
         """One update: edges that go on, and nodes that take their children's edges up."""
         (t,) = now
-        moves: list[tuple[int, int, Any]] = [(0, 0, 1)]
-        for edge in bits(before & after):
-            moves = self._joined(moves, (edge,), edge, self.path.passing(t))
-        for edge in bits(after & ~before):
-            children = tuple(child - 1 for child in self.diagram.children[edge + 1])
-            moves = self._joined(moves, children, edge, self._entries(edge + 1, t))
-        lines: dict[int, list[Any]] = {}
-        for code, then, x in moves:
-            lines.setdefault(code, []).append((then, x))
-        return lines, 1
+        if t not in self._known:
+            self._known[t] = lru_cache(maxsize=None)(lambda fates: self._moves(fates, t))
+        return self._known[t]
+
+    def _moves(self, fates: tuple[int, ...], t: int) -> Moves:
+        """(code, next code, coefficient)."""
+        found: Moves = [(0, 0, 1)]
+        for edge, fate in enumerate(fates):
+            if fate & 3 == 3:
+                found = self._joined(found, (edge,), edge, self.path.passing(t))
+            elif fate & 3 == 2:  # the node comes in, and reads its children
+                children = tuple(child - 1 for child in self.diagram.children[edge + 1])
+                found = self._joined(found, children, edge, self._entries(edge + 1, t))
+        return found
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
@@ -166,7 +175,7 @@ class NodesAndEdges:
                 found.append((tuple(children), own, values))
         return found
 
-    def _joined(self, moves: Any, edges: Sequence[int], edge: int, entries: Entries) -> Any:
+    def _joined(self, moves: Moves, edges: Sequence[int], edge: int, entries: Entries) -> Moves:
         base = self.path.components
         return [
             (code + self._code(edges, digits), then + base**edge * own, x * y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, perm
 
@@ -84,7 +84,7 @@ def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) 
         transfers = [moves for chain in found for moves in (chain.early, chain.late)]
         if continuous:  # parts never meet at one time
             transfers = [
-                moves._replace(steps=tuple(step for step in moves.steps if step.parts == 1)) for moves in transfers[:1]
+                replace(moves, steps=tuple(step for step in moves.steps if step.parts == 1)) for moves in transfers[:1]
             ]
         widest = max((len(chain.skipped) for chain in found), default=1)
         kept = [

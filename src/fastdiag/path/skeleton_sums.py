@@ -91,9 +91,9 @@ class NodesAndEdges:
     is_exact = False
     kicks: tuple[()] = ()
 
-    def __init__(self, diagram: Diagram, path: Path, labels: dict[int, Numbers], shown: Numbers, root: Root) -> None:
-        """labels: of the nodes that are tied, for each choice; shown: whether a node may act at t mod its first axis."""
-        self.diagram, self.path, self.labels, self.shown, self.root = diagram, path, labels, shown, root
+    def __init__(self, diagram: Diagram, path: Path, labels: dict[int, Numbers], places: Sequence[Any], root: Root) -> None:
+        """labels: of the nodes that are tied, for each choice; places: the updates at which each node may act."""
+        self.diagram, self.path, self.labels, self.places, self.root = diagram, path, labels, places, root
         self.is_approximate = path.motion.kind != object
         self.rates = tuple(range(len(path.locals) - 1))  # the clock tells the time
         self.codes = path.components**diagram.order
@@ -162,12 +162,10 @@ class NodesAndEdges:
         return weights if choices else weights[None]
 
     def _entries(self, node: int, t: int) -> Entries:
+        if t not in range(len(self.rates))[self.places[node]]:
+            return []
         mean, deviations = self.path.node(t, len(self.diagram.children[node]))
-        allowed = self.shown[t % len(self.shown), node]
-        if node in self.labels:
-            tensor = deviations[self.labels[node]] * allowed.reshape(-1, *(1,) * mean.ndim)
-        else:
-            tensor = mean[None] * allowed.reshape(-1, *(1,) * mean.ndim)
+        tensor = deviations[self.labels[node]] if node in self.labels else mean[None]
         found = []
         for index in np.ndindex(*tensor.shape[1:]):
             own, *children = index
@@ -199,26 +197,23 @@ def skeleton_sum(diagram: Diagram, path: Path, spacetime: Spacetime, roots: Sequ
     TooLargeError : choices of points, and of positions under 'cyclic', times components of the edges
     """
     labels, weights = _labels(diagram, path.locals[-1].weights)
-    repeats = spacetime.sampling == "cyclic" and not spacetime.is_one_epoch
-    positions = _positions(diagram, int(spacetime.updates_per_epoch) if repeats else 1)
-    if (most := len(weights) * positions.shape[-1] * path.components**diagram.order) > MOST_NUMBERS:
+    if (most := len(weights) * path.components**diagram.order) > MOST_NUMBERS:
         raise TooLargeError(
             f"the skeleton {diagram} takes {most:,} numbers in one walk (limit {MOST_NUMBERS:,}): the points to the power of "
             "the tied parts, times the weights to the power of the edges; ask for a lower noise order"
         )
-    labels = {node: np.repeat(some, positions.shape[-1]) for node, some in labels.items()}
-    weights = np.repeat(weights, positions.shape[-1])
-    shown = np.tile(positions, len(weights) // positions.shape[-1])
-    poset, walked = Poset.of(diagram), spacetime
-    if repeats:  # a part is where its position is; all of a batch's rows are alike
+    poset, walked, where = Poset.of(diagram), spacetime, [[slice(None)] * (diagram.order + 1)]
+    prefactor = Fraction(1, spacetime.B**diagram.order * diagram.automorphisms)
+    if spacetime.sampling == "cyclic" and not spacetime.is_one_epoch:  # a part is where its position is, in every epoch
         poset = Poset.of(Diagram(diagram.parents, range(diagram.order + 1)))
         walked = Spacetime(N=float("inf"), T=spacetime.T)
-    prefactor = Fraction(1, spacetime.B**diagram.order * diagram.automorphisms)
-    if repeats:
-        prefactor *= spacetime.B ** len(set(diagram.blocks[1:]))
+        length, blocks = spacetime.updates_per_epoch, sorted(set(diagram.blocks[1:]))
+        chosen = product((slice(i, None, length) for i in range(length)), repeat=len(blocks))
+        where = [[dict(zip(blocks, places, strict=True)).get(block) for block in diagram.blocks] for places in chosen]
+        prefactor *= spacetime.B ** len(blocks)
     total: Any = 0
-    for root in roots:
-        edges: Any = NodesAndEdges(diagram, path, labels, shown, root)
+    for root, places in product(roots, where):
+        edges: Any = NodesAndEdges(diagram, path, labels, places, root)
         found = np.asarray(sum_over_maps(poset, edges, walked, "cumulant"))
         scale = root.weight(spacetime) * prefactor
         each = found * (scale if path.motion.kind == object else float(scale))
@@ -247,10 +242,3 @@ def _labels(diagram: Diagram, weights: Numbers) -> tuple[dict[int, Numbers], Num
         np.array([x for _, x in terms], dtype=weights.dtype),
     )
 
-
-def _positions(diagram: Diagram, count: int) -> Numbers:
-    """Whether a node may act at a position of the order of the rows: (count, nodes, choices of its part's position), 0 or 1."""
-    blocks = sorted(set(diagram.blocks[1:]))
-    chosen = np.array([(0, *places) for places in product(range(count), repeat=len(blocks))])  # the root anywhere
-    place = [0, *(1 + blocks.index(block) for block in diagram.blocks[1:])]
-    return np.asarray([(chosen[:, place] == position).T * 1 for position in range(count)])

@@ -14,8 +14,9 @@ import pytest
 from fastdiag import files
 from fastdiag.coefficients import archive, store
 from fastdiag.errors import DataError, InputError
-from tables import output, python, same, signed, table, written
-from test_corruptions import flipped
+from oracles.damage import flipped
+from oracles.processes import output, python
+from oracles.tables import same, signed, table, written
 
 
 @pytest.fixture(params=["read", "mapped"])
@@ -87,7 +88,7 @@ def test_the_bytes_are_the_same_everywhere(tmp_path):
     assert written(tmp_path / "again.npz", table()) == here
     code = (
         "import os, sys, time; os.umask(int(sys.argv[2], 8)); time.time = lambda: 4e9; time.tzset()\n"
-        "from fastdiag.coefficients import store; from tables import table; store.write(sys.argv[1], table())"
+        "from fastdiag.coefficients import store; from oracles.tables import table; store.write(sys.argv[1], table())"
     )
     places = [("Asia/Tokyo", "077"), ("America/Lima", "000")]
     running = [python(code, tmp_path / f"{mask}.npz", mask, env={"TZ": zone}) for zone, mask in places]

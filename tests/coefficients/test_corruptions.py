@@ -11,7 +11,8 @@ import pytest
 
 from fastdiag.coefficients import store
 from fastdiag.errors import DataError, DataWarning
-from tables import fine, same, signed, table, written
+from oracles.damage import appended, flipped, truncated
+from oracles.tables import fine, same, signed, table, written
 
 
 class Bomb:
@@ -22,21 +23,6 @@ class Bomb:
 
     def __reduce__(self):
         return os.mkdir, (str(self.marker),)
-
-
-def flipped(rng, data, *_):
-    data = bytearray(data)
-    for _ in range(rng.choice([1, 1, 2, 5])):
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return bytes(data)
-
-
-def truncated(rng, data, *_):
-    return data[: rng.randrange(len(data))]
-
-
-def appended(rng, data, *_):
-    return data + rng.randbytes(rng.randint(1, 200))
 
 
 def saved(arrays):

@@ -12,7 +12,8 @@ import pytest
 from fastdiag import files
 from fastdiag.coefficients import store
 from fastdiag.errors import DataError, DataWarning
-from tables import fine, never, output, python, same, table, written
+from oracles.processes import output, python
+from oracles.tables import fine, never, same, table, written
 
 
 def test_folders_in_order(tmp_path, monkeypatch):
@@ -79,7 +80,7 @@ SLOW = """
 import sys, time, warnings
 warnings.simplefilter("error")
 from fastdiag.coefficients import store
-from tables import fine, same, table
+from oracles.tables import fine, same, table
 def build():
     time.sleep(0.2)
     print("built")
@@ -110,7 +111,7 @@ def test_ten_processes_at_once(tmp_path):
 WRITERS = """
 import hashlib, os, sys, tempfile, zipfile  # imported once, not by every child
 from fastdiag.coefficients import store
-from tables import table
+from oracles.tables import table
 old, new = table(0, 50_000), table(1, 50_000)
 for _ in sys.stdin:
     child = os.fork()
@@ -165,7 +166,7 @@ def test_killed_at_50_random_moments(tmp_path):
 UNWRITABLE = """
 import os, sys, warnings
 from fastdiag.coefficients import store
-from tables import fine, same, table
+from oracles.tables import fine, same, table
 if sys.argv[1] == "other":
     import hashlib, platformdirs, pwd, tempfile, numpy.testing
     table()  # imports the rest: afterwards this Python may be out of reach

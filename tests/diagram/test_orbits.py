@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from fastdiag.diagram.orbits import coarser, moved, places
+from fastdiag.diagram.orbits import coarser, moved, places, value_class
 from fastdiag.diagram.partition import coarser_ranks, growth_strings, ranks, set_partitions
-from fastdiag.diagram.rerooting import value_class
 from fastdiag.embedding import enumerated_maps
 
 BELL = [1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147]

@@ -11,43 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-import oracle
+from oracles import oracle
+from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
+from oracles.random_points import turned
 
 ORDER = 4
 CASES = [(3, 1, 3, "reshuffle"), (4, 2, 2, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 5, "cyclic"),
          (4, 2, 3, "reshuffle"), (3, 2, 2, "replacement"), (2, 1, 3, "replacement")]
 
 
-def random_losses(seed, n, degree=5, points=2):
-    """Polynomial losses with small integer coefficients, and unequal weights of the points."""
-    rng = np.random.default_rng(seed)
-    exponents = [e for e in np.ndindex(*(degree + 1,) * n) if 0 <= sum(e) <= degree]
-    losses = [{e: Fraction(int(rng.integers(-3, 4)), 2) for e in exponents} for _ in range(points)]
-    raw = [int(x) for x in rng.integers(1, 4, points)]
-    return losses, [Fraction(w, sum(raw)) for w in raw]
-
-
-@lru_cache
-def problem(seed, n):
-    losses, weights = random_losses(seed, n)
-    return losses, weights, oracle.Tensors(losses, weights)
-
-
 @lru_cache
 def exact(seed, n, N, B, T, sampling, order=ORDER):
     losses, weights, _ = problem(seed, n)
     return oracle.sgd_test_loss(losses, weights, N, B, T, sampling, order)
-
-
-def diagram_series(tensors, spacetime, basis, order, count=fd.coefficient):
-    return [
-        sum(
-            coefficient * tensors.value(D.parents, D.parts, basis)
-            for D in fd.diagrams(d)
-            if (coefficient := count(D, spacetime, basis))
-        )
-        for d in range(order + 1)
-    ]
 
 
 @pytest.mark.parametrize("basis", ["cumulant", "moment"])
@@ -120,10 +96,7 @@ def resummed_series(seed, n, case, basis, injective, order):
     for _ in range(T):
         last = powers[-1]
         powers.append([[_minus_eta(last, hessian, a, b) for b in range(n)] for a in range(n)])
-    sequences = oracle.batch_sequences(N, B, T, sampling)
-    sequences = sequences if sampling == "replacement" else [
-        s for s in sequences if all(s[t] == tuple(range(t * B, (t + 1) * B)) for t in range(min(N // B, T)))
-    ]
+    sequences = oracle.renamed_sequences(N, B, T, sampling)
     total = [Fraction(0)] * (order + 1)
     for d in range(order + 1):
         for D in fd.diagrams(d, irreducible=True):
@@ -206,14 +179,6 @@ def test_moments_and_injective_maps_do_not_resum():
 # predict on floating-point landscapes: the same numbers.
 
 
-def float_landscape(losses, tensors):
-    def array(degree):
-        shape = (len(losses), *(tensors.n,) * degree)
-        return np.array([float(tensors.entry(i[0], i[1:])) for i in np.ndindex(*shape)]).reshape(shape)
-
-    return fd.landscapes.samples(*map(array, range(5)), weights=[float(w) for w in tensors.weights])
-
-
 @pytest.mark.parametrize("case", CASES[:4], ids=str)
 def test_predict_is_the_series(case):
     N, B, T, sampling = case
@@ -249,12 +214,7 @@ def test_predict_shapes_and_matrix_eta():
         matrix = fd.predict(land, spacetime, 0.02 * np.eye(2), 3, resummed=summed).total
         assert matrix == pytest.approx(number, rel=1e-12)
     metric = np.array([[0.02, 0.005], [0.005, 0.01]])
-    root = np.linalg.cholesky(metric)  # theta = root phi turns a matrix eta into the number 1
-    turned = list(land.derivatives)
-    for degree in range(1, 5):
-        for axis in range(1, degree + 1):
-            turned[degree] = np.moveaxis(np.tensordot(turned[degree], root, (axis, 0)), -1, axis)
-    flat = fd.landscapes.samples(*turned, weights=land.weights)
+    flat = turned(land, np.linalg.cholesky(metric))  # theta = root phi turns a matrix eta into the number 1
     for summed in (True, False):
         a = fd.predict(land, spacetime, metric, 3, resummed=summed)
         b = fd.predict(flat, spacetime, 1.0, 3, resummed=summed)

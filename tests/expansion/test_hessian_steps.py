@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-import oracle
 from fastdiag.embedding.counting import count
 from fastdiag.embedding.edge_weights import EdgeWeights
 from fastdiag.embedding.poset import Poset, all_links
 from fastdiag.embedding.sum_over_maps import sum_over_maps
-from test_expansion import diagram_series, float_landscape, problem, random_losses
+from oracles import oracle
+from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
 
 newton = fd.updates.regularized_newton
 LAMBDA = sympy.Symbol("lambda")
@@ -51,17 +51,11 @@ def mean(series, B):
     return [x / B for x in add(*series)]
 
 
-def first_in_order(N, B, T, sampling):
-    sequences = oracle.batch_sequences(N, B, T, sampling)
-    first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
-    return sequences if sampling == "replacement" else [s for s in sequences if s[: len(first)] == first]
-
-
 def newton_test_loss(losses, weights, N, B, T, sampling, order, lam, train=False):
     """E[l(theta_T)], or of the training loss, as a series in eta, over all training sets and batch sequences."""
     n = len(next(iter(losses[0])))
     test = oracle.mean_loss(losses, weights)
-    sequences = first_in_order(N, B, T, sampling)
+    sequences = oracle.renamed_sequences(N, B, T, sampling)
     total = [Fraction(0)] * (order + 1)
     runs = {}  # the points that are met tell everything
     for training_set in product(range(len(losses)), repeat=N):
@@ -145,7 +139,7 @@ def ones(diagram, links, spacetime, basis):
 def linked_maps(diagram, links, case, injective):
     """Expected number of maps, by trying all cells for all nodes."""
     N, B, T, sampling = case
-    sequences = first_in_order(N, B, T, sampling)
+    sequences = oracle.renamed_sequences(N, B, T, sampling)
     nodes = range(1, diagram.order + 1)
     found = 0
     for batches in sequences:

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-import oracle
 from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
 from fastdiag.expansion import OBSERVABLES
-from fastdiag.values.frame import eigenframe
+from fastdiag.values.eigenbasis import eigenbasis_of
 from fastdiag.values.root import Root
 from fastdiag.values.rvalue import resummed
 from fastdiag.values.uvalue import contraction
-from test_observables import floats, grid, symbolic, wanted
+from oracles import oracle
+from oracles.observed_losses import floats, grid, symbolic, wanted
+from oracles.random_points import turned
 
 
 def coefficients(polynomials, order):
@@ -130,11 +131,7 @@ def test_matrix_eta_is_a_change_of_coordinates(name, settings):
     np.testing.assert_allclose(matrix.total, number.total, rtol=1e-11, atol=1e-15)
     metric = np.array([[0.02, 0.005], [0.005, 0.01]])
     root = np.linalg.cholesky(metric) @ np.array([[0.6, -0.8], [0.8, 0.6]])  # any V with V V^T = eta: theta = V phi
-    turned = list(land.derivatives)
-    for degree in range(1, 5):
-        for axis in range(1, degree + 1):
-            turned[degree] = np.moveaxis(np.tensordot(turned[degree], root, (axis, 0)), -1, axis)
-    flat = fd.landscapes.samples(*turned, weights=land.weights)
+    flat = turned(land, root)
     a = fd.predict(land, spacetime, metric, 3, name, **settings)
     b = fd.predict(flat, spacetime, 1.0, 3, name, **settings)
     for ours, theirs in zip(a.by_order, b.by_order, strict=True):
@@ -190,7 +187,7 @@ def test_edges_that_end_in_axes_are_not_exchanged(text):
     land = fd.landscapes.samples(np.zeros(3), rng.normal(size=(3, 2)), hess - hess.mean(axis=0), third)
     for kept in ((0, 1), (1, 0)):
         root = Root(open=kept)
-        summed = resummed(D, eigenframe(land), [spacetime], np.array([0.3]), roots=[root])[0, 0]
+        summed = resummed(D, eigenbasis_of(land), [spacetime], np.array([0.3]), roots=[root])[0, 0]
         plain = contraction(D, land, root) * float(fd.coefficient(D, spacetime)) * 0.3**D.order
         assert np.abs(plain).max() > 1e-9
         np.testing.assert_allclose(summed, plain, rtol=1e-11, atol=1e-15)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
-import oracle
-from fastdiag.embedding.processes import process_maps
-from test_expansion import float_landscape, problem, random_losses
+from fastdiag.embedding.rules import process_maps
+from oracles import oracle
+from oracles.polynomial_losses import float_landscape, problem, random_losses
 
 ORDER = 4
 BATCH = sympy.Symbol("B", positive=True, integer=True)

@@ -10,9 +10,10 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag import updates
-from test_expansion import diagram_series, float_landscape, problem, random_losses
+from oracles import oracle
+from oracles.polynomial_losses import diagram_series, float_landscape, problem, random_losses
+from oracles.spacetimes import of_size
 
 RATES = [Fraction(1), Fraction(2, 3), Fraction(-1, 2), Fraction(3, 2), Fraction(5, 4), Fraction(1, 3)]
 # what is asked for, and the same as an optimizer of its own
@@ -162,12 +163,7 @@ def test_formulas_are_the_numbers(kind, sampling):
         for basis in ("cumulant", "moment"):
             formula = fd.maps_formula(text, sampling, basis, update=make(MU))
             for n, b, size in ((4, 2, 3), (3, 1, 4), (6, 2, 1)):
-                if sampling == "one epoch":
-                    spacetime = fd.Spacetime(n, b, min(size, n // b))
-                elif sampling == "replacement":
-                    spacetime = fd.Spacetime(n, b, size, sampling=sampling)
-                else:
-                    spacetime = fd.Spacetime(n, b, E=size, sampling=sampling)
+                spacetime = of_size(sampling, n, b, size)
                 at = {N: n, B: b, E: size, T: spacetime.T, MU: sympy.Rational(2, 3)}
                 wanted = Fraction(fd.weighted_maps(text, spacetime, basis=basis, update=make(Fraction(2, 3))))
                 assert formula.subs(at) == sympy.Rational(wanted.numerator, wanted.denominator), (text, basis, spacetime)

@@ -16,7 +16,8 @@ import pytest
 import fastdiag as fd
 from fastdiag.kernels import cuda
 from fastdiag.values import device
-from test_values import landscape
+from fastdiag.values.packed_transfer_matrices import packed_sum
+from oracles.random_points import landscape
 
 ROOT = Path(__file__).parents[2]
 LAND, GRID = landscape(0, 2), fd.Spacetime(9, T=7)
@@ -118,17 +119,16 @@ def test_tuples_are_counted(alike):
 )
 def test_kernels_compile_for_sm_90(monkeypatch, kind, edges, parts, states):
     import numba
-    from numba import boolean, float64, int64
     from numba import cuda as compiler
+    from numba import float64, int64
     from numba.cuda import dispatcher
 
     # device functions ask the current GPU what it is; there need not be one
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: types.SimpleNamespace(compute_capability=(9, 0)))
-    real, whole, reals, wholes = float64[::1], int64[::1], float64[:, ::1], int64[:, ::1]
-    takes = numba.void(
-        real, whole, wholes, int64, int64, reals, whole, wholes, boolean, float64, int64, whole, whole, whole, whole,
-        wholes, wholes, wholes, real, wholes, wholes, real, whole, real, reals,
-    )
+    reals, wholes = float64[:, ::1], int64[:, ::1]
+    operands = numba.typeof(cuda.Operands(np.zeros(1), np.zeros(1, int), np.zeros((1, 1), int), np.zeros(1, int)))
+    packed = numba.typeof(packed_sum(fd.Diagram.parse("[a b]"), GRID))
+    takes = numba.void(operands, int64, int64, reals, wholes, packed, reals)
     ptx, _ = compiler.compile_ptx(cuda.specialised(cuda.add_sums, kind, edges, parts, states), takes, cc=(9, 0))
     assert ".target sm_90" in ptx
     local = sum(int(size) for size in re.findall(r"__local_depot\d+\[(\d+)\]", ptx))

@@ -11,8 +11,8 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag.landscapes.cumulant import joint_cumulant
+from oracles import oracle
 
 F, L = Fraction, fd.landscapes
 ETA = sympy.Symbol("eta", positive=True)

@@ -64,15 +64,20 @@ def batch_sequences(N, B, T, sampling):
     return [sum(chosen, ())[:T] for chosen in product(orders, repeat=epochs)]
 
 
+def renamed_sequences(N, B, T, sampling):
+    """The same with rows renamed, which are exchangeable: the first epoch is taken in order."""
+    sequences = batch_sequences(N, B, T, sampling)
+    if sampling == "replacement":
+        return sequences
+    first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
+    return [s for s in sequences if s[: len(first)] == first]
+
+
 def descents(losses, weights, N, B, T, sampling, order):
     """SGD from theta_0 = 0 over all training sets and all batch sequences: (chance, training set, theta_T as series)."""
     n = len(next(iter(losses[0])))
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
-    # the rows are exchangeable, so the first epoch may be taken in order
-    sequences = batch_sequences(N, B, T, sampling)
-    if sampling != "replacement":
-        first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
-        sequences = [s for s in sequences if s[: len(first)] == first]
+    sequences = renamed_sequences(N, B, T, sampling)
     different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     for training_set in product(range(len(losses)), repeat=N):
         for batches, often in different.items():
@@ -209,10 +214,7 @@ def all_maps(parents, blocks, batches, injective):
 
 def mean_maps(parents, blocks, N, B, T, sampling, injective):
     """Expected number of maps over all batch sequences."""
-    sequences = batch_sequences(N, B, T, sampling)
-    if sampling != "replacement":
-        first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
-        sequences = [s for s in sequences if s[: len(first)] == first]
+    sequences = renamed_sequences(N, B, T, sampling)
     return Fraction(
         sum(len(all_maps(parents, blocks, batches, injective)) for batches in sequences), len(sequences)
     )
@@ -230,10 +232,7 @@ def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=N
     start = [Fraction(0)] * n if start is None else start
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
     test = mean_loss(losses, weights)
-    sequences = batch_sequences(N, B, T, sampling)
-    if sampling != "replacement":
-        first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
-        sequences = [s for s in sequences if s[: len(first)] == first]
+    sequences = renamed_sequences(N, B, T, sampling)
     total = [Fraction(0)] * (order + 1)
     for training_set in product(range(len(losses)), repeat=N):
         chance = prod(weights[x] for x in training_set) / len(sequences)

@@ -1,15 +1,10 @@
 """Made-up tables, right and forged, and Python processes, for the tests of the files of tables."""
 
 import hashlib
-import os
 import struct
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 
-from fastdiag import files
 from fastdiag.coefficients import archive, store
 
 DTYPES = ["i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"]
@@ -42,21 +37,6 @@ def signed(data):
     end = data.rfind(b"PK\5\6")
     data = (data[: end + 20] + struct.pack("<H", len(archive.COMMENT) + 64) if end >= 0 else data) + archive.COMMENT
     return data + hashlib.sha256(data).hexdigest().encode()
-
-
-def python(code, *arguments, **options):
-    path = os.pathsep.join([str(Path(files.__file__).parents[1]), *sys.path])
-    environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", **options.pop("env", {})}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
-    )
-
-
-def output(process):
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return out
 
 
 def never():

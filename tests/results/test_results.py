@@ -9,9 +9,9 @@ import pytest
 import sympy
 
 import fastdiag as fd
-import oracle
 from fastdiag.results.descent_errata import LEANING, NOISY, QUARTICS, SQUARES, TILTED, landscape, moment_value
 from fastdiag.results.two_points import exact_sgd
+from oracles import oracle
 
 F, R = Fraction, fd.results
 POINTS = {"squares": SQUARES, "noisy": NOISY, "tilted": TILTED, "leaning": LEANING, "quartics": QUARTICS}

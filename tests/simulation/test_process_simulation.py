@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from test_simulation import UNEVEN, logistic, samples
+from oracles.plain_sgd import UNEVEN, logistic, samples
 
 RUNS = 8000
 

@@ -11,7 +11,7 @@ from fastdiag.errors import InputError, TooLargeError
 from fastdiag.expansion import OBSERVABLES
 from fastdiag.kernels import sgd_logistic, sgd_polynomial
 from fastdiag.simulation import moments
-from test_simulation import UNEVEN, Plain, logistic, samples
+from oracles.plain_sgd import UNEVEN, Plain, logistic, samples
 
 RUNS = 20_000
 ETAS = {"logistic": 0.8, "samples": 0.1, "symbolic": 0.1}

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import fastdiag as fd
-import oracle
+from oracles import oracle
 
 
 def test_epochs_and_updates():

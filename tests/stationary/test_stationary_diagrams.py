@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from recursions import LAMBDA, C, K, after, close, stable
+from oracles.recursions import LAMBDA, C, K, after, close, stable
 
 S = fd.stationary
 F = Fraction

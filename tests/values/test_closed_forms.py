@@ -9,7 +9,7 @@ import pytest
 from mpmath import mp, mpf
 
 import fastdiag as fd
-from test_resummation import kernel_sum
+from oracles.weighted_sums import kernel_sum
 
 INF = math.inf
 ONCE = [fd.Spacetime(INF, B, T) for B, T in [(1, 1), (1, 7), (3, 100), (2, 10**6)]]
@@ -256,4 +256,4 @@ def test_integrals_over_times(text, rates):
                 crossed = [sum(mpf(rates[v]) for v, (a, b) in enumerate(ends) if a < j <= b) for j in range(1, len(order) + 1)]
                 total += decay_of_chain(crossed, T)
         wanted = float(total * mpf(B) ** (max(part) + 1))
-    assert kernel_sum(D, [fd.Spacetime(INF, B, T)], rates[:d], continuous=True)[0] == pytest.approx(wanted, rel=1e-12)
+    assert kernel_sum(D, fd.Spacetime(INF, B, T), rates[:d], continuous=True) == pytest.approx(wanted, rel=1e-12)

@@ -15,7 +15,7 @@ import pytest
 from mpmath import mp, mpf
 
 import fastdiag as fd
-from test_resummation import durations, irreducible, kernel_sum, parts_of, weak_orders
+from oracles.weighted_sums import durations, irreducible, kernel_sum, parts_of, weak_orders
 
 BOUND = mpf("1e-12")
 """Of the kernel's error, in units of the sum of absolute values: 2^-53 a rounding, below 100 of them for each of 30 squarings."""
@@ -171,7 +171,7 @@ def test_many_updates(grid, sampling):
             for _ in range(draws):
                 rates = draw.choices(RATES, k=order)
                 wanted, scale = levels(D, spacetime, rates)
-                assert abs(kernel_sum(D, [spacetime], rates)[0] - wanted) <= BOUND * scale + SMALLEST, (str(D), rates)
+                assert abs(kernel_sum(D, spacetime, rates) - wanted) <= BOUND * scale + SMALLEST, (str(D), rates)
 
 
 @pytest.mark.parametrize(("grid", "sampling"), FRESH, ids=repr)
@@ -184,9 +184,9 @@ def test_flat_directions(grid, sampling):
             rates = [rate] * D.order
             wanted, scale = levels(D, spacetime, rates)
             assert wanted == scale
-            assert abs(kernel_sum(D, [spacetime], rates)[0] - wanted) <= BOUND * wanted + SMALLEST
+            assert abs(kernel_sum(D, spacetime, rates) - wanted) <= BOUND * wanted + SMALLEST
     count = fd.maps("[a b a]", spacetime)
-    assert np.isclose(kernel_sum(fd.Diagram.parse("[a b a]"), [spacetime], [0.0] * 3)[0], float(count), rtol=1e-12, atol=0)
+    assert np.isclose(kernel_sum(fd.Diagram.parse("[a b a]"), spacetime, [0.0] * 3), float(count), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(("grid", "sampling"), [FRESH[i] for i in (1, 4, 5, 9, 10)], ids=repr)

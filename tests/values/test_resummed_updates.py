@@ -15,15 +15,16 @@ import sympy
 from mpmath import mp, mpf
 
 import fastdiag as fd
-import oracle
-import test_resummed_sgd as runs
 from fastdiag.errors import InputError, UnsupportedError
 from fastdiag.spacetime import updates
 from fastdiag.spacetime.updates import Update
 from fastdiag.values.mode_sums import mode_sums
 from fastdiag.values.modes import recursion
 from fastdiag.values.scheduled_sums import scheduled_sums
-from test_resummation import durations, irreducible, one_epoch_levels, symmetric_tensors
+from oracles import oracle
+from oracles import quintic_runs as runs
+from oracles.tensors import symmetric_tensors
+from oracles.weighted_sums import durations, irreducible, one_epoch_levels
 
 HALF = Fraction(1, 2)
 RULES = [
@@ -155,10 +156,6 @@ RULE = {
     "momentum": lambda mu: updates.momentum(mu), "nesterov": lambda mu: updates.nesterov(mu),
     "quasi_hyperbolic": lambda mu: updates.quasi_hyperbolic(mu, 0.7),
 }
-
-
-SCHEDULE = [1.0, 0.5, 2.0, 0.75, 1.5]
-OTHERS = {"weight_decay": lambda mu: updates.weight_decay(0.25), "schedule": lambda mu: updates.schedule(SCHEDULE)}
 
 
 @lru_cache
@@ -359,64 +356,6 @@ def test_what_is_refused():
         fd.rvalue("[a a]", land, fd.Spacetime(9, 1, 9), 0.1, update=three)
     with pytest.raises(InputError, match="has no value"):
         fd.rvalue("[a a]", land, fd.Spacetime(9, 1, 9), 0.1, update=updates.momentum(sympy.Symbol("mu")))
-
-
-# The optimizers themselves, averaged over every training set and every order, at finite learning rates.
-
-
-def trained(seed, points, spacetime, etas, kind, mu):
-    """E[l(theta_T)] for each learning rate in long double; the optimizers as they are defined."""
-    coefficients, weights = runs.losses(seed, points)
-    table = np.zeros((6, 6, points), np.longdouble)
-    for e, values in coefficients.items():
-        table[e] = values
-    down = np.arange(1, 6, dtype=np.longdouble)
-    slopes = [table[1:] * down[:, None, None], table[:, 1:] * down[:, None]]
-    rows = np.array(list(product(range(points), repeat=spacetime.N)))
-    chances = np.prod(weights.astype(np.longdouble)[rows], axis=1)
-    steps = np.asarray(etas, np.longdouble)[:, None]
-    test = (table * weights).sum(axis=-1)
-    total, realisations = np.zeros(len(etas), np.longdouble), 0
-    for batches in spacetime.realisations():
-        theta = m = np.zeros((2, len(etas), len(rows)), np.longdouble)
-        for t, batch in enumerate(batches):
-            at = theta - steps * mu * m if kind == "nesterov" else theta
-            g = sum(np.array([runs.polynomial(slope, *at, rows[:, row]) for slope in slopes]) for row in batch) / spacetime.B
-            if kind == "schedule":
-                theta = theta - steps * SCHEDULE[t] * g
-            elif kind == "weight_decay":
-                theta = (1 - 0.25) * theta - steps * g
-            elif kind == "quasi_hyperbolic":
-                m = mu * m + (1 - mu) * g
-                theta = theta - steps * ((1 - 0.7) * g + 0.7 * m)
-            else:
-                m = mu * m + g
-                theta = theta - steps * m
-        total += (runs.polynomial(test[:, :, None], *theta, np.zeros(len(rows), int)) * chances).sum(axis=-1)
-        realisations += 1
-    return total / realisations
-
-
-@pytest.mark.parametrize("kind", RULE | OTHERS)
-@pytest.mark.parametrize(
-    "grid",
-    [(3, 1, 3, "reshuffle"), (6, 2, 3, "reshuffle"), (2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle"), (3, 1, 5, "cyclic"),
-     (4, 2, 4, "cyclic"), (3, 2, 3, "replacement")],
-    ids=str,
-)
-def test_error_falls_as_eta_to_the_order_plus_one(grid, kind):
-    """Nesterov too, whose gradients are not taken where the weights are."""
-    N, B, T, sampling = grid
-    spacetime = fd.Spacetime(N, B, T, sampling=sampling)
-    points, seed, mu = 3 if N < 4 else 2, N + B + T, 0.75
-    land = runs.landscape(seed, points)
-    for order, (largest, smallest) in runs.WINDOWS.items():
-        if order > 3:
-            continue
-        etas = 2.0 ** -np.arange(largest, smallest + 1)
-        exact = trained(seed, points, spacetime, etas, kind, mu)
-        gap = fd.predict(land, spacetime, etas, order, update=(RULE | OTHERS)[kind](mu)).total - exact
-        assert runs.slope(gap, etas) == pytest.approx(order + 1, abs=0.15)
 
 
 # Exact values on symbolic landscapes.

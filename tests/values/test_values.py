@@ -11,27 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastdiag as fd
-import oracle
-
-
-def landscape(seed, n, points=4, degree=4):
-    """Random symmetric per-point derivatives."""
-    rng = np.random.default_rng(seed)
-    arrays = [rng.normal(size=points)]
-    for k in range(1, degree + 1):
-        tensor = rng.normal(size=(points,) + (n,) * k)
-        for _ in range(k):  # averaging over rotations and one swap of the axes is enough to symmetrise
-            tensor = sum(tensor.transpose(0, *(1 + (i + s) % k for i in range(k))) for s in range(k)) / k
-            tensor = (tensor + tensor.swapaxes(1, min(2, k))) / 2
-        arrays.append(_symmetric(tensor))
-    return fd.landscapes.samples(*arrays, weights=rng.random(points))
-
-
-def _symmetric(tensor):
-    from itertools import permutations
-
-    k = tensor.ndim - 1
-    return sum(tensor.transpose(0, *(1 + p for p in order)) for order in permutations(range(k))) / math.factorial(k)
+from oracles import oracle
+from oracles.random_points import landscape, symmetric
 
 
 def exact_tensors(land):
@@ -134,7 +115,7 @@ def test_equal_and_nearly_equal_factors():
         n, T = 2, 40
         H, rng = np.diag(hs), np.random.default_rng(1)
         g = rng.normal(size=(3, n))
-        j = _symmetric(rng.normal(size=(3, n, n, n)))
+        j = symmetric(rng.normal(size=(3, n, n, n)))
         hessians = H + np.array([[[d, 0], [0, -d]] for d in (0.5, -0.25, -0.25)])
         land = fd.landscapes.samples(np.zeros(3), g, hessians, j)
         D, exact = fd.Diagram.parse("[a a[b]]"), exact_tensors(land)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..arguments import flag, whole
 from ..door import door
 from ..errors import TooLargeError
 from ..typing import IntArray
-from .enumeration import PAST, Diagrams, empty, shards_on, trees_with
+from .enumeration import PAST, Diagrams, shards_on, trees_with
 
 HIGHEST_NOISE = 4
 MOST = 1 << 20  # skeletons of noise order 4 with one number of edges
@@ -76,18 +78,17 @@ def skeletons(noise: int, *, path_condition: bool = False, root_shares: bool = F
         raise TooLargeError(
             f"skeletons are listed to noise order {HIGHEST_NOISE}, which has half a million; ask for a lower one"
         )
-    found = [_with_edges(noise, edges, root_shares) for edges in range(max(4 * noise, 1))]
-    every = _joined([some for some in found if len(some)], root_shares)
+    found = [some for edges in range(max(4 * noise, 1)) for some in _with_edges(noise, edges, root_shares)]
+    every = _joined(found, root_shares)
     return every[every.satisfies_path_condition] if path_condition else every
 
 
-def _with_edges(noise: int, edges: int, root_shares: bool) -> Diagrams:
+def _with_edges(noise: int, edges: int, root_shares: bool) -> Iterator[Diagrams]:
     """Leaves share their parts, so at most 2 noise of them; what else may not be alone is left to the kernel."""
     levels = trees_with(edges)
     after = np.pad(levels[:, 1:], ((0, 0), (0, 1)))
     leaves = (after <= levels)[:, 1:].sum(axis=1)
-    shards = [*shards_on(levels[leaves <= 2 * noise], (1, 2), root_shares, noise, MOST)]
-    return shards[0] if shards else empty(edges, root_shares)
+    return shards_on(levels[leaves <= 2 * noise], (1, 2), root_shares, noise, MOST)
 
 
 def _joined(lists: list[Diagrams], root_shares: bool) -> Skeletons:

@@ -21,8 +21,10 @@ from ..errors import UnsupportedError
 from ..spacetime.updates import Update
 from .arithmetic import exact_rule
 from .order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from .pattern_weights import Formulas, slots
 from .poset import Poset
 from .sum_over_maps import coarsenings, distinct
+from .weighted import without_idle_state
 
 if TYPE_CHECKING:
     import sympy
@@ -35,23 +37,23 @@ SHORT = 400  # operations up to which a formula is factored
 
 
 def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
-    """See `maps_formula`.
-
-    Raises
-    ------
-    UnsupportedError : a schedule, which no closed form knows
-    """
+    """See `maps_formula`."""
     import sympy
 
-    if update.schedule is not None:
-        raise UnsupportedError(
-            "a schedule depends on absolute time, so there is no formula in T; fastdiag.weighted_maps and "
-            "fastdiag.coefficient have it at numbers"
-        )
-    exact_rule(update, 0)
+    check_timeless(update)
     found = closed_form(Poset.of(diagram), Terms.of(update, diagram.order), sampling, basis, diagram)
     short = sampling == "one epoch" and found.count_ops() <= SHORT  # with mu^(N/B) to be factored, minutes go by
     return sympy.powsimp(sympy.factor(sympy.together(found))) if short else found
+
+
+def check_timeless(update: Update) -> None:
+    """Raise UnsupportedError for a schedule, which no closed form knows, and InputError for floats."""
+    if update.schedule is not None:
+        raise UnsupportedError(
+            "a schedule depends on absolute time, so there is no formula in T; fastdiag.weighted_maps, "
+            "fastdiag.coefficient and fastdiag.predict have it at numbers"
+        )
+    exact_rule(update, 0)
 
 
 def closed_form(
@@ -108,9 +110,8 @@ class Terms:
         edge = [0] * len(x)
         if len(x) == 1:
             pairs = [first]
-        elif (gap := sympy.simplify(x[1] - x[0])) != 0:
-            fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
-            pairs = [[sympy.factor(one - part) for one, part in zip(first, fast, strict=True)], fast]
+        elif sympy.simplify(x[1] - x[0]) != 0:
+            pairs = amplitudes(x, first, second)
         elif x[0] == 0:
             x, edge, pairs = x[:1], edge[:1], [first]
         else:
@@ -119,6 +120,14 @@ class Terms:
             x, pairs = x[:1] * (1 + edges), [first, *[slope] * edges]
         root, inner = ([*line] for line in zip(*pairs, strict=True))
         return cls(x, root, inner, edge, [[i for i, mask in enumerate(edge) if mask in (0, 1 << v)] for v in range(edges)])
+
+    @classmethod
+    def powers(cls, k: Sequence[Any]) -> Terms:
+        """k_e^(dt - 1), a k for each edge."""
+        import sympy
+
+        one = [sympy.Integer(1)] * len(k)
+        return cls([*k], one, one, [0] * len(k), [[e] for e in range(len(k))])
 
     def power(self, exponents: Exponents, times: Any = 1) -> tuple[Any, Jet]:
         """x^(exponents times `times`), and what it is multiplied by where some x are x (1 + e)."""
@@ -158,6 +167,41 @@ class Terms:
     def linear(self, found: Jet, chosen: Sequence[int]) -> Any:
         """What is linear in each chosen e."""
         return found.get(sum(self.edge[i] for i in chosen), 0)
+
+
+def amplitudes(x: Sequence[Any], first: Sequence[Any], second: Sequence[Any]) -> list[list[Any]]:
+    """For each of two different x its coefficients in weights that are sums of x^n, known at n = 0 and 1."""
+    import sympy
+
+    gap = sympy.simplify(x[1] - x[0])
+    fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
+    return [[sympy.factor(one - part) for one, part in zip(first, fast, strict=True)], fast]
+
+
+def propagator(update: Update, k: Any, q: Any) -> list[tuple[Any, Any, Any]]:
+    """The terms of an edge's resummed weight: x, its coefficient on edges to the root and on others.
+
+    Of a step with the curvature in it the eigenvalues are k and q, or k alone: letters, so that no root is taken.
+    """
+    import sympy
+
+    update = without_idle_state(update)
+    step, push, point, seen = (sympy.Matrix(x) for x in (update.step, update.push, update.point, update.seen))
+    x = [k, q][: len(push)]
+    states = [push, (step - eigenvalues(update, k, q)[0] * push * point.T) * push]
+    first, second = ([reader.dot(state) for reader in (seen, point)] for state in states)
+    pairs = amplitudes(x, first, second) if len(x) > 1 else [first]
+    return [(one, *pair) for one, pair in zip(x, pairs, strict=True)]
+
+
+def eigenvalues(update: Update, k: Any, q: Any) -> tuple[Any, Any]:
+    """eta h in terms of the eigenvalues k and q of step - eta h push point^T; and k q, or None where there is no q."""
+    import sympy
+
+    update = without_idle_state(update)
+    step, push, point = (sympy.Matrix(x) for x in (update.step, update.push, update.point))
+    h = (step.trace() - sum([k, q][: len(push)])) / point.dot(push)
+    return h, sympy.factor(step.det() - h * point.dot(step.adjugate() * push)) if len(push) > 1 else None
 
 
 class Jet(dict[int, Any]):
@@ -255,13 +299,10 @@ def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[in
 
 
 def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> Jet:
-    import sympy
-
     found: dict[tuple[int, tuple[Exponents, ...]], Jet] = {}
     for (sizes, between, passed), ways in run.items():
-        slots = B ** sum(sizes) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in sizes))
         key, (power, shift) = (len(sizes), between), terms.power(passed)
-        found[key] = found.get(key, Jet()) + shift.of(ways * slots * power)
+        found[key] = found.get(key, Jet()) + shift.of(ways * slots(sizes, B, basis, Formulas) * power)
     total = Jet()
     for (m, between), coefficient in found.items():
         total += coefficient * homogeneous(updates - m, terms, Counter(between), 1)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import lcm, prod
+from functools import cache
+from math import inf, lcm, prod
 from typing import TypeAlias
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
 from .poset import Poset, bits
-from .powers import Powers, cleared, denominator, is_approximate, is_zero
+from .powers import denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -77,21 +78,19 @@ class EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
         return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
 
-    def cleared(self, T: int) -> tuple[EdgeWeights, int]:
-        """The same in ints, and what sums over maps into T updates are to be divided by; others than exact as they are.
+    def cleared(self, T: int | float) -> tuple[EdgeWeights, int]:
+        """The same in ints, and what sums over maps into T updates are to be divided by. T = inf, or others: as they are.
 
         A step is multiplied by its denominator at every update, whether or not it passes over the edge.
         """
-        if not self.is_exact:
+        if T == inf or Fraction not in set(map(type, self._numbers())) or not self.is_exact:
             return self, 1
         rates = denominator(self.rates or ())
         kicks = self.kicks or ((),) * len(self.steps)
         idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
-        ends = [self.seen if high < 0 else self.point for low, high in self.ends if low != high]
-        below = prod(idle) ** T * rates ** len({low for low, _ in self.ends})
-        below *= denominator(self.born) ** len(ends) * prod(map(denominator, ends))
-        if below == 1:
-            return self, 1
+        born, ends = denominator(self.born), [denominator(self.seen), denominator(self.point)]
+        live = [ends[0 if high < 0 else 1] for low, high in self.ends if low != high]
+        below = prod(idle) ** int(T) * prod(live) * (born * rates) ** len(live)
         return replace(
             self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), known={}, idle=idle,
             point=_cleared_vector(self.point), seen=_cleared_vector(self.seen),
@@ -112,8 +111,8 @@ class EdgeWeights:
         return any(map(is_approximate, self._numbers()))
 
     def _numbers(self) -> tuple[Number, ...]:
-        lines = (line for matrix in (*self.steps, *(self.kicks or ())) for line in matrix)
-        return (*self.born, *self.point, *self.seen, *(self.rates or ()), *(x for line in lines for x in line))
+        vectors = (self.born, self.point, self.seen, self.rates or ())
+        return sum((line for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix), ())
 
     @property
     def codes(self) -> int:
@@ -141,9 +140,8 @@ class EdgeWeights:
 
     def crossing(self, epochs: int, now: Now = None) -> Crossing:
         """One update of each of some epochs."""
-        if self.kicks is not None:
-            return Crossing(self, epochs, now)
-        return self.known.setdefault(epochs, Crossing(self, epochs))
+        found = self.known.setdefault(epochs, Crossing(self, epochs))
+        return found if self.kicks is None else Crossing(self, epochs, now, found.idle)
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
@@ -165,40 +163,50 @@ class EdgeWeights:
 class Crossing:
     """What one update of each of some epochs does to all edges together, by their fates; each is found once."""
 
-    def __init__(self, edges: EdgeWeights, epochs: int, now: Now = None) -> None:
+    def __init__(
+        self, edges: EdgeWeights, epochs: int, now: Now = None, idle: list[dict[int, Moves]] | None = None
+    ) -> None:
+        """idle: what becomes of edges that pass over nothing, which is the same at all times."""
         self.edges, self.epochs, self.now = edges, epochs, now
-        self.known: dict[tuple[int, ...], Moves] = {(): STILL}
-        self.alone: dict[tuple[int, int], Moves] = {}
+        self.known: dict[tuple[int, ...], Moves] = {}
+        self.idle = [{} for _ in edges.ends] if idle is None else idle
+        self.passing: list[dict[int, Moves]] = [{} for _ in edges.ends]
 
     def __call__(self, fates: tuple[int, ...]) -> Moves:
         """(code, next code, coefficient)."""
         found = self.known.get(fates)
         if found is None:
-            edge = len(fates) - 1
-            key = edge, fates[edge]
-            if key not in self.alone:
-                self.alone[key] = self._moved(*key)
-            found = self.known[fates] = joint(self(fates[:edge]), self.alone[key], len(self.edges.born) ** edge)
+            found = STILL
+            for edge, fate in enumerate(fates):
+                alone = self.passing[edge] if fate >> 2 else self.idle[edge]
+                if fate not in alone:
+                    alone[fate] = self._moved(edge, fate)
+                if alone[fate] is not STILL:
+                    found = joint(found, alone[fate], len(self.edges.born) ** edge)
+            self.known[fates] = found
         return found
 
     def _moved(self, edge: int, fate: int) -> Moves:
         """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
         edges, passed = self.edges, fate >> 2
-        waits = edges.waits(edge, self.epochs - passed.bit_count())
         if fate & 3 == 3:
             lines = self._through(edge, passed) if passed else identity(len(edges.born))
         else:
-            lines = (edges.point,) if fate & 1 else tuple((x,) for x in edges.born) if fate & 2 else ((1,),)
-        return _entries(lines if waits == 1 else tuple(tuple(x * waits for x in line) for line in lines))
+            lines = (edges.point,) if fate & 1 else tuple([(x,) for x in edges.born]) if fate & 2 else UNIT
+        if edges.idle is not None and (waits := edges.idle[edge] ** (self.epochs - passed.bit_count())) != 1:
+            lines = tuple([tuple([x * waits for x in line]) for line in lines])
+        return _entries(lines)
 
     def _through(self, edge: int, passed: int) -> Steps:
         """What the updates that pass over an edge do to its vector."""
         if self.now is None:
             return matrix_power(self.edges.steps[edge], passed.bit_count())
-        first, *others = (self.edges.step(edge, rate) for i, rate in enumerate(self.now) if passed >> i & 1)
-        for step in others:
-            first = times(step, first)
-        return first
+        total: Steps | None = None
+        for i, rate in enumerate(self.now):
+            if passed >> i & 1:
+                step = self.edges.step(edge, rate)
+                total = step if total is None else times(step, total)
+        return total or UNIT
 
 
 def joint(moves: Moves, others: Moves, base: int) -> Moves:
@@ -206,14 +214,16 @@ def joint(moves: Moves, others: Moves, base: int) -> Moves:
     if others is STILL:
         return moves
     if moves is STILL:
-        return [(base * j, base * i, x) for j, i, x in others]
+        return others if base == 1 else [(base * j, base * i, x) for j, i, x in others]
     return [(c + base * j, n + base * i, x * y) for c, n, x in moves for j, i, y in others]
 
 
+UNIT: Steps = ((1,),)
 STILL: Moves = [(0, 0, 1)]
 """Of an edge that is not there, or whose one number stays."""
 
 
+@cache
 def identity(size: int) -> Steps:
     """The matrix of one update that changes nothing."""
     return tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
@@ -222,7 +232,7 @@ def identity(size: int) -> Steps:
 def times(left: Steps, right: Steps) -> Steps:
     """The matrix product."""
     columns = list(zip(*right, strict=True))
-    return tuple(tuple(sum((a * b for a, b in zip(line, column, strict=True)), 0) for column in columns) for line in left)
+    return tuple([tuple([sum([a * b for a, b in zip(line, column, strict=True)]) for column in columns]) for line in left])
 
 
 def times_vector(matrix: Steps, vector: Vector) -> Vector:
@@ -231,37 +241,39 @@ def times_vector(matrix: Steps, vector: Vector) -> Vector:
 
 
 def matrix_power(matrix: Steps, exponent: int) -> Steps:
-    """Its power."""
-    n = len(matrix)
-    if exponent == 1:
-        return matrix
-    if n == 1 and not hasattr(matrix[0][0], "complement"):
+    """Its power, by repeated squaring."""
+    if len(matrix) == 1 and not hasattr(matrix[0][0], "complement"):
         return ((matrix[0][0] ** exponent,),)
-    powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
-    rows = [powers.after({j: 1}, exponent) for j in range(n)]
-    return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+    total: Steps | None = None
+    while exponent:
+        if exponent & 1:
+            total = matrix if total is None else times(matrix, total)
+        exponent >>= 1
+        matrix = times(matrix, matrix) if exponent else matrix
+    return identity(len(matrix)) if total is None else total
 
 
 def _entries(matrix: Steps) -> Moves:
     """(column, row, entry) of those that are not zero."""
-    if len(matrix) == len(matrix[0]) == 1 and isinstance(matrix[0][0], int) and matrix[0][0] == 1:
-        return STILL
+    if len(matrix) == len(matrix[0]) == 1:
+        x = matrix[0][0]
+        if isinstance(x, int):
+            return STILL if x == 1 else [(0, 0, x)] if x else []
     return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
 
 
 def _below(matrix: Steps) -> int:
-    return denominator(x for line in matrix for x in line)
+    return denominator([x for line in matrix for x in line])
 
 
 def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
-    return tuple(tuple(int(x * below) for x in line) for line in matrix)
+    return tuple([tuple([int(x * below) for x in line]) for line in matrix])
 
 
 def _cleared_vector(vector: Vector) -> Vector:
-    return tuple(cleared(vector, denominator(vector)))
+    return _cleared((vector,), denominator(vector))[0]
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:
-    return tuple(
-        tuple(a + scale * b for a, b in zip(line, more, strict=True)) for line, more in zip(matrix, other, strict=True)
-    )
+    lines = zip(matrix, other, strict=True)
+    return tuple([tuple([a + scale * b for a, b in zip(line, more, strict=True)]) for line, more in lines])

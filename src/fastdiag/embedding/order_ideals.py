@@ -16,8 +16,6 @@ from typing import NamedTuple
 from .poset import Poset, bits, union
 
 Masks = tuple[int, ...]
-Placed = Callable[[int], bool]
-"""Whether a group has been placed."""
 
 
 class Step(NamedTuple):
@@ -140,28 +138,29 @@ def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None
     outside = union(1 << e for e, (low, high) in enumerate(poset.ends) if low != high) & ~inside
 
     def transfer(swept: Sequence[tuple[int, int]]) -> TransferMatrix:
+        def met(placed: int) -> int:
+            """Groups whose class is among those placed."""
+            return union([1 << v for v, c in enumerate(home) if placed >> c & 1])
+
         def passing(before: int, now: int) -> Masks:
-            return tuple(
-                _between(poset, *(_at_home(home, ideal, groups, placed) for placed in (before, now)))
-                for ideal, groups in swept
-            )
+            before, now = met(before), met(now)
+            return tuple([_between(poset, ideal | groups & before, ideal | groups & now) for ideal, groups in swept])
 
         def live(placed: int) -> int:
             """Edges that lie within an epoch live from child to parent, others all the time."""
-            here = union((placed >> c & 1) << v for v, c in enumerate(home))
-            return outside | inside & _between(poset, _inside(here), _inside(here))
+            return outside | inside & _between(poset, met(placed), met(placed))
 
         rest = (1 << len(classes)) - 1
         return _transfer(
             poset, 0, lambda placed: _free(order, rest & ~placed, placed), passing,
             lambda _, step: sum(sizes[c] for c in bits(step)), live,
-            lambda placed: tuple(sum(placed >> home[v] & 1 for v in bits(groups)) for _, groups in swept),
+            lambda placed: tuple([(met(placed) & groups).bit_count() for _, groups in swept]),
         )
 
     late = transfer(swept[:-1])
     if (1 << len(classes)) - 1 not in late.states:
         return None  # relations inside epochs run in a circle
-    skipped = tuple(_between(poset, _inside(ideal), _inside(ideal)) for ideal in ideals)
+    skipped = tuple(_between(poset, ideal, ideal) for ideal in ideals)
     early = transfer(swept) if partial else late
     return Chain(skipped, early, late, union(1 << home[v] for v in bits(last)), (*sets, last))
 
@@ -179,14 +178,17 @@ def independent_epoch(poset: Poset) -> Epoch:
             rows = _met(poset, placed & ~ideal)
             return union(1 << v for v in bits(_free(poset.below, full & ~placed, placed)) if not rows & poset.met[v])
 
+        def placed(state: int, ideal: int = ideal) -> tuple[int, ...]:
+            return ((state & ~ideal).bit_count(),)
+
         moves = _transfer(
-            poset, ideal, free, lambda before, now: (_between(poset, _inside(before), _inside(now)),),
-            lambda _, step: _met(poset, step).bit_count(), lambda placed: _between(poset, _inside(placed), _inside(placed)),
-            lambda placed, ideal=ideal: ((placed & ~ideal).bit_count(),),
+            poset, ideal, free, lambda before, now: (_between(poset, before, now),),
+            lambda _, step: _met(poset, step).bit_count(), lambda placed: _between(poset, placed, placed),
+            placed,
         )
         transfers.append(moves)
         used.append(tuple(_met(poset, state & ~ideal).bit_count() for state in moves.states))
-    crossing = tuple(_between(poset, _inside(ideal), _inside(ideal)) for ideal in ideals)
+    crossing = tuple(_between(poset, ideal, ideal) for ideal in ideals)
     return Epoch(tuple(ideals), crossing, tuple(transfers), tuple(used))
 
 
@@ -220,20 +222,13 @@ def _full(poset: Poset) -> int:
     return (1 << len(poset.below)) - 1
 
 
-def _between(poset: Poset, before: Placed, now: Placed) -> int:
-    """Edges that pass over an update: the child was there before, the parent is not there after."""
-    return union(
-        1 << e for e, (low, high) in enumerate(poset.ends) if before(low) and (high < 0 or not now(high))
-    )
-
-
-def _inside(ideal: int) -> Placed:
-    return lambda v: bool(ideal >> v & 1)
-
-
-def _at_home(home: Sequence[int], ideal: int, groups: int, placed: int) -> Placed:
-    """Whether a group lies in the ideal, or is one of `groups` and its class is among those placed."""
-    return lambda v: bool(ideal >> v & 1 or (groups >> v & 1 and placed >> home[v] & 1))
+def _between(poset: Poset, before: int, now: int) -> int:
+    """Edges that pass over an update: the child was among these groups before, the parent is not among those now."""
+    found = 0
+    for e, (low, high) in enumerate(poset.ends):
+        if before >> low & 1 and (high < 0 or not now >> high & 1):
+            found |= 1 << e
+    return found
 
 
 def _free(below: Sequence[int], rest: int, placed: int) -> int:

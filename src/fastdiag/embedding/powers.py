@@ -17,16 +17,20 @@ from .poset import bits
 Row: TypeAlias = dict[int, Number]
 Matrix: TypeAlias = dict[int, Row]
 MOST_FREE = 200  # rows of a matrix, and bits of its powers, that take no time worth foreseeing
+FEW = 8  # steps that lose no digits of a number that knows its complement
 STEPWISE = 48  # runs of plain numbers up to this long are walked step by step; longer ones by repeated squaring
 
 
 class Powers:
-    """The powers of a matrix, its squares kept."""
+    """The powers of a matrix, its squares kept. Of numbers that know their complement only those that stay keep it."""
 
     def __init__(self, matrix: Matrix) -> None:
+        kinds = {type(x) for entries in matrix.values() for x in entries.values()}
+        self.whole, self.stepwise = kinds <= {int}, STEPWISE
+        if any(hasattr(kind, "complement") for kind in kinds):
+            self.stepwise = FEW
+            matrix = {i: {j: x if i == j else x * 1 for j, x in entries.items()} for i, entries in matrix.items()}
         self.squares = [matrix]
-        exact = all(not hasattr(x, "complement") for entries in matrix.values() for x in entries.values())
-        self.stepwise = STEPWISE if exact else 0
 
     def after(self, row: Row, times: int) -> Row:
         """row @ matrix^times."""
@@ -42,8 +46,8 @@ class Powers:
         return row
 
     def seconds(self, rows: int, times: int | float) -> float:
-        """About how long `after` takes for so many rows."""
-        return seconds(self.squares[0], rows, int(times)) if times < inf else 0.0
+        """About how long `after` takes for so many rows of ints; 0 with other numbers."""
+        return seconds(self.squares[0], rows, int(times)) if self.whole and 0 < times < inf else 0.0
 
     def forever(self, row: Row, blocks: Iterable[Sequence[int]], check: Callable[[Number], None]) -> Row:
         """The limit of infinitely many steps from a row, where steps stay for ever.
@@ -104,10 +108,8 @@ def cleared(numbers: Iterable[Number], below: int) -> Iterator[Number]:
 
 
 def seconds(matrix: Matrix, rows: int, times: int) -> float:
-    """About how long so many rows take with ints (0 with others), by the longest that occur and the number of products."""
-    if times == 0 or not all(isinstance(x, int) for entries in matrix.values() for x in entries.values()):
-        return 0.0
-    widest = max((x.bit_length() for entries in matrix.values() for x in entries.values()), default=0)
+    """About how long so many rows take, by the longest ints that occur and the number of products."""
+    widest = max([x.bit_length() for entries in matrix.values() for x in entries.values()], default=0)
     if len(matrix) <= MOST_FREE and times * widest <= MOST_FREE:
         return 0.0
     inside = {i: sum(1 << j for j in entries) for i, entries in matrix.items()}

@@ -8,7 +8,7 @@ weights that change with time are walked update by update.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
@@ -23,11 +23,12 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
-from .counting import family_of, grid, placements
+from .counting import family_of, grid
 from .edge_weights import STILL, Crossing, EdgeWeights, joint, matrix_power, times_vector
 from .enumeration import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
+from .pattern_weights import slots
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
 from .sweep import Epochs, Sweep, clock_of
@@ -50,10 +51,14 @@ def sum_over_maps(
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
     UnsupportedError : there, resummed steps that do not commute
     """
-    if spacetime.T < inf:
-        edges, below = edges.cleared(int(spacetime.T))
-        if below > 1:
-            return Fraction(1, below) * sum_over_maps(poset, edges, spacetime, basis, diagram)
+    edges, below = edges.cleared(spacetime.T)
+    total = _summed(poset, edges, spacetime, basis, diagram)
+    return Fraction(total, below) if below > 1 else total
+
+
+def _summed(
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, basis: str, diagram: Diagram | None
+) -> Number:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
     N, B, whole, updates, rest = grid(spacetime)
@@ -107,7 +112,7 @@ def epoch_curve(
         return
     (chain,) = found
     sweep = Sweep([chain.early], edges, _gains(poset, B, basis))
-    last, before = len(sweep.states) - 1, 0
+    last, before = len(sweep.live) - 1, 0
     clock = clock_of(edges.rates, [0])
     walk = sweep.walk({0: 1}, times[-1], clock) if clock else None
     row: Row = {0: 1}
@@ -163,7 +168,7 @@ def _repeated(
 
 def _gains(poset: Poset, B: int, basis: str) -> list[int]:
     """Ways to place so many parts into one batch."""
-    return [placements((size,), B, None, basis) for size in range(poset.parts + 1)]
+    return [slots((size,), B, basis) for size in range(poset.parts + 1)]
 
 
 def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Chain, int]]:
@@ -237,7 +242,7 @@ def _starts(
         yield _row(edges, born, waits), table.T
 
 
-def _row(edges: EdgeWeights, born: dict[int, Sequence[Number]], scale: int = 1) -> Row:
+def _row(edges: EdgeWeights, born: Mapping[int, Sequence[Number]], scale: int = 1) -> Row:
     """The first state, where some edges carry vectors."""
     found = STILL if scale == 1 else [(0, 0, scale)]
     for e, vector in born.items():
@@ -276,10 +281,12 @@ def _passed(edges: EdgeWeights, edge: int, skipped: Sequence[tuple[int, int, int
 def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has an order of the rows of its own."""
     _, _, whole, updates, rest = grid(spacetime)
-    if epochs.edges.rates is not None:
-        *_, last = _epochs_curve(epochs, spacetime)
-        return last
     row: Row = {0: 1}
+    if epochs.edges.rates is not None:
+        for start in range(0, int(spacetime.T), updates):
+            length = min(updates, int(spacetime.T) - start)
+            row = epochs.after(row, length, clock_of(epochs.edges.rates, [start]))
+        return epochs.read(row)
     if whole == inf:
         return epochs.read(epochs.powers(updates).forever(row, epochs.blocks, check_forgets))
     for length, number in ((updates, whole), (rest, 1)):

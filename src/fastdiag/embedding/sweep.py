@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from math import perm
@@ -33,34 +33,34 @@ class Sweep:
         for moves in transfers:
             self.begins.append(self.begins[-1] + len(moves.states))
         kinds: dict[tuple[int, tuple[int, ...]], int] = {}
-        self._moves = [
-            (begin + source, begin + target, fates, kinds.setdefault((gains[parts], placed), len(kinds)))
-            for begin, moves in zip(self.begins, transfers, strict=False)
-            for source, target, parts, fates, placed in moves.moves if gains[parts]
-        ]
+        self._moves: list[list[tuple[int, tuple[int, ...], int]]] = [[] for _ in self.live]
+        """From each state: target, fates of edges, kind."""
+        for begin, moves in zip(self.begins, transfers, strict=False):
+            for source, target, parts, fates, placed in moves.moves:
+                if gains[parts]:
+                    kind = kinds.setdefault((gains[parts], placed), len(kinds))
+                    self._moves[begin + source].append((begin + target, fates, kind))
         self.kinds = list(kinds)
         """Of moves: ways, and how many groups are placed in each of the swept epochs."""
 
-    def _lines(self, crossing: Crossing, row: Row | None = None) -> Lines:
-        """Of all states, or of those that a row holds."""
-        codes, lines = self.edges.codes, Lines()
-        held = None if row is None else {key // codes for key in row}
-        for source, target, fates, kind in self._moves:
-            if held is not None and source not in held:
-                continue
-            source, target = source * codes, target * codes
-            for code, then, x in crossing(fates):
-                if source + code in lines:
-                    lines[source + code].append((target + then, x, kind))
-                else:
-                    lines[source + code] = [(target + then, x, kind)]
+    def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
+        """From some states on."""
+        codes, known, lines = self.edges.codes, crossing.known, Lines()
+        for source in states:
+            for target, fates, kind in self._moves[source]:
+                for code, then, x in known.get(fates) or crossing(fates):
+                    key = source * codes + code
+                    if key in lines:
+                        lines[key].append((target * codes + then, x, kind))
+                    else:
+                        lines[key] = [(target * codes + then, x, kind)]
         return lines
 
     @cached_property
     def powers(self) -> Powers:
         """Of the whole matrix, where weights stay the same."""
         gains = [gain for gain, _ in self.kinds]
-        lines = self._lines(self.edges.crossing(self.epochs))
+        lines = self._lines(self.edges.crossing(self.epochs), range(len(self.live)))
         return Powers({
             key: {then: x if gains[kind] == 1 else scaled(x, gains[kind]) for then, x, kind in entries}
             for key, entries in lines.items()
@@ -87,16 +87,21 @@ class Sweep:
                 row = self.powers.after(row, 1)
                 yield row
             return
-        lines: Lines | None = None
+        lines, codes = Lines(), self.edges.codes
         for position in range(times):
             now = clock(position)
-            if lines is None or self.edges.kicks is not None:
-                lines = self._lines(self.edges.crossing(self.epochs, now), row if self.edges.kicks is not None else None)
-            factors = [gain * self.edges.born_at(now, placed) for gain, placed in self.kinds]
+            if not position or self.edges.kicks is not None:
+                met = {key // codes for key in row} if self.edges.kicks is not None else range(len(self.live))
+                lines = self._lines(self.edges.crossing(self.epochs, now), met)
+            factors = [
+                gain * self.edges.born_at(now, placed) if gain > 1 or any(placed) else None
+                for gain, placed in self.kinds
+            ]
             after: Row = {}
             for i, x in row.items():
                 for j, y, kind in lines.get(i, ()):
-                    term = x * (y * factors[kind]) if any(self.kinds[kind][1]) else scaled(x * y, factors[kind])
+                    factor = factors[kind]
+                    term = x * y if factor is None else x * (y * factor)
                     after[j] = after[j] + term if j in after else term
             row = after
             yield row
@@ -111,21 +116,23 @@ class Epochs:
         place = {ideal: i for i, ideal in enumerate(self.epoch.ideals)}
         choices = perm(N, poset.parts)
         scale = N if edges.is_approximate else choices  # for each group: floats stay near 1, and ints are whole
+        orders = [perm(N, rows) for rows in range(poset.parts + 1)]
         self.targets: list[tuple[int, int, Number]] = []
         """For each state: the ideal it is reached from, the ideal that it is, and `scale` for each group that is placed
         times the share of the rows that fit."""
-        for i, (ideal, moves, used) in enumerate(zip(place, self.epoch.transfers, self.epoch.used, strict=True)):
-            for state, rows in zip(moves.states, used, strict=True):
-                share = Fraction(scale ** (state & ~ideal).bit_count(), perm(N, rows))
-                self.targets.append((i, place[state], share.numerator if share.denominator == 1 else float(share)))
+        for i, (moves, used) in enumerate(zip(self.epoch.transfers, self.epoch.used, strict=True)):
+            for state, (groups,), rows in zip(moves.states, moves.placed, used, strict=True):
+                ways = scale**groups
+                share = ways // orders[rows] if scale == choices else ways / orders[rows]
+                self.targets.append((i, place[state], share))
         self.rows = Fraction(choices, scale ** len(poset.below))
         """Choices of rows for the parts, less what the targets have too much."""
         self.codes_of = [edges.codes_of(live) for live in self.epoch.crossing]
         self.most_codes = max(map(len, self.codes_of))
 
-    def after(self, row: Row, updates: int) -> Row:
-        """The row after one epoch, where weights stay the same."""
-        return self._placed(self.sweep.powers.after(self._begun(row), updates))
+    def after(self, row: Row, updates: int, clock: Clock | None = None) -> Row:
+        """The row after one epoch of so many updates."""
+        return self._placed(self.sweep.run(self._begun(row), updates, clock))
 
     def powers(self, updates: int) -> Powers:
         """Of the matrix of one epoch, where weights stay the same. Ideals do not meet, so one row serves a code of each."""

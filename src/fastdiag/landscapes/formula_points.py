@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..errors import TooLargeError, UnsupportedError
+from .averaged import Averaged, by_hermite, by_wick
 from .distributions import Distribution, Finite, Normal, Uniform
 from .exact import Expression, number
 from .local import Numbers, PointTensors
@@ -35,6 +36,8 @@ class FormulaPoints:
     """
 
     def __init__(self, landscape: Symbolic, exact: bool) -> None:
+        import sympy
+
         self.landscape, self.exact = landscape, exact
         free = landscape.expression.free_symbols - {*landscape.coordinates, *landscape.data}
         if free:
@@ -52,6 +55,10 @@ class FormulaPoints:
         values = [sum((point for point, _ in nodes), ()) for nodes in chosen]
         self.data = np.array(values, dtype=kind).T
         self.weights = np.array([prod(weight for _, weight in nodes) for nodes in chosen], dtype=kind)
+        weights = landscape.coordinates
+        formula = landscape.expression
+        self.degree = int(sympy.Poly(formula, *weights).total_degree()) if formula.is_polynomial(*weights) else None
+        """In the weights; None for what is no polynomial."""
         self._known: dict[Indices, Callable[..., Any]] = {}
 
     def local(self, theta: Numbers) -> FormulaLocal:
@@ -101,6 +108,10 @@ class FormulaLocal(PointTensors):
                     result[indices] = result[ordered]
             self._tensors[degree] = np.moveaxis(result, -1, 0)
         return self._tensors[degree]
+
+    def averaged(self, S: Numbers) -> Averaged:
+        degree = self.points.degree
+        return by_hermite(self.points.local, self.theta, S) if degree is None else by_wick(self, degree, S)
 
 
 def _degree(expression: Expression, symbol: Any) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..locks import cached_property
+from .averaged import Averaged
 
 Numbers: TypeAlias = npt.NDArray[Any]
 """Floats, or Fractions in an array of objects."""
@@ -18,7 +19,7 @@ class Local(ABC):
     """A loss and its data points seen from one set of weights.
 
     l = E l_x, G and H are its first derivatives, J, Q, R its third to fifth, h_x the Hessian of one point and
-    xi_x = grad l_x - G. Vectors for each point are (S, n). None but the last three forms an array of n^3 numbers.
+    xi_x = grad l_x - G. Vectors for each point are (S, n). Arrays of n^3 numbers are formed by the last three alone.
     """
 
     weights: Numbers
@@ -57,6 +58,15 @@ class Local(ABC):
     def pulled(self, vectors: Numbers) -> Numbers:
         """E[h_x v_x], (n,), of vectors whose mean is 0."""
 
+    @property
+    @abstractmethod
+    def hessians(self) -> Numbers:
+        """h_x - H, (S, n, n)."""
+
+    @abstractmethod
+    def thirds(self, S: Numbers) -> Numbers:
+        """What J_x:S of a point is more than J:S, (S, n)."""
+
     @abstractmethod
     def third(self, S: Numbers) -> Numbers:
         """J_abc S_bc of a symmetric matrix, (n,)."""
@@ -76,6 +86,10 @@ class Local(ABC):
     @abstractmethod
     def covariance_over(self, S: Numbers) -> Numbers:
         """The second derivative of C, contracted: C_ab,cd S_cd, (n, n)."""
+
+    @abstractmethod
+    def averaged(self, S: Numbers) -> Averaged:
+        """Averages over Gaussian weights about here, of covariance S."""
 
     @property
     @abstractmethod
@@ -128,6 +142,13 @@ class PointTensors(Local):
 
     def pulled(self, vectors: Numbers) -> Numbers:
         return np.asarray(np.einsum("xab,xb->a", self.tensor(2), self.weights[:, None] * vectors))
+
+    @property
+    def hessians(self) -> Numbers:
+        return np.asarray(self.tensor(2) - self.mean(2))
+
+    def thirds(self, S: Numbers) -> Numbers:
+        return np.asarray(np.tensordot(self.tensor(3) - self.mean(3), S, 2))
 
     def third(self, S: Numbers) -> Numbers:
         return np.asarray(np.tensordot(self.mean(3), S, 2))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
 
 from ..locks import cached_property
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray
+from .averaged import Averaged, hermite
 from .local import Local, Numbers
 from .softplus import softplus
 
@@ -28,15 +28,25 @@ class LogisticLocal(Local):
         self.X, self.weights, self.ridge = landscape.X, landscape.weights, landscape.ridge
         self._signs = 1.0 - 2.0 * landscape.y
         self._margins = self._signs * (self.X @ theta)
+        self._tails = np.exp(-np.abs(self._margins))
         self._slopes: dict[int, FloatArray] = {}
         self._along: tuple[Numbers | None, FloatArray] = None, np.empty(0)
 
     def slopes(self, degree: int) -> FloatArray:
         """s_k of every point, (S,)."""
         if degree not in self._slopes:
-            found = softplus(degree, self._margins)
+            found = softplus(degree, self._margins, self._tails)
             self._slopes[degree] = found if degree % 2 == 0 else self._signs * found
         return self._slopes[degree]
+
+    @cached_property
+    def _columns(self) -> FloatArray:
+        """X^T, in rows."""
+        kept: dict[str, Any] = self.landscape.__dict__
+        if "_X_columns" not in kept:
+            kept["_X_columns"] = np.ascontiguousarray(self.X.T)
+        found: FloatArray = kept["_X_columns"]
+        return found
 
     @property
     def loss(self) -> Any:
@@ -50,7 +60,8 @@ class LogisticLocal(Local):
     @cached_property
     def _curvature(self) -> FloatArray:
         """H without the ridge."""
-        return symmetric_product(np.sqrt(self.weights * self.slopes(2))[:, None] * self.X)
+        columns = np.sqrt(self.weights * self.slopes(2)) * self._columns
+        return np.asarray(columns @ columns.T)  # of an array with itself NumPy takes half the work
 
     @property
     def gradient(self) -> FloatArray:
@@ -59,7 +70,7 @@ class LogisticLocal(Local):
     @property
     def hessian(self) -> FloatArray:
         found = self._curvature.copy()
-        found[np.diag_indices_from(found)] += self.ridge
+        found.reshape(-1)[:: len(found) + 1] += self.ridge  # the diagonal
         return found
 
     @cached_property
@@ -68,7 +79,10 @@ class LogisticLocal(Local):
 
     @cached_property
     def covariance(self) -> FloatArray:
-        return symmetric_product(np.sqrt(self.weights)[:, None] * self.gradients)
+        if self.landscape.is_far:
+            return np.asarray(self.paired(self.gradients))
+        columns = np.sqrt(self.weights) * self.slopes(1) * self._columns
+        return np.asarray(columns @ columns.T - np.multiply.outer(self._pull, self._pull))
 
     def pulled(self, vectors: Numbers) -> FloatArray:
         return np.asarray(self.X.T @ (self.weights * self.slopes(2) * np.einsum("xa,xa->x", self.X, vectors)))
@@ -76,8 +90,15 @@ class LogisticLocal(Local):
     def variances(self, S: Numbers) -> FloatArray:
         """x S x of every point, (S,)."""
         if self._along[0] is not S:
-            self._along = S, np.einsum("xa,xa->x", self.X @ S, self.X)
+            self._along = S, np.einsum("ax,ax->x", S @ self._columns, self._columns)
         return self._along[1]
+
+    @property
+    def hessians(self) -> FloatArray:
+        return np.asarray((self.slopes(2)[:, None] * self.X)[:, :, None] * self.X[:, None, :] - self._curvature)
+
+    def thirds(self, S: Numbers) -> FloatArray:
+        return np.asarray((self.slopes(3) * self.variances(S))[:, None] * self.X - self.third(S))
 
     def third(self, S: Numbers) -> FloatArray:
         return np.asarray(self.X.T @ (self.weights * self.slopes(3) * self.variances(S)))
@@ -103,6 +124,18 @@ class LogisticLocal(Local):
         raw = self._weighted(self.variances(S) * (first * third + second**2))
         crossed = np.outer(self.third(S), self._pull)
         return np.asarray(2 * raw - crossed - crossed.T - 2 * self._curvature @ S @ self._curvature)
+
+    def averaged(self, S: Numbers) -> Averaged:
+        places, weights = hermite()
+        spread = np.sqrt(np.maximum(self.variances(S), 0.0))
+        margins = self._margins[:, None] + spread[:, None] * places  # of each point the logit alone is met
+        first = softplus(1, margins)
+        slope, square = self._signs * (first @ weights), first**2 @ weights
+        pull = self.X.T @ (self.weights * slope)
+        curved = self._weighted(softplus(2, margins) @ weights)
+        loss = self.weights @ (softplus(0, margins) @ weights) + self.ridge @ (self.theta**2 + np.diag(S)) / 2
+        covariance = self._weighted(square) - np.multiply.outer(pull, pull) - curved @ S @ curved
+        return Averaged(float(loss), pull + self.ridge * self.theta, curved + np.diag(self.ridge), covariance)
 
     @property
     def third_tensor(self) -> FloatArray:
@@ -156,17 +189,5 @@ class LogisticLocal(Local):
             yield (rows := slice(start, start + step)), self._products(rows)
 
     def _products(self, rows: slice) -> FloatArray:
-        first, second = _corner(self.X.shape[1])
+        first, second = np.triu_indices(self.X.shape[1])
         return np.asarray(self.X[rows][:, first] * self.X[rows][:, second])
-
-
-def _corner(n: int) -> tuple[IntArray, IntArray]:
-    return np.triu_indices(n)
-
-
-def symmetric_product(rows: FloatArray) -> FloatArray:
-    """rows^T rows, at half the work."""
-    upper = dsyrk(1.0, rows.T)  # rows.T is columns first, as BLAS wants it
-    found = upper + upper.T
-    found[np.diag_indices_from(found)] /= 2
-    return np.asarray(found)

@@ -46,7 +46,7 @@ class Logistic(SampledLandscape):
         with np.errstate(all="ignore"):
             self._middle = frozen(weights @ X)
             squares = weights @ ((X - self._middle) ** 2).sum(axis=1)
-            self._is_far = bool(self._middle @ self._middle > FAR**2 * squares)
+            self.is_far = bool(self._middle @ self._middle > FAR**2 * squares)
         """Whether products of points' rows would lose more than a digit or two of their deviations."""
         self._means: dict[int, float] = {}
         self._centres: tuple[FloatArray | None, dict[int, FloatArray]] = None, {}
@@ -95,7 +95,7 @@ class Logistic(SampledLandscape):
     ) -> tuple[list[Factor], Callable[[], FloatArray] | None]:
         if degree < 2:
             return super().shifted(degree, rows, frame)
-        if not self._is_far:
+        if not self.is_far:
             slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
             return [(slopes, ()), *((X, (axis,)) for axis in range(degree))], lambda: self._raw_mean(degree, frame)
         # s x^(tensor k) = s (c + d)^(tensor k), c the mean of x; off the core's entry of c^(tensor k) goes the slope's mean
@@ -145,7 +145,7 @@ class Logistic(SampledLandscape):
 
     def moment(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         degrees, count = set(map(len, nodes)), len(self.weights)
-        if self._is_far or max(degrees) < 2 or 8 * count * self.dimension ** max(degrees) <= DENSE_BYTES:
+        if self.is_far or max(degrees) < 2 or 8 * count * self.dimension ** max(degrees) <= DENSE_BYTES:
             return super().moment(nodes, frame)
         # the points' tensors stay in their factors, and what they have in common is taken off the product
         labels = labels_of(nodes)

@@ -18,7 +18,7 @@ from .landscape import (
     frozen,
 )
 from .taylor import TaylorLocal, re_expanded, tell_of_polynomial
-from .turned import turned
+from .to_eigenbasis import to_eigenbasis
 
 
 class Samples(SampledLandscape):
@@ -38,7 +38,7 @@ class Samples(SampledLandscape):
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
         mean = np.asarray(np.tensordot(self.weights, self.derivatives[degree], 1))
-        return mean if frame is None else turned(mean, frame)  # one tensor is turned, not one for each point
+        return mean if frame is None else to_eigenbasis(mean, frame)  # one tensor is turned, not one for each point
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if frame is None:
@@ -51,7 +51,7 @@ class Samples(SampledLandscape):
         first, second = self._centres[degree]
         tensors = self.derivatives[degree][rows] - first
         tensors -= second
-        return tensors if frame is None else turned(tensors, frame, 1)
+        return tensors if frame is None else to_eigenbasis(tensors, frame, 1)
 
     def _centre(self, degree: int) -> tuple[FloatArray, FloatArray]:
         """The mean as a sum: that of what is left when the first is taken off is exact to the digits of the spread."""

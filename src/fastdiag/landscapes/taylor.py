@@ -12,6 +12,7 @@ import numpy as np
 
 from ..door import outside
 from ..errors import TaylorWarning
+from .averaged import Averaged, by_wick
 from .local import Numbers, PointTensors
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class TaylorLocal(PointTensors):
         if degree < len(self.derivatives):
             return self.derivatives[degree]
         return np.broadcast_to(0.0, (len(self.weights), *(self.dimension,) * degree))
+
+    def averaged(self, S: Numbers) -> Averaged:
+        return by_wick(self, len(self.derivatives) - 1, S)
 
 
 
@@ -105,7 +109,7 @@ def with_covariances(landscape: Tensors) -> tuple[list[Numbers], Numbers]:
                 covariance[ends[i] : ends[i + 1], ends[j] : ends[j + 1]] = part.reshape(n**first, n**second)
     sizes, vectors = np.linalg.eigh(covariance)
     kept = np.abs(sizes) > 1e-15 * np.abs(sizes).max(initial=0.0)
-    sizes, vectors = sizes[kept], vectors[:, kept] * np.sqrt(len(sizes))
+    sizes, vectors = sizes[kept], vectors[:, kept] * np.sqrt(kept.sum())
     weights = np.concatenate([sizes, sizes]) / max(1, 2 * len(sizes))
     deviations = np.vstack([vectors.T, -vectors.T, np.zeros((1, ends[-1]))])
     derivatives = []

@@ -15,7 +15,7 @@ from ..typing import FloatArray
 from .contraction import contract
 from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
 from .taylor import MomentLocal, moved_cumulants, re_expanded, tell_of_polynomial, with_covariances
-from .turned import turned
+from .to_eigenbasis import to_eigenbasis
 
 Key = tuple[int, ...]
 
@@ -53,7 +53,7 @@ class Tensors(Landscape):
             )
         tensor = self._cumulants[key]
         if frame is not None:
-            tensor = turned(tensor, frame)
+            tensor = to_eigenbasis(tensor, frame)
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 

@@ -7,9 +7,9 @@ their cumulant is a sum over labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -94,10 +94,10 @@ class NodesAndEdges:
     def __init__(self, diagram: Diagram, path: Path, labels: dict[int, Numbers], places: Sequence[Any], root: Root) -> None:
         """labels: of the nodes that are tied, for each choice; places: the updates at which each node may act."""
         self.diagram, self.path, self.labels, self.places, self.root = diagram, path, labels, places, root
-        self.is_approximate = path.motion.kind != object
+        self.is_approximate = not path.motion.is_exact
         self.rates = tuple(range(len(path.locals) - 1))  # the clock tells the time
         self.codes = path.components**diagram.order
-        self._known: dict[int, Callable[[tuple[int, ...]], Moves]] = {}
+        self._known: dict[int, NodesAtOnce] = {}
 
     def cleared(self, updates: int) -> tuple[NodesAndEdges, int]:
         """They stay as they are."""
@@ -107,39 +107,32 @@ class NodesAndEdges:
         """No factor but the node's tensor."""
         return 1
 
-    def crossing(self, epochs: int, now: Sequence[Any]) -> Callable[[tuple[int, ...]], Moves]:
-        """One update: edges that go on, and nodes that take their children's edges up."""
+    def crossing(self, epochs: int, now: Sequence[Any]) -> NodesAtOnce:
+        """One update."""
         (t,) = now
         if t not in self._known:
-            self._known[t] = lru_cache(maxsize=None)(lambda fates: self._moves(fates, t))
+            self._known[t] = NodesAtOnce(self, t)
         return self._known[t]
-
-    def _moves(self, fates: tuple[int, ...], t: int) -> Moves:
-        """(code, next code, coefficient)."""
-        found: Moves = [(0, 0, 1)]
-        for edge, fate in enumerate(fates):
-            if fate & 3 == 3:
-                found = self._joined(found, (edge,), edge, self.path.passing(t))
-            elif fate & 3 == 2:  # the node comes in, and reads its children
-                children = tuple(child - 1 for child in self.diagram.children[edge + 1])
-                found = self._joined(found, children, edge, self._entries(edge + 1, t))
-        return found
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
         base, edges = self.path.components, bits(live)
-        return [self._code(edges, digits) for digits in product(range(base), repeat=len(edges))]
+        return [self.code_of(edges, digits) for digits in product(range(base), repeat=len(edges))]
 
     def read(self, row: dict[int, Any], state: int, live: int) -> Any:
         """What the root sees of a row's last state: (choices,) + the observable's axes."""
         edges = [child - 1 for child in self.diagram.children[0]]
         total: Any = 0
         for digits in product(range(self.path.components), repeat=len(edges)):
-            key = state * self.codes + self._code(edges, digits)
+            key = state * self.codes + self.code_of(edges, digits)
             if key in row:
                 weight = self._root[(slice(None), *digits)]
                 total = total + np.reshape(row[key], (-1, *(1,) * len(self.root.open))) * weight
         return total
+
+    def code_of(self, edges: Sequence[int], digits: Sequence[int]) -> int:
+        """The code of some edges' components."""
+        return sum(self.path.components**edge * digit for edge, digit in zip(edges, digits, strict=True))
 
     @cached_property
     def _root(self) -> Numbers:
@@ -153,35 +146,52 @@ class NodesAndEdges:
             for _ in edges:  # each axis in its turn
                 tensor = _read(motion, tensor, int(tied), motion.seen)
             factors += [tensor, [*([degree] if tied else []), *edges]]
-        unit = np.array([[int(i == j) for j in range(motion.shape[1])] for i in range(motion.shape[1])], motion.kind)
         for place, edge in enumerate(self.root.open):
-            factors += [_read(motion, unit, 1, motion.seen), [degree + 1 + place, edge]]
+            factors += [_read(motion, motion.unit, 1, motion.seen), [degree + 1 + place, edge]]
         opened = [degree + 1 + place for place in range(len(self.root.open))]
         choices = [degree] if 0 in self.labels and self.root.nodes else []
         weights = np.asarray(np.einsum(*factors, [*choices, *range(degree), *opened]))
         return weights if choices else weights[None]
 
-    def _entries(self, node: int, t: int) -> Entries:
-        if t not in range(len(self.rates))[self.places[node]]:
+
+class NodesAtOnce:
+    """One update: edges go on, and nodes that act take their children's edges up."""
+
+    def __init__(self, edges: NodesAndEdges, t: int) -> None:
+        self.edges, self.t = edges, t
+        self.known: dict[tuple[int, ...], Moves] = {}
+
+    def __call__(self, fates: tuple[int, ...]) -> Moves:
+        """(code, next code, coefficient), by the fates of the edges: see `order_ideals.Move`."""
+        if fates not in self.known:
+            found: Moves = [(0, 0, 1)]
+            for edge, fate in enumerate(fates):
+                if fate & 3 == 3:
+                    found = self._joined(found, (edge,), edge, self.edges.path.passing(self.t))
+                elif fate & 3 == 2:
+                    children = tuple(child - 1 for child in self.edges.diagram.children[edge + 1])
+                    found = self._joined(found, children, edge, self._entries(edge + 1))
+            self.known[fates] = found
+        return self.known[fates]
+
+    def _entries(self, node: int) -> Entries:
+        edges, t = self.edges, self.t
+        if t not in range(len(edges.rates))[edges.places[node]]:
             return []
-        mean, deviations = self.path.node(t, len(self.diagram.children[node]))
-        tensor = deviations[self.labels[node]] if node in self.labels else mean[None]
+        mean, deviations = edges.path.node(t, len(edges.diagram.children[node]))
+        tensor = deviations[edges.labels[node]] if node in edges.labels else mean[None]
         found = []
-        for index in np.ndindex(*tensor.shape[1:]):
-            own, *children = index
-            if (values := tensor[(slice(None), *index)]).any():
+        for own, *children in np.ndindex(*tensor.shape[1:]):
+            if (values := tensor[(slice(None), own, *children)]).any():
                 found.append((tuple(children), own, values))
         return found
 
     def _joined(self, moves: Moves, edges: Sequence[int], edge: int, entries: Entries) -> Moves:
-        base = self.path.components
+        code_of, base = self.edges.code_of, self.edges.path.components
         return [
-            (code + self._code(edges, digits), then + base**edge * own, x * y)
+            (code + code_of(edges, digits), then + base**edge * own, x * y)
             for code, then, x in moves for digits, own, y in entries
         ]
-
-    def _code(self, edges: Sequence[int], digits: Sequence[int]) -> int:
-        return sum(self.path.components**edge * digit for edge, digit in zip(edges, digits, strict=True))
 
 
 def skeleton_sum(diagram: Diagram, path: Path, spacetime: Spacetime, roots: Sequence[Root]) -> Numbers:
@@ -216,7 +226,7 @@ def skeleton_sum(diagram: Diagram, path: Path, spacetime: Spacetime, roots: Sequ
         edges: Any = NodesAndEdges(diagram, path, labels, places, root)
         found = np.asarray(sum_over_maps(poset, edges, walked, "cumulant"))
         scale = root.weight(spacetime) * prefactor
-        each = found * (scale if path.motion.kind == object else float(scale))
+        each = found * (scale if path.motion.is_exact else float(scale))
         total = total + (weights.reshape(-1, *(1,) * len(root.open)) * each).sum(axis=0)
     return np.asarray(total)
 

@@ -13,9 +13,10 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.landscape import Landscape
 from ..numerals import shown
 from ..spacetime import Spacetime
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray
-from .frame import Frame
+from .eigenbasis import Eigenbasis
 from .modes import check_forgets, rounding
 from .plan import plan
 from .root import Roots
@@ -25,6 +26,8 @@ def linear_rule(update: Rule, continuous: bool) -> Update | None:
     """The update rule, None if it is plain SGD."""
     if update is None or update == sgd():
         return None
+    if isinstance(update, RegularizedNewton):
+        raise UnsupportedError(f"{update} is not resummed; use resummed=False")
     if not isinstance(update, Update):
         raise UnsupportedError(
             f"{update!r} is no linear rule, so no edge has a propagator; fastdiag.predict resums ode() and sde()"
@@ -62,22 +65,22 @@ def check_resummable(
         raise TooLargeError(f"N / B must be below 2^62, not {shown(latest.updates_per_epoch)}; use N = math.inf")
 
 
-def check_contracts(frame: Frame, numbers: FloatArray, continuous: bool, update: Update | None = None) -> None:
+def check_contracts(eigenbasis: Eigenbasis, numbers: FloatArray, continuous: bool, update: Update | None = None) -> None:
     """Raise InputError unless every direction forgets its past: 0 < eta h, and eta h < 2 where time is discrete.
 
     With an update rule, unless its own condition holds.
     """
-    lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    lowest, highest = float(eigenbasis.rates[0]), float(eigenbasis.rates[-1])
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
-        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(frame.rates)))
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(eigenbasis.rates)))
         return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
             "give a finite T"
         )
-    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
+    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(eigenbasis.rates))):
         raise InputError(
             f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
             f"use eta < {2 / highest:.4g}, or a finite T (floats tell eta h to rounding)"

@@ -68,7 +68,7 @@ def test_two_hundred_updates(benchmark):
 
 @pytest.mark.benchmark(group="path")
 def test_beside_a_simulation_of_the_same_error(benchmark):
-    """At N = T = 200, eta = 0.01 noise 1 is right to 0.0001; as many runs as that takes at 95 %, by the spread."""
+    """At N = T = 200, eta = 0.01 noise 1 is right to 0.0001; as many runs as that takes, from the spread of some."""
     land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=200, T=200)
     runs = 512
     measured = fd.simulate(land, st, 0.01, runs=runs, progress=False)

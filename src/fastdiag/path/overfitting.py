@@ -20,8 +20,10 @@ class TiedWalk(SecondWalk):
     """The walk with what a point x, were it in every batch, does to the state: R_x to the mean, Y_x to the second moment
     about it, r_x to the mean in the next order. With m and S of the first order, for plain SGD:
 
-    Y' = K Y K + (eta^2/B) (xi xi - C + C'.R) - eta [K S (J.R + h - H) + its transpose]
+    Y' = K Y K + (eta^2/B) (xi xi + C'.R) - eta [K S (J.R + h - H) + its transpose]
     r' = K r - eta/2 J:(Y + 2 m R) - eta/2 (Q:S) R - eta (h - H) m - eta/2 (J_x - J):S
+
+    What is the same for all points plays no part (in Y it is -C eta^2/B).
     """
 
     def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool) -> None:
@@ -40,7 +42,7 @@ class TiedWalk(SecondWalk):
         whole = self.responses.whole
         assert whole is not None
         R, m, S = motion.at_point(whole), motion.at_point(self.m), motion.at_point_twice(self.S)
-        own = xi[:, :, None] * xi[:, None, :] - local.covariance + np.moveaxis(local.covariance_slope @ R.T, -1, 0)
+        own = xi[:, :, None] * xi[:, None, :] + np.moveaxis(local.covariance_slope @ R.T, -1, 0)
         bent = A @ motion.at_point(self.S) @ (np.moveaxis(J @ R.T, -1, 0) + local.hessians)
         mixed = motion.kicked(rate, bent)
         Y = A @ self.Y @ A.T + mixed + mixed.swapaxes(1, 2) + self._kicked(rate, own, 1, 2) / B

@@ -41,7 +41,7 @@ class PathSeries:
     by_order: tuple[Numbers, ...]
     """By noise order."""
     by_skeleton: dict[str, Numbers]
-    """By the text of a skeleton, of noise orders 0 and 1; higher orders come as one sum."""
+    """By the text of a skeleton, of noise orders 0 and 1; higher orders come as one sum, as does a closure."""
 
 
 def predicted_about_path(
@@ -69,6 +69,15 @@ def predicted_about_path(
     ------
     InputError : a path that leaves the range of numbers
     UnsupportedError : a sample of an unknown distribution; a landscape that cannot move; a noise order that is not had here
+
+    Examples
+    --------
+    >>> import math
+    >>> import fastdiag as fd
+    >>> forever = fd.Spacetime(N=math.inf, T=math.inf)
+    >>> series = predicted_about_path(fd.landscapes.gauss(), [forever], [0.2], noise=2)
+    >>> [round(float(order[0, 0]), 4) for order in series.by_order]
+    [0.5, 0.0263, 0.0028]
     """
     if isinstance(landscape, Estimated):
         raise UnsupportedError(

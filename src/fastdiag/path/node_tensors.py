@@ -23,18 +23,18 @@ class NodeTensors:
     there, in which all that acts on them is whole.
     """
 
-    def __init__(self, landscape: Landscape, motion: Motion, updates: int, most_children: int) -> None:
-        """most_children: of a node that is not the root."""
-        self.landscape, self.motion, self.units = landscape, motion, [1]
+    def __init__(self, landscape: Landscape, motion: Motion, updates: int, noise: int) -> None:
+        """noise: the highest noise order of skeletons."""
+        self.landscape, self.motion, self.noise, self.units = landscape, motion, noise, [1]
         self.states, self.locals = [motion.zeros(prod(motion.shape))], list[Local]()
         self._nodes: dict[tuple[int, int], tuple[Numbers, Numbers]] = {}
         self._matrices: dict[int, Entries] = {}
         self._seen: dict[int, Local] = {}
         for t in range(updates):
-            self.locals.append(landscape.local(motion.start + motion.at_point(self.states[-1])))
+            self.locals.append(self._local(motion.at_point(self.states[-1])))
             self.states.append(motion.moved(t, self.states[-1], self.locals[-1].gradient))
             if motion.is_exact:
-                self._clear(t, most_children)
+                self._clear(t)
 
     @cached_property
     def components(self) -> int:
@@ -44,8 +44,12 @@ class NodeTensors:
     def seen(self, T: int) -> Local:
         """The landscape where it is observed after T updates."""
         if T not in self._seen:
-            self._seen[T] = self.landscape.local(self.motion.start + self.motion.observed(self.states[T]))
+            self._seen[T] = self._local(self.motion.observed(self.states[T]))
         return self._seen[T]
+
+    def _local(self, displacement: Numbers) -> Local:
+        """A part of noise order p has p + 1 nodes."""
+        return self.landscape.local(self.motion.start + displacement).averaging(self.noise + 1)
 
     def node(self, t: int, children: int) -> tuple[Numbers, Numbers]:
         """Means (own component, components of the children ...), and deviations of every point (S, ...)."""
@@ -73,13 +77,14 @@ class NodeTensors:
             tensor = np.moveaxis(spread(motion.point, tensor, axis), -1, axis)
         return np.moveaxis(motion.kicked(motion.rate(t), np.moveaxis(tensor, -1 - children, -1)), -1, -1 - children)
 
-    def _clear(self, t: int, most_children: int) -> None:
+    def _clear(self, t: int) -> None:
         """Choose the next unit, and make what acts at an update whole."""
-        nodes = {children: self.node(t, children) for children in range(most_children + 1)}
+        nodes = {children: self.node(t, children) for children in range(2 * self.noise + 1)}
         below = [self.units[t] ** k * _below(tensor) for k, both in nodes.items() for tensor in both if tensor.any()]
         self.units.append(lcm(self.units[t] * _below(self._matrix(t)), *below))
         for k, both in nodes.items():
-            self._nodes[t, k] = tuple(_whole(tensor, self.units[-1] // self.units[t] ** k) for tensor in both)  # type: ignore
+            mean, deviations = (_whole(tensor, self.units[-1] // self.units[t] ** k) for tensor in both)
+            self._nodes[t, k] = mean, deviations
 
 
 def spread(reading: Numbers, tensor: Numbers, axis: int) -> Numbers:
@@ -94,6 +99,4 @@ def _below(numbers: Numbers) -> int:
 
 def _whole(numbers: Numbers, below: int) -> Numbers:
     """As ints over a common denominator; what is 0 throughout needs none."""
-    found = np.empty(numbers.shape, dtype=object)
-    found.flat = [x.numerator * (below // x.denominator) for x in numbers.flat]
-    return found
+    return np.array([x.numerator * (below // x.denominator) for x in numbers.flat], dtype=object).reshape(numbers.shape)

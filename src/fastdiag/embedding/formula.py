@@ -110,7 +110,8 @@ def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sym
 def _linked(diagram: Diagram, links: Links, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
-    from .closed_form import Terms, closed_form
+    from .closed_form import closed_form
+    from .exponential_terms import Terms
 
     poset = Poset.of(diagram, links)
     if not links:

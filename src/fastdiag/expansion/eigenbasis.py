@@ -15,7 +15,8 @@ from typing import Any
 
 from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
-from ..embedding.closed_form import Terms, check_timeless, closed_form, propagator
+from ..embedding.closed_form import check_timeless, closed_form
+from ..embedding.exponential_terms import Terms, propagator
 from ..embedding.formula import check_names
 from ..embedding.poset import Poset, union
 from ..errors import InputError, UnsupportedError

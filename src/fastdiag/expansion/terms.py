@@ -10,7 +10,7 @@ from typing import Any
 from ..arguments import flag, whole
 from ..diagram import Diagram
 from ..embedding import Rule
-from ..embedding.closed_form import eigenvalues
+from ..embedding.exponential_terms import eigenvalues
 from ..errors import InputError
 from ..record import Record
 from ..spacetime.updates import Update, sgd

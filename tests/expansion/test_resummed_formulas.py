@@ -7,7 +7,8 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.embedding.closed_form import Terms, closed_form, eigenvalues
+from fastdiag.embedding.closed_form import closed_form
+from fastdiag.embedding.exponential_terms import Terms, eigenvalues
 from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.weighted import resummed_maps
 

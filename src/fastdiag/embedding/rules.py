@@ -29,8 +29,10 @@ from .poset import Links, Poset, all_links
 from .sum_over_maps import sum_over_maps
 from .weighted import weighted_maps
 
-Rule: TypeAlias = Update | Process | RegularizedNewton | Adaptive | Clipped | None
-"""An update rule; None is SGD. Those that are not linear hold about a path only."""
+Rule: TypeAlias = Update | Process | RegularizedNewton | None
+"""An update rule that diagrams about the start are counted for; None is SGD."""
+PathRule: TypeAlias = Rule | Adaptive | Clipped
+"""One that there is a path for."""
 
 
 def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
@@ -77,7 +79,7 @@ def check_rule(update: object, about_path: bool = False) -> None:
     """
     if isinstance(update, Adaptive | Clipped) and not about_path:
         check_update(update)
-    if update is not None and not isinstance(update, get_args(Rule)):
+    if update is not None and not isinstance(update, get_args(PathRule)):
         raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {shown(update)}")
 
 

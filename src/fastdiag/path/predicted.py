@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from ..arguments import own, shown
-from ..embedding import Rule
+from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
@@ -29,7 +29,7 @@ from .motion import Motion
 from .observed import terms, total
 from .overfitting import TiedWalk
 from .second_order import SecondWalk
-from .smooth_motion import motion
+from .smooth_motion import motion_of
 
 HIGHEST = 2  # noise order
 MANY = 128  # weights from which on products are worth several threads
@@ -51,7 +51,7 @@ def predicted_about_path(
     etas: Sequence[Any],
     noise: int,
     observable: str = "test_loss",
-    update: Rule = None,
+    update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
 ) -> PathSeries:
@@ -98,8 +98,8 @@ def predicted_about_path(
         for eta in rates:
             rule = update if isinstance(update, Update | Adaptive | Clipped) else None
             latest = max((int(T) for T in order if T < inf), default=0)
-            moving = motion(rule, eta if metric is None else eta * metric, start, latest)
-            walk = _walk(landscape, moving, last, noise, remembers, update, closure)
+            motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
+            walk = _walk(landscape, motion, last, noise, remembers, update, closure)
             found = {}
             for T in order:
                 walk.reach(T)
@@ -127,7 +127,8 @@ def _libraries() -> ThreadpoolController:
 
 
 def _walk(
-    landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: Rule, closure: str | None
+    landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: PathRule,
+    closure: str | None,
 ) -> Walk | Flow | GaussianWalk:
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update} is no linear rule; about a path go SGD, momentum and the like, ode(), sde()")

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError, UnsupportedError
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Adaptive, Clipped, Update
-from ..typing import FloatArray
+from ..typing import FloatArray, IntArray
 from .motion import Motion
 
 
@@ -37,7 +37,7 @@ class ClippedMotion(Motion):
 
     def stride(self, t: int, state: Numbers, gradient: Numbers) -> Shortened:
         near = gradient / self.norm
-        return Shortened(self.rate(t), near, 1 / np.sqrt(1 + near @ near))
+        return Shortened(self.rate(t), near, float(1 / np.sqrt(1 + near @ near)))
 
     def stepped(self, t: int, state: Numbers, gradient: Numbers) -> Numbers:
         return super().stepped(t, state, gradient * self.stride(t, state, gradient).share)
@@ -67,7 +67,7 @@ class Adapted:
     mv: FloatArray
     vv: FloatArray
     v_g: FloatArray
-    fresh: FloatArray
+    fresh: IntArray
     """Where v is still 0."""
 
 
@@ -125,10 +125,11 @@ class AdaptiveMotion(Motion):
         """d^2 u = 2 u_mv dm dv + u_vv dv^2 + u_v d^2 v, with d^2 v = 2 (1 - beta2) dg^2; entry by entry."""
         rule, (_, n) = self.update, self.shape
         square = np.diag(spread)
-        if (stride.fresh & (square > 0)).any():
+        jumps = np.flatnonzero(stride.fresh & (square > 0))
+        if len(jumps):
             raise InputError(
-                f"{rule} is not smooth where a gradient is 0 and noisy and always was, as at weight "
-                f"{int(np.argmax(stride.fresh & (square > 0)))} (from 0): a step is g over |g|; start elsewhere"
+                f"{rule!r} is not smooth where a gradient is 0 and noisy and always was, as at weight {jumps[0]} (from 0): "
+                "a step is g over |g|; start elsewhere"
             )
         blocks = np.einsum("iaja->ija", S.reshape(3, n, 3, n))
         with_g = np.einsum("iaa->ia", crossed.reshape(3, n, n))
@@ -146,7 +147,7 @@ def check_floats(update: Adaptive | Clipped, motion: Motion) -> None:
         raise UnsupportedError(f"{update!r} has square roots, which are not exact here; give a float eta")
 
 
-def motion(update: Update | Adaptive | Clipped | None, eta: Any, start: Numbers, updates: int) -> Motion:
+def motion_of(update: Update | Adaptive | Clipped | None, eta: Any, start: Numbers, updates: int) -> Motion:
     """The updates of a rule at one learning rate, a number or an (n, n) matrix, from theta_0."""
     if isinstance(update, Adaptive):
         return AdaptiveMotion(update, eta, start, updates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 from ..arguments import digits, number, sequence
 from ..door import door
@@ -51,7 +51,7 @@ class Scheduled(Portable):
         if not callable(factors):
             listed = sequence("a schedule", factors, "numbers", also="a function of t, or ")
             factors = tuple(number(f"c_{t}", c) for t, c in enumerate(listed))
-        return replace(self, schedule=factors)
+        return cast(Self, replace(cast(Any, self), schedule=factors))
 
     def factors(self, T: int) -> Vector | None:
         """c_0, ..., c_(T-1), or None where all are 1.

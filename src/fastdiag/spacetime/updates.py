@@ -22,7 +22,8 @@ from ..typing import Number
 from .adaptive import Adaptive, adam, rmsprop
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
-from .schedules import Factors, Scheduled, Vector
+from .schedules import Factors, Scheduled
+from .schedules import Vector as Vector  # also for those who count
 
 __all__ = [
     "Adaptive", "Clipped", "Process", "RegularizedNewton", "Update", "adam", "clipped", "momentum", "nesterov", "ode",

@@ -61,7 +61,7 @@ class Poset:
 
     @property
     def loose(self) -> tuple[Poset, int]:
-        """Without the parts of one group each, and their number: in the cumulant basis they may be in any row."""
+        """Without parts of one group, and their number: in the cumulant basis they are in any row of a batch."""
         alone = [mask for mask in self.met if self.met.count(mask) == 1]
         return Poset(self.below, _renumbered([0 if mask in alone else mask for mask in self.met]), self.ends), len(alone)
 

@@ -119,6 +119,10 @@ class EdgeWeights:
         """Number of codes."""
         return int(len(self.born) ** len(self.ends))
 
+    def born_at(self, now: Vector, placed: Sequence[int]) -> Number:
+        """What multiplies all that is born together, so many groups in each of the swept epochs."""
+        return prod(c**n for c, n in zip(now, placed, strict=True) if n)
+
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""
         return self.steps[edge] if self.kicks is None else _sum(self.steps[edge], self.kicks[edge], rate)

@@ -59,6 +59,12 @@ class Poset:
         """Number of parts."""
         return union(self.met).bit_count()
 
+    @property
+    def loose(self) -> tuple[Poset, int]:
+        """Without the parts of one group each, and their number: in the cumulant basis they may be in any row of a batch."""
+        alone = [mask for mask in self.met if self.met.count(mask) == 1]
+        return Poset(self.below, _renumbered([0 if mask in alone else mask for mask in self.met]), self.ends), len(alone)
+
     def coarsened(self, string: Sequence[int]) -> Poset:
         """The parts merged into the blocks of a growth string over the parts."""
         return Poset(self.below, _renumbered([union(1 << string[p] for p in bits(mask)) for mask in self.met]), self.ends)

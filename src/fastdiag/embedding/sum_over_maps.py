@@ -195,6 +195,9 @@ def _starts(
     between: of `_past_epochs`, where weights stay the same.
     """
     m, outside = len(chain.skipped) - 1, chain.late.live[0]
+    if whole == 0:
+        yield {0: 1}, ()
+        return
     if edges.rates is None:
         row = _row(edges, dict.fromkeys(bits(outside), edges.born))
         if between is None:

@@ -1,54 +1,65 @@
-"""Predictions about the noiseless path, by noise order."""
+"""The expansion about the noiseless path: by recursions where they serve, else by the sum over skeletons."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
-from ..diagram import Diagram
-from ..landscapes import Symbolic
-from ..landscapes.exact import canonical, exact
+from ..diagram import Diagram, skeletons
+from ..embedding import Rule
+from ..landscapes import Landscape
 from ..path import PathSeries, predicted_about_path
-from ..values.device import check_device
-from ..values.exact_values import exact_learning_rates
-from ..values.learning_rates import learning_rates
-from ..values.overflow import told
-from .prediction import Prediction
-from .question import Question, shaped
+from ..path.foresight import check_walks
+from ..path.worth import PathWorth
+from ..spacetime import Spacetime
+from ..spacetime.updates import Update
+from ..typing import FloatArray
+from .diagram_sum import diagram_sum
+from .observables import DISPLACEMENT, observable_named
 
 
-def about_path(question: Question) -> Prediction:
-    """The answer by noise order; of a closure, the path alone and all that noise adds to it."""
-    landscape, times, metric = question.landscape, question.times, None
-    check_device(question.device, "an expansion about the path goes through the updates one by one")
-    rates: list[Any]
-    exactly = exact_learning_rates(question.eta) if isinstance(landscape, Symbolic) else None
-    if exactly is not None:
-        rates, shape = exactly
-    else:
-        numbers, metric = learning_rates(question.eta, landscape.dimension)
-        rates, shape = np.atleast_1d(numbers).tolist(), numbers.shape
-    shape = question.axes_of(shape)
+def about_path(
+    landscape: Landscape,
+    times: Sequence[Spacetime],
+    etas: Sequence[Any],
+    noise: int,
+    observable: str = "test_loss",
+    update: Rule = None,
+    metric: FloatArray | None = None,
+    closure: str | None = None,
+) -> PathSeries:
+    """`predicted_about_path` to any noise order: what has no recursion is summed over skeletons, for small problems.
 
-    def series(noise: int, closure: str | None = None) -> PathSeries:
-        return predicted_about_path(
-            landscape, times, rates, noise, question.observable, question.update, metric, closure
-        )
-
-    def finished(values: Any) -> Any:
-        return shaped(values if exactly is None else EXACT(values), shape)
-
-    found = series(0 if question.closure else question.order)
-    sums = list(found.by_order)
-    if question.closure:
-        sums.append(series(1, question.closure).by_order[0] - sums[0])
-    by_order = tuple(map(finished, sums))
-    whole = sum(by_order[1:], by_order[0])
-    if exactly is None:
-        told("the prediction", whole, ", or this expansion is no use there; take a lower noise order")
-    by_diagram = {Diagram.parse(text): finished(values) for text, values in found.by_skeleton.items()}
-    return Prediction(whole, by_order, by_diagram, question)
+    Raises
+    ------
+    TooLargeError : noise above 4; skeletons whose sums take too much memory or time, before they are begun
+    UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
+    """
+    fresh = all(spacetime.is_one_epoch for spacetime in times)
+    if noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None))):
+        return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure)
+    return skeleton_series(landscape, times, etas, noise, observable, update, metric)
 
 
-EXACT = np.frompyfunc(lambda value: canonical(exact("a value", value)), 1, 1)
+def skeleton_series(
+    landscape: Landscape,
+    times: Sequence[Spacetime],
+    etas: Sequence[Any],
+    noise: int,
+    observable: str = "test_loss",
+    update: Rule = None,
+    metric: FloatArray | None = None,
+) -> PathSeries:
+    """The same as a sum over skeletons, every one of which it names."""
+    watched, fresh = observable_named(observable), all(spacetime.is_one_epoch for spacetime in times)
+    fixed = fresh or times[0].sampling == "cyclic"
+
+    def listed(order: int, shares: bool) -> Iterable[Diagram]:
+        return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
+
+    check_walks((listed(order, watched.shares) for order in range(noise + 1)), landscape, times, etas, update)
+    worth = PathWorth(landscape, times, etas, metric, noise, update)
+    by_order, by_diagram = diagram_sum(watched, noise, listed, worth, fixed)
+    if watched is DISPLACEMENT:
+        by_order[0] = worth.displacement()
+    return PathSeries(tuple(by_order), {"[]": by_order[0]} | {str(diagram): x for diagram, x in by_diagram.items()})

@@ -18,8 +18,8 @@ from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
 from ..values.exact_values import exact_learning_rates
 from ..values.learning_rates import learning_rates
-from .about_path import about_path
-from .about_start import about_start, check_work
+from .answer_about_path import answer_about_path
+from .answer_about_start import answer_about_start, check_work
 from .observables import observable_named
 from .prediction import Prediction
 from .question import Question
@@ -75,8 +75,8 @@ def predict(
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
     update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
         in T with exponentials
-    noise : the highest noise order about the path, in place of order: 0, 1, or 2, which is for runs that meet no point
-        twice. All skeletons of these orders are kept, at any eta and T; see `skeletons`. All T take one pass. Exact for
+    noise : the highest noise order about the path, in place of order: 0, 1, 2 of runs that meet no point twice; small
+        problems go further, by sums over skeletons that are refused where they would take long. All skeletons of these orders are kept, at any eta and T; see `skeletons`. All T take one pass. Exact for
         rational starts and eta on symbolic landscapes whose losses are polynomials. resummed=False, continuous=True and
         device='cuda' belong to order
     closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
@@ -140,7 +140,7 @@ def predict(
 
 def answered(question: Question) -> Prediction:
     """The prediction that was asked for, without a word about its trust."""
-    return about_path(question) if question.about_path else about_start(question)
+    return answer_about_path(question) if question.about_path else answer_about_start(question)
 
 
 def _question(

@@ -153,11 +153,16 @@ class Trust:
             return (error, said, other) if np.max(other) >= np.max(last) else (error, added, last)
         if question.about_path and (question.closure or question.order >= 2):
             return last, added, last
-        if question.about_path and question.order and question.landscape.dimension > MOST_WEIGHTS:
+        slow = question.landscape.dimension > MOST_WEIGHTS or not self._meets_no_point_twice
+        if question.about_path and question.order and slow:
             return self._scaled, added, last
         if self.next_order is not None:
             return self.next_order, f"{self._name(question.order + 1)} would add", self.next_order
         return (self._scaled if self.is_last_against_path else last), added, last
+
+    @property
+    def _meets_no_point_twice(self) -> bool:
+        return all(spacetime.is_one_epoch for spacetime in self.question.times)
 
     @property
     def _scaled(self) -> FloatArray:
@@ -211,7 +216,7 @@ class Trust:
     def advice(self) -> str:
         """What to do where it is not believable."""
         question = self.question
-        one_epoch = all(spacetime.is_one_epoch for spacetime in question.times)
+        one_epoch = self._meets_no_point_twice
         if not question.about_path:
             return f"give noise={2 if one_epoch else 1} in place of order, to expand about the path, or a smaller eta or T"
         other = "compare closure='gaussian', " if one_epoch and not question.closure else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError
+from ..errors import UnsupportedError
 from ..landscapes.landscape import Landscape
 from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
@@ -62,13 +62,7 @@ class Walk:
         rate = motion.rate(t)
         if self.noise:
             self.advance(rate)
-        stepped = np.asarray(motion.step @ self.state.reshape(motion.shape)).reshape(-1)
-        self.state = stepped + motion.kicked(rate, local.gradient)
-        if not motion.is_exact and not np.isfinite(self.state).all():
-            raise InputError(
-                f"the noiseless path leaves the range of floats at update {t + 1}: the learning rate is too large for this "
-                "loss; take a smaller one, or fewer updates"
-            )
+        self.state = motion.moved(t, self.state, local.gradient)
         self.t = t + 1
         self.local = self.landscape.local(motion.start + motion.at_point(self.state))
 

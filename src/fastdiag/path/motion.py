@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Update, sgd
 
@@ -57,6 +58,21 @@ class Motion:
             return self.raised(-rate * self.push[0], gradients)
         kick = -self.push[:, None] * self.raised(rate, gradients)[..., None, :]
         return np.asarray(kick.reshape(*gradients.shape[:-1], -1))
+
+    def moved(self, t: int, state: Numbers, gradient: Numbers) -> Numbers:
+        """The state after update t.
+
+        Raises
+        ------
+        InputError : it leaves the range of floats
+        """
+        found = np.asarray(self.step @ state.reshape(self.shape)).reshape(-1) + self.kicked(self.rate(t), gradient)
+        if not self.is_exact and not np.isfinite(found).all():
+            raise InputError(
+                f"the noiseless path leaves the range of floats at update {t + 1}: the learning rate is too large for this "
+                "loss; take a smaller one, or fewer updates"
+            )
+        return np.asarray(found)
 
     def matrix(self, rate: Any, hessian: Numbers) -> Numbers:
         """What an update multiplies deviations of the state with, (m n, m n)."""

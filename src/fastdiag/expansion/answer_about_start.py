@@ -23,7 +23,7 @@ MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
-def about_start(question: Question) -> Prediction:
+def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
     order, resummed, update, times = question.order, question.resummed, question.update, question.times
     landscape, watched, device = question.landscape, question.watched, question.device
@@ -50,7 +50,7 @@ def about_start(question: Question) -> Prediction:
         numbers, metric = learning_rates(question.eta, landscape.dimension)
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
-            return joined([about_start(question.but(eta=rates[group])) for group in groups], groups, question)
+            return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
         if resummed:
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))

@@ -76,9 +76,9 @@ def predict(
     update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
         in T with exponentials
     noise : the highest noise order about the path, in place of order: 0, 1, 2 of runs that meet no point twice; small
-        problems go further, by sums over skeletons that are refused where they would take long. All skeletons of these orders are kept, at any eta and T; see `skeletons`. All T take one pass. Exact for
-        rational starts and eta on symbolic landscapes whose losses are polynomials. resummed=False, continuous=True and
-        device='cuda' belong to order
+        problems go further, by sums over skeletons that are refused where they would take long. All skeletons of these
+        orders are kept, at any eta and T; see `skeletons`. All T take one pass. Exact for rational starts and eta on
+        symbolic landscapes whose losses are polynomials. resummed=False, continuous=True and device='cuda' belong to order
     closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
         Gaussian weights. One epoch or fresh data; test_loss, displacement, covariance
 

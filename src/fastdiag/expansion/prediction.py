@@ -45,8 +45,8 @@ class Prediction(Record):
     the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
     the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
 
-    About the path: the skeletons. By recursion it has those of noise orders 0 and 1, of the cumulants themselves; noise order
-    2 comes as one sum, without a split, and so does what a closure adds. By sums over skeletons it has every one.
+    About the path: the skeletons. By recursion it has those of noise orders 0 and 1, of the cumulants themselves; noise
+    order 2 comes as one sum, without a split, and so does what a closure adds. By sums over skeletons it has every one.
     """
     question: Question
     """What was asked."""

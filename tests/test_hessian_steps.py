@@ -289,8 +289,8 @@ def test_errors_say_what_to_do():
         fd.coefficient("[a]", spacetime, update=newton(0.5))
     with pytest.raises(fd.FastdiagError, match="exact"):
         fd.coefficient("[a]", spacetime, update=newton(0.5 * LAMBDA))
-    with pytest.raises(fd.FastdiagError, match="resummed=False"):
-        fd.predict(land, spacetime, 0.1, 2, update=newton(1))
+    with pytest.raises(fd.FastdiagError, match="symbols"):
+        fd.predict(land, spacetime, 0.1, 2, update=newton(LAMBDA))
     with pytest.raises(fd.FastdiagError, match="symbols"):
         fd.predict(land, spacetime, 0.1, 2, update=newton(LAMBDA), resummed=False)
     with pytest.raises(fd.FastdiagError, match="exact"):

@@ -47,6 +47,8 @@ class EdgeWeights:
     """The part of each step that the learning rate multiplies, of weights that change with time; else None."""
     rates: Vector | None = None
     """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
+    readers: tuple[Vector, ...] | None = None
+    """What reads each edge's vector at its end, where edges differ in that; None: `point` and `seen` do."""
     known: dict[tuple[int, int, tuple[int, ...]], Crossing] = field(default_factory=dict, compare=False)
     """Of `crossing`: many matrices have the same."""
 
@@ -57,20 +59,29 @@ class EdgeWeights:
 
     @classmethod
     def of(
-        cls, poset: Poset, update: Update, rates: Vector | None = None, forces: Sequence[Number] | None = None
+        cls, poset: Poset, update: Update, rates: Vector | None = None, forces: Sequence[Number | Steps] | None = None,
+        powers: Sequence[int] | None = None,
     ) -> EdgeWeights:
         """An update rule's weights w(time of the child, time of the parent); `rates`: those of its schedule.
 
         forces: resummed, eta times the curvature along each edge. An update then takes a state z to
-        step z - c_t force push (point . z).
+        step z - c_t force push (point . z). Or matrices of one size in place of the numbers: then an edge's weight is one
+        too, of which the entry (power, 0) is read.
         """
         rule, edges = update, poset.ends
         if forces is None:
             return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, rates=rates)
-        kicks = tuple(tuple(tuple(-x * b * a for a in rule.point) for b in rule.push) for x in forces)
-        steps = tuple(_sum(rule.step, kick) for kick in kicks)
-        changing = None if rates is None else kicks
-        return cls(steps, edges, rule.push, rule.point, rule.seen, changing, rates)
+        matrices = [x if isinstance(x, tuple) else ((x,),) for x in forces]
+        one = identity(max(map(len, matrices), default=1))
+        pulled = tuple(tuple(-b * a for a in rule.point) for b in rule.push)
+        kicks = tuple(_kronecker(pulled, matrix) for matrix in matrices)
+        steps = tuple(_sum(_kronecker(rule.step, one), kick) for kick in kicks)
+        changing, readers = None if rates is None else kicks, None
+        if powers is not None:
+            ends = [rule.seen if high < 0 else rule.point for _, high in edges]
+            readers = tuple(_kronecker((end,), one[power : power + 1])[0] for end, power in zip(ends, powers, strict=True))
+        born, point, seen = (_kronecker((v,), one[:1])[0] for v in (rule.push, rule.point, rule.seen))
+        return cls(steps, edges, born, point, seen, changing, rates, readers)
 
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
@@ -93,6 +104,12 @@ class EdgeWeights:
     def codes(self) -> int:
         """Number of codes."""
         return int(len(self.born) ** len(self.ends))
+
+    @property
+    def commute(self) -> bool:
+        """Whether steps at different learning rates do, of weights that change with time."""
+        pairs = zip(self.steps, self.kicks or (), strict=True) if len(self.born) > 1 else ()
+        return all(times(step, kick) == times(kick, step) for step, kick in pairs)
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""
@@ -119,10 +136,17 @@ class EdgeWeights:
             lines = self.through(edge, passed, now) if passed else identity(len(self.born))
             return [(j, i, x) for i, line in enumerate(lines) for j, x in enumerate(line) if not is_zero(x)]
         if before:
-            return STILL if self.point == UNIT else [(j, 0, x) for j, x in enumerate(self.point) if not is_zero(x)]
+            ends = self.reader(edge)
+            return STILL if ends == UNIT else [(j, 0, x) for j, x in enumerate(ends) if not is_zero(x)]
         if after:
             return STILL if self.born == UNIT else [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
         return STILL
+
+    def reader(self, edge: int) -> Vector:
+        """What reads an edge's vector at its end."""
+        if self.readers is not None:
+            return self.readers[edge]
+        return self.seen if self.ends[edge][1] < 0 else self.point
 
     def joint(self, options: Sequence[Moves]) -> Moves:
         """(code, next code, coefficient) of all edges together."""
@@ -156,10 +180,7 @@ class EdgeWeights:
 
     def read(self, row: dict[int, Number], state: int, live: int) -> Number:
         """What the root sees of a row's last state."""
-        ends = [self.seen if high < 0 else self.point for _, high in self.ends]
-        readings = self.joint(
-            [[(j, 0, x) for j, x in enumerate(ends[v])] if live >> v & 1 else STILL for v in self]
-        )
+        readings = self.joint([[(j, 0, x) for j, x in enumerate(self.reader(v))] if live >> v & 1 else STILL for v in self])
         base = state * self.codes
         return sum((row[base + c] * x for c, _, x in readings if base + c in row and not is_zero(x)), 0)
 
@@ -198,6 +219,12 @@ def matrix_power(matrix: Steps, exponent: int) -> Steps:
     powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
     rows = [powers.after({j: 1}, exponent) for j in range(n)]
     return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+
+
+def _kronecker(left: Steps, right: Steps) -> Steps:
+    return tuple(
+        tuple(0 if is_zero(a) or is_zero(b) else a * b for a in line for b in other) for line in left for other in right
+    )
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:

@@ -232,7 +232,7 @@ def _starts(
         return
     whole = int(whole)
     if edges.kicks is not None:
-        if len(edges.born) > 1 and m + (chain.sets[-1] > 0) > 1:
+        if m + (chain.sets[-1] > 0) > 1 and not edges.commute:
             raise UnsupportedError(
                 "resummed steps of a rule with memory under a schedule do not commute, so the epochs of one repeated order "
                 "cannot be swept together; use sampling='reshuffle', one epoch, or resummed=False"
@@ -338,7 +338,8 @@ def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> tupl
 
 def check_forgets(q: Number) -> None:
     """Raise InputError if what is open together does not shrink; of formulas and of many numbers it is believed."""
-    size: Any = abs(q) if isinstance(q, int | Fraction) else abs(q.as_expr()) if hasattr(q, "as_expr") else 0
+    q = q.as_expr() if hasattr(q, "as_expr") else q
+    size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
             f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "

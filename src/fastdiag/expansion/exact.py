@@ -13,8 +13,9 @@ from ..embedding import Rule
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update
-from ..values.exact import check_powers, exact_rvalue, exact_uvalue
+from ..values.exact import exact_uvalue
+from ..values.exact_rvalue import Rule as LinearRule
+from ..values.exact_rvalue import check_powers, exact_rvalue
 from ..values.resummable import linear_rule
 from ..values.root import Roots
 from .centred import Series, centred
@@ -38,8 +39,8 @@ def exact_series(
     """
     n = landscape.dimension
     rule = linear_rule(update, False) if resummed else None
-    if resummed and rule is None:
-        check_powers(landscape, times, etas, order)
+    if resummed:
+        check_powers(landscape, times, etas, order, rule)
 
     def series(observable: Observable, order: int) -> Series:
         by_order, by_diagram = [], {}
@@ -71,7 +72,7 @@ def exact_series(
 
 
 def _resummed(
-    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, roots: Roots, rule: Update | None
+    diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, roots: Roots, rule: LinearRule
 ) -> Any:
     total = exact("no root", 0)
     for root in roots:

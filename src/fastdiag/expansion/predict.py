@@ -64,8 +64,7 @@ def predict(
     spacetime : N, B, T and the sampling
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
-        need a diagonal Hessian there, and hold powers (1 - eta h)^T with T times the digits. A float, or a matrix, gives
-        floats
+        hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
     order : most edges to a diagram, >= 0
     observable : what is expected (papers: only the root of a diagram changes)
         'test_loss': E l(theta_T)
@@ -83,7 +82,7 @@ def predict(
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
     update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
-        in T with exponentials
+        in T with exponentials; regularized_newton(lam) has the mean Hessian in its steps, (1/eta + lam H)^-1
 
     Returns
     -------
@@ -93,9 +92,8 @@ def predict(
     Raises
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
-    UnsupportedError : continuous over several epochs; resummed of a sample; exact and resummed where the
-        Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
-        numba-cuda
+    UnsupportedError : continuous over several epochs; resummed of a sample; displacement and variances of a sample;
+        device='cuda' without a GPU or numba-cuda
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
         resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
@@ -144,13 +142,13 @@ def predict(
     moments, times_shape = ([spacetime.T], ()) if T is None else one_or_many("T", T, "numbers of updates")
     times = [spacetime.with_updates(t) for t in moments]
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
-    rule: Update | None = None
+    rule: Update | RegularizedNewton | None = None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     device = check_device(device, unfit if resummed else "these are un-resummed")
     if resummed:
         times, continuous, rule = _resummable(update, times, continuous, exactly is not None)
         if rule is not None:
-            check_device(device, f"these are of {rule.name}")
+            check_device(device, f"these are of {rule!r}")
     if isinstance(landscape, Symbolic) and exactly is not None:
         shape = exactly[1] + times_shape
         return _exact(landscape, times, exactly[0], shape, order, watched, resummed, rule if resummed else update)
@@ -239,10 +237,8 @@ def _exact(
 
 def _resummable(
     update: Rule, times: list[Spacetime], continuous: bool, exact: bool
-) -> tuple[list[Spacetime], bool, Update | None]:
-    """The spacetimes to be resummed over, whether by integrals, and the linear rule; a process meets no point twice."""
-    if isinstance(update, RegularizedNewton):
-        raise UnsupportedError(f"{update} is not resummed; use resummed=False")
+) -> tuple[list[Spacetime], bool, Update | RegularizedNewton | None]:
+    """The spacetimes to be resummed over, whether by integrals, and the rule; a process meets no point twice."""
     if not isinstance(update, Process):
         return times, continuous, linear_rule(update, continuous)
     if exact:

@@ -13,7 +13,7 @@ from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..embedding.counting import family_of, grid, placements
 from ..embedding.order_ideals import TransferMatrix, independent_epoch, repeated_epochs
-from ..embedding.poset import Poset
+from ..embedding.poset import Links, Poset
 from ..kernels.lanes import LANES
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
@@ -70,9 +70,9 @@ class Programme:
 
 
 @lru_cache(maxsize=2048)
-def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) -> Programme:
+def programme(diagram: Diagram, spacetime: Spacetime, continuous: bool = False, links: Links = ()) -> Programme:
     """The programme of the sum over maps in the cumulant basis; `continuous`: of the integral over one epoch instead."""
-    poset, edges = Poset.of(diagram), diagram.order
+    poset, edges = Poset.of(diagram, links), diagram.order
     forever = spacetime.T == inf
     if forever and spacetime.N == inf:  # the limit of one epoch
         spacetime = Spacetime(inf, spacetime.B, 1)

@@ -108,8 +108,10 @@ class EdgeWeights:
     @property
     def commute(self) -> bool:
         """Whether steps at different learning rates do, of weights that change with time."""
-        pairs = zip(self.steps, self.kicks or (), strict=True) if len(self.born) > 1 else ()
-        return all(times(step, kick) == times(kick, step) for step, kick in pairs)
+        if self.kicks is None or len(self.born) == 1:
+            return True
+        pairs = zip(self.steps, self.kicks, strict=True)
+        return not self.is_approximate and all(times(step, kick) == times(kick, step) for step, kick in pairs)
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
 from ..typing import Number
 from .counting import family_of, grid, placements
@@ -29,9 +29,11 @@ from .foresight import check_seconds
 from .order_ideals import Chain, TransferMatrix, repeated_epochs
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
+from .spanning import Spanning, live_in
 from .sweep import Epochs, Live, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
+MOST_SWEPT = 1_000  # of those that are swept one by one
 CHUNK_CHOICES = 1 << 12
 
 
@@ -47,7 +49,6 @@ def sum_over_maps(
     ------
     InputError : T = inf, and edges that do not forget
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
-    UnsupportedError : there, resummed steps that do not commute
     """
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
@@ -121,17 +122,18 @@ def _repeated(
     """One epoch, or epochs that repeat one order of the rows."""
     _, B, whole, updates, rest = grid(spacetime)
     most = min(whole, len(poset.below))  # epochs that hold groups
-    if edges.rates is not None and comb(whole, most) > MOST_CHOICES:
+    limit = MOST_CHOICES if edges.commute else MOST_SWEPT
+    if edges.rates is not None and comb(whole, most) > limit:
         raise TooLargeError(
             f"a schedule tells the {whole} epochs of one order apart, and {most} of them can be chosen in "
-            f"{comb(whole, most):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
+            f"{comb(whole, most):,} ways (limit {limit:,}); use sampling='reshuffle', or fewer epochs"
         )
     total: Number = 0
     planned, work, exact = [], 0.0, edges.is_exact
     for chain, alike in distinct(diagram, repeated_epochs(poset, min(whole, len(poset.below)), rest > 0)):
         early = _swept(chain.early, poset, edges, chain, B, basis) if rest else None
         late = _swept(chain.late, poset, edges, chain, B, basis) if rest < updates else None
-        live, between = _live_in(chain, poset), None
+        live, between = live_in(chain, poset), None
         if edges.rates is None and len(chain.skipped) > 1:
             between = _past_epochs(edges, chain, live(0), updates)
         planned.append((chain, alike, early, late, live, between))
@@ -142,6 +144,9 @@ def _repeated(
     check_seconds(work)
     for chain, alike, early, late, live, between in planned:
         states = chain.late.states  # and of the early sweep
+        if not edges.commute:
+            total += alike * sum(_spanned(poset, edges, chain, int(whole), updates, int(rest), B, basis), 0)
+            continue
         for row, epochs in _starts(edges, chain, live(0), whole, updates, between):
             begins = [number * updates for number in epochs]
             if early is not None and rest == inf:
@@ -157,8 +162,25 @@ def _repeated(
     return total
 
 
+def _spanned(
+    poset: Poset, edges: EdgeWeights, chain: Chain, whole: int, updates: int, rest: int, B: int, basis: str
+) -> Iterator[Number]:
+    """The sum over maps for each choice of epochs, of edges whose steps do not commute."""
+    last, end = len(chain.late.states) - 1, whole * updates + rest
+    for chosen in combinations(range(whole), len(chain.skipped) - 1):
+        some = Spanning.between(edges, poset, chain, (*(n * updates for n in chosen), whole * updates), updates, end)
+        live = some.live_among(poset, chain, live_in(chain, poset))
+        row: Row = {0: 1}
+        if rest:
+            row = _swept(chain.early, poset, some, chain, B, basis, live).run(row, rest, some.clock(0, len(chosen) + 1))
+            row = {i: x for i, x in row.items() if chain.required & ~chain.early.states[i // edges.codes] == 0}
+        late = _swept(chain.late, poset, some, chain, B, basis, live)
+        row = late.run(row, updates - rest, some.clock(rest, len(chosen)))
+        yield some.read(row, last, live(chain.late.states[last]))
+
+
 def _swept(
-    moves: TransferMatrix, poset: Poset, edges: EdgeWeights, chain: Chain, B: int, basis: str
+    moves: TransferMatrix, poset: Poset, edges: EdgeWeights, chain: Chain, B: int, basis: str, live: Live | None = None
 ) -> Sweep:
     gains = [placements((size,), B, None, basis) for size in range(poset.parts + 1)]
     sets = chain.sets[: len(moves.crossing[0])]
@@ -167,7 +189,7 @@ def _swept(
         """How many groups of each epoch come in with the classes between two states."""
         return tuple(sum((after & ~before) >> chain.home[v] & 1 for v in bits(groups)) for groups in sets)
 
-    return Sweep(moves, edges, _live_in(chain, poset), gains, placed)
+    return Sweep(moves, edges, live or live_in(chain, poset), gains, placed)
 
 
 def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Chain, int]]:
@@ -184,28 +206,6 @@ def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Cha
         key = min(map(tuple, levels[group].tolist()))
         alike[key] = (chain, alike[key][1] + 1 if key in alike else 1)
     return list(alike.values())
-
-
-def _live_in(chain: Chain, poset: Poset) -> Live:
-    """Edges that lie within an epoch live from child to parent, others all the time; lambda-edges never."""
-    last, everything = chain.sets[-1], 0
-    inside = 0
-    for e, (low, high) in enumerate(poset.ends):
-        if low != high:
-            everything |= 1 << e
-            if last >> low & 1 if high < 0 else any(groups >> low & groups >> high & 1 for groups in chain.sets):
-                inside |= 1 << e
-
-    def live(classes: int) -> int:
-        here = [classes >> c & 1 for c in chain.home]
-        crossing = sum(1 << e for e in bits(inside) if here[poset.ends[e][0]] and not _placed(here, poset.ends[e][1]))
-        return everything & ~inside | crossing
-
-    return live
-
-
-def _placed(here: Sequence[int], group: int) -> bool:
-    return group >= 0 and bool(here[group])
 
 
 def _starts(
@@ -232,11 +232,6 @@ def _starts(
         return
     whole = int(whole)
     if edges.kicks is not None:
-        if m + (chain.sets[-1] > 0) > 1 and not edges.commute:
-            raise UnsupportedError(
-                "resummed steps of a rule with memory under a schedule do not commute, so the epochs of one repeated order "
-                "cannot be swept together; use sampling='reshuffle', one epoch, or resummed=False"
-            )
         for chosen in combinations(range(whole), m):
             options = [STILL for _ in edges]
             for e in bits(outside):

@@ -147,11 +147,17 @@ def exact_rvalue(
                 alike[index[:d]][index[d:]] += value
         for chosen, values in alike.items():
             forces, powers = [edges.force(which) for which, _ in chosen], [power for _, power in chosen]
-            maps = exact("maps", resummed_maps(diagram, spacetime, rule, forces, powers, links))
+            maps = _maps(diagram, spacetime, rule, tuple(forces), tuple(powers), links)
             for index, value in values.items():
                 terms[index] += back(value) * maps
     scale = exact("B", Fraction((-1) ** d, spacetime.B**d * diagram.automorphisms)) * eta**d
     return as_array({index: canonical(term * scale) for index, term in terms.items()}, landscape, opened)
+
+
+@lru_cache(maxsize=4096)
+def _maps(*given: Any) -> Expression:
+    """The terms of an observable have the same ones."""
+    return exact("maps", resummed_maps(*given))
 
 
 def _tensor(edges: Propagator, kind: int, edge: int, order: int, cut: bool) -> Tensor:

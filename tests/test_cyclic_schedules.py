@@ -13,8 +13,10 @@ import sympy
 import fastdiag as fd
 from fastdiag.embedding.weighted import resummed_maps
 from fastdiag.expansion import OBSERVABLES
+from oracle import all_maps
 from test_hessian_steps import first_in_order
 from test_observables import symbolic
+from test_resummed_coupled import propagated
 
 F, L, U = Fraction, fd.landscapes, fd.updates
 RATES = (F(1), F(1, 2), F(2), F(3, 2), F(1, 3), F(1, 4))
@@ -66,6 +68,23 @@ def test_floats_are_the_exact_numbers(rule, name):
         fd.predict(symbolic(4), st, eta, 2, name, update=rule.with_schedule(RATES), T=[3, 5]).total for eta in (F(1, 4), 0.25)
     )
     np.testing.assert_allclose(floats, exact.astype(float), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("T", [6, 8])
+@pytest.mark.parametrize("text", ["[a[b]]", "[a[a]]", "[a b[a]]", "[a[b a]]"])
+def test_sums_over_maps_listed_cell_by_cell(text, T):
+    """Epochs of three updates: steps in an epoch have an order too."""
+    D, st, rates = fd.Diagram.parse(text), fd.Spacetime(3, 1, T, sampling="cyclic"), (*RATES, F(5, 2), F(-1))
+    rule, forces = U.nesterov(F(1, 2)).with_schedule(rates), [F(1, 3), F(5, 2), F(-1, 2)][: D.order]
+    batches = [(t % 3,) for t in range(T)]  # any order of the rows
+    at = Counter((T, *(t for t, _ in f)) for f in all_maps(D.parents, D.blocks, batches, injective=False))
+    known = {}
+    for e, s, t, root in {(v, times[v], times[p], p == 0) for times in at for v, p in enumerate(D.parents) if v}:
+        known[e, s, t] = propagated(rule, [[forces[e - 1]]], F(1), s, t, root)[0][0]
+    wanted = sum(
+        ways * math.prod(known[v, times[v], times[p]] for v, p in enumerate(D.parents) if v) for times, ways in at.items()
+    )
+    assert resummed_maps(D, st, rule, forces) == wanted
 
 
 def test_a_constant_schedule_is_none():

@@ -12,8 +12,8 @@ from numba import config
 import fastdiag as fd
 from fastdiag.kernels import cuda as kernels
 from fastdiag.values import device
+from fastdiag.values.packed_transfer_matrices import packed_sum
 from fastdiag.values.plan import plan, twins
-from fastdiag.values.programme import programme
 
 pytestmark = pytest.mark.skipif(
     config.ENABLE_CUDASIM or kernels.missing() is not None, reason=f"needs a GPU: {kernels.missing()}"
@@ -86,13 +86,13 @@ def test_skew_times_third_derivative(benchmark, monkeypatch):
     from numba import cuda
 
     S, J, rates, expected = cubes(N)
-    moves = programme(D, fd.Spacetime(T, T=T))
+    packed = packed_sum(D, fd.Spacetime(T, T=T))
     axes = [edges for _, edges in plan(D).parts]
     contraction = kernels.Contraction([J, S], axes, twins(D), N)
-    clock, scalars = np.array([[moves.whole, moves.epoch, moves.rest]]), (moves.forever, moves.span, moves.parts)
+    durations = np.array([packed.duration[:3]])
 
     def work():
-        return contraction.sums(*device._shape(moves), rates[None], clock, scalars, moves.arrays())
+        return contraction.sums(*device._shape(packed), rates[None], durations, packed)
 
     (value,) = work()
     assert value == pytest.approx(expected, rel=1e-11, abs=0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from fastdiag.values import frame
+from fastdiag.values.eigenbasis import eigenbasis_of
 
 ROUNDS = 5
 
@@ -68,7 +68,7 @@ def eigenbasis(S, J, H, eta, T):
 
 
 def test_skew_term(benchmark):
-    """[a a a] at n = 128, T = 100: with the eigenframe and all rotations made anew, and with a warm frame."""
+    """[a a a] at n = 128, T = 100: with the eigenbasis and all rotations made anew, and with a warm one."""
     n, T, eta, steps = 128, 100, 0.1, 10
     S, J, H = skew(n)
     land = fd.landscapes.tensors({(1,): np.ones(n), (2,): H, (3,): J, (1, 1, 1): S})
@@ -78,7 +78,7 @@ def test_skew_term(benchmark):
         return fd.rvalue("[a a a]", land, spacetime, eta)
 
     def cold():
-        frame.eigenframe.cache_clear()
+        eigenbasis_of.cache_clear()
         return warm()
 
     assert cold() == pytest.approx(eigenbasis(S, J, H, eta, T), rel=1e-10)
@@ -107,7 +107,7 @@ def dense(n):
 
 
 def test_predict_to_order_three(benchmark):
-    """The complete sum to order 3 at n = 64 from dense cumulants, the frame warm and cold."""
+    """The complete sum to order 3 at n = 64 from dense cumulants, the eigenbasis warm and cold."""
     n, order, eta = 64, 3, 0.05
     land, spacetime = fd.landscapes.tensors(dense(n), loss=1.0), fd.Spacetime(1000, 10, 100)
 
@@ -115,7 +115,7 @@ def test_predict_to_order_three(benchmark):
         return fd.predict(land, spacetime, eta, order)
 
     def cold():
-        frame.eigenframe.cache_clear()
+        eigenbasis_of.cache_clear()
         return warm()
 
     G, K = land.gradient, np.eye(n) - eta * land.hessian

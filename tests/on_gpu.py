@@ -10,7 +10,7 @@ from numba import config
 import fastdiag as fd
 from fastdiag.kernels import cuda
 from fastdiag.values import device
-from test_values import landscape
+from oracles.random_points import landscape
 
 if config.ENABLE_CUDASIM:  # a simulated thread is one of Python's; several warps and blocks all the same
     cuda.BLOCKS, cuda.THREADS, cuda.WARP = 2, 4, 2
@@ -106,21 +106,24 @@ def test_tiles_give_the_same_bits(monkeypatch, text):
     def value():
         return fd.rvalue(text, land, CASES["one epoch"], [0.07, 0.1, 0.23], device="cuda").tobytes()
 
-    whole, plain, loads, needed = value(), cuda.Contraction._load, [], {}
+    whole, needs, begun, contraction, asked = value(), device.bytes_needed, [], cuda.Contraction, []
 
-    def slabs_that_fit(*args):
-        needed.update({slabs: device._bytes(*args, slabs) for slabs in (1, 2, n - 1, n)})
-        return plain_slabs(*args)
+    def tiled(tensors, axes, twins, slabs):
+        begun.append(slabs)
+        return contraction(tensors, axes, twins, slabs)
 
-    plain_slabs = device._slabs
-    monkeypatch.setattr(device, "_slabs", slabs_that_fit)
-    monkeypatch.setattr(cuda.Contraction, "_load", lambda work, first: loads.append(first) or plain(work, first))
-    assert value() == whole  # in one tile
-    for slabs in (1, 2, n - 1, n):
-        monkeypatch.setattr(cuda, "free_bytes", lambda slabs=slabs: math.ceil(needed[slabs] / (1 - device.SPARED)))
-        loads.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(device, "bytes_needed", lambda *args: asked.append(args[:-1]) or needs(*args))
         assert value() == whole
-        assert loads == list(range(0, n, slabs))
+    monkeypatch.setattr(cuda, "Contraction", tiled)
+    assert value() == whole
+    assert begun == [n]  # in one tile
+    for slabs in (1, 2, n - 1, n):
+        free = math.ceil(needs(*asked[0], slabs) / (1 - device.SPARED))
+        monkeypatch.setattr(cuda, "free_bytes", lambda free=free: free)
+        begun.clear()
+        assert value() == whole
+        assert begun == [slabs]
 
 
 def test_what_does_not_fit_says_asked_and_free(monkeypatch):
@@ -137,16 +140,14 @@ def test_memory_is_predicted(monkeypatch, text):
     """All arrays that are put on the GPU, and the local memory."""
     from numba import cuda as numba_cuda
 
-    put, sizes, asked = [], device._bytes, []
-    allocated, to_device = cuda.allocated, numba_cuda.to_device
+    put, needs, asked, scratch = [], device.bytes_needed, [], []
+    allocated, to_device, scratch_bytes = cuda.allocated, numba_cuda.to_device, cuda.scratch_bytes
     monkeypatch.setattr(cuda, "allocated", lambda *shape: put.append(8 * math.prod(shape)) or allocated(*shape))
     monkeypatch.setattr(numba_cuda, "to_device", lambda array: put.append(array.nbytes) or to_device(array))
-    monkeypatch.setattr(device, "_bytes", lambda *args: asked.append(args) or sizes(*args))
+    monkeypatch.setattr(device, "bytes_needed", lambda *args: asked.append(args[:-1]) or needs(*args))
+    monkeypatch.setattr(cuda, "scratch_bytes", lambda *args: scratch.append(scratch_bytes(*args)) or scratch[-1])
     fd.rvalue(text, LANDS[2], CASES["reshuffle"], [0.1, 0.2], device="cuda")
-    diagram, tensors, runs, rates, _ = asked[0]
-    shape = device._shape(runs[0][1])
-    scratch = cuda.scratch_bytes(shape[0], diagram.order, len(tensors), shape[1])
-    assert 0 <= sum(put) + scratch - sizes(diagram, tensors, runs, rates, LANDS[2].dimension) < 500  # twins, strides, clocks
+    assert 0 <= sum(put) + max(scratch) - needs(*asked[0], LANDS[2].dimension) < 500  # twins, strides, clocks
 
 
 def test_memory_that_is_gone_meanwhile(monkeypatch):

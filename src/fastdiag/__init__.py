@@ -15,6 +15,7 @@ _ROOMS = {
     "Diagrams": "diagram",
     "diagrams": "diagram",
     "stream_diagrams": "diagram",
+    "skeletons": "diagram",
     "count_diagrams": "diagram",
     "Spacetime": "spacetime",
     "maps": "embedding",

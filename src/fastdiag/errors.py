@@ -91,3 +91,10 @@ class DataWarning(UserWarning):
 
     def __str__(self) -> str:
         return plain(super().__str__())
+
+
+class TaylorWarning(UserWarning):
+    """Away from where derivatives were given, a loss is taken for the Taylor polynomial that they define."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())

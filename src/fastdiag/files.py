@@ -77,6 +77,20 @@ def cache_folder() -> Path:
     return folder
 
 
+def made(folder: Path) -> Path:
+    """The folder, made with all above it if it was not there.
+
+    Raises
+    ------
+    DataError : it cannot be made
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made ({error}); make it writable, or choose another directory") from error
+    return folder
+
+
 def opened(path: PathLike, *, links: bool = True) -> BinaryIO:
     """A file opened for reading, if it is a plain one: a pipe would wait for ever, a device never end.
 

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from .typing import IntArray
+
 
 class Portable:
     """An object that pickles under every protocol, its SymPy expressions too, which know only those from 2 on."""
@@ -40,6 +42,12 @@ class Record(Portable):
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, *(value for value in self._values() if isinstance(value, str | int))))
+
+
+def frozen(array: IntArray) -> IntArray:
+    """The array, which nobody can write to from now on."""
+    array.flags.writeable = False
+    return array
 
 
 def same(a: Any, b: Any) -> bool:

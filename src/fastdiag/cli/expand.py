@@ -18,7 +18,7 @@ from .shell import echo
 @click.option("--basis", type=click.Choice(["cumulant", "moment"]), default="cumulant", show_default=True)
 @click.option("--time", type=click.Choice(["M", "T", "E"]), help="The time's symbol: M = T/N, T updates or E epochs.")
 @click.option("--at-minimum", is_flag=True, help="Leave out what vanishes at a minimum of the test loss.")
-@click.option("--resummed", is_flag=True, help="Theorem 1's formula, in k = 1 - eta h; with --sampling 'one epoch'.")
+@click.option("--resummed", is_flag=True, help="Theorem 1's formula, in k = 1 - eta h.")
 @click.option("--double", is_flag=True, help="Arrange as the double series (eta T)^d T^(P-d-1).")
 @click.option("--latex", is_flag=True, help="As LaTeX.")
 def expand(

@@ -142,8 +142,10 @@ def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex:
     parsed = Diagram.parse(diagram)
     found = maps_formula(parsed, sampling, basis)
     if coefficient:
+        from ..coefficients.coefficient import prefactor
+
         B = sympy.Symbol("B", positive=True, integer=True)
-        found = sympy.factor(found * (-1 / B) ** parsed.order / parsed.automorphisms)
+        found = sympy.factor(found * prefactor(parsed, B))
     echo(sympy.latex(found) if latex else str(found))
 
 

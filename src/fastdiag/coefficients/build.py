@@ -16,17 +16,18 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import shown
+from ..diagram import count_diagrams
 from ..door import door
 from ..errors import DataError, InputError
-from ..files import cache_folder, folder_of, folders, opened
+from ..files import cache_folder, folder_of, folders, made, opened
 from ..numerals import has
 from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
-from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_catalog, file_index, file_name, schema
-from .shard import LABEL, code, offsets, origin, shard
+from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_name, heading
+from .shard import LABEL, code, origin, shard
 from .sizes import check_on_disk
-from .store import Chunks, WrongContentsError, read, write, write_known
+from .store import Chunks, WrongContentsError, read, write
 from .trust import check_rows, narrow
 from .workers import at_work, first_done
 
@@ -36,12 +37,6 @@ WINDOW = 16  # shards in flight, which bounds the memory of finished ones
 
 ArrayKind: TypeAlias = tuple[np.dtype[Any], tuple[int, ...], str]
 """Dtype, shape, and sha256 of the bytes."""
-
-
-def heading(kind: Kind, order: int) -> dict[str, IntArray]:
-    """The arrays of a file that do not depend on its diagrams."""
-    shapes, keys = file_catalog(kind, order)
-    return {"schema": schema(kind, order), "shapes": shapes, "keys": keys, "index": file_index(kind, order)}
 
 
 @door
@@ -54,6 +49,8 @@ def build(
     progress: bool | None = None,
 ) -> Path:
     """Make the tables of all orders up to `order` that a folder does not hold yet, and say where the last one is.
+
+    A table holds, for each diagram, numbers of patterns, from which `table` computes coefficients (papers: Theorem 3).
 
     Parameters
     ----------
@@ -88,12 +85,10 @@ def build(
     if not os.path.isfile(folder / file_name(kind, order)):
         check_on_disk(kind, order, folder)
     for d in range(order + 1):
-        name = file_name(kind, d)
         places = [folder] if directory is not None or d == order else [folder, *folders()]
-        path = next((place / name for place in places if _is_table(kind, d, place / name)), folder / name)
-        if path == folder / name and not _is_table(kind, d, path):
+        if not any(_is_table(kind, d, place / file_name(kind, d)) for place in places):
             make(kind, d, folder, executor, progress)
-    return path
+    return folder / file_name(kind, order)
 
 
 def _is_table(kind: Kind, order: int, file: Path) -> bool:
@@ -113,14 +108,12 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
     DataError : the folder cannot be written, or the executor returned something else than the rows asked for
     """
     check_on_disk(kind, order, folder)
-    name, starts = file_name(kind, order), offsets(order)
-    bounds = [*range(0, starts[-1], SHARD_ROWS), starts[-1]]
-    if len(bounds) == 2:
-        _make_folder(folder)
-        write_known(folder / name, in_memory(kind, order), _digest_of(name))
+    path = made(folder) / file_name(kind, order)
+    if count_diagrams(order) <= SHARD_ROWS:
+        write(path, in_memory(kind, order), _digest_of(path.name))
         return
-    shards = folder / f".{name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
-    work = partial(_make_in_shards, kind, order, folder / name, shards, starts, bounds, executor, progress)
+    shards = folder / f".{path.name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
+    work = partial(_make_in_shards, kind, order, path, shards, executor, progress)
     try:
         try:
             work()
@@ -128,33 +121,34 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
             shutil.rmtree(shards, ignore_errors=True)
             work()
     except DataError:
-        if not _is_table(kind, order, folder / name):  # else another process was done first, and took the shards away
+        if not _is_table(kind, order, path):  # else another process was done first, and took the shards away
             raise
     shutil.rmtree(shards, ignore_errors=True)
 
 
 def _make_in_shards(
-    kind: Kind, order: int, path: Path, shards: Path, starts: Sequence[int], bounds: Sequence[int],
-    executor: Executor | None, progress: bool | None,
+    kind: Kind, order: int, path: Path, shards: Path, executor: Executor | None, progress: bool | None
 ) -> None:
-    _make_own_folder(shards)
-    files = [shards / f"{low:09}.npz" for low in bounds[:-1]]
-    rows = list(pairwise(bounds))
-    kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file, partial(_check, kind, order, rows[i])))}
+    if shards.is_symlink():
+        raise DataError(f"{shards} is a link, and nothing is written through it; delete it, or choose another directory")
+    made(shards)
+    count = count_diagrams(order)
+    rows = list(pairwise([*range(0, count, SHARD_ROWS), count]))
+    files = [shards / f"{first:09}.npz" for first, _ in rows]
+    kinds = {i: found for i, file in enumerate(files) if (found := _kinds(file, partial(_check, kind, order, *rows[i])))}
     todo = [i for i in range(len(files)) if i not in kinds]
-    title = f"{kind} table, order {order}"
     given = executor is not None
     with ExitStack() as stack:
         if executor is None and todo:
             executor = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        work = _computed(executor, kind, order, starts, [(i, *rows[i]) for i in todo])
-        for i, arrays in track(work, len(todo), lambda _: 1, title, progress):
+        work = _computed(executor, kind, order, [(i, *rows[i]) for i in todo])
+        for i, arrays in track(work, len(todo), lambda _: 1, f"{kind} table, order {order}", progress):
             if given:
-                _check_answer(kind, order, rows[i], arrays)
+                _check_answer(kind, order, *rows[i], arrays)
             write(files[i], arrays)
             kinds[i] = _described(arrays)
     joined = _joined(files, [kinds[i] for i in range(len(files))])
-    write_known(path, {**heading(kind, order), **joined}, _digest_of(path.name))
+    write(path, {**heading(kind, order), **joined}, _digest_of(path.name))
 
 
 def _digest_of(name: str) -> str | None:
@@ -162,44 +156,30 @@ def _digest_of(name: str) -> str | None:
     return KNOWN[name][1] if name in KNOWN else None
 
 
-def _check(kind: Kind, order: int, rows: tuple[int, int], arrays: Mapping[str, IntArray]) -> None:
+def _check(kind: Kind, order: int, first: int, last: int, arrays: Mapping[str, IntArray]) -> None:
     """DataError unless these are the rows first to last, as this code makes them; see `check_rows`."""
-    if set(arrays) != {*OF_ROWS, *LABEL}:
+    if set(arrays) != {*OF_ROWS, *LABEL} or not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise DataError("it is no shard of a table")
-    if not np.array_equal(arrays["origin"], origin(kind, order, *rows)):
+    if not np.array_equal(arrays["origin"], origin(kind, order, first, last)):
         said = str(arrays["origin"].tolist())[:100]
         raise DataError(f"it says to be {said} (version, kind, order, rows), which was not asked for")
     if not np.array_equal(arrays["code"], code()):
         raise DataError("it was made by other code than this version of fastdiag")
     if not narrow(arrays):
         raise DataError("its arrays are not of the smallest integers that hold them")
-    check_rows(kind, order, *rows, arrays, SAMPLE)
+    check_rows(kind, order, first, last, arrays, SAMPLE)
 
 
-def _check_answer(kind: Kind, order: int, rows: tuple[int, int], arrays: object) -> None:
+def _check_answer(kind: Kind, order: int, first: int, last: int, arrays: object) -> None:
     try:
-        if not isinstance(arrays, Mapping) or not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        if not isinstance(arrays, Mapping):
             raise DataError(f"it is a {type(arrays).__name__}, not arrays by their names")
-        _check(kind, order, rows, arrays)
+        _check(kind, order, first, last, arrays)
     except DataError as error:
         raise DataError(
-            f"the executor returned something else than the rows {rows[0]:,} to {rows[1]:,}: {error}; have its workers run "
+            f"the executor returned something else than the rows {first:,} to {last:,}: {error}; have its workers run "
             "this version of fastdiag, or build without it"
         ) from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be made ({error}); choose another directory") from error
-
-
-def _make_own_folder(folder: Path) -> None:
-    _make_folder(folder.parent)
-    if folder.is_symlink():
-        raise DataError(f"{folder} is a link, and nothing is written through it; delete it, or choose another directory")
-    _make_folder(folder)
 
 
 def _kinds(
@@ -223,7 +203,7 @@ def _digest(array: IntArray) -> str:
 
 
 def _computed(
-    executor: Executor | None, kind: Kind, order: int, starts: Sequence[int], todo: Sequence[tuple[int, int, int]]
+    executor: Executor | None, kind: Kind, order: int, todo: Sequence[tuple[int, int, int]]
 ) -> Iterator[tuple[int, dict[str, IntArray]]]:
     """Shards as they are finished, a window of them in flight."""
     waiting: dict[Future[dict[str, IntArray]], int] = {}
@@ -234,7 +214,7 @@ def _computed(
                 for i, first, last in islice(left, WINDOW - len(waiting)):
                     assert executor is not None
                     with at_work(executor):
-                        waiting[executor.submit(shard, kind, order, starts, first, last)] = i
+                        waiting[executor.submit(shard, kind, order, first, last)] = i
             except DataError as error:
                 broken, left = error, iter(())
             if broken is not None and not any(future.done() for future in waiting):
@@ -274,6 +254,5 @@ def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dic
 
 def in_memory(kind: Kind, order: int) -> dict[str, IntArray]:
     """The whole table at once, for orders that are soon done."""
-    starts = offsets(order)
-    rows = shard(kind, order, starts, 0, starts[-1])
+    rows = shard(kind, order, 0, count_diagrams(order))
     return heading(kind, order) | {name: rows[name] for name in OF_ROWS}

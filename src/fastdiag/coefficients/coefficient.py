@@ -52,8 +52,18 @@ def coefficient(
     """
     diagram = Diagram.of(diagram)
     count = maps_under(diagram, spacetime, update, basis)
-    scale = Fraction((-1) ** diagram.order, spacetime.B**diagram.order * diagram.automorphisms)
+    scale = prefactor(diagram, spacetime.B)
     return Fraction(count) * scale if isinstance(count, int | Fraction) else _scaled(count, scale)
+
+
+def prefactor(diagram: Diagram, B: Any) -> Any:
+    """(-1/B)^d / |Aut(D)|, what the sum over maps is multiplied by: a Fraction, or an expression in a symbol B.
+
+    >>> prefactor(Diagram.parse("[a a]"), 2)
+    Fraction(1, 8)
+    """
+    step = Fraction(-1, B) if isinstance(B, int) else -1 / B
+    return step**diagram.order / diagram.automorphisms
 
 
 def coefficients_near(diagram: Diagram, times: Sequence[Spacetime], update: Update) -> FloatArray:
@@ -74,7 +84,7 @@ def coefficients_near(diagram: Diagram, times: Sequence[Spacetime], update: Upda
         if curve is None else curve[spacetime.finite("T") - 1]
         for spacetime in times
     ]
-    scale = (-1) ** diagram.order / (longest.B**diagram.order * diagram.automorphisms)
+    scale = float(prefactor(diagram, longest.B))
     return np.array([float(count) * scale for count in counts], np.float64)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf
 
 from ..diagram import Diagram
 from ..door import door
@@ -12,6 +11,7 @@ from ..embedding.counting import grid, read
 from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..typing import Basis, Sampling
+from .coefficient import prefactor
 from .order import OrderTable
 
 
@@ -27,14 +27,9 @@ class Entry:
     @cached_property
     def diagrams(self) -> tuple[Diagram, ...]:
         """The diagrams of this row, in ascending order."""
-        return tuple(
-            Diagram._of_canonical(
-                tuple(table.arrays["parents"][row].tolist()),
-                tuple(table.arrays["blocks"][row].tolist()),
-                int(table.arrays["automorphisms"][row]),
-            )
-            for table, row in self.places
-        )
+        names = "parents", "blocks", "automorphisms"
+        rows = ((table.arrays[name][row].tolist() for name in names) for table, row in self.places)
+        return tuple(Diagram._of_canonical(*row) for row in rows)
 
     @property
     def diagram(self) -> Diagram:
@@ -45,7 +40,15 @@ class Entry:
     def coefficient(
         self, N: int | float, B: int = 1, T: int | None = None, E: int | Fraction | None = None
     ) -> Fraction:
-        """The exact coefficient, summed over the diagrams of the row; `fastdiag.coefficient`, from the table.
+        """The exact coefficient, summed over the diagrams of the row; `fastdiag.coefficient`, from the table (Theorem 3).
+
+        Parameters
+        ----------
+        N, B, T, E : as for `Spacetime`, T or E; N may be math.inf
+
+        Raises
+        ------
+        InputError : as for `Spacetime`, and for T = inf
 
         Examples
         --------
@@ -54,15 +57,12 @@ class Entry:
         Fraction(5, 4)
         """
         spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
-        if spacetime.N == inf:  # fresh data: one epoch that is long enough
-            spacetime = Spacetime(spacetime.finite("T") * spacetime.B, spacetime.B, spacetime.T)
         spacetime.finite("T")
         numbers = grid(spacetime)
         total = Fraction(0)
-        for table, row in self.places:
-            group = int(table.arrays["automorphisms"][row])
+        for diagram, (table, row) in zip(self.diagrams, self.places, strict=True):
             count = Fraction(*read(table.patterns(row, self.basis), self.basis, *numbers))
-            total += count * Fraction((-1) ** table.order, spacetime.B**table.order * group)
+            total += count * prefactor(diagram, spacetime.B)
         return total
 
     def __eq__(self, other: object) -> bool:

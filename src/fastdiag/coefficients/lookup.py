@@ -33,7 +33,7 @@ def table(
     path: PathLike | None = None,
     progress: bool | None = None,
 ) -> CoefficientTable:
-    """The coefficients of all diagrams with at most `order` edges, at any N, B, T, E.
+    """The coefficients (papers: Theorem 3) of all diagrams with at most `order` edges, at any N, B, T, E.
 
     Parameters
     ----------

@@ -12,15 +12,15 @@ import numpy as np
 from ..arguments import shown
 from ..diagram.counting import check_order
 from ..diagram.orbits import LARGEST_ORDER
-from ..embedding.counting import placements
+from ..embedding.pattern_weights import slots as slots_in
 from ..embedding.patterns import Patterns, catalog
 from ..embedding.reading import Reading
 from ..errors import InputError
 from ..locks import cached_property
 from ..spacetime import Spacetime, check_sampling
 from ..typing import FloatArray, IntArray
-from .schema import KINDS, NAMES, Kind, file_name, most_bytes
-from .store import check_size, read
+from .schema import KINDS, NAMES, Kind, file_name, kernel_columns, most_bytes, row_starts
+from .store import read
 from .trust import check
 
 __all__ = ["KINDS", "NAMES", "Kind", "OrderTable", "check_table", "file_name", "verify"]
@@ -59,18 +59,17 @@ class OrderTable:
         ------
         DataError : it cannot be read, is too large for this order, or holds something else
         """
-        check_size(path, most_bytes(kind, order))
-        return cls.of(kind, order, read(path))
+        return cls.of(kind, order, read(path, most=most_bytes(kind, order)))
 
     @cached_property
     def starts(self) -> IntArray:
         """Entries of row i run from starts[i] to starts[i + 1]."""
-        return _starts(self.arrays["lengths"])
+        return row_starts(self.arrays["lengths"])
 
     @cached_property
     def coarser_starts(self) -> IntArray:
         """The coarser diagrams of row i run from coarser_starts[i] to coarser_starts[i + 1]."""
-        return _starts(self.arrays["coarser_lengths"])
+        return row_starts(self.arrays["coarser_lengths"])
 
     @cached_property
     def parts(self) -> IntArray:
@@ -108,7 +107,7 @@ class OrderTable:
         index = self.arrays["index"].astype(np.int64)
         whole, rest = (_binomials(x.astype(np.float64), n) for x in (updates // L, updates % L))
         if self.kind == "cyclic":
-            slots_of = [placements(shape, spacetime.B, None, basis) / int(spacetime.B) ** n for shape in known.shapes]
+            slots_of = [slots_in(shape, spacetime.B, basis) / int(spacetime.B) ** n for shape in known.shapes]
             worth = np.array(slots_of)[index[:, 1]]
             after = _binomials((L - updates % L).astype(np.float64), n)
             slots = np.stack([index[:, 0], index[:, 2], known.levels[index[:, 1]] - index[:, 2]])
@@ -149,7 +148,7 @@ class OrderTable:
         """Of the columns (key, last): expected placements for given rows, apart from T, times (N / B)^order."""
         known, N, B = catalog(self.order), int(spacetime.finite("N")), int(spacetime.B)
         placed = np.array([
-            placements(s, B, None, "moment") * N ** sum(s) / (perm(N, sum(s)) * B ** sum(s)) if sum(s) <= N else 0.0
+            slots_in(s, B, "moment") * N ** sum(s) / (perm(N, sum(s)) * B ** sum(s)) if sum(s) <= N else 0.0
             for s in known.shapes
         ])
         inside = placed * _binomials(np.array([float(spacetime.updates_per_epoch)]), self.order)[known.levels, 0]
@@ -167,12 +166,8 @@ class OrderTable:
         from ..embedding.patterns import Rows
 
         reading = Reading.of(spacetime, updates, self.order, basis, stored=True)
-        n, known, index = self.order, catalog(self.order), self.arrays["index"].astype(np.int64)
-        shapes = len(known.shapes)
-        number = index[:, 0] * shapes + index[:, 1]
-        if self.kind == "cyclic":
-            number = number * (n + 1) + index[:, 2]
-        rows = Rows(self.arrays["lengths"], number[self.arrays["columns"]], self.arrays["counts"])
+        columns = kernel_columns(self.kind, self.order)[self.arrays["columns"]]
+        rows = Rows(self.arrays["lengths"], columns, self.arrays["counts"])
         cumulant = self.kind == "reshuffle" and basis == "cumulant"
         up = (self.coarser_starts, self.arrays["coarser"], self.arrays["coarser_times"]) if cumulant else None
         return read_rows(rows, self.parts, reading, up), reading
@@ -198,10 +193,6 @@ def check_table(order: object, sampling: object) -> tuple[int, Kind]:
     if edges > LARGEST_ORDER:
         raise InputError(f"tables go to order {LARGEST_ORDER}, not {shown(edges)}; fastdiag.maps counts single diagrams")
     return edges, "cyclic" if kind == "cyclic" else "reshuffle"
-
-
-def _starts(lengths: IntArray) -> IntArray:
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
 def _chunks(starts: IntArray) -> list[tuple[int, int]]:

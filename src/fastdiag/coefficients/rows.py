@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..locks import cached_property
-from ..record import Record
+from ..record import Record, frozen
 from ..typing import IntArray
 from .order import OrderTable
 
 
 @dataclass(frozen=True, eq=False)
-class Rows(Record):
+class TableRows(Record):
     """Diagrams of orders 0, 1, ..., one to a row or several; arrays have one entry for each row, of its first diagram."""
 
     orders: tuple[OrderTable, ...]
@@ -34,7 +34,7 @@ class Rows(Record):
     @cached_property
     def edges(self) -> IntArray:
         """Order of each row, (rows,) int64."""
-        return np.asarray(np.searchsorted(self._offsets, self._first, "right") - 1)
+        return frozen(self._orders_of(self._first))
 
     @cached_property
     def parents(self) -> IntArray:
@@ -49,42 +49,34 @@ class Rows(Record):
     @cached_property
     def automorphisms(self) -> IntArray:
         """|Aut|, (rows,) int64."""
-        return _frozen(self._column("automorphisms").astype(np.int64))
+        return frozen(self._column("automorphisms").astype(np.int64))
 
     @cached_property
     def irreducible(self) -> IntArray:
         """Whether no node but the root has degree 2 and is alone in its part, (rows,) bool."""
-        return _frozen(self._column("irreducible").astype(np.bool_))
+        return frozen(self._column("irreducible").astype(np.bool_))
 
     @cached_property
     def value_class(self) -> IntArray:
         """The least diagram with the same unrooted form, numbered through all orders, (rows,) int64."""
-        return _frozen(self._column("value_class").astype(np.int64) + self._offsets[self.edges])
+        return frozen(self._column("value_class").astype(np.int64) + self._offsets[self.edges])
 
     @cached_property
     def parts(self) -> IntArray:
         """Number of parts, the root's not counted, (rows,) int64."""
-        return _frozen(self.blocks.max(axis=1, initial=0).astype(np.int64))
+        return frozen(self.blocks.max(axis=1, initial=0).astype(np.int64))
 
     @cached_property
     def part_sizes(self) -> IntArray:
         """Nodes in each part, the root's first, 0 where there is no part, (rows, order + 1) int64."""
-        sizes = np.zeros((len(self), self.order + 1), np.int64)
-        for column in self.blocks.T:
-            here = np.flatnonzero(column >= 0)
-            sizes[here, column[here]] += 1
-        return _frozen(sizes)
+        return frozen(np.stack([(self.blocks == part).sum(axis=1) for part in range(self.order + 1)], axis=1))
 
     @cached_property
     def singleton_leaves(self) -> IntArray:
         """Whether some node of degree 1, the root too, is alone in its part, a factor G of the value, (rows,) bool."""
-        found = np.zeros(len(self), np.bool_)
-        rows = np.arange(len(self))
-        for node in range(self.order + 1):
-            degree = (self.parents == node).sum(axis=1) + (node > 0)
-            here = (self.blocks[:, node] >= 0) & (degree == 1)
-            found |= here & (self.part_sizes[rows, self.blocks[:, node]] == 1)
-        return _frozen(found)
+        degrees = np.stack([(self.parents == node).sum(axis=1) + (node > 0) for node in range(self.order + 1)], axis=1)
+        alone = np.take_along_axis(self.part_sizes, np.maximum(self.blocks, 0).astype(np.int64), axis=1) == 1
+        return frozen((alone & (degrees == 1) & (self.blocks >= 0)).any(axis=1))
 
     def _column(self, name: str, missing: int | None = None) -> IntArray:
         columns = []
@@ -93,7 +85,11 @@ class Rows(Record):
             if missing is not None:
                 array = np.pad(array, ((0, 0), (0, self.order - table.order)), constant_values=missing)
             columns.append(array)
-        return _frozen(np.concatenate(columns)[self._first])
+        return frozen(np.concatenate(columns)[self._first])
+
+    def _orders_of(self, numbers: IntArray) -> IntArray:
+        """The order of each of some diagrams numbered through all orders."""
+        return np.asarray(np.searchsorted(self._offsets, numbers, "right") - 1)
 
     @cached_property
     def _offsets(self) -> IntArray:
@@ -105,8 +101,3 @@ class Rows(Record):
         if self.row_of is None:
             return self.diagram_rows
         return self.diagram_rows[np.unique(self.row_of, return_index=True)[1]]
-
-
-def _frozen(array: IntArray) -> IntArray:
-    array.flags.writeable = False
-    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -58,28 +59,48 @@ def most_bytes(kind: Kind, order: int) -> int:
     return known[0] if known else count_diagrams(order) * ROW_BYTES + ROW_BYTES
 
 
-def file_catalog(kind: Kind, n: int) -> tuple[IntArray, IntArray]:
-    """The shapes and keys of a file: level sizes of each shape, shape numbers of each key, filled up with 0."""
+@lru_cache(maxsize=32)
+def file_catalog(kind: Kind, n: int) -> dict[str, IntArray]:
+    """What the numbers of a file stand for, by the names of its arrays.
+
+    Level sizes of each shape and shape numbers of each key, filled up with 0, and the meaning of each column: (m, shape, j)
+    or (key, last), only those that a diagram of n edges can have.
+    """
     known = catalog(n)
     place = {shape: i for i, shape in enumerate(known.shapes)}
     shapes = [[*shape, *(0,) * (n - len(shape))] for shape in known.shapes]
-    keys = [[*map(place.__getitem__, key), *(0,) * (n - len(key))] for key in known.keys] if kind == "reshuffle" else []
-    return np.array(shapes, np.uint8).reshape(len(shapes), n), np.array(keys, np.uint8).reshape(len(keys), n)
-
-
-def file_index(kind: Kind, n: int) -> IntArray:
-    """What each column means: (m, shape, j) or (key, last), only those that a diagram of n edges can have."""
-    known = catalog(n)
+    keys: list[list[int]] = []
+    index: list[tuple[int, ...]]
     if kind == "cyclic":
-        found = [
-            (m, s, j) for m in range(n + 1) for s, shape in enumerate(known.shapes) for j in range(len(shape) + 1)
-        ]
-        return np.array(found, np.uint16).reshape(-1, 3)
-    sizes = [sum(map(sum, key)) for key in known.keys]
-    pairs = [(k, s) for k, size in enumerate(sizes) for s, shape in enumerate(known.shapes) if size + sum(shape) <= n]
-    return np.array(pairs, np.uint16).reshape(-1, 2)
+        index = [(m, s, j) for m in range(n + 1) for s, shape in enumerate(known.shapes) for j in range(len(shape) + 1)]
+    else:
+        keys = [[*map(place.__getitem__, key), *(0,) * (n - len(key))] for key in known.keys]
+        sizes = [sum(map(sum, key)) for key in known.keys]
+        index = [(k, s) for k, size in enumerate(sizes) for s, shape in enumerate(known.shapes) if size + sum(shape) <= n]
+    return {
+        "shapes": np.array(shapes, np.uint8).reshape(len(shapes), n),
+        "keys": np.array(keys, np.uint8).reshape(len(keys), n),
+        "index": np.array(index, np.uint16),
+    }
+
+
+def kernel_columns(kind: Kind, n: int) -> IntArray:
+    """The number that each column of a file has in the kernels."""
+    index, known = file_catalog(kind, n)["index"].astype(np.int64), catalog(n)
+    number = index[:, 0] * len(known.shapes) + index[:, 1]
+    return number * (n + 1) + index[:, 2] if kind == "cyclic" else number
 
 
 def schema(kind: Kind, order: int) -> IntArray:
     """Version, kind and order, as a file says them."""
     return np.array([VERSION, KINDS.index(kind), order], np.int64)
+
+
+def heading(kind: Kind, order: int) -> dict[str, IntArray]:
+    """The arrays of a file that do not depend on its diagrams."""
+    return {"schema": schema(kind, order), **file_catalog(kind, order)}
+
+
+def row_starts(lengths: IntArray) -> IntArray:
+    """Where the entries of each row begin in an array of entries, and where those of the last row end."""
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..diagram.enumeration import Diagrams, on_tree, stream_diagrams
-from ..diagram.orbits import coarser
-from ..diagram.rerooting import value_class
+from ..diagram.orbits import coarser, value_class
 from ..embedding.batch import nodes_of
-from ..embedding.patterns import catalog, pattern_rows
+from ..embedding.patterns import pattern_rows
 from ..typing import IntArray
-from .schema import OF_ROWS, Kind, file_index, schema
+from .schema import OF_ROWS, Kind, kernel_columns, schema
 
 LABEL = ("origin", "code")
 """Of a shard: schema, first and last row; sha256 of the sources that made it."""
@@ -34,9 +33,9 @@ def offsets(order: int) -> tuple[int, ...]:
     return (0, *np.cumsum([counts[tree] for tree in sorted(counts)]).tolist())
 
 
-def shard(kind: Kind, order: int, starts: Sequence[int], first: int, last: int) -> dict[str, IntArray]:
+def shard(kind: Kind, order: int, first: int, last: int) -> dict[str, IntArray]:
     """The rows first to last of a table; a pure function of small arguments, for any process on any machine."""
-    pieces = [_on_one_tree(kind, ds, tree, starts) for tree, ds in diagrams_of(order, first, last)]
+    pieces = [_on_one_tree(kind, ds, tree) for tree, ds in diagrams_of(order, first, last)]
     joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in OF_ROWS}
     return {name: array.astype(width(name, array)) for name, array in joined.items()} | {
         "origin": origin(kind, order, first, last), "code": code()
@@ -64,8 +63,8 @@ def code() -> IntArray:
     return np.frombuffer(hashlib.sha256(b"".join(path.read_bytes() for path in sources)).digest(), np.uint8)
 
 
-def _on_one_tree(kind: Kind, ds: Diagrams, tree: int, starts: Sequence[int]) -> dict[str, IntArray]:
-    order, parents = ds.order, ds.trees[tree]
+def _on_one_tree(kind: Kind, ds: Diagrams, tree: int) -> dict[str, IntArray]:
+    order, parents, starts = ds.order, ds.trees[tree], offsets(ds.order)
     rows = pattern_rows(
         nodes_of(parents), "one order" if kind == "cyclic" else "fresh orders", True, ds.blocks[:, 1:].astype(np.int64) - 1
     )
@@ -87,10 +86,7 @@ def _on_one_tree(kind: Kind, ds: Diagrams, tree: int, starts: Sequence[int]) -> 
 @lru_cache(maxsize=4)
 def _numbers(kind: Kind, n: int) -> IntArray:
     """The number in the file of each column of the kernels."""
-    index, shapes = file_index(kind, n).astype(np.int64), len(catalog(n).shapes)
-    place = index[:, 0] * shapes + index[:, 1]
-    if kind == "cyclic":
-        place = place * (n + 1) + index[:, 2]
+    place = kernel_columns(kind, n)
     numbers = np.zeros(int(place.max()) + 1, np.int64)
     numbers[place] = np.arange(len(place))
     return numbers

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..door import outside
 from ..errors import DataError, DataWarning, TooLargeError
-from ..files import cache_folder, folders, opened, replacing
+from ..files import cache_folder, folders, made, opened, replacing
+from ..record import frozen
 from ..typing import IntArray, PathLike
 from .archive import Archive, Chunks, pack, unpack
 
-__all__ = ["Archive", "Chunks", "check_size", "load", "read", "write"]
+__all__ = ["Archive", "Chunks", "load", "read", "write"]
 
 MAPPED = 4 << 30  # files from this size on are mapped, not read, into memory: order 9
 
@@ -25,17 +26,19 @@ class WrongContentsError(DataError):
     """What was to be written is not what is known to be right; nothing is."""
 
 
-def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks]) -> None:
+def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None = None) -> None:
     """Keep integer arrays in one file, which appears complete or not at all.
 
     Parameters
     ----------
     path : the file, in a folder that exists; one that is there is replaced
     arrays : name -> array of integers (uint8 for truth values) of any shape, or `Chunks`; kept in this order
+    digest : the sha256 that the file must end with
 
     Raises
     ------
     InputError : an array is not of integers, a name is no identifier, or pieces do not make up the shape
+    WrongContentsError : the file would end with another sha256; nothing is written
     DataError : the file cannot be written
 
     Examples
@@ -45,16 +48,6 @@ def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks]) -> None:
     >>> write(file, {"n": np.arange(4), "square": Chunks("int16", (4,), [np.array([k * k], "int16") for k in range(4)])})
     >>> read(file)["square"].tolist()
     [0, 1, 4, 9]
-    """
-    write_known(path, arrays, None)
-
-
-def write_known(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None) -> None:
-    """`write`, unless the file would not end with this sha256.
-
-    Raises
-    ------
-    WrongContentsError : it would not; nothing is written
     """
     path = Path(path)
     try:
@@ -67,17 +60,19 @@ def write_known(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest:
         raise DataError(f"{path} cannot be written ({error}); make its folder writable, or choose another one") from error
 
 
-def read(path: PathLike, *, links: bool = True) -> Archive:
+def read(path: PathLike, *, most: int | None = None, links: bool = True) -> Archive:
     """The arrays of a file that `write` wrote, read-only; nothing in it is believed before its sha256 is right.
 
     Parameters
     ----------
     path : the file; a pipe, a device or a folder is none
+    most : bytes that it can have; of a longer one nothing is read
     links : whether it may be a symbolic link
 
     Raises
     ------
-    DataError : the file cannot be read, its bytes are not the ones written, or it holds something else than integer arrays
+    DataError : the file cannot be read, is too long, its bytes are not the ones written, or it holds something else than
+        integer arrays
     TooLargeError : there is no memory for it
 
     Examples
@@ -89,6 +84,9 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
     advice = "delete it, so that the table is built again, or restore it"
     try:
         with opened(path, links=links) as file:
+            size = os.fstat(file.fileno()).st_size
+            if most is not None and size > most:
+                raise DataError(f"it has {size:,} bytes, the table {most:,} at most")
             data, unchanged = _contents(file)
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read: there is no such file; build the table, or look for the file") from error
@@ -104,16 +102,6 @@ def read(path: PathLike, *, links: bool = True) -> Archive:
         raise DataError(f"{path} cannot be used: {error}; {advice}") from error
     arrays.unchanged = unchanged
     return arrays
-
-
-def check_size(path: PathLike, most: int) -> None:
-    """DataError if a file has more bytes; before anything is read of it."""
-    try:
-        size = os.stat(path).st_size
-    except (OSError, ValueError):  # `read` says why
-        return
-    if size > most:
-        raise DataError(f"{path} cannot be used: it has {size:,} bytes, the table {most:,} at most; delete it")
 
 
 def load(
@@ -149,52 +137,30 @@ def load(
     """
     for folder in folders(path):
         file = folder / name
-        if not os.path.isfile(file):
-            continue
-        try:
-            if most is not None:
-                check_size(file, most)
-            arrays = read(file)
-            check(arrays)
-            return arrays
-        except DataError as error:
-            message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
-            warnings.warn(message, DataWarning, stacklevel=outside())
-    built: Mapping[str, IntArray] | None = None
-    fault: DataError | None = None
+        if os.path.isfile(file):
+            try:
+                return _checked(file, check, most)
+            except DataError as error:
+                message = f"{file} is skipped, and the table rebuilt unless another folder holds it: {error}"
+                warnings.warn(message, DataWarning, stacklevel=outside())
     try:
-        folder = _made(cache_folder())
-        if make is not None:
+        folder = made(cache_folder())
+        if make is None:
+            write(folder / name, build())
+        else:
             make(folder)
-            arrays = read(folder / name)  # which another process may have replaced meanwhile
-            check(arrays)
-            return arrays
-        built = build()
-        write(folder / name, built)
+        return _checked(folder / name, check, most)  # which another process may have replaced meanwhile
     except DataError as error:
-        fault = error
-    if built is None:
         built = build()
-    if fault is not None:
-        message = f"{name} was built but cannot be kept, so it is built again next time: {fault}"
+        message = f"{name} was built but cannot be kept, so it is built again next time: {error}"
         warnings.warn(message, DataWarning, stacklevel=outside())
-    return {key: _frozen(array) for key, array in built.items()}
+    return {key: frozen(np.asarray(array).view()) for key, array in built.items()}
 
 
-def _made(folder: Path) -> Path:
-    if not folder.is_absolute():  # without a home, the cache's name is a relative one
-        raise DataError(f"the cache {folder} is in no home folder; set HOME")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"the cache {folder} cannot be made ({error}); make it, or a folder above it writable") from error
-    return folder
-
-
-def _frozen(array: IntArray) -> IntArray:
-    frozen = np.asarray(array).view()
-    frozen.flags.writeable = False
-    return frozen
+def _checked(file: Path, check: Callable[[dict[str, IntArray]], object], most: int | None) -> Archive:
+    arrays = read(file, most=most)
+    check(arrays)
+    return arrays
 
 
 def _contents(file: BinaryIO) -> tuple[memoryview, Callable[[], None] | None]:

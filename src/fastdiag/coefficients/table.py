@@ -19,9 +19,9 @@ from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..memory import require, size
 from ..typing import Basis, FloatArray, IntArray, Sampling
 from .entry import Entry
-from .grid import Grid
-from .rows import Rows
+from .rows import TableRows
 from .sizes import of_coefficients
+from .spacetimes import Spacetimes
 
 if TYPE_CHECKING:
     import pandas
@@ -31,7 +31,7 @@ MEMORY_BYTES = 8 << 30  # what `coefficients` hands out at once
 
 
 @dataclass(frozen=True, eq=False)
-class CoefficientTable(Rows):
+class CoefficientTable(TableRows):
     """Diagrams up to an order, with the integers from which their coefficients follow at any N, B, T, E; see `table`.
 
     A row is a diagram, or, after `by_value_class`, all diagrams of one value. Supports len, iteration over entries, and
@@ -62,7 +62,7 @@ class CoefficientTable(Rows):
         largest_part: int | None = None,
         singleton_leaves: bool | None = None,
     ) -> CoefficientTable:
-        """The rows that meet all the conditions given; what is left out is not computed later.
+        """The rows that meet all the conditions given; what is left out is not computed later. No formula of the papers.
 
         Parameters
         ----------
@@ -102,8 +102,8 @@ class CoefficientTable(Rows):
     def by_value_class(self) -> CoefficientTable:
         """One row for all diagrams of one unrooted form: their values are equal, so their coefficients add up.
 
-        The un-resummed value depends on the unrooted tree with its partition only; this is the form that papers print.
-        A row shows its first diagram.
+        The un-resummed value depends on the unrooted tree with its partition only; so the papers print their sums
+        (Proposition 2). A row shows its first diagram.
 
         Raises
         ------
@@ -153,10 +153,9 @@ class CoefficientTable(Rows):
             index = self._find(Diagram.of(index))
         index = selection(index, len(self), "row")
         if isinstance(index, int):
-            kept = [self.diagram_rows[index]]
-            if self.row_of is not None:
-                kept = self.diagram_rows[self.row_of == index].tolist()
-            places = [self._place(int(number)) for number in kept]
+            kept = self.diagram_rows[[index] if self.row_of is None else self.row_of == index]
+            orders = self._orders_of(kept)
+            places = zip(orders.tolist(), (kept - self._offsets[orders]).tolist(), strict=True)
             return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
         rows = np.arange(len(self))[index]
         if self.row_of is None:
@@ -169,11 +168,6 @@ class CoefficientTable(Rows):
             diagram_rows=self.diagram_rows[np.concatenate([np.zeros(0, np.int64), *members])],
             row_of=np.repeat(np.arange(len(rows)), [len(m) for m in members]),
         )
-
-    def _place(self, number: int) -> tuple[int, int]:
-        """Order, and row in its table, of a diagram numbered through all orders."""
-        d = int(np.searchsorted(self._offsets, number, "right")) - 1
-        return d, number - int(self._offsets[d])
 
     def _find(self, diagram: Diagram) -> int:
         number = -1
@@ -220,34 +214,34 @@ class CoefficientTable(Rows):
         >>> table.coefficients(N=10, B=2, T=[5, 10], exact=True)[2].tolist()
         [Fraction(5, 4), Fraction(5, 1)]
         """
-        grid, exact = Grid.of(self.sampling, N, B, T, E), flag("exact", exact)
-        need, what = self._bytes(grid, exact), f"{len(self.diagram_rows):,} diagrams at {grid.size:,} points"
+        spacetimes, exact = Spacetimes.of(self.sampling, N, B, T, E), flag("exact", exact)
+        need, what = self._bytes(spacetimes, exact), f"{len(self.diagram_rows):,} diagrams at {spacetimes.size:,} points"
         advice = "ask for fewer at a time, or choose rows with where(...)"
         if need > MEMORY_BYTES:
             raise TooLargeError(f"{what} need {size(need)}; {advice}")
         require(need, what, advice)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, or no number
-                out = self._of_diagrams(grid, exact)
+                out = self._of_diagrams(spacetimes, exact)
             fits = exact or bool(np.isfinite(out).all())
         except OverflowError:  # an int beyond all floats
             fits = False
         if not fits:
             raise TooLargeError("some counts exceed float64; ask for exact=True, or take fewer orders")
         if self.row_of is not None:
-            summed = np.zeros((len(self), grid.size), out.dtype)
+            summed = np.zeros((len(self), spacetimes.size), out.dtype)
             np.add.at(summed, self.row_of, out)
             out = summed
-        return out.reshape(len(self), *grid.shape)
+        return out.reshape(len(self), *spacetimes.shape)
 
-    def _bytes(self, grid: Grid, exact: bool) -> int:
-        return of_coefficients(grid, len(self.diagram_rows), sum(map(len, self.orders)), self.order, exact)
+    def _bytes(self, spacetimes: Spacetimes, exact: bool) -> int:
+        return of_coefficients(spacetimes, len(self.diagram_rows), sum(map(len, self.orders)), self.order, exact)
 
-    def _of_diagrams(self, grid: Grid, exact: bool) -> FloatArray:
-        """The coefficient of each diagram, (diagrams, size of the grid)."""
-        out = np.empty((len(self.diagram_rows), grid.size), object if exact else np.float64)
-        orders = np.searchsorted(self._offsets, self.diagram_rows, "right") - 1
-        for spacetime, places, updates in grid.columns():
+    def _of_diagrams(self, spacetimes: Spacetimes, exact: bool) -> FloatArray:
+        """The coefficient of each diagram, (diagrams, spacetimes)."""
+        out = np.empty((len(self.diagram_rows), spacetimes.size), object if exact else np.float64)
+        orders = self._orders_of(self.diagram_rows)
+        for spacetime, places, updates in spacetimes.columns():
             small = max(spacetime.finite("T"), spacetime.updates_per_epoch) < 2**63
             times = np.array(updates, np.int64 if small else object)
             for d in np.unique(orders).tolist():
@@ -265,7 +259,7 @@ class CoefficientTable(Rows):
                 else:
                     found = table.floats(spacetime, self.basis, times, rows)
                     found /= (group * (-1.0) ** d)[:, None]
-                if len(places) == grid.size:
+                if len(places) == spacetimes.size:
                     out[kept] = found
                 else:
                     out[np.ix_(kept, places)] = found
@@ -273,12 +267,34 @@ class CoefficientTable(Rows):
 
     @door
     def to_pandas(self, **spacetime: Any) -> pandas.DataFrame:
-        """One line a row, as a pandas DataFrame; given N, B and T or E, numbers, with a column of coefficients."""
+        """One line a row, as a pandas DataFrame: diagram, order, parts, value_class, and |Aut| and irreducible of diagrams.
+
+        Parameters
+        ----------
+        spacetime : N, B and T or E, numbers, and `exact`, as for `coefficients`, for a column of them
+
+        Raises
+        ------
+        InputError : pandas is not installed, N, B or T are arrays; as for `coefficients`
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.table(1).to_pandas(N=10, T=5)["coefficient"].tolist()
+        [1.0, -5.0]
+        """
         return _library("pandas").DataFrame(self._columns(spacetime))
 
     @door
     def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
-        """One line a row, as a pyarrow Table; given N, B and T or E, numbers, with a column of coefficients."""
+        """The same as a pyarrow Table; InputError also for exact=True.
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.table(1).to_arrow(N=10, T=5)["coefficient"].to_pylist()
+        [1.0, -5.0]
+        """
         if spacetime.get("exact"):
             raise InputError("Arrow has no column of Fractions; leave out exact=True, or use to_pandas")
         return _library("pyarrow").table(self._columns(spacetime))

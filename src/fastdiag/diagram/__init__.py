@@ -3,5 +3,6 @@
 from .counting import count_diagrams
 from .diagram import Diagram
 from .enumeration import Diagrams, diagrams, stream_diagrams
+from .skeletons import Skeletons, skeletons
 
-__all__ = ["Diagram", "Diagrams", "count_diagrams", "diagrams", "stream_diagrams"]
+__all__ = ["Diagram", "Diagrams", "Skeletons", "count_diagrams", "diagrams", "skeletons", "stream_diagrams"]

@@ -21,9 +21,14 @@ def levels_of(parents: Sequence[int]) -> tuple[int, ...]:
     return tuple(levels)
 
 
-def canonical(
-    parents: Sequence[int], blocks: Sequence[Any]
-) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+def shape_of(levels: Sequence[int]) -> list[list[int]]:
+    """Parents, subtree sizes, first twins and numbers of twins of a canonical tree; see `tree_shape`."""
+    shape = [[0] * len(levels) for _ in range(4)]
+    tree_shape.py_func(levels, *shape)
+    return shape
+
+
+def canonical(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Canonical parents, canonical blocks and |Aut| of any rooted tree with labelled nodes."""
     parents = [whole("a parent", parent) for parent in sequence("parents", parents, "node numbers")]
     blocks = list(blocks) if isinstance(blocks, str) else sequence("blocks", blocks, "labels, one for each node")
@@ -38,11 +43,8 @@ def canonical(
 def search_of(parents: Sequence[int], blocks: Sequence[Any], most: int = MOST_READ) -> Search:
     """The search for the least growth string on the canonical tree; see `Search`."""
     nodes = preorder(parents)
-    depth = dict.fromkeys(nodes, 0)
-    for node in nodes[1:]:
-        depth[node] = depth[parents[node]] + 1
-    shape = [[0] * len(nodes) for _ in range(4)]
-    tree_shape.py_func([depth[node] for node in nodes], *shape)
+    place = {node: i for i, node in enumerate(nodes)}
+    shape = shape_of(levels_of([-1, *(place[parents[node]] for node in nodes[1:])]))
     names: dict[Any, int] = {}
     try:
         string = [names.setdefault(blocks[node], len(names)) for node in nodes]

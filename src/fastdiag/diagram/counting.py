@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
-from math import factorial, prod
+from itertools import product
+from math import comb, factorial, gcd, prod
 
 from ..arguments import flag, shown, whole
 from ..door import door
@@ -35,8 +37,9 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
 
     Returns
     -------
-    int, exact. A labelled diagram is a rooted forest on d nodes below the root with a set partition; by Burnside the
-    number of orbits is the mean, over permutations of d nodes, of (forests fixed) x (partitions fixed).
+    int, exact: how many terms of that order the sum of the papers' Theorem 3 has. A labelled diagram is a rooted forest on
+    d nodes below the root with a set partition; by Burnside the number of orbits is the mean, over permutations of d nodes,
+    of (forests fixed) x (partitions fixed).
 
     Raises
     ------
@@ -48,28 +51,31 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
     >>> import fastdiag as fd
     >>> [fd.count_diagrams(d) for d in range(9)]
     [1, 1, 4, 17, 101, 700, 5861, 55818, 598201]
+    >>> [fd.count_diagrams(d, root_shares=True) for d in range(5)]
+    [1, 2, 9, 48, 329]
     """
     order, root_shares = check_order(order), flag("root_shares", root_shares)
     if order > MOST_COUNTED:
         raise TooLargeError(f"counting diagrams of order {shown(order)} would take too long; the limit is {MOST_COUNTED}")
-    total = Fraction(0)
-    for cycles in cycle_types(order):
-        weight = prod(length**many * factorial(many) for length, many in cycles)
-        marked = _with_fixed_point(cycles) if root_shares else cycles
-        total += Fraction(_forests_fixed(cycles) * _partitions_fixed(marked), weight)
-    return int(total)
+
+    def fixed(cycles: Cycles) -> int:
+        below = Counter(dict(cycles)) + Counter([1] * root_shares)  # the root, which shares a part or not, stays in place
+        return _forests_fixed(cycles) * _partitions_fixed(tuple(sorted(below.items())))
+
+    return _orbits(order, fixed)
 
 
 def count_rooted_trees(nodes: int) -> int:
     """Number of rooted trees with `nodes` >= 1 nodes, up to isomorphism (OEIS A000081)."""
-    return int(
-        sum(
-            Fraction(
-                _forests_fixed(cycles), prod(length**many * factorial(many) for length, many in cycles)
-            )
-            for cycles in cycle_types(nodes - 1)
-        )
-    )
+    return _orbits(nodes - 1, _forests_fixed)
+
+
+def _orbits(size: int, fixed: Callable[[Cycles], int]) -> int:
+    """Burnside's lemma: the mean, over the permutations of some points, of how much each leaves unchanged."""
+    return int(sum(
+        Fraction(fixed(cycles), prod(length**many * factorial(many) for length, many in cycles))
+        for cycles in cycle_types(size)
+    ))
 
 
 def cycle_types(size: int, largest: int | None = None) -> Iterator[Cycles]:
@@ -82,12 +88,6 @@ def cycle_types(size: int, largest: int | None = None) -> Iterator[Cycles]:
         for many in range(size // length, 0, -1):
             for rest in cycle_types(size - length * many, length - 1):
                 yield (*rest, (length, many))
-
-
-def _with_fixed_point(cycles: Cycles) -> Cycles:
-    counts = dict(cycles)
-    counts[1] = counts.get(1, 0) + 1
-    return tuple(sorted(counts.items()))
 
 
 def _forests_fixed(cycles: Cycles) -> int:
@@ -112,31 +112,13 @@ def _partitions_fixed(cycles: Cycles) -> int:
     """
     if not cycles:
         return 1
-    length, many = cycles[0]
-    rest = ((length, many - 1), *cycles[1:]) if many > 1 else cycles[1:]
+    (length, many), *others = cycles
+    rest = [(length, many - 1), *others]
     total = 0
-    for chosen, ways, left in _subsets(rest):
-        lengths = [length, *(j for j, m in chosen if m)]
-        joined = 1 + sum(m for _, m in chosen)
-        threads = sum(
-            k ** (joined - 1) for k in range(1, length + 1) if all(j % k == 0 for j in lengths)
-        )
-        total += ways * threads * _partitions_fixed(left)
+    for chosen in product(*(range(many + 1) for _, many in rest)):
+        pairs = list(zip(rest, chosen, strict=True))
+        common = gcd(length, *(j for (j, _), some in pairs if some))
+        threads = sum(k ** sum(chosen) for k in range(1, common + 1) if common % k == 0)
+        left = tuple((j, many - some) for (j, many), some in pairs if many > some)
+        total += prod(comb(many, some) for (_, many), some in pairs) * threads * _partitions_fixed(left)
     return total
-
-
-def _subsets(cycles: Cycles) -> Iterator[tuple[Cycles, int, Cycles]]:
-    """Sub-multisets of the cycles: (chosen, number of ways, what is left)."""
-    if not cycles:
-        yield (), 1, ()
-        return
-    (length, many), rest = cycles[0], cycles[1:]
-    ways_here = 1
-    for take in range(many + 1):
-        for chosen, ways, left in _subsets(rest):
-            yield (
-                ((length, take), *chosen),
-                ways_here * ways,
-                ((length, many - take), *left) if take < many else left,
-            )
-        ways_here = ways_here * (many - take) // (take + 1)

@@ -4,87 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import total_ordering
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import shown, whole
 from ..door import door
 from ..errors import InputError
-from . import text as _text
+from . import syntax
 from .canonical import canonical, hung_from, levels_of, search_of
 from .least import MOST_READ
 
 REROOTED = 4  # searches as long as one may be that a value class may take
 
 
-@total_ordering
-class Diagram:
-    """A rooted tree of `order` edges and a set partition of its nodes, up to isomorphism.
+class _Derived:
+    """What follows from the parents and the blocks of a diagram, each found anew; a `Diagram` keeps what was asked for."""
 
-    Two diagrams are equal when an isomorphism of rooted trees carries one partition to the other; the canonical form is
-    found at construction, so equality and hashing compare fields. Nodes are numbered 0..order in preorder, node 0 is
-    the root.
-
-    Parameters
-    ----------
-    parents : the parent of each node, -1 for the root, in any order of the nodes
-    blocks : a label for each node; nodes with one label lie in one part
-
-    Raises
-    ------
-    InputError : the parents are not a rooted tree, or the lengths differ
-    TooLargeError : more than 300 nodes, or, of those, a partition so regular that the canonical form is not found in about
-        a second: strongly regular graphs of a hundred edges, say, written as tied leaves
-
-    Examples
-    --------
-    >>> import fastdiag as fd
-    >>> D = fd.Diagram.parse("[b[a] a]")
-    >>> D, D.order, D.parts, D.automorphisms
-    (Diagram.parse('[a b[a]]'), 3, ((0,), (1, 3), (2,)), 1)
-    >>> D == fd.Diagram([-1, 0, 0, 1], [0, 1, 2, 2])
-    True
-    """
-
-    __slots__ = ("automorphisms", "blocks", "parents")
+    __slots__ = ()
 
     parents: tuple[int, ...]
     """Parent of each node, -1 at the root."""
     blocks: tuple[int, ...]
     """Part of each node, numbered by first appearance (a restricted growth string)."""
-    automorphisms: int
-    """|Aut(D)|: tree automorphisms that carry the partition to itself."""
-
-    def __init__(self, parents: Sequence[int], blocks: Sequence[Any]) -> None:
-        _set(self, *canonical(parents, blocks))
-
-    @classmethod
-    def _of_canonical(cls, parents: tuple[int, ...], blocks: tuple[int, ...], group: int) -> Diagram:
-        self = object.__new__(cls)
-        _set(self, parents, blocks, group)
-        return self
-
-    @classmethod
-    @door
-    def parse(cls, text: str) -> Diagram:
-        """Read a diagram from text: a node is a letter naming its part, then `[children]` if it has any.
-
-        The root is bare brackets when it is alone in its part: '[]', '[a b[a]]'; 'a[a]' ties it to its leaf.
-
-        Raises
-        ------
-        DiagramSyntaxError : the text is not a diagram; the message points at the position
-        """
-        return cls(*_text.parse(text))
-
-    @classmethod
-    @door
-    def of(cls, diagram: Diagram | str) -> Diagram:
-        """The diagram itself, or the one that a text stands for."""
-        if isinstance(diagram, Diagram):
-            return diagram
-        if isinstance(diagram, str):
-            return cls.parse(diagram)
-        raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
 
     @property
     def order(self) -> int:
@@ -124,7 +64,7 @@ class Diagram:
 
     @property
     def is_irreducible(self) -> bool:
-        """No node other than the root has degree 2 while being alone in its part (such nodes resummation absorbs)."""
+        """No node but the root has degree 2 and is alone in its part; such nodes resummation absorbs (Theorem 1)."""
         degrees = self.degrees
         return not any(
             len(part) == 1 and part[0] > 0 and degrees[part[0]] == 2 for part in self.parts
@@ -132,7 +72,7 @@ class Diagram:
 
     @property
     def satisfies_path_condition(self) -> bool:
-        """No path from a leaf to the root meets a part twice (else there is no embedding in one epoch)."""
+        """No path from a leaf to the root meets a part twice (else there is no embedding in one epoch; papers)."""
         for node in range(1, len(self.parents)):
             above = self.parents[node]
             while above >= 0:
@@ -156,14 +96,127 @@ class Diagram:
             left -= search.read
         return min(found)
 
-    @door
-    def rerooted(self, root: int) -> Diagram:
-        """The same tree and partition, hung from another node."""
-        return Diagram(hung_from(self.parents, whole("root", root, 0, self.order, "nodes")), self.blocks)
-
     @property
     def _key(self) -> tuple[Any, ...]:
         return (self.order, self.levels, self.blocks)
+
+    @property
+    def _hash(self) -> int:
+        return hash((self.parents, self.blocks))
+
+    @property
+    def _text(self) -> str:
+        return syntax.written(self.children, self.blocks)
+
+
+DERIVED = tuple(name for name, found in vars(_Derived).items() if isinstance(found, property))
+
+
+@total_ordering
+class Diagram(_Derived):
+    """A rooted tree of `order` edges and a set partition of its nodes, up to isomorphism: a term of the papers' Theorem 3.
+
+    Two diagrams are equal when an isomorphism of rooted trees carries one partition to the other; the canonical form is
+    found at construction, so equality and hashing compare fields. Nodes are numbered 0..order in preorder, node 0 is
+    the root.
+
+    Parameters
+    ----------
+    parents : the parent of each node, -1 for the root, in any order of the nodes
+    blocks : a label for each node; nodes with one label lie in one part
+
+    Raises
+    ------
+    InputError : the parents are not a rooted tree, or the lengths differ
+    TooLargeError : more than 300 nodes, or, of those, a partition so regular that the canonical form is not found in about
+        a second: strongly regular graphs of a hundred edges, say, written as tied leaves
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> D = fd.Diagram.parse("[b[a] a]")
+    >>> D, D.order, D.parts, D.automorphisms
+    (Diagram.parse('[a b[a]]'), 3, ((0,), (1, 3), (2,)), 1)
+    >>> D == fd.Diagram([-1, 0, 0, 1], [0, 1, 2, 2])
+    True
+    """
+
+    __slots__ = ("automorphisms", "blocks", "parents", *DERIVED)
+
+    automorphisms: int
+    """|Aut(D)|: tree automorphisms that carry the partition to itself."""
+
+    def __init__(self, parents: Sequence[int], blocks: Sequence[Any]) -> None:
+        self._set(*canonical(parents, blocks))
+
+    @classmethod
+    def _of_canonical(cls, parents: Sequence[int], blocks: Sequence[int], group: int) -> Diagram:
+        self = object.__new__(cls)
+        self._set(tuple(parents), tuple(blocks), group)
+        return self
+
+    def _set(self, parents: tuple[int, ...], blocks: tuple[int, ...], group: int) -> None:
+        keep = object.__setattr__
+        keep(self, "parents", parents)
+        keep(self, "blocks", blocks)
+        keep(self, "automorphisms", group)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:  # asked only for slots that are empty yet
+            if name not in DERIVED:
+                raise AttributeError(f"a Diagram has no attribute {name!r}", name=name, obj=self)
+            found = getattr(super(), name)
+            object.__setattr__(self, name, found)
+            return found
+
+    @classmethod
+    @door
+    def parse(cls, text: str) -> Diagram:
+        """Read a diagram from text: a node is a letter naming its part, then `[children]` if it has any.
+
+        The root is bare brackets when it is alone in its part: '[]', '[a b[a]]'; 'a[a]' ties it to its leaf.
+
+        Raises
+        ------
+        DiagramSyntaxError : the text is not a diagram; the message points at the position
+        InputError : no text
+        TooLargeError : as for `Diagram`
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.Diagram.parse("a[b[c] a]").parts
+        ((0, 1), (2,), (3,))
+        """
+        return cls(*syntax.parse(text))
+
+    @classmethod
+    @door
+    def of(cls, diagram: Diagram | str) -> Diagram:
+        """The diagram itself, or the one that a text stands for; InputError for anything else."""
+        if isinstance(diagram, Diagram):
+            return diagram
+        if isinstance(diagram, str):
+            return cls.parse(diagram)
+        raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
+
+    @door
+    def rerooted(self, root: int) -> Diagram:
+        """The same tree and partition, hung from another node.
+
+        Raises
+        ------
+        InputError : no such node
+        TooLargeError : as for `Diagram`
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.Diagram.parse("[a[b]]").rerooted(1)
+        Diagram.parse('[a b]')
+        """
+        return Diagram(hung_from(self.parents, whole("root", root, 0, self.order, "nodes")), self.blocks)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Diagram):
@@ -176,7 +229,7 @@ class Diagram:
         return self._key < other._key
 
     def __hash__(self) -> int:
-        return hash((self.parents, self.blocks))
+        return self._hash
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Diagram is immutable; build another one instead of setting {name!r}")
@@ -188,7 +241,7 @@ class Diagram:
         return (Diagram._of_canonical, (self.parents, self.blocks, self.automorphisms))
 
     def __str__(self) -> str:
-        return _text.write(self.children, self.blocks)
+        return self._text
 
     def __repr__(self) -> str:
         return f"Diagram.parse({str(self)!r})"
@@ -200,9 +253,3 @@ class Diagram:
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.diagram_svg(self)
-
-
-def _set(self: Diagram, parents: tuple[int, ...], blocks: tuple[int, ...], group: int) -> None:
-    object.__setattr__(self, "parents", parents)
-    object.__setattr__(self, "blocks", blocks)
-    object.__setattr__(self, "automorphisms", group)

@@ -33,7 +33,7 @@ class Names:
         other.cell, other.start, other.size, other.top = self.cell[:], self.start[:], self.size[:], self.top
         return other
 
-    def _named(self, blocks: list[int], cell: int) -> int:
+    def give(self, blocks: list[int], cell: int) -> int:
         """Give some blocks of one cell, of equal standing, its first names; -1: blocks not seen before. The first name."""
         if cell < 0:
             first, self.top = self.top, self.top + len(blocks)
@@ -51,13 +51,13 @@ class Names:
 
     def read(self, block: int, leaves: Leaves) -> list[int]:
         """The names of a node and of its leaves, (block, how many) each, in the least order that they can stand in."""
-        out = [self._named([block], self.cell[block])]
+        out = [self.give([block], self.cell[block])]
         alike: dict[tuple[int, int, int], list[int]] = {}
         for leaf, times in leaves:
             cell = self.cell[leaf]
             alike.setdefault((self.start[cell] if cell >= 0 else len(self.cell), -times, cell), []).append(leaf)
         for (_, times, cell), blocks in sorted(alike.items()):
-            first = self._named(blocks, cell)
+            first = self.give(blocks, cell)
             for name in range(first, first + len(blocks)):
                 out += [name] * -times
         return out
@@ -130,7 +130,7 @@ class Search:
             if v and self.twins[v] > 1:
                 break
             self.image[v] = self.image[self.parents[v]] + v - self.parents[v] if v else 0
-            strings, names = self._named(names, self.image[v])
+            strings, names = self._reading(names, self.image[v])
             standing = self._write(strings, level, standing)
             level += 1
         back = self._end(standing) if level == len(self.inner) else self._choose(level, names, standing)
@@ -163,7 +163,7 @@ class Search:
         first = self.image[self.parents[v]] + self.heads[v] - self.parents[v]
         free = [w for w in range(first, first + self.twins[v] * self.sizes[v], self.sizes[v]) if not self.used[w]]
         if standing < 0:
-            every = [(w, *self._named(names, w)) for w in free]
+            every = [(w, *self._reading(names, w)) for w in free]
             least = min(strings for _, strings, _ in every)
             yield from (option for option in every if option[1] == least)
             return
@@ -171,15 +171,15 @@ class Search:
             free.insert(0, free.pop(free.index(self.base[level])))
         some = False
         for w in free if standing == 0 else ():
-            strings, after = self._named(names, w)
+            strings, after = self._reading(names, w)
             if strings <= self.best[level]:
                 some = True
                 yield w, strings, after
         if not some and (standing > 0 or self.tries < 16 + 8 * len(self.carried)):  # as long as it pays
             self.tries += standing == 0
-            yield free[0], *self._named(names, free[0])
+            yield free[0], *self._reading(names, free[0])
 
-    def _named(self, names: Names, node: int) -> tuple[list[int], Names]:
+    def _reading(self, names: Names, node: int) -> tuple[list[int], Names]:
         """The names of a node and its leaves, and those given after them."""
         self.read += 1
         if self.read > self.most:

@@ -9,11 +9,13 @@ from math import factorial, prod
 import numpy as np
 
 from ..errors import TooLargeError
+from ..record import frozen
 from ..typing import IntArray
 
 MOST_PARTED = 11  # items whose partitions are listed, 678,570 of them
 
 
+@lru_cache(maxsize=16)
 def set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
     """All set partitions of 0..size-1 as restricted growth strings, in lexicographic order (Bell(size) of them).
 
@@ -28,11 +30,6 @@ def set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
         raise TooLargeError(
             f"the partitions of {size} nodes or parts are too many to be listed (limit: of {MOST_PARTED}); use fewer"
         )
-    return _set_partitions(size)
-
-
-@lru_cache(maxsize=16)
-def _set_partitions(size: int) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, growth_strings(size).tolist()))
 
 
@@ -45,8 +42,7 @@ def growth_strings(size: int) -> IntArray:
         last = (np.arange(ways.sum()) - np.repeat(np.cumsum(ways) - ways, ways)).astype(np.int8)
         strings = np.column_stack([np.repeat(strings, ways, axis=0), last])
         used = np.maximum(np.repeat(used, ways), last + np.int8(1))
-    strings.flags.writeable = False
-    return strings
+    return frozen(strings)
 
 
 def ranks(strings: IntArray) -> IntArray:

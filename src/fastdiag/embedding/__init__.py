@@ -1,11 +1,11 @@
 """Embeddings of diagrams into spacetime: one by one, and counted in closed form."""
 
 from .batch import MapCounts, count_maps
+from .counting import maps
 from .enumeration import BASES, Embedding, check_basis, embeddings, enumerated_embedding_counts, enumerated_maps
 from .formula import maps_formula
-from .maps import maps
+from .rules import Rule, check_rule, maps_under
 from .stabilizers import embedding_counts
-from .under import Rule, check_rule, maps_under
 from .weighted import weighted_maps
 
 __all__ = [

@@ -104,7 +104,7 @@ def exact_rule(
 def with_numbers(update: Update, numbers: Sequence[Number]) -> Update:
     """The rule with other numbers, in the order of `Update.numbers`."""
     size = len(update.push)
-    lines = [tuple(numbers[i : i + size]) for i in range(0, size * (size + 3), size)]
+    lines = [tuple(numbers[i * size : (i + 1) * size]) for i in range(size + 3)]
     return replace(
         update, step=tuple(lines[:size]), push=lines[size], point=lines[size + 1], seen=lines[size + 2],
         schedule=None if update.schedule is None else tuple(numbers[size * (size + 3) :]),

@@ -8,10 +8,10 @@ products of those x that cross.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from itertools import combinations, product
+from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -20,38 +20,38 @@ from ..diagram.partition import set_partitions
 from ..errors import UnsupportedError
 from ..spacetime.updates import Update
 from .arithmetic import exact_rule
+from .exponential_terms import Exponents, Jet, Terms, signed
 from .order_ideals import TransferMatrix, independent_epoch, repeated_epochs
+from .pattern_weights import Formulas, slots
 from .poset import Poset
 from .sum_over_maps import coarsenings, distinct
 
 if TYPE_CHECKING:
     import sympy
 
-Exponents = tuple[int, ...]
-"""Of each eigenvalue."""
 Run = tuple[tuple[int, ...], tuple[Exponents, ...], Exponents]
 """Parts on each level, the q between levels, the x that pass over levels; the order of levels does not matter."""
 SHORT = 400  # operations up to which a formula is factored
 
 
 def updated_formula(diagram: Diagram, sampling: str, basis: str, update: Update) -> sympy.Expr:
-    """See `maps_formula`.
-
-    Raises
-    ------
-    UnsupportedError : a schedule, which no closed form knows
-    """
+    """See `maps_formula`."""
     import sympy
 
-    if update.schedule is not None:
-        raise UnsupportedError(
-            "a schedule depends on absolute time, so there is no formula in T; fastdiag.weighted_maps and "
-            "fastdiag.coefficient have it at numbers"
-        )
-    exact_rule(update, 0)
+    check_timeless(update)
     found = closed_form(Poset.of(diagram), Terms.of(update, diagram.order), sampling, basis, diagram)
     short = sampling == "one epoch" and found.count_ops() <= SHORT  # with mu^(N/B) to be factored, minutes go by
     return sympy.powsimp(sympy.factor(sympy.together(found))) if short else found
+
+
+def check_timeless(update: Update) -> None:
+    """Raise UnsupportedError for a schedule, which no closed form knows, and InputError for floats."""
+    if update.schedule is not None:
+        raise UnsupportedError(
+            "a schedule depends on absolute time, so there is no formula in T; fastdiag.weighted_maps, "
+            "fastdiag.coefficient and fastdiag.predict have it at numbers"
+        )
+    exact_rule(update, 0)
 
 
 def closed_form(
@@ -77,110 +77,6 @@ def closed_form(
 
     found = formula(terms) if epochs is None else over_parities(terms, updates, len(poset.ends), formula)
     return found.xreplace({length: N / B})
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms of an edge's weight: coefficient x^n or, of a repeated x, also coefficient n x^n; n = dt - 1.
-
-    n x^n is what is linear in e of (x (1 + e))^n, with an e for each edge. So with such terms all numbers are `Jet`s, and
-    the result is what is linear in all e that are chosen.
-    """
-
-    x: list[Any]
-    root: list[Any]
-    """Coefficients on edges to the root."""
-    inner: list[Any]
-    """On others."""
-    edge: list[int]
-    """The edge whose x (1 + e) it is, as a mask, or 0."""
-    options: list[list[int]]
-    """Which terms each edge has."""
-    sign: int = 0
-    """(-1)^updates, if known."""
-
-    @classmethod
-    def of(cls, update: Update, edges: int) -> Terms:
-        import sympy
-
-        first, second = ([sympy.sympify(update.weight(dt, to_root)) for to_root in (True, False)] for dt in (1, 2))
-        x = [sympy.sympify(line[i]) for i, line in enumerate(update.step)]
-        edge = [0] * len(x)
-        if len(x) == 1:
-            pairs = [first]
-        elif (gap := sympy.simplify(x[1] - x[0])) != 0:
-            fast = [sympy.factor((two - x[0] * one) / gap) for one, two in zip(first, second, strict=True)]
-            pairs = [[sympy.factor(one - part) for one, part in zip(first, fast, strict=True)], fast]
-        elif x[0] == 0:
-            x, edge, pairs = x[:1], edge[:1], [first]
-        else:
-            slope = [sympy.factor(two / x[0] - one) for one, two in zip(first, second, strict=True)]
-            edge = [0, *(1 << v for v in range(edges))]
-            x, pairs = x[:1] * (1 + edges), [first, *[slope] * edges]
-        root, inner = ([*line] for line in zip(*pairs, strict=True))
-        return cls(x, root, inner, edge, [[i for i, mask in enumerate(edge) if mask in (0, 1 << v)] for v in range(edges)])
-
-    def power(self, exponents: Exponents, times: Any = 1) -> tuple[Any, Jet]:
-        """x^(exponents times `times`), and what it is multiplied by where some x are x (1 + e)."""
-        import sympy
-
-        sign, numbers, others, shift = sympy.Integer(1), sympy.Integer(1), [], Jet({0: sympy.Integer(1)})
-        for x, mask, n in zip(self.x, self.edge, exponents, strict=True):
-            minus, x = _sign(x)
-            if minus < 0 and n % 2:
-                sign *= minus if times == 1 else self.sign or minus**times
-            if x.is_number:  # one power, so that equal products are equal expressions
-                numbers *= x**n
-            else:
-                others.append(x ** (n * times))
-            if mask and n:
-                shift *= Jet({0: sympy.Integer(1), mask: n * times})
-        numbers = numbers if numbers.is_Rational else sympy.radsimp(sympy.expand(numbers))
-        return sympy.Mul(sign, numbers**times, *others), shift
-
-    def choices(self, poset: Poset) -> Iterator[tuple[tuple[int, ...], Any]]:
-        """A term for each edge, and the product of their coefficients."""
-        import sympy
-
-        for chosen in product(*self.options):
-            factors = [(self.root if p < 0 else self.inner)[i] for i, (_, p) in zip(chosen, poset.ends, strict=True)]
-            if all(factors):
-                yield chosen, sympy.Mul(*factors)
-
-    def exponents(self, masks: Sequence[int], chosen: Sequence[int]) -> Exponents:
-        """How often each term's x occurs among the edges of some masks."""
-        count = [0] * len(self.x)
-        for mask in masks:
-            for v, i in enumerate(chosen):
-                count[i] += mask >> v & 1
-        return tuple(n if x != 1 else 0 for n, x in zip(count, self.x, strict=True))
-
-    def linear(self, found: Jet, chosen: Sequence[int]) -> Any:
-        """What is linear in each chosen e."""
-        return found.get(sum(self.edge[i] for i in chosen), 0)
-
-
-class Jet(dict[int, Any]):
-    """A polynomial in the e of edges, with e^2 = 0: its coefficients by the mask of edges."""
-
-    def __add__(self, other: Jet) -> Jet:
-        return Jet({mask: self.get(mask, 0) + other.get(mask, 0) for mask in self | other})
-
-    def __mul__(self, other: Jet) -> Jet:
-        found = Jet()
-        for one, x in self.items():
-            for two, y in other.items():
-                if not one & two:
-                    found[one | two] = found.get(one | two, 0) + x * y
-        return found
-
-    def of(self, x: Any) -> Jet:
-        return Jet({mask: x * y for mask, y in self.items()})
-
-
-def _sign(x: Any) -> tuple[int, Any]:
-    """x as 1 or -1 times what has no sign."""
-    return (-1, -x) if (x.is_negative if x.is_number else not x.is_Add and x.could_extract_minus_sign()) else (1, x)
 
 
 def _repeated(
@@ -255,13 +151,10 @@ def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[in
 
 
 def _sum(run: Counter[Run], terms: Terms, updates: Any, B: Any, basis: str) -> Jet:
-    import sympy
-
     found: dict[tuple[int, tuple[Exponents, ...]], Jet] = {}
     for (sizes, between, passed), ways in run.items():
-        slots = B ** sum(sizes) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in sizes))
         key, (power, shift) = (len(sizes), between), terms.power(passed)
-        found[key] = found.get(key, Jet()) + shift.of(ways * slots * power)
+        found[key] = found.get(key, Jet()) + shift.of(ways * slots(sizes, B, basis, Formulas) * power)
     total = Jet()
     for (m, between), coefficient in found.items():
         total += coefficient * homogeneous(updates - m, terms, Counter(between), 1)
@@ -276,7 +169,7 @@ def over_parities(terms: Terms, times: Any, edges: int, formula: Callable[[Terms
     import sympy
 
     def opposite(one: Any, other: Any) -> bool:
-        (s, x), (t, y) = _sign(one), _sign(other)
+        (s, x), (t, y) = signed(one), signed(other)
         return any(
             s**a != t**b and sympy.expand(x**a - y**b) == 0 for a in range(1, edges) for b in range(1, edges + 1 - a)
         )

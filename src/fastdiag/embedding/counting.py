@@ -1,15 +1,53 @@
-"""Reading a pattern table with numbers."""
+"""How many maps a diagram has into a spacetime: its table of patterns, read with numbers."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, inf, perm, prod
+from math import comb, inf, perm
 from typing import Any
 
+from ..diagram import Diagram
+from ..door import door
 from ..spacetime import Spacetime
-from ..typing import Exact
-from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from ..typing import Basis, Exact
+from .enumeration import checked
+from .pattern_weights import Grid, pattern_weights, slots
+from .patterns import Family, Patterns, level_shapes, patterns
 from .poset import Poset
+
+
+@door
+def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
+    """Expected number of maps of a diagram's nodes to shaded cells, times increasing along edges towards the root.
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text, any order, root shared or not
+    spacetime : the grid and its sampling, any N, B, T, partial epochs too; with random sampling the count is an
+        expectation
+    basis : 'cumulant' (nodes of one part share a row; parts may share rows and cells) or 'moment' (two nodes share a
+        row if and only if they share a part)
+
+    Returns
+    -------
+    int, or Fraction where the expectation is not whole; exact whatever its size, and N = 10^9 costs what N = 10 costs.
+    No cell is ever listed: the diagram's small table of patterns is read with binomials. In one epoch (T <= N/B) it is
+    the strict order polynomial of the parts, B^P Omega(T) in the cumulant basis (papers: Proposition 1).
+
+    Raises
+    ------
+    InputError : unknown basis, or text that is no diagram
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.maps("[a b]", fd.Spacetime(N=10**9, T=10**9))
+    1000000000000000000
+    >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a a]", fd.Spacetime(N=4, T=3, sampling="replacement"))
+    (90, Fraction(9, 2))
+    """
+    diagram = checked(diagram, spacetime, basis)
+    return count(Poset.of(diagram), spacetime, basis)
 
 
 def family_of(spacetime: Spacetime) -> Family:
@@ -22,7 +60,7 @@ def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
         found = level_shapes(poset)
-        return sum(number * placements(shape, B, T, basis) for shape, number in found.items())
+        return int(sum(number * slots(shape, B, basis) * comb(T, len(shape)) for shape, number in found.items()))
     table = patterns(poset, family_of(spacetime), basis, spacetime.partial_updates > 0)
     total = Fraction(*read(table, basis, *grid(spacetime)))
     return int(total) if total.denominator == 1 else total
@@ -44,38 +82,5 @@ def grid(spacetime: Spacetime) -> tuple[Any, int, Any, Any, Any]:
 
 def read(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
     """The count as numerator and denominator, for `whole` epochs of `epoch` updates and a last one of `rest` updates."""
-    known, n = catalog(table.nodes, table.family == "fresh orders"), table.nodes
-    if table.family == "one order":
-        slots = [placements(shape, B, None, basis) for shape in known.shapes]
-        total = 0
-        for (m, shape, j), number in zip(table.index.tolist(), table.counts, strict=True):
-            l = int(known.levels[shape])
-            total += number * slots[shape] * comb(whole, m) * comb(rest, j) * comb(epoch - rest, l - j)
-        return total, 1
-    shared = perm(N, min(n, N))  # every N (N-1) ... (N-k+1), k parts, divides it
-    inside = [_scaled(shape, N, B, epoch, shared) for shape in known.shapes]
-    ending = [_scaled(shape, N, B, rest, shared) if shape else shared for shape in known.shapes]
-    place = {shape: i for i, shape in enumerate(known.shapes)}
-    whole_epochs: dict[int, int] = {}
-    total = 0
-    for (P, key, last), number in zip(table.index.tolist(), table.counts, strict=True):
-        if key not in whole_epochs:
-            shapes = known.keys[key]
-            ways = comb(whole, len(shapes)) * prod(inside[place[shape]] for shape in shapes)
-            whole_epochs[key] = ways * shared ** (n - len(shapes))
-        total += number * perm(N, P) * whole_epochs[key] * ending[last]
-    return total, shared ** (n + 1)
-
-
-def _scaled(shape: Shape, N: int, B: int, updates: int, shared: int) -> int:
-    """Expected placements of a shape in an epoch of `updates` updates for given rows, times `shared`."""
-    return placements(shape, B, updates, "moment") * (shared // perm(N, sum(shape))) if sum(shape) <= N else 0
-
-
-def placements(shape: Shape, B: int, updates: int | None, basis: str) -> int:
-    """Ways to place levels of parts among some updates (None: given ones), a level in one batch.
-
-    The parts of a level lie in different slots of the batch in the moment basis, in any slots in the cumulant basis.
-    """
-    slots = B ** sum(shape) if basis == "cumulant" else prod(perm(B, size) for size in shape)
-    return int(slots if updates is None else slots * comb(updates, len(shape)))
+    total = sum(number * weight for weight, number in pattern_weights(table, basis, Grid(N, B, whole, epoch, rest)))
+    return total, 1 if table.family == "one order" else perm(N, min(table.nodes, N)) ** (table.nodes + 1)

@@ -7,15 +7,17 @@ exception and nothing cancels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
+from math import inf, lcm, prod
 from typing import TypeAlias
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
-from .poset import Poset
-from .powers import Powers, cleared, denominator, is_approximate, is_zero
+from .poset import Poset, bits
+from .powers import denominator, is_approximate, is_zero
 
 Steps: TypeAlias = tuple[Vector, ...]
 """A matrix, row by row."""
@@ -23,8 +25,6 @@ Moves: TypeAlias = list[tuple[int, int, Number]]
 """From, to, coefficient."""
 Now: TypeAlias = tuple[Number, ...] | None
 """The relative learning rate in each of the epochs that are swept; None: it is 1 throughout."""
-Crossing: TypeAlias = tuple[dict[int, list[tuple[int, Number]]], int]
-"""From a code to codes and coefficients, these times a denominator, and that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class EdgeWeights:
     """
 
     steps: tuple[Steps, ...]
-    """For each edge, what an update at the learning rate 1 does to its vector."""
+    """For each edge, what an update does to its vector; with kicks, at the learning rate 0."""
     ends: tuple[tuple[int, int], ...]
     """Of `Poset`."""
     born: Vector = (1,)
@@ -44,12 +44,14 @@ class EdgeWeights:
     seen: Vector = (1,)
     """What reads it at the root."""
     kicks: tuple[Steps, ...] | None = None
-    """The part of each step that the learning rate multiplies, of weights that change with time; else None."""
+    """What the learning rate times that adds to each step, where weights change with time; else None."""
     rates: Vector | None = None
     """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
     readers: tuple[Vector, ...] | None = None
     """What reads each edge's vector at its end, where edges differ in that; None: `point` and `seen` do."""
-    known: dict[tuple[int, int, tuple[int, ...]], Crossing] = field(default_factory=dict, compare=False)
+    idle: tuple[int, ...] | None = None
+    """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
+    known: dict[int, Crossing] = field(default_factory=dict, compare=False)
     """Of `crossing`: many matrices have the same."""
 
     @classmethod
@@ -74,18 +76,43 @@ class EdgeWeights:
         matrices = [x if isinstance(x, tuple) else ((x,),) for x in forces]
         one = identity(max(map(len, matrices), default=1))
         pulled = tuple(tuple(-b * a for a in rule.point) for b in rule.push)
-        kicks = tuple(_kronecker(pulled, matrix) for matrix in matrices)
-        steps = tuple(_sum(_kronecker(rule.step, one), kick) for kick in kicks)
-        changing, readers = None if rates is None else kicks, None
-        if powers is not None:
-            ends = [rule.seen if high < 0 else rule.point for _, high in edges]
-            readers = tuple(_kronecker((end,), one[power : power + 1])[0] for end, power in zip(ends, powers, strict=True))
+        step, kicks = _kronecker(rule.step, one), tuple(_kronecker(pulled, matrix) for matrix in matrices)
         born, point, seen = (_kronecker((v,), one[:1])[0] for v in (rule.push, rule.point, rule.seen))
-        return cls(steps, edges, born, point, seen, changing, rates, readers)
+        found = cls(tuple(_sum(step, kick) for kick in kicks), edges, born, point, seen)
+        if rates is not None:
+            found = cls((step,) * len(edges), edges, born, point, seen, kicks, rates)
+        if powers is None:
+            return found
+        ends = [rule.seen if high < 0 else rule.point for _, high in edges]
+        readers = [_kronecker((end,), one[power : power + 1])[0] for end, power in zip(ends, powers, strict=True)]
+        return replace(found, readers=tuple(readers))
 
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
         return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
+
+    def cleared(self, T: int | float) -> tuple[EdgeWeights, int]:
+        """The same in ints, and what sums over maps into T updates are to be divided by. T = inf, or others: as they are.
+
+        A step is multiplied by its denominator at every update, whether or not it passes over the edge.
+        """
+        if T == inf or Fraction not in set(map(type, self._numbers())) or not self.is_exact:
+            return self, 1
+        rates = denominator(self.rates or ())
+        kicks = self.kicks or ((),) * len(self.steps)
+        idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
+        born = denominator(self.born)
+        live = [denominator(self.reader(edge)) for edge, (low, high) in enumerate(self.ends) if low != high]
+        below = prod(idle) ** int(T) * prod(live) * (born * rates) ** len(live)
+        return replace(
+            self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), known={}, idle=idle,
+            point=_cleared_vector(self.point), seen=_cleared_vector(self.seen),
+            readers=None if self.readers is None else tuple(map(_cleared_vector, self.readers)),
+            rates=None if self.rates is None else _cleared_vector(self.rates),
+            kicks=None if self.kicks is None else tuple(
+                _cleared(kick, Fraction(q, rates)) for kick, q in zip(kicks, idle, strict=True)
+            ),
+        ), below
 
     @property
     def is_exact(self) -> bool:
@@ -98,7 +125,8 @@ class EdgeWeights:
         return any(map(is_approximate, self._numbers()))
 
     def _numbers(self) -> tuple[Number, ...]:
-        return (*self.born, *self.point, *self.seen, *(x for step in self.steps for line in step for x in line))
+        vectors = (self.born, self.point, self.seen, self.rates or (), *(self.readers or ()))
+        return sum((line for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix), ())
 
     @property
     def codes(self) -> int:
@@ -113,88 +141,112 @@ class EdgeWeights:
         pairs = zip(self.steps, self.kicks, strict=True)
         return not self.is_approximate and all(times(step, kick) == times(kick, step) for step, kick in pairs)
 
-    def step(self, edge: int, rate: Number) -> Steps:
-        """What an update at a relative learning rate does to an edge's vector."""
-        if self.kicks is None:
-            return self.steps[edge]
-        return _sum(self.steps[edge], self.kicks[edge], rate - 1)
-
-    def through(self, edge: int, passed: int, now: Now) -> Steps:
-        """What one update of each of the swept epochs in the mask `passed` does to an edge's vector."""
-        if self.kicks is None or now is None:
-            return matrix_power(self.steps[edge], passed.bit_count())
-        total: Steps | None = None
-        for epoch, rate in enumerate(now):
-            if passed >> epoch & 1:
-                step = self.step(edge, rate)
-                total = step if total is None else times(step, total)
-        return identity(len(self.born)) if total is None else total
-
-    def moved(self, edge: int, before: int, after: int, passed: int, now: Now) -> Moves:
-        """(digit, next digit, coefficient): the edge over one update, live before and after it or not."""
-        if before and after:
-            if not passed and len(self.born) == 1:
-                return STILL
-            lines = self.through(edge, passed, now) if passed else identity(len(self.born))
-            return [(j, i, x) for i, line in enumerate(lines) for j, x in enumerate(line) if not is_zero(x)]
-        if before:
-            ends = self.reader(edge)
-            return STILL if ends == UNIT else [(j, 0, x) for j, x in enumerate(ends) if not is_zero(x)]
-        if after:
-            return STILL if self.born == UNIT else [(0, i, x) for i, x in enumerate(self.born) if not is_zero(x)]
-        return STILL
-
     def reader(self, edge: int) -> Vector:
         """What reads an edge's vector at its end."""
         if self.readers is not None:
             return self.readers[edge]
         return self.seen if self.ends[edge][1] < 0 else self.point
 
-    def joint(self, options: Sequence[Moves]) -> Moves:
-        """(code, next code, coefficient) of all edges together."""
-        found: Moves = STILL
-        for edge, moves in enumerate(options):
-            if moves is not STILL:
-                base = len(self.born) ** edge
-                found = [
-                    (c + base * j, n + base * i, y if found is STILL else x * y) for c, n, x in found for j, i, y in moves
-                ]
-        return found
+    def step(self, edge: int, rate: Number) -> Steps:
+        """What an update at a relative learning rate does to an edge's vector."""
+        return self.steps[edge] if self.kicks is None else _sum(self.steps[edge], self.kicks[edge], rate)
 
-    def crossing(self, before: int, after: int, passed: tuple[int, ...], now: Now = None) -> Crossing:
-        """One update: the edges that are live before and after it, and the swept epochs in which each passes over it."""
-        key = before, after, passed
-        if self.kicks is None and key in self.known:
-            return self.known[key]
-        moves = self.joint([self.moved(v, before >> v & 1, after >> v & 1, passed[v], now) for v in self])
-        below = denominator(x for _, _, x in moves)
-        lines: dict[int, list[tuple[int, Number]]] = {}
-        for (code, then, _), x in zip(moves, cleared((x for _, _, x in moves), below), strict=True):
-            lines.setdefault(code, []).append((then, x))
-        if self.kicks is None:
-            self.known[key] = lines, below
-        return lines, below
+    def waits(self, edge: int, updates: int) -> int:
+        """What so many updates multiply that do not pass over an edge."""
+        return self.idle[edge] ** updates if self.idle is not None else 1
+
+    def over(self, updates: int) -> EdgeWeights:
+        """The weights of so many updates as of one."""
+        return replace(
+            self, steps=tuple(matrix_power(step, updates) for step in self.steps), known={},
+            idle=None if self.idle is None else tuple(q**updates for q in self.idle),
+        )
+
+    def crossing(self, epochs: int, now: Now = None) -> Crossing:
+        """One update of each of some epochs."""
+        found = self.known.setdefault(epochs, Crossing(self, epochs))
+        return found if self.kicks is None else Crossing(self, epochs, now, found.idle)
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
-        digits = range(len(self.born))
-        return [c for c, _, _ in self.joint([[(j, 0, 1) for j in (digits if live >> v & 1 else (0,))] for v in self])]
+        size, found = len(self.born), [0]
+        for e in bits(live) if size > 1 else ():
+            found = [code + size**e * j for j in range(size) for code in found]
+        return found
 
     def read(self, row: dict[int, Number], state: int, live: int) -> Number:
         """What the root sees of a row's last state."""
-        readings = self.joint([[(j, 0, x) for j, x in enumerate(self.reader(v))] if live >> v & 1 else STILL for v in self])
+        readings = STILL
+        for e in bits(live):
+            readings = joint(readings, entries((self.reader(e),)), len(self.born) ** e)
         base = state * self.codes
-        return sum((row[base + c] * x for c, _, x in readings if base + c in row and not is_zero(x)), 0)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self.ends)))
+        return sum((row[base + c] * x for c, _, x in readings if base + c in row), 0)
 
 
+class Crossing:
+    """What one update of each of some epochs does to all edges together, by their fates; each is found once."""
+
+    def __init__(
+        self, edges: EdgeWeights, epochs: int, now: Now = None, idle: list[dict[int, Moves]] | None = None
+    ) -> None:
+        """idle: what becomes of edges that pass over nothing, which is the same at all times."""
+        self.edges, self.epochs, self.now = edges, epochs, now
+        self.known: dict[tuple[int, ...], Moves] = {}
+        self.idle = [{} for _ in edges.ends] if idle is None else idle
+        self.passing: list[dict[int, Moves]] = [{} for _ in edges.ends]
+
+    def __call__(self, fates: tuple[int, ...]) -> Moves:
+        """(code, next code, coefficient)."""
+        found = self.known.get(fates)
+        if found is None:
+            found = STILL
+            for edge, fate in enumerate(fates):
+                alone = self.passing[edge] if fate >> 2 else self.idle[edge]
+                if fate not in alone:
+                    alone[fate] = self._moved(edge, fate)
+                if alone[fate] is not STILL:
+                    found = joint(found, alone[fate], len(self.edges.born) ** edge)
+            self.known[fates] = found
+        return found
+
+    def _moved(self, edge: int, fate: int) -> Moves:
+        """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
+        edges, passed = self.edges, fate >> 2
+        if fate & 3 == 3:
+            lines = self._through(edge, passed) if passed else identity(len(edges.born))
+        else:
+            lines = (edges.reader(edge),) if fate & 1 else tuple([(x,) for x in edges.born]) if fate & 2 else UNIT
+        if edges.idle is not None and (waits := edges.idle[edge] ** (self.epochs - passed.bit_count())) != 1:
+            lines = tuple([tuple([x * waits for x in line]) for line in lines])
+        return entries(lines)
+
+    def _through(self, edge: int, passed: int) -> Steps:
+        """What the updates that pass over an edge do to its vector."""
+        if self.now is None:
+            return matrix_power(self.edges.steps[edge], passed.bit_count())
+        total: Steps | None = None
+        for i, rate in enumerate(self.now):
+            if passed >> i & 1:
+                step = self.edges.step(edge, rate)
+                total = step if total is None else times(step, total)
+        return total or UNIT
+
+
+def joint(moves: Moves, others: Moves, base: int) -> Moves:
+    """Of some edges, and of the next one, whose digits are worth `base`."""
+    if others is STILL:
+        return moves
+    if moves is STILL:
+        return others if base == 1 else [(base * j, base * i, x) for j, i, x in others]
+    return [(c + base * j, n + base * i, x * y) for c, n, x in moves for j, i, y in others]
+
+
+UNIT: Steps = ((1,),)
 STILL: Moves = [(0, 0, 1)]
 """Of an edge that is not there, or whose one number stays."""
-UNIT: Vector = (1,)
 
 
+@cache
 def identity(size: int) -> Steps:
     """The matrix of one update that changes nothing."""
     return tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
@@ -203,7 +255,7 @@ def identity(size: int) -> Steps:
 def times(left: Steps, right: Steps) -> Steps:
     """The matrix product."""
     columns = list(zip(*right, strict=True))
-    return tuple(tuple(sum((a * b for a, b in zip(line, column, strict=True)), 0) for column in columns) for line in left)
+    return tuple([tuple([sum([a * b for a, b in zip(line, column, strict=True)]) for column in columns]) for line in left])
 
 
 def times_vector(matrix: Steps, vector: Vector) -> Vector:
@@ -212,24 +264,45 @@ def times_vector(matrix: Steps, vector: Vector) -> Vector:
 
 
 def matrix_power(matrix: Steps, exponent: int) -> Steps:
-    """Its power."""
-    n = len(matrix)
-    if exponent == 1:
-        return matrix
-    if n == 1 and not hasattr(matrix[0][0], "complement"):
+    """Its power, by repeated squaring."""
+    if len(matrix) == 1 and not hasattr(matrix[0][0], "complement"):
         return ((matrix[0][0] ** exponent,),)
-    powers = Powers({j: {i: matrix[i][j] for i in range(n)} for j in range(n)})
-    rows = [powers.after({j: 1}, exponent) for j in range(n)]
-    return tuple(tuple(rows[j].get(i, 0) for j in range(n)) for i in range(n))
+    total: Steps | None = None
+    while exponent:
+        if exponent & 1:
+            total = matrix if total is None else times(matrix, total)
+        exponent >>= 1
+        matrix = times(matrix, matrix) if exponent else matrix
+    return identity(len(matrix)) if total is None else total
+
+
+def entries(matrix: Steps) -> Moves:
+    """(column, row, entry) of those that are not zero."""
+    if len(matrix) == len(matrix[0]) == 1:
+        x = matrix[0][0]
+        if isinstance(x, int):
+            return STILL if x == 1 else [(0, 0, x)] if x else []
+    return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
+
+
+def _below(matrix: Steps) -> int:
+    return denominator([x for line in matrix for x in line])
+
+
+def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
+    return tuple([tuple([int(x * below) for x in line]) for line in matrix])
+
+
+def _cleared_vector(vector: Vector) -> Vector:
+    return _cleared((vector,), denominator(vector))[0]
 
 
 def _kronecker(left: Steps, right: Steps) -> Steps:
-    return tuple(
-        tuple(0 if is_zero(a) or is_zero(b) else a * b for a in line for b in other) for line in left for other in right
-    )
+    return tuple([
+        tuple([0 if is_zero(a) or is_zero(b) else a * b for a in line for b in other]) for line in left for other in right
+    ])
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:
-    return tuple(
-        tuple(a + scale * b for a, b in zip(line, more, strict=True)) for line, more in zip(matrix, other, strict=True)
-    )
+    lines = zip(matrix, other, strict=True)
+    return tuple([tuple([a + scale * b for a, b in zip(line, more, strict=True)]) for line, more in lines])

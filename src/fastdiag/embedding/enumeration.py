@@ -15,7 +15,7 @@ from ..diagram import Diagram
 from ..diagram.automorphisms import automorphism_group as listed
 from ..door import door
 from ..errors import TooLargeError
-from ..kernels.maps import list_maps, orbit_stabilizers
+from ..kernels.listed_maps import list_maps, orbit_stabilizers
 from ..spacetime import Batches, Spacetime, check_spacetime
 from ..typing import Basis, Exact, IntArray
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import comb, log2, log10
+from math import comb, log2, log10, prod
 from typing import Any
 
 from ..arguments import digits
@@ -14,6 +14,7 @@ from .poset import Poset
 
 MOST_BITS = 1_000_000  # of an exact number, 300,000 digits
 MOST_SECONDS = 4.0  # of one core that has nothing else to do
+MOST_PLAIN = 4  # edges of a diagram whose few ways to merge parts, or to choose epochs, need no foresight
 MOST_ENTRIES = 600_000  # of all the matrices together; then they are made in some seconds
 MOST_MERGED = 25_000  # partitions of the parts that are gone through one by one
 MOST_UPDATES = 1_000_000  # that a schedule is walked through
@@ -26,14 +27,21 @@ MOST_STEPS = 1_000_000  # between levels, in plain Python
 MOST_NUMBERS = 60_000_000  # of a table, half a gigabyte
 
 
-def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, scheduled: bool) -> None:
-    """Raise TooLargeError if weighted maps need too many matrix entries; state: numbers that an edge carries."""
+def check_work(
+    diagram: Diagram, spacetime: Spacetime, basis: str, state: int, scheduled: bool, linked: bool = False
+) -> None:
+    """Raise TooLargeError if weighted maps need too many matrix entries; state: numbers that an edge carries.
+
+    linked: for every choice of lambda-edges, at most one to a child of each node.
+    """
     T = int(spacetime.finite("T"))
     if scheduled and T > MOST_UPDATES:
         raise TooLargeError(
             f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
             "use a rule without one, or a smaller T"
         )
+    if (10 * state * state) ** diagram.order <= MOST_ENTRIES and diagram.order <= MOST_PLAIN:
+        return
     kinds = {(0, 0): 1, (0, 1): state, (0, 2): state * state if state > 2 else 2 * state - 1, (1, 2): state, (2, 2): 1}
     parts, merged = len(set(diagram.blocks[1:])), 1
     if spacetime.is_one_epoch:
@@ -48,6 +56,8 @@ def check_work(diagram: Diagram, spacetime: Spacetime, basis: str, state: int, s
             return kinds.get((max(0, child - 1), max(0, parent - 1)), 0)
 
         entries = _arrangements(diagram, 4, worth)
+    if linked:
+        entries *= prod(1 + diagram.parents.count(node) for node in range(1, diagram.order + 1))
     if merged > MOST_MERGED or entries > MOST_ENTRIES:
         raise TooLargeError(
             f"{diagram} over {spacetime} would take about {digits(int(entries))} matrix entries"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..diagram import Diagram
 from ..door import door
@@ -14,11 +14,10 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import Basis, Sampling
 from .enumeration import check_basis
-from .newton import newton_sum
-from .patterns import Family, Patterns, Shape, catalog, level_shapes, patterns
+from .pattern_weights import Formulas, Grid, pattern_weights, slots
+from .patterns import Family, level_shapes, patterns
 from .poset import Links, Poset
-from .processes import process_maps
-from .under import Rule, check_rule
+from .rules import Rule, check_rule, newton_sum, process_maps
 
 if TYPE_CHECKING:
     import sympy
@@ -77,7 +76,7 @@ def maps_formula(
         return _process_formula(diagram, sampling, basis, update)
     check_rule(update)
     if update is not None:
-        _check_names(update)
+        check_names(update)
     if isinstance(update, RegularizedNewton):
         return newton_sum(diagram, update, lambda links: _linked(diagram, links, sampling, basis))
     if update is not None:
@@ -85,7 +84,7 @@ def maps_formula(
     return _formula(Poset.of(diagram), sampling, basis)
 
 
-def _check_names(update: Update | RegularizedNewton) -> None:
+def check_names(update: Update | RegularizedNewton) -> None:
     """Raise InputError if a symbol of the rule looks like one of the formula's own."""
     numbers = (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
     names = {str(symbol) for x in numbers for symbol in getattr(x, "free_symbols", ())}
@@ -111,13 +110,13 @@ def _updated(diagram: Diagram, sampling: str, basis: str, update: Update) -> sym
 def _linked(diagram: Diagram, links: Links, sampling: str, basis: str) -> sympy.Expr:
     import sympy
 
-    from .closed_form import Terms, closed_form
+    from .closed_form import closed_form
+    from .exponential_terms import Terms
 
     poset = Poset.of(diagram, links)
     if not links:
         return _formula(poset, sampling, basis)
-    one = [sympy.Integer(1)]
-    return closed_form(poset, Terms(one, one, one, [0], [[0]] * diagram.order), sampling, basis)
+    return closed_form(poset, Terms.powers([sympy.Integer(1)] * diagram.order), sampling, basis)
 
 
 def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:
@@ -151,42 +150,7 @@ def _terms(poset: Poset, sampling: str, basis: str) -> list[tuple[sympy.Expr, in
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
     if sampling == "one epoch":
         shapes = level_shapes(poset).items()
-        return [(_choose(T, len(shape)) * _slots(shape, B, basis), number) for shape, number in shapes]
+        return [(Formulas.choose(T, len(shape)) * slots(shape, B, basis, Formulas), number) for shape, number in shapes]
     family: Family = "one order" if sampling == "cyclic" else "fresh orders"
-    epochs, updates = (T, sympy.Integer(1)) if sampling == "replacement" else (E, N / B)
-    return list(_weights(patterns(poset, family, basis, False), basis, N, B, epochs, updates))
-
-
-def _weights(table: Patterns, basis: str, N: Any, B: Any, epochs: Any, updates: Any) -> list[tuple[Any, int]]:
-    """The symbolic weight of each pattern of whole epochs, and how many there are."""
-    import sympy
-
-    known = catalog(table.nodes, table.family == "fresh orders")
-    found = []
-    if table.family == "one order":
-        for (m, s, _), number in zip(table.index.tolist(), table.counts, strict=True):
-            shape = known.shapes[s]
-            found.append((_slots(shape, B, basis) * _choose(epochs, m) * _choose(updates, len(shape)), number))
-        return found
-
-    def placed(shape: Shape) -> Any:
-        return _choose(updates, len(shape)) * _slots(shape, B, "moment") / sympy.ff(N, sum(shape))
-
-    for (P, key, _), number in zip(table.index.tolist(), table.counts, strict=True):
-        shapes = known.keys[key]
-        weight = sympy.ff(N, P) * _choose(epochs, len(shapes)) * sympy.Mul(*map(placed, shapes))
-        found.append((weight, number))
-    return found
-
-
-def _choose(n: Any, k: int) -> Any:
-    import sympy
-
-    return sympy.expand_func(sympy.binomial(n, k)) if k < 2 or n.is_number else sympy.binomial(n, k)
-
-
-def _slots(shape: Shape, B: Any, basis: str) -> Any:
-    """Ways to put the parts of each level into slots of its batch."""
-    import sympy
-
-    return B ** sum(shape) if basis == "cumulant" else sympy.Mul(*(sympy.ff(B, size) for size in shape))
+    grid = Grid(N, B, T, sympy.Integer(1)) if sampling == "replacement" else Grid(N, B, E, N / B)
+    return list(pattern_weights(patterns(poset, family, basis, False), basis, grid, Formulas))

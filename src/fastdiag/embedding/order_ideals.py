@@ -9,14 +9,13 @@ the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from .poset import Poset, bits, union
 
 Masks = tuple[int, ...]
-Placed = Callable[[int], bool]
-"""Whether a group has been placed."""
 
 
 class Step(NamedTuple):
@@ -29,13 +28,46 @@ class Step(NamedTuple):
     passing: Masks
 
 
-class TransferMatrix(NamedTuple):
+class Move(NamedTuple):
+    """A step, or a stay, with what becomes of every edge."""
+
+    source: int
+    target: int
+    parts: int
+    fates: tuple[int, ...]
+    """Of each edge, as bits: it is live before, it is live after; then the epochs in which it passes over the update."""
+    placed: tuple[int, ...]
+    """How many groups it places in each of the swept epochs."""
+
+
+@dataclass(frozen=True, eq=False)
+class TransferMatrix:
     """A triangular matrix over states in ascending order: staying multiplies by `crossing`."""
 
     states: tuple[int, ...]
     """Masks of what has been placed."""
     crossing: tuple[Masks, ...]
     steps: tuple[Step, ...]
+    live: tuple[int, ...]
+    """Edges that carry something, by state; lambda-edges never do."""
+    placed: tuple[tuple[int, ...], ...]
+    """How many groups of each swept epoch have been placed, by state."""
+    edges: int
+
+    @cached_property
+    def moves(self) -> tuple[Move, ...]:
+        """All stays and steps."""
+        stays = [Step(i, i, 0, masks) for i, masks in enumerate(self.crossing)]
+        return tuple(
+            Move(source, target, parts, self._fates(source, target, passing), tuple(
+                after - before for before, after in zip(self.placed[source], self.placed[target], strict=True)
+            ))
+            for source, target, parts, passing in [*stays, *self.steps]
+        )
+
+    def _fates(self, source: int, target: int, passing: Masks) -> tuple[int, ...]:
+        masks = list(enumerate((self.live[source], self.live[target], *passing)))
+        return tuple(sum((mask >> e & 1) << i for i, mask in masks) for e in range(self.edges))
 
 
 class Chain(NamedTuple):
@@ -55,8 +87,6 @@ class Chain(NamedTuple):
     """Classes that must lie before the cut."""
     sets: Masks
     """Groups in each of the whole epochs that hold some, and in the partial epoch."""
-    home: tuple[int, ...]
-    """The class of each group."""
 
 
 class Epoch(NamedTuple):
@@ -100,27 +130,39 @@ def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None
     for groups in (*sets, last):
         for v in bits(groups):
             order[home[v]] |= union(1 << home[u] for u in bits(poset.below[v] & groups))
-    whole_epochs = [*zip(ideals, sets, strict=False)]
+    swept = [*zip(ideals, [*sets, last], strict=True)]
+    inside = union(
+        1 << e for e, (low, high) in enumerate(poset.ends)
+        if (last >> low & 1 if high < 0 else any(groups >> low & groups >> high & 1 for groups in [*sets, last]))
+    )
+    outside = union(1 << e for e, (low, high) in enumerate(poset.ends) if low != high) & ~inside
 
     def transfer(swept: Sequence[tuple[int, int]]) -> TransferMatrix:
+        def met(placed: int) -> int:
+            """Groups whose class is among those placed."""
+            return union([1 << v for v, c in enumerate(home) if placed >> c & 1])
+
         def passing(before: int, now: int) -> Masks:
-            return tuple(
-                _between(poset, *(_at_home(home, ideal, groups, placed) for placed in (before, now)))
-                for ideal, groups in swept
-            )
+            before, now = met(before), met(now)
+            return tuple([_between(poset, ideal | groups & before, ideal | groups & now) for ideal, groups in swept])
+
+        def live(placed: int) -> int:
+            """Edges that lie within an epoch live from child to parent, others all the time."""
+            return outside | inside & _between(poset, met(placed), met(placed))
 
         rest = (1 << len(classes)) - 1
         return _transfer(
-            0, lambda placed: _free(order, rest & ~placed, placed), passing,
-            lambda _, step: sum(sizes[c] for c in bits(step)),
+            poset, 0, lambda placed: _free(order, rest & ~placed, placed), passing,
+            lambda _, step: sum(sizes[c] for c in bits(step)), live,
+            lambda placed: tuple([(met(placed) & groups).bit_count() for _, groups in swept]),
         )
 
-    late = transfer(whole_epochs)
+    late = transfer(swept[:-1])
     if (1 << len(classes)) - 1 not in late.states:
         return None  # relations inside epochs run in a circle
-    skipped = tuple(_between(poset, _inside(ideal), _inside(ideal)) for ideal in ideals)
-    early = transfer([*whole_epochs, (ideals[-1], last)]) if partial else late
-    return Chain(skipped, early, late, union(1 << home[v] for v in bits(last)), (*sets, last), home)
+    skipped = tuple(_between(poset, ideal, ideal) for ideal in ideals)
+    early = transfer(swept) if partial else late
+    return Chain(skipped, early, late, union(1 << home[v] for v in bits(last)), (*sets, last))
 
 
 @lru_cache(maxsize=1024)
@@ -136,20 +178,23 @@ def independent_epoch(poset: Poset) -> Epoch:
             rows = _met(poset, placed & ~ideal)
             return union(1 << v for v in bits(_free(poset.below, full & ~placed, placed)) if not rows & poset.met[v])
 
+        def placed(state: int, ideal: int = ideal) -> tuple[int, ...]:
+            return ((state & ~ideal).bit_count(),)
+
         moves = _transfer(
-            ideal,
-            free,
-            lambda before, now: (_between(poset, _inside(before), _inside(now)),),
-            lambda _, step: _met(poset, step).bit_count(),
+            poset, ideal, free, lambda before, now: (_between(poset, before, now),),
+            lambda _, step: _met(poset, step).bit_count(), lambda placed: _between(poset, placed, placed),
+            placed,
         )
         transfers.append(moves)
         used.append(tuple(_met(poset, state & ~ideal).bit_count() for state in moves.states))
-    crossing = tuple(_between(poset, _inside(ideal), _inside(ideal)) for ideal in ideals)
+    crossing = tuple(_between(poset, ideal, ideal) for ideal in ideals)
     return Epoch(tuple(ideals), crossing, tuple(transfers), tuple(used))
 
 
 def _transfer(
-    start: int, free: Callable[[int], int], passing: Callable[[int, int], Masks], placed: Callable[[int, int], int]
+    poset: Poset, start: int, free: Callable[[int], int], passing: Callable[[int, int], Masks],
+    parts: Callable[[int, int], int], live: Callable[[int], int], placed: Callable[[int], tuple[int, ...]],
 ) -> TransferMatrix:
     """All states that are reached from `start`, adding any non-empty set of what is free."""
     states, seen, moves = [start], {start}, []
@@ -165,29 +210,25 @@ def _transfer(
     states.sort()  # a subset is the smaller number
     place = {state: i for i, state in enumerate(states)}
     steps = tuple(
-        Step(place[state], place[state | step], placed(state, step), passing(state, state | step)) for state, step in moves
+        Step(place[state], place[state | step], parts(state, step), passing(state, state | step)) for state, step in moves
     )
-    return TransferMatrix(tuple(states), tuple(passing(state, state) for state in states), steps)
+    return TransferMatrix(
+        tuple(states), tuple(passing(state, state) for state in states), steps, tuple(map(live, states)),
+        tuple(map(placed, states)), len(poset.ends),
+    )
 
 
 def _full(poset: Poset) -> int:
     return (1 << len(poset.below)) - 1
 
 
-def _between(poset: Poset, before: Placed, now: Placed) -> int:
-    """Edges that pass over an update: the child was there before, the parent is not there after."""
-    return union(
-        1 << e for e, (low, high) in enumerate(poset.ends) if before(low) and (high < 0 or not now(high))
-    )
-
-
-def _inside(ideal: int) -> Placed:
-    return lambda v: bool(ideal >> v & 1)
-
-
-def _at_home(home: Sequence[int], ideal: int, groups: int, placed: int) -> Placed:
-    """Whether a group lies in the ideal, or is one of `groups` and its class is among those placed."""
-    return lambda v: bool(ideal >> v & 1 or (groups >> v & 1 and placed >> home[v] & 1))
+def _between(poset: Poset, before: int, now: int) -> int:
+    """Edges that pass over an update: the child was among these groups before, the parent is not among those now."""
+    found = 0
+    for e, (low, high) in enumerate(poset.ends):
+        if before >> low & 1 and (high < 0 or not now >> high & 1):
+            found |= 1 << e
+    return found
 
 
 def _free(below: Sequence[int], rest: int, placed: int) -> int:

@@ -17,7 +17,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from ..diagram.partition import set_partitions
-from ..kernels.patterns import cyclic_rows, epoch_patterns, level_rows, reshuffle_rows
+from ..kernels.cyclic_rows import cyclic_rows, epoch_patterns
+from ..kernels.levels import ShapeTables, level_rows
+from ..kernels.reshuffle_rows import reshuffle_rows
 from ..typing import IntArray
 from .foresight import bell, check_levels, check_patterns
 from .poset import Poset
@@ -65,20 +67,12 @@ class Catalog(NamedTuple):
 
     shapes: tuple[Shape, ...]
     keys: tuple[tuple[Shape, ...], ...]
-    grow: IntArray
-    """grow[shape, c]: the shape with one more level of c parts."""
-    merge: IntArray
-    """merge[shape, other]: the levels of both."""
-    join: IntArray
-    """join[key, shape]: the key with one more epoch."""
-    levels: IntArray
-    """Number of levels of each shape."""
-    starts: IntArray
-    """Shapes of c parts are numbered from starts[c] to starts[c + 1]."""
-    key_starts: IntArray
-    """Keys of c parts, counted once for every epoch, are numbered from key_starts[c] to key_starts[c + 1]."""
-    sizes: IntArray
-    """Elements of each mask of n bits."""
+    tables: ShapeTables
+
+    @property
+    def levels(self) -> IntArray:
+        """Number of levels of each shape."""
+        return np.asarray(self.tables.levels)
 
 
 @lru_cache(maxsize=16)
@@ -104,9 +98,8 @@ def catalog(n: int, keyed: bool = True) -> Catalog:
     starts = np.searchsorted([sum(shape) for shape in shapes], np.arange(n + 2))
     key_starts = np.searchsorted([sum(map(sum, key)) for key in keys], np.arange(n + 2))
     sizes = np.array([mask.bit_count() for mask in range(1 << n)])
-    return Catalog(
-        shapes, tuple(keys), grow, merge, join, np.array([len(shape) for shape in shapes]), starts, key_starts, sizes
-    )
+    levels = np.array([len(shape) for shape in shapes])
+    return Catalog(shapes, tuple(keys), ShapeTables(grow, merge, join, levels, starts, key_starts, sizes))
 
 
 def _descending(sizes: Iterable[int]) -> Shape:
@@ -140,8 +133,7 @@ def level_tables(poset: Poset, strings: Sequence[Sequence[int]] | IntArray, plai
     known = catalog(n, False)
     below, part, merges, kind = _problem(poset, strings)
     out = np.zeros((len(merges), len(known.shapes)), kind)
-    scratch = np.zeros(n, np.int64), np.zeros((1 << n, len(known.shapes)), kind)
-    _run(level_rows, n, plain)(below, part, merges, known.grow, known.starts, known.sizes, *scratch, out)
+    _run(level_rows, n, plain)(below, part, merges, tuple(known.tables), out)
     return out
 
 
@@ -178,36 +170,19 @@ def pattern_rows(
     """
     n = len(poset.part)
     known = catalog(n, family == "fresh orders")
-    shapes, keys = len(known.shapes), len(known.keys)
     below, part, merges, kind = _problem(poset, strings)
-
-    def ints(*shape: int) -> IntArray:
-        return np.zeros(shape, np.int64)
-
-    def numbers(*shape: int) -> IntArray:
-        return np.zeros(shape, kind)
-
+    tables = tuple(known.tables)  # numba is slow to tell the type of a NamedTuple
+    arguments: tuple[Any, ...] = (partial, tables)
     if family == "one order":
-        kernel, most = cyclic_rows, (n + 1) ** 2 * int(np.diff(known.starts).max())
+        kernel, most = cyclic_rows, (n + 1) ** 2 * int(np.diff(known.tables.starts).max())
         sets = 1 << sum(mask.bit_count() for mask in poset.below)
-        ways = numbers(sets, 1 << n if partial else 1, n + 1)
-        scratch = ints(n), ints(n), numbers(1 << n, n + 1)
-        _run(epoch_patterns, n, plain)(below, partial, known.sizes, *scratch, ways)
-        space = _most_sequences(n, sets)
-        lists = [(ints(2 << n), ints(space), ints(space), numbers(space)) for _ in range(2)]
-        arguments: tuple[Any, ...] = (
-            partial, ways, known.grow, known.merge, known.levels, known.starts, known.sizes, ints(n), ints(1 << n),
-            ints(1 << n), ints(1 << n), ints(sets, shapes), *lists[0], *lists[1], numbers(shapes, n + 1, n + 1),
-        )
+        ways = np.zeros((sets, 1 << n if partial else 1, n + 1), kind)
+        _run(epoch_patterns, n, plain)(below, partial, known.tables.sizes, ways)
+        arguments = (partial, ways, _most_sequences(n, sets), tables)
     else:
-        kernel, most = reshuffle_rows, keys * shapes
-        arguments = (
-            partial, known.grow, known.join, known.starts, known.key_starts, known.sizes, ints(n), ints(n), ints(n),
-            ints(1 << n), ints(1 << n), numbers(1 << n, shapes), numbers(1 << n, shapes), numbers(1 << n, keys), ints(keys),
-            ints(most), numbers(most),
-        )
+        kernel, most = reshuffle_rows, len(known.keys) * len(known.shapes)
     space = min(max(ROW_SPACE, most), most * len(merges))
-    lengths, columns, counts = ints(len(merges)), ints(space), numbers(space)
+    lengths, columns, counts = np.zeros(len(merges), np.int64), np.zeros(space, np.int64), np.zeros(space, kind)
     found, done = [], 0
     while done < len(merges):
         more = _run(kernel, n, plain)(below, part, merges, done, *arguments, lengths[done:], columns, counts)
@@ -220,7 +195,7 @@ def pattern_rows(
 
 def _most_sequences(n: int, sets: int) -> int:
     """Most entries of all sequences of levels: a weak order each, or a set of relations and a shape each."""
-    shapes = np.diff(catalog(n, False).starts).tolist()
+    shapes = np.diff(catalog(n, False).tables.starts).tolist()
     return sum(comb(n, k) * min(fubini(k), sets * shapes[k]) for k in range(n + 1))
 
 

@@ -16,25 +16,24 @@ from .poset import bits
 
 Row: TypeAlias = dict[int, Number]
 Matrix: TypeAlias = dict[int, Row]
+MOST_FREE = 200  # rows of a matrix, and bits of its powers, that take no time worth foreseeing
+FEW = 8  # steps that lose no digits of a number that knows its complement
 STEPWISE = 48  # runs of plain numbers up to this long are walked step by step; longer ones by repeated squaring
 
 
 class Powers:
-    """The powers of a matrix, its squares kept. Fractions are put over one denominator: gcds at each product are slow."""
+    """The powers of a matrix, its squares kept. Of numbers that know their complement only those that stay keep it."""
 
-    def __init__(self, matrix: Matrix, below: int | None = None) -> None:
-        """below: the matrix is given times this."""
-        if below is None:
-            below = denominator(x for entries in matrix.values() for x in entries.values())
-            matrix = {i: cleared_row(entries, below) for i, entries in matrix.items()}
-        self.below, self.squares = below, [matrix]
-        exact = all(not hasattr(x, "complement") for entries in matrix.values() for x in entries.values())
-        self.stepwise = STEPWISE if exact else 0
+    def __init__(self, matrix: Matrix) -> None:
+        kinds = {type(x) for entries in matrix.values() for x in entries.values()}
+        self.whole, self.stepwise = kinds <= {int}, STEPWISE
+        if any(hasattr(kind, "complement") for kind in kinds):
+            self.stepwise = FEW
+            matrix = {i: {j: x if i == j else x * 1 for j, x in entries.items()} for i, entries in matrix.items()}
+        self.squares = [matrix]
 
     def after(self, row: Row, times: int) -> Row:
         """row @ matrix^times."""
-        under = denominator(row.values())
-        row = cleared_row(row, under)
         if times <= self.stepwise:
             for _ in range(times):
                 row = row_times(row, self.squares[0])
@@ -44,11 +43,11 @@ class Powers:
                     self.squares.append(_squared(self.squares[-1]))
                 if times >> bit & 1:
                     row = row_times(row, self.squares[bit])
-        return over(row, self.below**times * under)
+        return row
 
     def seconds(self, rows: int, times: int | float) -> float:
-        """About how long `after` takes for so many rows."""
-        return seconds(self.squares[0], rows, int(times)) if times < inf else 0.0
+        """About how long `after` takes for so many rows of ints; 0 with other numbers."""
+        return seconds(self.squares[0], rows, int(times)) if self.whole and 0 < times < inf else 0.0
 
     def forever(self, row: Row, blocks: Iterable[Sequence[int]], check: Callable[[Number], None]) -> Row:
         """The limit of infinitely many steps from a row, where steps stay for ever.
@@ -56,7 +55,7 @@ class Powers:
         Steps lead from there to the blocks, and from a block to itself or to a later one; in it y = came + y @ (the block).
         check: of the number by which a block of one key shrinks.
         """
-        met, matrix = dict(row), {i: over(entries, self.below) for i, entries in self.squares[0].items()}
+        met, matrix = dict(row), self.squares[0]
         for block in blocks:
             came = row_times(met, matrix)
             if len(block) == 1 and block[0] in came:
@@ -69,8 +68,9 @@ def row_times(row: Row, matrix: Matrix) -> Row:
     """row @ matrix."""
     result: Row = {}
     for i, x in row.items():
-        for j, y in matrix.get(i, {}).items():
-            result[j] = result[j] + x * y if j in result else x * y
+        if i in matrix:
+            for j, y in matrix[i].items():
+                result[j] = result[j] + x * y if j in result else x * y
     return result
 
 
@@ -83,11 +83,6 @@ def denominator(numbers: Iterable[Number]) -> int:
         elif not isinstance(x, int):
             return 1
     return found
-
-
-def over(row: Row, below: int) -> Row:
-    """The row, its numbers divided."""
-    return {i: x * Fraction(1, below) for i, x in row.items()} if below > 1 else row
 
 
 def scaled(x: Number, number: int | Fraction) -> Number:
@@ -112,14 +107,10 @@ def cleared(numbers: Iterable[Number], below: int) -> Iterator[Number]:
     return (int(x.numerator * (below // x.denominator)) if below > 1 else x for x in numbers)
 
 
-def cleared_row(row: Row, below: int) -> Row:
-    """The same of a row."""
-    return dict(zip(row, cleared(row.values(), below), strict=True)) if below > 1 else row
-
-
 def seconds(matrix: Matrix, rows: int, times: int) -> float:
-    """About how long so many rows take with ints (0 with others), by the longest that occur and the number of products."""
-    if times == 0 or not all(isinstance(x, int) for entries in matrix.values() for x in entries.values()):
+    """About how long so many rows take, by the longest ints that occur and the number of products."""
+    widest = max([x.bit_length() for entries in matrix.values() for x in entries.values()], default=0)
+    if len(matrix) <= MOST_FREE and times * widest <= MOST_FREE:
         return 0.0
     inside = {i: sum(1 << j for j in entries) for i, entries in matrix.items()}
     triangular = all(j >= i for i, entries in matrix.items() for j in entries)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..spacetime import Spacetime
 from ..typing import IntArray
-from .counting import placements
+from .pattern_weights import slots as slots_of
 from .patterns import catalog, fubini
 
 Kind: TypeAlias = Literal["one epoch", "one order", "fresh orders"]
@@ -45,7 +45,7 @@ class Reading:
         known = catalog(n)
         if not stored and (inf == spacetime.N or max(updates) <= spacetime.updates_per_epoch):
             kind: Kind = "one epoch"
-            rows = [[placements(shape, B, None, basis) for shape in known.shapes]]
+            rows = [[slots_of(shape, B, basis) for shape in known.shapes]]
             slots = known.levels.tolist()
             factors = _of_values(updates, lambda T: [comb(T, l) for l in range(n + 1)])
         else:
@@ -97,7 +97,7 @@ def _one_order(
         for m in range(n + 1) for shape in known.shapes for j in range(n + 1)
     ]
     # a stored table has columns that are worth nothing here: of partial epochs where there are none
-    row = [placements(shape, B, None, basis) if counts else 0 for _, shape, counts in columns]
+    row = [slots_of(shape, B, basis) if counts else 0 for _, shape, counts in columns]
     return [row], [slot for slot, _, _ in columns], factors
 
 
@@ -110,7 +110,7 @@ def _fresh_orders(
     spare = [n // (i + 1) - 1 for i in range(min(n, N))]
 
     rows = cache(lambda powers: prod((N - i) ** p for i, p in enumerate(powers)))
-    placed = {shape: placements(shape, B, None, "moment") for shape in known.shapes}
+    placed = {shape: slots_of(shape, B, "moment") for shape in known.shapes}
     inside = [prod(placed[shape] * comb(L, len(shape)) for shape in key) for key in known.keys]
     table = [[0] * (len(known.keys) * len(known.shapes)) for _ in range(n + 1)]
     for P, k, s, over in _worthy(n):

@@ -8,11 +8,11 @@ weights that change with time are walked update by update.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
-from math import comb, inf
+from math import comb, inf, prod
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,18 @@ from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
+from ..spacetime.updates import Vector
 from ..typing import Number
-from .counting import family_of, grid, placements
-from .edge_weights import STILL, EdgeWeights, Steps, identity, matrix_power, times, times_vector
+from .counting import family_of, grid
+from .edge_weights import STILL, Crossing, EdgeWeights, joint, matrix_power, times_vector
 from .enumeration import automorphism_group
 from .foresight import check_seconds
-from .order_ideals import Chain, TransferMatrix, repeated_epochs
+from .order_ideals import Chain, repeated_epochs
+from .pattern_weights import slots
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
-from .spanning import Spanning, live_in
-from .sweep import Epochs, Live, Sweep, clock_of
+from .spanning import spanned
+from .sweep import Epochs, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
 MOST_SWEPT = 1_000  # of those that are swept one by one
@@ -50,6 +52,14 @@ def sum_over_maps(
     InputError : T = inf, and edges that do not forget
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
     """
+    edges, below = edges.cleared(spacetime.T)
+    total = _summed(poset, edges, spacetime, basis, diagram)
+    return Fraction(total, below) if below > 1 else total
+
+
+def _summed(
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, basis: str, diagram: Diagram | None
+) -> Number:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
     N, B, whole, updates, rest = grid(spacetime)
@@ -102,8 +112,8 @@ def epoch_curve(
         yield from [0] * len(times)
         return
     (chain,) = found
-    sweep = _swept(chain.early, poset, edges, chain, B, basis)
-    last, before = len(sweep.states) - 1, 0
+    sweep = Sweep([chain.early], edges, _gains(poset, B, basis))
+    last, before = len(sweep.live) - 1, 0
     clock = clock_of(edges.rates, [0])
     walk = sweep.walk({0: 1}, times[-1], clock) if clock else None
     row: Row = {0: 1}
@@ -122,7 +132,8 @@ def _repeated(
     """One epoch, or epochs that repeat one order of the rows."""
     _, B, whole, updates, rest = grid(spacetime)
     most = min(whole, len(poset.below))  # epochs that hold groups
-    limit = MOST_CHOICES if edges.commute else MOST_SWEPT
+    commute = edges.commute
+    limit = MOST_CHOICES if commute else MOST_SWEPT
     if edges.rates is not None and comb(whole, most) > limit:
         raise TooLargeError(
             f"a schedule tells the {whole} epochs of one order apart, and {most} of them can be chosen in "
@@ -130,24 +141,23 @@ def _repeated(
         )
     total: Number = 0
     planned, work, exact = [], 0.0, edges.is_exact
-    for chain, alike in distinct(diagram, repeated_epochs(poset, min(whole, len(poset.below)), rest > 0)):
-        early = _swept(chain.early, poset, edges, chain, B, basis) if rest else None
-        late = _swept(chain.late, poset, edges, chain, B, basis) if rest < updates else None
-        live, between = live_in(chain, poset), None
-        if edges.rates is None and len(chain.skipped) > 1:
-            between = _past_epochs(edges, chain, live(0), updates)
-        planned.append((chain, alike, early, late, live, between))
+    gains = _gains(poset, B, basis)
+    for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
+        if not commute:
+            total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), gains)
+            continue
+        early = Sweep([chain.early], edges, gains) if rest else None
+        late = Sweep([chain.late], edges, gains) if rest < updates else None
+        between = _past_epochs(edges, chain, updates) if edges.rates is None and whole else None
+        planned.append((chain, alike, early, late, between))
         if edges.rates is None and exact:
             work += early.powers.seconds(1, rest) if early is not None else 0.0
             work += late.powers.seconds(1, updates - rest) if late is not None else 0.0
             work += between.seconds(1, whole) if between is not None else 0.0
     check_seconds(work)
-    for chain, alike, early, late, live, between in planned:
+    for chain, alike, early, late, between in planned:
         states = chain.late.states  # and of the early sweep
-        if not edges.commute:
-            total += alike * sum(_spanned(poset, edges, chain, int(whole), updates, int(rest), B, basis), 0)
-            continue
-        for row, epochs in _starts(edges, chain, live(0), whole, updates, between):
+        for row, epochs in _starts(edges, chain, whole, updates, between):
             begins = [number * updates for number in epochs]
             if early is not None and rest == inf:
                 row = early.powers.forever(row, early.blocks, check_forgets)
@@ -156,40 +166,15 @@ def _repeated(
                 row = {i: x for i, x in row.items() if chain.required & ~states[i // edges.codes] == 0}
             if late is not None:
                 row = late.run(row, int(updates - rest), clock_of(edges.rates, [begin + rest for begin in begins]))
-            found = edges.read(row, len(states) - 1, live(states[-1]))
+            found = edges.read(row, len(states) - 1, chain.late.live[-1])
             many = edges.rates is not None and edges.kicks is None and isinstance(found, np.ndarray)
             total = total + alike * (found.sum() if many else found)  # over choices of epochs
     return total
 
 
-def _spanned(
-    poset: Poset, edges: EdgeWeights, chain: Chain, whole: int, updates: int, rest: int, B: int, basis: str
-) -> Iterator[Number]:
-    """The sum over maps for each choice of epochs, of edges whose steps do not commute."""
-    last, end = len(chain.late.states) - 1, whole * updates + rest
-    for chosen in combinations(range(whole), len(chain.skipped) - 1):
-        some = Spanning.between(edges, poset, chain, (*(n * updates for n in chosen), whole * updates), updates, end)
-        live = some.live_among(poset, chain, live_in(chain, poset))
-        row: Row = {0: 1}
-        if rest:
-            row = _swept(chain.early, poset, some, chain, B, basis, live).run(row, rest, some.clock(0, len(chosen) + 1))
-            row = {i: x for i, x in row.items() if chain.required & ~chain.early.states[i // edges.codes] == 0}
-        late = _swept(chain.late, poset, some, chain, B, basis, live)
-        row = late.run(row, updates - rest, some.clock(rest, len(chosen)))
-        yield some.read(row, last, live(chain.late.states[last]))
-
-
-def _swept(
-    moves: TransferMatrix, poset: Poset, edges: EdgeWeights, chain: Chain, B: int, basis: str, live: Live | None = None
-) -> Sweep:
-    gains = [placements((size,), B, None, basis) for size in range(poset.parts + 1)]
-    sets = chain.sets[: len(moves.crossing[0])]
-
-    def placed(before: int, after: int) -> tuple[int, ...]:
-        """How many groups of each epoch come in with the classes between two states."""
-        return tuple(sum((after & ~before) >> chain.home[v] & 1 for v in bits(groups)) for groups in sets)
-
-    return Sweep(moves, edges, live or live_in(chain, poset), gains, placed)
+def _gains(poset: Poset, B: int, basis: str) -> list[int]:
+    """Ways to place so many parts into one batch."""
+    return [slots((size,), B, basis) for size in range(poset.parts + 1)]
 
 
 def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Chain, int]]:
@@ -209,16 +194,15 @@ def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Cha
 
 
 def _starts(
-    edges: EdgeWeights, chain: Chain, outside: int, whole: int | float, updates: int, between: Powers | None
+    edges: EdgeWeights, chain: Chain, whole: int | float, updates: int, between: Powers | None
 ) -> Iterator[tuple[Row, Any]]:
     """The edges between epochs have passed over those that hold no group: all at once, or for each choice of epochs.
 
     between: of `_past_epochs`, where weights stay the same.
     """
-    m = len(chain.skipped) - 1
-    born = [(0, i, x) for i, x in enumerate(edges.born)]
+    m, outside = len(chain.skipped) - 1, chain.late.live[0]
     if edges.rates is None:
-        row: Row = {code: x for _, code, x in edges.joint([born if outside >> e & 1 else STILL for e in edges])}
+        row = _row(edges, dict.fromkeys(bits(outside), edges.born))
         if between is None:
             yield row, ()
             return
@@ -231,41 +215,47 @@ def _starts(
         yield {i - m * codes: x for i, x in row.items() if i >= m * codes}, ()
         return
     whole = int(whole)
+    waits = prod(edges.waits(e, (whole - m) * updates) for e in range(len(edges.ends)) if not outside >> e & 1)
     if edges.kicks is not None:
         for chosen in combinations(range(whole), m):
-            options = [STILL for _ in edges]
-            for e in bits(outside):
-                idle = _idle(edges, e, chain.skipped, (-1, *chosen), (*chosen, whole), updates)
-                options[e] = [(0, i, x) for i, x in enumerate(times_vector(idle, edges.born))]
-            yield {code: x for _, code, x in edges.joint(options)}, chosen
+            skipped = list(zip(chain.skipped, (-1, *chosen), (*chosen, whole), strict=True))
+            yield _row(edges, {e: _passed(edges, e, skipped, updates) for e in bits(outside)}, waits), chosen
         return
-    pushes = [
-        [times_vector(matrix_power(step, n * updates), edges.born) for n in range(whole + 1)] if outside >> e & 1 else []
-        for e, step in enumerate(edges.steps)
-    ]
-    kind = np.float64 if any(isinstance(x, float) for each in pushes for vector in each for x in vector) else object
+    pushes = {}
+    for e in bits(outside):
+        vectors = [times_vector(matrix_power(edges.steps[e], n * updates), edges.born) for n in range(whole - m + 1)]
+        pushes[e] = [
+            [x * edges.waits(e, (whole - m - n) * updates) for x in vector] for n, vector in enumerate(vectors)
+        ] if edges.idle is not None else vectors
+    kind = np.float64 if any(isinstance(x, float) for each in pushes.values() for v in each for x in v) else object
     choices = combinations(range(whole), m)
     while some := list(islice(choices, CHUNK_CHOICES)):
         table = np.array(some, np.int64).reshape(len(some), m)
         ends = np.pad(table, ((0, 0), (1, 1)), constant_values=((0, 0), (-1, whole)))
         gaps = np.diff(ends, axis=1) - 1
-        options = []
-        for e in edges:
+        born = {}
+        for e, known in pushes.items():
             unmet = gaps @ [mask >> e & 1 for mask in chain.skipped]
-            vectors = [np.array(column, kind)[unmet] for column in zip(*pushes[e], strict=True)]
-            options.append([(0, i, x) for i, x in enumerate(vectors)] if outside >> e & 1 else STILL)
-        yield {code: x for _, code, x in edges.joint(options)}, table.T
+            born[e] = [np.array(column, kind)[unmet] for column in zip(*known, strict=True)]
+        yield _row(edges, born, waits), table.T
 
 
-def _past_epochs(edges: EdgeWeights, chain: Chain, outside: int, updates: int) -> Powers:
+def _row(edges: EdgeWeights, born: Mapping[int, Sequence[Number]], scale: int = 1) -> Row:
+    """The first state, where some edges carry vectors."""
+    found = STILL if scale == 1 else [(0, 0, scale)]
+    for e, vector in born.items():
+        found = joint(found, [(0, i, x) for i, x in enumerate(vector) if not is_zero(x)], len(edges.born) ** e)
+    return {code: x for _, code, x in found}
+
+
+def _past_epochs(edges: EdgeWeights, chain: Chain, updates: int) -> Powers:
     """h_(whole - m) of the commuting matrices of the skipped epochs: the corner of a power of this bidiagonal one."""
-    m, codes = len(chain.skipped) - 1, edges.codes
-    passed = [matrix_power(step, updates) if outside >> e & 1 else () for e, step in enumerate(edges.steps)]
-    one = identity(len(edges.born))
+    m, codes, outside = len(chain.skipped) - 1, edges.codes, chain.late.live[0]
+    epoch = Crossing(edges.over(updates), 1)
     matrix: Matrix = {}
     for k, mask in enumerate(chain.skipped):
-        through = [_entries(passed[e] if mask >> e & 1 else one) if outside >> e & 1 else STILL for e in edges]
-        for code, then, x in edges.joint(through):
+        fates = tuple((outside >> e & 1) * 3 | (mask >> e & 1) << 2 for e in range(len(edges.ends)))
+        for code, then, x in epoch(fates):
             matrix.setdefault(k * codes + code, {})[k * codes + then] = x
         if k < m:
             for code in edges.codes_of(outside):
@@ -273,33 +263,35 @@ def _past_epochs(edges: EdgeWeights, chain: Chain, outside: int, updates: int) -
     return Powers(matrix)
 
 
-def _entries(matrix: Steps) -> list[tuple[int, int, Number]]:
-    return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
-
-
-def _idle(
-    edges: EdgeWeights, edge: int, skipped: Sequence[int], after: Sequence[int], before: Sequence[int], updates: int
-) -> Steps:
-    """What the epochs strictly between chosen ones do to an edge that passes over them."""
-    total = identity(len(edges.born))
-    for mask, low, high in zip(skipped, after, before, strict=True):
+def _passed(edges: EdgeWeights, edge: int, skipped: Sequence[tuple[int, int, int]], updates: int) -> Vector:
+    """What an edge carries after the epochs strictly between chosen ones, those that it passes over and the others."""
+    vector = edges.born
+    for mask, low, high in skipped:
         if mask >> edge & 1:
             for t in range((low + 1) * updates, high * updates):
-                total = times(edges.step(edge, (edges.rates or ())[t]), total)
-    return total
+                vector = times_vector(edges.step(edge, (edges.rates or ())[t]), vector)
+        else:
+            scale = edges.waits(edge, (high - low - 1) * updates)
+            vector = tuple(x * scale for x in vector) if scale != 1 else vector
+    return vector
 
 
 def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
     """Moment basis; every epoch has an order of the rows of its own."""
     _, _, whole, updates, rest = grid(spacetime)
-    if epochs.edges.rates is not None:
-        *_, last = _epochs_curve(epochs, spacetime)
-        return last
     row: Row = {0: 1}
+    if epochs.edges.rates is not None:
+        for start in range(0, int(spacetime.T), updates):
+            length = min(updates, int(spacetime.T) - start)
+            row = epochs.after(row, length, clock_of(epochs.edges.rates, [start]))
+        return epochs.read(row)
     if whole == inf:
         return epochs.read(epochs.powers(updates).forever(row, epochs.blocks, check_forgets))
     for length, number in ((updates, whole), (rest, 1)):
-        if length and number:
+        if number <= epochs.most_codes:
+            for _ in range(number if length else 0):
+                row = epochs.after(row, length)
+        elif length:
             powers = epochs.powers(length)
             check_seconds(powers.seconds(1, number))
             row = powers.after(row, number)

@@ -2,110 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
-from math import lcm, perm, prod
+from math import perm, prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..typing import Number
-from .edge_weights import EdgeWeights, Now
+from .edge_weights import Crossing, EdgeWeights
 from .order_ideals import TransferMatrix, independent_epoch
 from .poset import Poset
-from .powers import Matrix, Powers, Row, cleared_row, denominator, over, row_times, scaled
+from .powers import Matrix, Powers, Row, scaled
 
-Live: TypeAlias = Callable[[int], int]
-"""From a state to the mask of the edges that are live in it."""
 Clock: TypeAlias = Callable[[int], tuple[Number, ...]]
 """From a position to the relative learning rates there, of all swept epochs; or to arrays, for many choices of epochs."""
-Placed: TypeAlias = tuple[int, ...]
-"""How many nodes a step places in each of the swept epochs."""
+Lines: TypeAlias = dict[int, list[tuple[int, Number, int]]]
+"""From a key to keys, coefficients and kinds of moves."""
 
 
 class Sweep:
-    """A transfer matrix with what the edges carry."""
+    """Transfer matrices side by side, with what the edges carry."""
 
-    def __init__(
-        self, moves: TransferMatrix, edges: EdgeWeights, live: Live, gains: Sequence[int],
-        placed: Callable[[int, int], Placed],
-    ) -> None:
-        """gains: ways to place so many parts; placed: nodes that come in between two states."""
-        self.edges, self.states = edges, moves.states
-        self.live = [live(state) for state in moves.states]
-        stays = [(i, i, 0, masks) for i, masks in enumerate(moves.crossing)]
-        self._moves = [
-            (
-                source, target, gains[parts], placed(moves.states[source], moves.states[target]),
-                tuple(sum((mask >> e & 1) << i for i, mask in enumerate(passing)) for e in edges),
-            )
-            for source, target, parts, passing in [*stays, *moves.steps] if gains[parts]
-        ]
+    def __init__(self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, gains: Sequence[int]) -> None:
+        """gains: ways to place so many parts."""
+        self.edges, self.epochs = edges, len(transfers[0].placed[0])
+        self.live = [live for moves in transfers for live in moves.live]
+        self.begins = [0]
+        for moves in transfers:
+            self.begins.append(self.begins[-1] + len(moves.states))
+        kinds: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._moves: list[list[tuple[int, tuple[int, ...], int]]] = [[] for _ in self.live]
+        """From each state: target, fates of edges, kind."""
+        for begin, moves in zip(self.begins, transfers, strict=False):
+            for source, target, parts, fates, placed in moves.moves:
+                if gains[parts]:
+                    kind = kinds.setdefault((gains[parts], placed), len(kinds))
+                    self._moves[begin + source].append((begin + target, fates, kind))
+        self.kinds = list(kinds)
+        """Of moves: ways, and how many groups are placed in each of the swept epochs."""
 
-    def _matrices(self, now: Now = None) -> tuple[dict[Placed, Matrix], int]:
-        """The matrix of an update as a sum, by the nodes that it places, times a denominator; and that."""
-        codes, found = self.edges.codes, dict[Placed, Matrix]()
-        crossings = [
-            self.edges.crossing(self.live[source], self.live[target], passed, now)
-            for source, target, _, _, passed in self._moves
-        ]
-        common = lcm(*(below for _, below in crossings))
-        for (source, target, gain, placed, _), (lines, below) in zip(self._moves, crossings, strict=True):
-            matrix, factor = found.setdefault(placed, {}), gain * (common // below)
-            for code, entries in lines.items():
-                row = matrix.setdefault(source * codes + code, {})
-                for then, x in entries:
-                    row[target * codes + then] = x if factor == 1 else scaled(x, factor)
-        return found, common
+    def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
+        """From some states on."""
+        codes, known, lines = self.edges.codes, crossing.known, Lines()
+        for source in states:
+            for target, fates, kind in self._moves[source]:
+                for code, then, x in known.get(fates) or crossing(fates):
+                    key = source * codes + code
+                    if key in lines:
+                        lines[key].append((target * codes + then, x, kind))
+                    else:
+                        lines[key] = [(target * codes + then, x, kind)]
+        return lines
 
     @cached_property
     def powers(self) -> Powers:
         """Of the whole matrix, where weights stay the same."""
-        total: Matrix = {}
-        matrices, below = self._matrices()
-        for matrix in matrices.values():
-            for i, row in matrix.items():
-                total.setdefault(i, {}).update(row)
-        return Powers(total, below)
+        gains = [gain for gain, _ in self.kinds]
+        lines = self._lines(self.edges.crossing(self.epochs), range(len(self.live)))
+        return Powers({
+            key: {then: x if gains[kind] == 1 else scaled(x, gains[kind]) for then, x, kind in entries}
+            for key, entries in lines.items()
+        })
 
     @property
     def blocks(self) -> Iterator[list[int]]:
         """The keys of each state but the first."""
-        for state in range(1, len(self.states)):
-            yield [state * self.edges.codes + code for code in self.edges.codes_of(self.live[state])]
+        for state, live in enumerate(self.live[1:], 1):
+            yield [state * self.edges.codes + code for code in self.edges.codes_of(live)]
 
     def run(self, row: Row, times: int, clock: Clock | None) -> Row:
         """The row after some updates."""
         if clock is None:
             return self.powers.after(row, times)
-        below = 1
-        for after, scale in self._walked(row, times, clock):
-            row, below = after, scale
-        return over(row, below)
+        for after in self.walk(row, times, clock):
+            row = after
+        return row
 
     def walk(self, row: Row, times: int, clock: Clock | None) -> Iterator[Row]:
         """The row after each of some updates."""
-        return (over(after, below) for after, below in self._walked(row, times, clock))
-
-    def _walked(self, row: Row, times: int, clock: Clock | None) -> Iterator[tuple[Row, int]]:
-        """The row times a denominator, and that."""
-        changing = self.edges.kicks is not None
-        matrices, below = ({}, 1) if changing else self._matrices()
-        scale = denominator(row.values())
-        row = cleared_row(row, scale)
+        if clock is None:
+            for _ in range(times):
+                row = self.powers.after(row, 1)
+                yield row
+            return
+        lines, codes = Lines(), self.edges.codes
         for position in range(times):
-            now = clock(position) if clock else None
+            now = clock(position)
+            if not position or self.edges.kicks is not None:
+                met = {key // codes for key in row} if self.edges.kicks is not None else range(len(self.live))
+                lines = self._lines(self.edges.crossing(self.epochs, now), met)
+            factors = [
+                prod([c**n for c, n in zip(now, placed, strict=True) if n], start=gain) if gain > 1 or any(placed) else None
+                for gain, placed in self.kinds
+            ]
             after: Row = {}
-            if changing:
-                matrices, below = self._matrices(now)
-            for placed, matrix in matrices.items():
-                factor = prod(c**n for c, n in zip(now, placed, strict=True) if n) if now and any(placed) else None
-                for j, x in row_times(row, matrix).items():
-                    term = x if factor is None else x * factor
+            for i, x in row.items():
+                for j, y, kind in lines.get(i, ()):
+                    factor = factors[kind]
+                    term = x * y if factor is None else x * (y * factor)
                     after[j] = after[j] + term if j in after else term
-            row, scale = after, scale * below
-            yield row, scale
+            row = after
+            yield row
 
 
 class Epochs:
@@ -113,72 +112,73 @@ class Epochs:
 
     def __init__(self, poset: Poset, edges: EdgeWeights, N: int, B: int) -> None:
         self.edges, self.epoch = edges, independent_epoch(poset)
-        gains = [perm(B, size) for size in range(poset.parts + 1)]
+        self.sweep = Sweep(self.epoch.transfers, edges, [perm(B, size) for size in range(poset.parts + 1)])
         place = {ideal: i for i, ideal in enumerate(self.epoch.ideals)}
-        alive = dict(zip(self.epoch.ideals, self.epoch.crossing, strict=True))
-
-        def placed(before: int, after: int) -> Placed:
-            return ((after & ~before).bit_count(),)
-
         choices = perm(N, poset.parts)
         scale = N if edges.is_approximate else choices  # for each group: floats stay near 1, and ints are whole
-        self.sweeps = [Sweep(moves, edges, alive.__getitem__, gains, placed) for moves in self.epoch.transfers]
-        self.targets = [
-            [
-                (place[state], Fraction(scale ** (state & ~ideal).bit_count(), perm(N, rows)))
-                for state, rows in zip(moves.states, used, strict=True)
-            ]
-            for ideal, moves, used in zip(self.epoch.ideals, self.epoch.transfers, self.epoch.used, strict=True)
-        ]
-        """For each ideal and state that is reached from it: the ideal that the state is, and `scale` for each group that is
-        placed times the share of the rows that fit."""
+        orders = [perm(N, rows) for rows in range(poset.parts + 1)]
+        self.targets: list[tuple[int, int, Number]] = []
+        """For each state: the ideal it is reached from, the ideal that it is, and `scale` for each group that is placed
+        times the share of the rows that fit."""
+        for i, (moves, used) in enumerate(zip(self.epoch.transfers, self.epoch.used, strict=True)):
+            for state, (groups,), rows in zip(moves.states, moves.placed, used, strict=True):
+                ways = scale**groups
+                share = ways // orders[rows] if scale == choices else ways / orders[rows]
+                self.targets.append((i, place[state], share))
         self.rows = Fraction(choices, scale ** len(poset.below))
         """Choices of rows for the parts, less what the targets have too much."""
+        self.codes_of = [edges.codes_of(live) for live in self.epoch.crossing]
+        self.most_codes = max(map(len, self.codes_of))
+
+    def after(self, row: Row, updates: int, clock: Clock | None = None) -> Row:
+        """The row after one epoch of so many updates."""
+        return self._placed(self.sweep.run(self._begun(row), updates, clock))
 
     def powers(self, updates: int) -> Powers:
-        """Of the matrix of one epoch, where weights stay the same."""
+        """Of the matrix of one epoch, where weights stay the same. Ideals do not meet, so one row serves a code of each."""
         codes = self.edges.codes
-        return Powers({
-            i * codes + code: self._placed(i, sweep.run({code: 1}, updates, None))
-            for i, sweep in enumerate(self.sweeps) for code in self.edges.codes_of(sweep.live[0])
-        })
+        matrix: Matrix = {}
+        for number in range(self.most_codes):
+            starts = {i: known[number] for i, known in enumerate(self.codes_of) if number < len(known)}
+            begun = {self.sweep.begins[i] * codes + code: 1 for i, code in starts.items()}
+            for key, x in self.sweep.powers.after(begun, updates).items():
+                state, code = divmod(key, codes)
+                i, ideal, share = self.targets[state]
+                matrix.setdefault(i * codes + starts[i], {})[ideal * codes + code] = x * share
+        return Powers(matrix)
 
     def seconds(self, updates: int) -> float:
         """About how long `powers` takes."""
-        return sum(sweep.powers.seconds(len(self.edges.codes_of(sweep.live[0])), updates) for sweep in self.sweeps)
+        return self.sweep.powers.seconds(self.most_codes, updates)
 
     @property
     def blocks(self) -> Iterator[list[int]]:
         """The keys of each ideal but the first."""
-        for ideal, live in list(enumerate(self.epoch.crossing))[1:]:
-            yield [ideal * self.edges.codes + code for code in self.edges.codes_of(live)]
+        for ideal, known in list(enumerate(self.codes_of))[1:]:
+            yield [ideal * self.edges.codes + code for code in known]
 
     def walk(self, row: Row, updates: int, clock: Clock | None) -> Iterator[Row]:
         """The row after each update of one epoch."""
-        codes = self.edges.codes
-        walks = []
-        for i, sweep in enumerate(self.sweeps):
-            part = {key % codes: x for key, x in row.items() if key // codes == i}
-            if part:
-                walks.append((i, sweep.walk(part, updates, clock)))
-        for _ in range(updates):
-            after: Row = {}
-            for i, walk in walks:
-                for key, x in self._placed(i, next(walk)).items():
-                    after[key] = after[key] + x if key in after else x
-            yield after
+        for after in self.sweep.walk(self._begun(row), updates, clock):
+            yield self._placed(after)
 
     def read(self, row: Row) -> Number:
         """What the root sees where all nodes are placed."""
         return scaled(self.edges.read(row, len(self.epoch.ideals) - 1, self.epoch.crossing[-1]), self.rows)
 
-    def _placed(self, i: int, row: Row) -> Row:
-        """From the states of the i-th sweep to ideals."""
+    def _begun(self, row: Row) -> Row:
+        """From ideals to the first states of their sweeps."""
+        codes, begins = self.edges.codes, self.sweep.begins
+        return {begins[key // codes] * codes + key % codes: x for key, x in row.items()}
+
+    def _placed(self, row: Row) -> Row:
+        """From the states of all sweeps to ideals."""
         codes = self.edges.codes
         found: Row = {}
         for key, x in row.items():
-            ideal, share = self.targets[i][key // codes]
-            found[ideal * codes + key % codes] = scaled(x, share if share.denominator > 1 else share.numerator)
+            _, ideal, share = self.targets[key // codes]
+            key, term = ideal * codes + key % codes, x if share == 1 else x * share
+            found[key] = found[key] + term if key in found else term
         return found
 
 

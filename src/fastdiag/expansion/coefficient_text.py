@@ -75,7 +75,7 @@ class _Writer:
                 if self.latex:
                     text = f"{text}^{{{power}}}"
                 else:
-                    text += f"^({power})" if exponent.is_Add else f"^{power}"
+                    text += f"^{power}" if exponent.is_Atom else f"^({power})"
             texts.append(text)
         return (" " if self.latex else "*").join(texts)
 
@@ -92,15 +92,15 @@ class _Writer:
 
     def letter(self, symbol: Any) -> str:
         name = str(symbol)
-        return rf"k_{{\{LATEX[name[2]]}}}" if self.latex and _is_k(symbol) else name
+        return rf"{name[0]}_{{\{LATEX[name[2]]}}}" if self.latex and _is_k(symbol) else name
 
 
 def _is_k(expression: Any) -> bool:
-    return bool(expression.is_Symbol) and expression.name.startswith("k_")
+    return bool(expression.is_Symbol) and expression.name[:2] in ("k_", "q_")
 
 
 def _place(base: Any, text: str) -> tuple[int, str]:
-    """k's after other letters, by their index; sums by their text."""
+    """k's and q's after other letters, by their index; sums by their text."""
     return (1 + GREEK.index(base.name[2]) if _is_k(base) else 0), text
 
 

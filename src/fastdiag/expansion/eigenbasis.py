@@ -1,88 +1,100 @@
 """Resummed formulas: irreducible diagrams, whose edges carry k^(dt-1), in closed form in an eigenbasis of eta H.
 
-One epoch, cumulant basis. Parts are placed on m levels, children strictly below parents; an edge from level a to level b
-(the root is level m + 1) gives k^(b-a-1), and one k more for each update that lengthens a gap it crosses. The gaps' lengths
-sum to T - m, so that a placement is a complete homogeneous polynomial of degree T - m in the gaps' products of k's:
-h_n(q_0..q_m) = sum_i q_i^(n+m) / prod_(j != i) (q_i - q_j). No two gaps have one product: with letters this is the answer,
-and where two k's are equal its limit is.
+Pieces of a diagram that share no part are summed one by one; each sum is a rational function times powers such as k^T for
+each set of k's. Under an update rule with memory an edge carries two powers, of k and of q, the eigenvalues of its step,
+and the formula is the sum over all choices of one for each edge. With letters no two products of k's are equal; where two
+are, the formula's limit is the answer.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
-from math import prod
 from typing import Any
 
-from ..diagram import Diagram, diagrams
-from ..embedding.poset import Poset
-from ..errors import InputError
-from .formula import Term
-from .network import Network, automorphisms, canonical_names, is_connected, parts_of
+from ..coefficients.coefficient import prefactor
+from ..diagram import Diagram
+from ..embedding.closed_form import check_timeless, closed_form
+from ..embedding.exponential_terms import Terms, propagator
+from ..embedding.formula import check_names
+from ..embedding.poset import Poset, union
+from ..errors import InputError, UnsupportedError
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
+from .diagram_sum import irreducible_diagrams, is_tied, summands
+from .exponentials import Exponentials
+from .network import Network, automorphisms, canonical_names, parts_of
 from .notation import tensors_of
 from .observables import Observable
-from .symbols import Symbols, factored
-
-Edges = frozenset[int]
-"""Edges of a piece of a diagram, by number; also the product of their k's."""
-Sum = dict[Edges, Any]
-"""A sum of (product of k's)^T, each times a rational function of the k's."""
+from .symbols import Symbols
+from .terms import Term
 
 
 def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:
     """The terms of the resummed formula of an observable, one for each diagram and way of its root.
 
-    Of a variance only connected networks are kept: in one epoch the pieces of others sit in the grid independently, and
-    the square of the mean takes them off.
+    Of a variance only connected networks are kept: the pieces of others sit in the grid independently, and the square of
+    the mean takes them off.
 
     Raises
     ------
-    InputError : several epochs, or the moment basis
+    InputError : the moment basis; a rule with floats, or with symbols named N, B, T or E
+    UnsupportedError : a rule with a schedule, a process or a Hessian-based step
     """
     import sympy
     from sympy.core.parameters import distribute
 
-    if symbols.sampling != "one epoch" or symbols.basis != "cumulant":
-        raise InputError(
-            "resummed formulas are for sampling='one epoch' and basis='cumulant'; "
-            "fd.predict has the numbers for every sampling"
-        )
+    if isinstance(symbols.update, Process | RegularizedNewton):
+        raise UnsupportedError(f"resummed formulas are of linear rules, not of {symbols.update!r}; give resummed=False")
+    if symbols.update is not None:
+        check_timeless(symbols.update)
+        check_names(symbols.update)
+    if symbols.basis != "cumulant":
+        raise InputError("resummed formulas are for basis='cumulant': with moments the identity does not hold")
     terms = []
-    for d in range(order + 1):
-        for diagram in diagrams(d, irreducible=True, root_shares=observable.shares):
-            k = _edge_symbols(d)
-            form = sympy.S.One
-            for edges, above, part in _pieces(diagram):
-                form *= _closed_form(above, part, symbols.T).xreplace(dict(zip(k, [k[e] for e in edges], strict=False)))
-            if form == 0:
+    for d, diagram, roots in summands(observable, order, irreducible_diagrams):
+        edges, form = range(d), sympy.S.One
+        for piece, above, part in _pieces(diagram):
+            places = {_letter(x, i): _letter(x, e) for i, e in enumerate(piece) for x in "kq"}
+            form *= _summed(above, part, symbols).xreplace(places)
+        if form == 0:
+            continue
+        weight = prefactor(diagram, symbols.B)
+        found: defaultdict[tuple[Network, Any], Any] = defaultdict(int)
+        for root in roots:
+            parts, names = parts_of(diagram, root)
+            if observable.mean is not None and not is_tied(diagram, root, fixed=True):
                 continue
-            weight = sympy.Rational((-1) ** d, diagram.automorphisms) * symbols.B ** (Poset.of(diagram).parts - d)
-            found: defaultdict[tuple[Network, Any], Any] = defaultdict(int)
-            for root in observable.roots(diagram.degrees[0], diagram.root_shares):
-                parts, names = parts_of(diagram, root)
-                if observable.mean is not None and not is_connected(parts):
-                    continue
-                network, canonical = canonical_names(parts)
-                letters = dict(tensors_of(network, gradients=False).letters)
-                choices = [
-                    [sympy.Symbol(f"k_{letters[image.get(canonical[name], canonical[name])]}", real=True) for name in names]
-                    for image in automorphisms(network)
-                ]
-                one = min((form.xreplace(dict(zip(k, chosen, strict=True))) for chosen in choices), key=str)
-                found[network, one] += root.sign * (1 / symbols.N if root.per_point else 1)
-            for (network, one), number in found.items():
-                tensors = tensors_of(network, gradients=False)
-                with distribute(False):
-                    terms.append(Term(weight * number * one, d, network, tensors, (diagram,)))
+            network, canonical = canonical_names(parts)
+            greek = dict(tensors_of(network, gradients=False).letters)
+            choices = [
+                {_letter(x, e): _letter(x, greek[image.get(canonical[names[e]], canonical[names[e]])])
+                 for e in edges for x in "kq"}
+                for image in automorphisms(network)
+            ]
+            one = min((form.xreplace(chosen) for chosen in choices), key=str)
+            found[network, one] += root.sign * (1 / symbols.N if root.per_point else 1)
+        for (network, one), number in found.items():
+            tensors = tensors_of(network, gradients=False)
+            with distribute(False):
+                terms.append(Term(weight * number * one, d, network, tensors, (diagram,)))
     return terms
+
+
+def _letter(letter: str, index: object) -> Any:
+    import sympy
+
+    return sympy.Symbol(f"{letter}_{index}", real=True)
 
 
 def _pieces(diagram: Diagram) -> list[tuple[list[int], tuple[int, ...], tuple[int, ...]]]:
     """The pieces that share no part, and so are independent: the sum over maps is a product of sums over them.
 
     For each its edges, and, edges numbered by their place among these, for each the edge above (-1: the root) and its part.
+    Where a piece's parts all have one node, no row matters, and its sum is the same in every sampling. In epochs of orders
+    of their own two other pieces would not be independent; they have four nodes.
     """
     poset = Poset.of(diagram)
     belongs = list(poset.part)  # the piece of each node below the root: the least part in it
@@ -100,51 +112,34 @@ def _pieces(diagram: Diagram) -> list[tuple[list[int], tuple[int, ...], tuple[in
     return found
 
 
-@lru_cache(maxsize=1024)
-def _gaps(above: tuple[int, ...], part: tuple[int, ...]) -> Sum:
-    """The sum over a piece's maps of the product of k^(dt-1), over B^parts."""
-    from sympy import QQ
-    from sympy.polys.fields import field
+def _summed(above: tuple[int, ...], part: tuple[int, ...], symbols: Symbols) -> Any:
+    """The sum over a piece's maps, under the update rule: of the powers of k or q on each edge, in all ways."""
+    import sympy
 
-    known, *k = field([f"k{edge}" for edge in range(len(above))], QQ)
-    total: Sum = defaultdict(lambda: known.zero)
-    for levels in _weak_orders(above, part):
-        m = max(levels)
-        ends = [(levels[p], m + 1 if e < 0 else levels[part[e]]) for e, p in zip(above, part, strict=True)]
-        gaps = [frozenset(e for e, (a, b) in enumerate(ends) if a <= j < b) for j in range(m + 1)]
-        q = [prod((k[e] for e in gap), start=known.one) for gap in gaps]
-        start = prod((k[e] ** (b - a - 1) for e, (a, b) in enumerate(ends)), start=known.one)
-        for i, gap in enumerate(gaps):
-            total[gap] += start / prod((q[i] - q[j] for j in range(m + 1) if j != i), start=known.one)
-    return {gap: x for gap, x in total.items() if x}
-
-
-def _weak_orders(above: tuple[int, ...], part: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Levels 1, 2, ... of the parts, none left out, with children strictly below parents."""
-    parts = max(part) + 1
-    below = {(p, part[e]) for e, p in zip(above, part, strict=True) if e >= 0}
-    for levels in product(range(1, parts + 1), repeat=parts):
-        if len(set(levels)) == max(levels) and all(levels[low] < levels[high] for low, high in below):
-            yield levels
+    alone = len(set(part)) == len(part)
+    total = _closed_form(above, part, "one epoch" if alone else symbols.sampling, symbols.time, symbols.T, symbols.E)
+    if not isinstance(symbols.update, Update):
+        return total
+    outer, inside = total.as_independent(*(_letter("k", e) for e in range(len(part))))
+    found = []
+    for chosen in product(*(propagator(symbols.update, _letter("k", e), _letter("q", e)) for e in range(len(part)))):
+        names = {_letter("k", e): x for e, (x, _, _) in enumerate(chosen)}
+        weights = (to_root if e < 0 else other for e, (_, to_root, other) in zip(above, chosen, strict=True))
+        found.append(sympy.Mul(*weights, inside.xreplace(names)))
+    return outer * sympy.Add(*found)
 
 
 @lru_cache(maxsize=1024)
-def _closed_form(above: tuple[int, ...], part: tuple[int, ...], T: Any) -> Any:
-    """The sum over a piece as SymPy, in k0, k1, ...: a product where it is one power against 1, (1 - k^T) / (1 - k)."""
+def _closed_form(above: tuple[int, ...], part: tuple[int, ...], sampling: str, time: Any, T: Any, E: Any) -> Any:
+    """The sum over a piece's maps of the product of k^(dt-1), as SymPy in k_0, k_1, ..."""
     import sympy
 
-    sums = _gaps(above, part)
-    k = _edge_symbols(len(above))
-    nothing: Edges = frozenset()
-    powers = {gap: sympy.Mul(*(k[e] ** T for e in sorted(gap))) for gap in sums}
-    if len(sums) == 2 and nothing in sums:
-        (gap,) = set(sums) - {nothing}
-        if sums[gap] == -sums[nothing]:
-            return (1 - powers[gap]) * factored(sums[nothing], k, ascending=True)
-    return sympy.Add(*(powers[gap] * factored(x, k, ascending=True) for gap, x in sums.items()))
-
-
-def _edge_symbols(edges: int) -> list[Any]:
-    import sympy
-
-    return [sympy.Symbol(f"k{edge}", real=True) for edge in range(edges)]
+    edges = range(len(above))
+    below = tuple(union(1 << e for e in edges if above[e] == v) for v in edges)
+    poset = Poset(below, tuple(1 << p for p in part), tuple(enumerate(above)))
+    k = [_letter("k", e) for e in edges]
+    exponentials = Exponentials(k, sampling, time, T, E)
+    total, B = closed_form(poset, Terms.powers(k), sampling, "cumulant"), sympy.Symbol("B", positive=True, integer=True)
+    if sampling == "one epoch":  # then B only stands before all
+        return B**poset.parts * exponentials.factored(total.xreplace({B: 1}))
+    return exponentials.factored(total)

@@ -7,22 +7,24 @@ from itertools import product
 from typing import Any, Literal
 
 from ..arguments import choice, flag, shown
-from ..diagram import Diagram, diagrams
+from ..diagram import Diagram
 from ..diagram.counting import check_order, count_diagrams
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..errors import InputError, TooLargeError
 from ..typing import Basis
-from .formula import Expansion, Term
+from .diagram_sum import plain_diagrams, summands
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
 from .symbols import TIMES, Sampled, Symbols, Time
+from .terms import Expansion, Term
 
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work
     "one epoch": 100_000, "whole epochs": 10_000, "resummed": 500, "of a rule": 50,
+    "resummed, over epochs or of a rule": 50,
 }
 
 
@@ -53,7 +55,8 @@ def expand(
     basis : 'cumulant', or 'moment': parts of several nodes are then means of products ⟨g h⟩
     at_minimum : leave out what vanishes where the gradient of the test loss does
     resummed : irreducible diagrams only, in an eigenbasis of eta H, with k = 1 - eta h for each index (papers: Theorem 1);
-        sampling='one epoch' and the cumulant basis. Where k's coincide, a coefficient's limit is meant
+        any sampling, and the cumulant basis. Where a denominator vanishes, as where k's coincide, a coefficient's limit is
+        meant. Under a rule with memory each index has two numbers k and q, the eigenvalues of its step with eta h in it
     arrange : 'order': by powers of eta; 'double': by the papers' double series (eta T)^d T^(P-d-1)
     time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
     update : one of `fastdiag.updates` without a schedule, in exact numbers or symbols; SGD by default. Coefficients under
@@ -65,8 +68,10 @@ def expand(
 
     Raises
     ------
-    InputError : unknown observable, sampling, basis, arrangement or time; resummed over several epochs or with moments
-    TooLargeError : the last order has over 10 000 diagrams (in one epoch 100 000, resummed 500): hours of work
+    InputError : unknown observable, sampling, basis, arrangement or time; resummed with moments
+    UnsupportedError : a rule with a schedule; resummed: a process or a Hessian-based step
+    TooLargeError : the last order has over 10 000 diagrams (in one epoch 100 000, resummed 500; under a rule, or
+        resummed over several epochs, 50): hours of work
 
     Notes
     -----
@@ -86,6 +91,11 @@ def expand(
       + M^2*N/2 C_μν H^μν
       + M*N*(B*M - 1)/(4*B) (∇_μ C_ν^ν) G^μ
       + O(η^3), indices raised by η
+    >>> print(fd.expand("displacement", 1, sampling="replacement", resummed=True))
+    E[θ_T - θ_0]^μ = -(1 - k_μ^T)/(1 - k_μ) G^μ  from [a]
+      + O(η^2), indices raised by η
+      in an eigenbasis of ηH, with eigenvalues 1 - k;
+      where a denominator vanishes (some k = 1, or k's coincide), the limit is meant
     """
     order = check_order(order)
     found = observable_named(observable)
@@ -100,12 +110,11 @@ def expand(
             raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
         time = "T"
     check_rule(update)
-    if update is not None and resummed:
-        raise UnsupportedError(
-            f"resummed formulas are of plain SGD, not of {update!r}; fastdiag.predict has resummed numbers, exact ones too"
-        )
     symbols = Symbols(sampling, basis, time, update)
-    _check_size(found, order, "of a rule" if update is not None else "resummed" if resummed else symbols.sampling)
+    kind: str = symbols.sampling if update is None else "of a rule"
+    if resummed:
+        kind = "resummed" if kind == "one epoch" else "resummed, over epochs or of a rule"
+    _check_size(found, order, kind)
     if resummed:
         from .eigenbasis import resummed_terms
 
@@ -117,7 +126,7 @@ def expand(
     if arrange == "double":
         terms = [piece for term in terms for piece in _by_powers(term, symbols)]
         terms.sort(key=lambda term: -(term.power or 0))
-    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed)
+    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed, update)
 
 
 def _check_size(observable: Observable, order: int, kind: str) -> None:
@@ -163,26 +172,20 @@ def _sums(observable: Observable, order: int, symbols: Symbols) -> tuple[list[Su
 
     In the moment basis a root that shares a part stands for the moment with it less the moment without, as a covariance.
     """
-    sums: list[Sum] = []
+    sums: list[Sum] = [{} for _ in range(order + 1)]
     origins: defaultdict[Network, list[Diagram]] = defaultdict(list)
-    for d in range(order + 1):
-        total: Sum = {}
-        for diagram in diagrams(d, root_shares=observable.shares):
-            roots = observable.roots(diagram.degrees[0], diagram.root_shares)
-            coefficient = symbols.coefficient(diagram) if roots else 0
-            if not coefficient:
-                continue
-            for root in roots:
-                weight = coefficient * root.sign
-                if root.per_point:
-                    weight = weight / symbols.element(symbols.N)
-                signs = {True: 1, False: -1} if symbols.basis == "moment" and diagram.root_shares else {True: 1}
-                for tied, sign in signs.items():
-                    network = network_of(diagram, root, tied)
-                    total[network] = total.get(network, 0) + weight * sign
-                    if diagram not in origins[network]:
-                        origins[network].append(diagram)
-        sums.append(total)
+    for d, diagram, roots in summands(observable, order, plain_diagrams):
+        coefficient = symbols.coefficient(diagram)
+        for root in roots if coefficient else ():
+            weight = coefficient * root.sign
+            if root.per_point:
+                weight = weight / symbols.element(symbols.N)
+            signs = {True: 1, False: -1} if symbols.basis == "moment" and diagram.root_shares else {True: 1}
+            for tied, sign in signs.items():
+                network = network_of(diagram, root, tied)
+                sums[d][network] = sums[d].get(network, 0) + weight * sign
+                if diagram not in origins[network]:
+                    origins[network].append(diagram)
     return sums, origins
 
 

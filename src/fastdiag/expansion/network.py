@@ -19,12 +19,12 @@ Node: TypeAlias = tuple[int, ...]
 """The indices of a node: numbers from 0 occur twice and are summed over, -1, -2, ... are free and occur once."""
 Part: TypeAlias = tuple[Node, ...]
 Network: TypeAlias = tuple[Part, ...]
-"""The parts of a network in canonical order, once `canonical` has been over it."""
+"""The parts of a network in canonical order, once `canonical_network` has been over it."""
 
 
 def network_of(diagram: Diagram, root: Root, tied: bool = True) -> Network:
     """The canonical network of a diagram with one term of its root's tensor."""
-    return canonical(parts_of(diagram, root, tied)[0])
+    return canonical_network(parts_of(diagram, root, tied)[0])
 
 
 def parts_of(diagram: Diagram, root: Root, tied: bool = True) -> tuple[Network, list[int]]:
@@ -54,16 +54,16 @@ def parts_of(diagram: Diagram, root: Root, tied: bool = True) -> tuple[Network, 
 
 def side_by_side(first: Network, second: Network, axes: int) -> Network:
     """Both networks as one; the free indices of the second come after the `axes` of the first."""
-    by = 1 + max(labels_of(first), default=-1)
+    by = 1 + max(indices_of(first), default=-1)
     moved = tuple(
         tuple(tuple(label + by if label >= 0 else label - axes for label in node) for node in part) for part in second
     )
-    return canonical(first + moved)
+    return canonical_network(first + moved)
 
 
 def automorphisms(network: Network) -> list[dict[int, int]]:
     """The ways to rename the summed indices of a canonical network that change nothing, found by trying all."""
-    summed = sorted({label for label in labels_of(network) if label >= 0})
+    summed = sorted({label for label in indices_of(network) if label >= 0})
     found = []
     for image in permutations(summed):
         names = dict(zip(summed, image, strict=True))
@@ -75,19 +75,9 @@ def automorphisms(network: Network) -> list[dict[int, int]]:
     return found
 
 
-def labels_of(network: Network) -> list[int]:
+def indices_of(network: Network) -> list[int]:
     """All indices, summed ones twice."""
     return list(chain.from_iterable(chain.from_iterable(network)))
-
-
-def is_connected(network: Network) -> bool:
-    """Whether indices join all parts."""
-    labels = [{label for node in part for label in node} for part in network]
-    met, left = labels[:1], labels[1:]
-    for one in met:
-        met += [other for other in left if one & other]
-        left = [other for other in left if not one & other]
-    return not left
 
 
 def vanishes_at_minimum(network: Network) -> bool:
@@ -96,7 +86,7 @@ def vanishes_at_minimum(network: Network) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
-def canonical(parts: Network) -> Network:
+def canonical_network(parts: Network) -> Network:
     """The least way to write a network: parts, nodes and names of summed indices in any order give one result."""
     return canonical_names(parts)[0]
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import product
 
 from ..typing import Basis
-from .network import Network, Part, canonical, labels_of
+from .network import Network, Part, canonical_network, indices_of
 
 GREEK = "μνρσταβγδεζξφχψω"
 LATEX = {
@@ -67,9 +67,9 @@ def tensors_of(network: Network, basis: Basis = "cumulant", gradients: bool = Tr
     'G_{\\\\mu} \\\\, H^{\\\\mu}_{\\\\nu} \\\\, G^{\\\\nu}'
     """
     known_gradients = _gradients(network) if gradients and basis == "cumulant" else {}
-    letters = {-1 - axis: GREEK[axis] for axis in range(-min([0, *labels_of(network)]))}
+    letters = {-1 - axis: GREEK[axis] for axis in range(-min([0, *indices_of(network)]))}
     order = [p for piece in _pieces(network) for p in _reading_order(network, piece)]
-    position = {label: [q for q, p in enumerate(order) if label in sum(network[p], ())] for label in labels_of(network)}
+    position = {label: [q for q, p in enumerate(order) if label in sum(network[p], ())] for label in indices_of(network)}
     below: set[int] = set()
 
     def named(labels: Sequence[int]) -> list[Index]:
@@ -118,7 +118,7 @@ def _gradients(network: Network) -> dict[int, tuple[int, list[int]]]:
         for derivative, other in (stem[0], stem[0][::-1]):
             labels = [other, *(leaf[0] for leaf in leaves)]
             alike = [_with_stem(derivative, labels, chosen) for chosen in range(len(labels))]
-            if all(canonical(_replaced(network, chosen)) == network for chosen in _choices(exchanges | {p: alike})):
+            if all(canonical_network(_replaced(network, chosen)) == network for chosen in _choices(exchanges | {p: alike})):
                 found[p], exchanges[p] = (derivative, labels), alike
                 break
     return found

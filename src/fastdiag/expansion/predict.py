@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import flag, one_or_many, shown
-from ..coefficients import coefficient
-from ..coefficients.coefficient import coefficients_near
-from ..diagram import Diagram, diagrams
 from ..diagram.counting import check_order, count_diagrams
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
-from ..landscapes.exact import Expression
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime, check_spacetime
-from ..spacetime.processes import Process
-from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Update
-from ..typing import FloatArray
 from ..values.device import check_device
-from ..values.estimate import standard_error
-from ..values.exact import exact_learning_rates
-from ..values.frame import Frame, at_scale, eigenframe, growth, learning_rates, of_one_size
+from ..values.eigenbasis import growth
+from ..values.exact_values import exact_learning_rates
+from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
-from ..values.resummable import linear_rule
-from ..values.root import Roots, axes_of, turned
 from ..values.rvalue import SLAB_BYTES
-from ..values.rvalue import resummed as resummed_value
-from ..values.uvalue import contraction
-from .centred import is_random, is_tied, take_off_squares
-from .exact import exact_series
-from .observables import Observable, observable_named
-from .prediction import Curve, Prediction, joined
+from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
+from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
+from .observables import observable_named
+from .prediction import Prediction, joined
 
 MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
@@ -142,77 +129,42 @@ def predict(
     moments, times_shape = ([spacetime.T], ()) if T is None else one_or_many("T", T, "numbers of updates")
     times = [spacetime.with_updates(t) for t in moments]
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
-    rule: Update | RegularizedNewton | None = None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     device = check_device(device, unfit if resummed else "these are un-resummed")
-    if resummed:
-        times, continuous, rule = _resummable(update, times, continuous, exactly is not None)
-        if rule is not None:
-            check_device(device, f"these are of {rule!r}")
+    listed = irreducible_diagrams if resummed else plain_diagrams
+    worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
-        shape = exactly[1] + times_shape
-        return _exact(landscape, times, exactly[0], shape, order, watched, resummed, rule if resummed else update)
-    if isinstance(update, RegularizedNewton):
-        update = update.exactly()
-    numbers, metric = learning_rates(eta, landscape.dimension)
-    shape = numbers.shape + times_shape + (landscape.dimension,) * watched.axes
-    flat, exponent = np.atleast_1d(numbers), 0
-    if metric is None:
-        if len(groups := of_one_size(flat)) > 1:
+        expressions, shape = exactly
+        if resummed:
+            worth = ExactResummedWorth(landscape, times, expressions, order, update)
+        else:
+            worth = ExactPlainWorth(landscape, times, expressions, update)
+    else:
+        numbers, metric = learning_rates(eta, landscape.dimension)
+        rates, shape = np.atleast_1d(numbers), numbers.shape
+        if len(groups := of_one_size(rates)) > 1:
             some = (order, observable, resummed, device, T, continuous, update)
-            return joined([predict(given, spacetime, flat[group], *some) for group in groups], groups)
-        landscape, flat, exponent = at_scale(landscape, flat)
-    frame = None
-    if resummed:
-        frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
-        planned = (D for d in range(order + 1) for D in diagrams(d, irreducible=True, root_shares=watched.shares))
-        frame.check_memory(((D, watched.of(D)) for D in planned), SLAB_BYTES)
-    elif metric is not None:
-        landscape = _in_metric(landscape, metric)
-
-    def value(diagram: Diagram, roots: Roots, axes: int) -> FloatArray:
-        if not roots or (isinstance(update, Process) and not update.keeps(diagram)):
-            return np.zeros((len(flat), len(times)) + (landscape.dimension,) * axes)
-        if frame is not None:
-            return resummed_value(diagram, frame, times, flat, continuous, device, roots, rule)
-        return _plain(diagram, landscape, times, flat, roots, update)
-
-    def found(observable: Observable, order: int) -> Iterator[tuple[Diagram, Roots]]:
-        for d in range(order + 1):
-            for diagram in diagrams(d, irreducible=resummed, root_shares=observable.shares):
-                if roots := observable.of(diagram):
-                    yield diagram, roots
-
-    values: dict[Diagram, FloatArray] = {}
-    sums = [value(Diagram.parse("[]"), (), watched.axes) for _ in range(order + 1)]
+            return joined([predict(given, spacetime, rates[group], *some) for group in groups], groups)
+        if resummed:
+            worth = ResummedWorth(landscape, times, rates, metric, continuous, device, update)
+            planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
+            worth.eigenbasis.check_memory(planned, SLAB_BYTES)
+        else:
+            worth = PlainWorth(landscape, times, rates, metric, update)
+    shape += times_shape + (landscape.dimension,) * watched.axes
     fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
     with np.errstate(all="ignore"):  # an overflow is reported once, below
-        for diagram, roots in found(watched, order):
-            tied = [root for root in roots if watched.mean is None or is_tied(diagram, root, fixed)]
-            loose = [root for root in roots if root not in tied]
-            kept = value(diagram, tied, watched.axes)
-            sums[diagram.order] += kept
-            values[diagram] = kept + value(diagram, loose, watched.axes) if loose else kept
-        if watched.mean is not None and not fixed:
-            axes = watched.mean.axes
-            means = [value(Diagram.parse("[]"), (), axes) for _ in range(order)]
-            for diagram, roots in found(watched.mean, order - 1):
-                if is_random(diagram):
-                    means[diagram.order] += value(diagram, roots, axes)
-            take_off_squares(sums, means, axes)
-        by_order = [_shaped(np.ldexp(total, exponent * watched.axes), shape) for total in sums]
-        by_diagram = {diagram: _shaped(np.ldexp(one, exponent * watched.axes), shape) for diagram, one in values.items()}
+        sums, values = diagram_sum(watched, order, listed, worth, fixed)
+        by_order = tuple(_shaped(worth.finished(total, watched.axes), shape) for total in sums)
+        by_diagram = {diagram: _shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
-    if not np.isfinite(whole).all():
-        told("the prediction", whole, growth(frame, flat) if frame is not None else "")
+    if exactly is None and not np.isfinite(whole).all():
+        told("the prediction", whole, growth(worth.eigenbasis, worth.numbers) if isinstance(worth, ResummedWorth) else "")
     stderr = None
-    if isinstance(landscape, Estimated):
-        weights = {
-            D: np.outer(flat**D.order, _weights(D, times, update)) * float(root.weight(spacetime))
-            for D in by_diagram for root in watched.of(D)
-        }
-        stderr = _shaped(standard_error(landscape, weights), shape) if weights else np.zeros(shape)[()]
-    return Prediction(whole, tuple(by_order), by_diagram, observable, resummed, stderr)
+    if isinstance(worth, PlainWorth):
+        found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
+        stderr = None if found is None else _shaped(found, shape)
+    return Prediction(whole, by_order, by_diagram, observable, resummed, stderr)
 
 
 def _check_work(order: int) -> None:
@@ -226,69 +178,5 @@ def _check_work(order: int) -> None:
         )
 
 
-def _exact(
-    landscape: Symbolic, times: list[Spacetime], etas: list[Expression], shape: tuple[int, ...], order: int,
-    observable: Observable, resummed: bool, update: Rule,
-) -> Prediction:
-    by_order, by_diagram = exact_series(landscape, times, shape, etas, order, observable, resummed, update)
-    whole = sum(by_order[1:], by_order[0])
-    return Prediction(whole, tuple(by_order), by_diagram, observable.name, resummed)
-
-
-def _resummable(
-    update: Rule, times: list[Spacetime], continuous: bool, exact: bool
-) -> tuple[list[Spacetime], bool, Update | RegularizedNewton | None]:
-    """The spacetimes to be resummed over, whether by integrals, and the rule; a process meets no point twice."""
-    if not isinstance(update, Process):
-        return times, continuous, linear_rule(update, continuous)
-    if exact:
-        raise UnsupportedError(
-            f"resummed, {update} has exponentials, which are not exact here; give a float eta, or resummed=False"
-        )
-    return [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True, None
-
-
-def _plain(
-    diagram: Diagram, landscape: Landscape, times: list[Spacetime], numbers: FloatArray, roots: Roots, update: Rule
-) -> FloatArray:
-    axes = axes_of(roots)
-    scales = np.outer(numbers**diagram.order, _weights(diagram, times, update))
-    terms = [(root, weight) for root in roots if (weight := float(root.weight(times[0])))]
-    value = np.zeros((landscape.dimension,) * axes)
-    if scales.any():
-        value = sum((weight * contraction(diagram, landscape, root) for root, weight in terms), start=value)
-    if axes and isinstance(landscape, _InMetric):
-        value = turned(value, landscape.directions, axes)
-    return np.asarray(np.multiply.outer(scales, value))
-
-
-def _weights(diagram: Diagram, times: list[Spacetime], update: Rule) -> FloatArray:
-    try:
-        if isinstance(update, Update):
-            return coefficients_near(diagram, times, update)
-        weights = [coefficient(diagram, spacetime, update=update) for spacetime in times]
-        return np.array([float(weight) for weight in weights])
-    except TypeError:
-        raise InputError(f"{update} has symbols; give numbers, or an exact eta on a symbolic landscape") from None
-    except OverflowError:
-        raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
-
-
-class _InMetric(Landscape):
-    """A landscape in coordinates in which a matrix eta is the identity."""
-
-    def __init__(self, landscape: Landscape, directions: FloatArray) -> None:
-        self.landscape, self.directions = landscape, directions
-        self.dimension, self.highest_degree = landscape.dimension, landscape.highest_degree
-
-    def part(self, nodes: tuple[tuple[int, ...], ...], frame: FloatArray | None = None) -> FloatArray:
-        return self.landscape.part(nodes, self.directions if frame is None else self.directions @ frame)
-
-
-def _in_metric(landscape: Landscape, metric: FloatArray) -> Landscape:
-    directions = np.asarray(np.linalg.cholesky(metric), np.float64)
-    return landscape.along(directions) if isinstance(landscape, Estimated) else _InMetric(landscape, directions)
-
-
-def _shaped(value: FloatArray, shape: tuple[int, ...]) -> Curve:
-    return float(value.reshape(())) if shape == () else value.reshape(shape)
+def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
+    return value.item() if shape == () else value.reshape(shape)

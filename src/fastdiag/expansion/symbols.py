@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from ..arguments import shown
+from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..embedding import Rule, maps_formula
 from ..embedding.formula import formula_terms
@@ -34,7 +35,8 @@ class Symbols:
         M = sympy.Symbol("M", positive=True)
         self.time: Any = {"M": M, "T": T, "E": E}[time]
         self.T: Any = {"M": M * self.N, "T": T, "E": E * self.N / self.B}[time]
-        self._written = {T: self.T, E: {"M": M * self.B, "T": T * self.B / self.N, "E": E}[time]}
+        self.E: Any = {"M": M * self.B, "T": T * self.B / self.N, "E": E}[time]
+        self._written = {T: self.T, E: self.E}
         self.field: Any = field([self.N, self.B, self.time], sympy.QQ)[0]
         self._known: dict[Any, Any] = {}
 
@@ -51,13 +53,13 @@ class Symbols:
         """(-1/B)^d maps / |Aut|, an element of the field."""
         if self.update is not None:
             maps = maps_formula(diagram, self.sampling, self.basis, update=self.update)
-            return self.element(maps) * self.element((-1 / self.B) ** diagram.order / diagram.automorphisms)
+            return self.element(maps) * self.element(prefactor(diagram, self.B))
         over: dict[Any, Any] = {}  # few denominators recur: numerators over one of them are added as polynomials
         for weight, number in formula_terms(diagram, self.sampling, self.basis):
             element = self.element(weight)
             over[element.denom] = over.get(element.denom, 0) + element.numer * number
         maps = sum((self.field.new(top, bottom) for bottom, top in over.items()), self.field.zero)
-        scale = self.element((-1 / self.B) ** diagram.order / diagram.automorphisms)
+        scale = self.element(prefactor(diagram, self.B))
         return maps * scale
 
     def factored(self, element: Any) -> Any:

@@ -13,70 +13,79 @@ import types
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..typing import FloatArray, IntArray
 from . import nested_sums
 from .kernel import rebuilt
+from .nested_sums import add_edge, fresh_orders_sum, one_epoch_integral, one_order_sum, times_alike
+from .packed_sum import Duration, PackedSum, Summands, Transfers
+from .triangular import Workspace, row_times_power, start_row
 
 BLOCKS, THREADS, WARP = 2112, 128, 32  # BLOCKS: 16 for each multiprocessor of an H100 or H200
 ONE_STEP, ONE_ORDER, FRESH_ORDERS, INTEGRAL = range(4)
 
-# Constants of one copy of the two kernels below, and what they call: `specialised` sets them.
+# Constants of one copy of the two kernels below; `specialised` sets them, and makes what they call for a GPU.
 cuda: Any = None
 KIND = EDGES = LAST = MASKS = PARTS = STATES = OUTER = WARPS = 0
-add_edge: Any = None
-times_alike: Any = None
-row_times_power: Any = None
-one_order_sum: Any = None
-fresh_orders_sum: Any = None
-one_epoch_integral: Any = None
+
+
+class Operands(NamedTuple):
+    """Tensors on the GPU, for each tuple of edge indices an entry of each."""
+
+    tensors: Any
+    """All of them in a row, those with the first edge from one index on."""
+    offsets: Any
+    """(tensors,): tensor p has the entry tensors[offsets[p] + sum_e strides[p, e] i_e]."""
+    strides: Any
+    """(tensors, edges)"""
+    twins: Any
+    """(edges,): whether an edge can be exchanged with the one before."""
 
 
 def add_sums(
-    tensors: Any, offsets: Any, strides: Any, first: int, slabs: int, rates: Any, twins: Any, clocks: Any, forever: bool,
-    span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any, visits: Any, crossing: Any, ends: Any,
-    passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any, weights: Any, totals: Any,
+    operands: Operands, first: int, slabs: int, rates: Any, durations: Any, packed: PackedSum, totals: Any
 ) -> None:
     """totals[y, thread] = sum over the thread's tuples of the product of their tensors' entries * W_y(k_i).
 
-    As in `nested_sums`, but the product of tensors is never stored. Part p has the entry
-    tensors[offsets[p] + sum_e strides[p, e] i_e]. The first index runs over `slabs` values from `first`; if not from 0, the
-    sum goes on from `totals`. rates (y, n) and clocks (y, 3), which are whole, epoch, rest: one for each learning rate and
-    time y.
+    As in `nested_sums`, but the product of tensors is never stored. The first index runs over `slabs` values from `first`;
+    if not from 0, the sum goes on from `totals`. rates (y, n) and durations (y, 3), of `Duration` but `forever`: one for
+    each learning rate and time y.
     """
+    tensors, offsets, strides, twins = operands
     factors = cuda.local.array((2, MASKS), np.float64)
     index = cuda.local.array(EDGES, np.int64)
     base = cuda.local.array(PARTS, np.int64)
     step = cuda.local.array(PARTS, np.int64)
-    row = cuda.local.array(STATES, np.float64)
-    diagonal = cuda.local.array((2, STATES), np.float64)
-    upper = cuda.local.array((STATES, STATES), np.float64)
-    next_row = cuda.local.array(STATES, np.float64)
-    next_upper = cuda.local.array((STATES, STATES), np.float64)
-    outer_row = cuda.local.array(OUTER, np.float64)
-    outer_diagonal = cuda.local.array((2, OUTER), np.float64)
-    outer_upper = cuda.local.array((OUTER, OUTER), np.float64)
+    inner = Workspace(
+        cuda.local.array(STATES, np.float64), cuda.local.array((2, STATES), np.float64),
+        cuda.local.array((STATES, STATES), np.float64), cuda.local.array(STATES, np.float64),
+        cuda.local.array((STATES, STATES), np.float64),
+    )
+    outer = Workspace(
+        cuda.local.array(OUTER, np.float64), cuda.local.array((2, OUTER), np.float64),
+        cuda.local.array((OUTER, OUTER), np.float64), inner.next_row, inner.next_upper,
+    )
     thread = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
     y = cuda.blockIdx.y
     lane, warp = thread % WARP, thread // WARP
     here = rates[y]
     n = len(here)
-    whole, epoch, rest = clocks[y, 0], clocks[y, 1], clocks[y, 2]
+    duration = Duration(durations[y, 0], durations[y, 1], durations[y, 2], packed.duration.forever)
+    transfers, summands = packed.transfers, packed.summands
     factors[0, 0], factors[1, 0] = 1.0, 0.0
-    transfers = (sizes, state_begins, step_begins, visits, crossing, ends, passing, gains)
     for p in range(PARTS):
         step[p] = strides[p, LAST]
-    inner = 1
+    rows = 1
     for _ in range(EDGES - 2):
-        inner *= n
-    begin, end = first * inner, (first + slabs) * inner
+        rows *= n
+    low_row, high_row = first * rows, (first + slabs) * rows
     if EDGES == 1:
-        begin, end = 0, 1
+        low_row, high_row = 0, 1
     total = 0.0 if first == 0 else totals[y, thread]
-    for number in range(begin + (warp - begin) % WARPS, end, WARPS):
+    for number in range(low_row + (warp - low_row) % WARPS, high_row, WARPS):
         left = number
         for e in range(LAST - 1, 0, -1):
             index[e] = left % n
@@ -112,26 +121,18 @@ def add_sums(
                 continue
             add_edge(factors, LAST, here[last], KIND == INTEGRAL)
             if KIND == ONE_STEP:
-                row[0], row[1] = 1.0, 0.0
-                diagonal[0, 0], diagonal[1, 0] = 1.0, 0.0
-                diagonal[0, 1], diagonal[1, 1] = factors[0, MASKS - 1], factors[1, MASKS - 1]
-                upper[0, 1] = gains[0]
-                row_times_power(row, diagonal, upper, 2, rest, forever, next_row, next_upper)
-                total += value * row[1]
+                start_row(inner.row, 2)
+                inner.diagonal[0, 0], inner.diagonal[1, 0] = 1.0, 0.0
+                inner.diagonal[0, 1], inner.diagonal[1, 1] = factors[0, MASKS - 1], factors[1, MASKS - 1]
+                inner.upper[0, 1] = transfers.gains[0]
+                row_times_power(inner, 2, duration.rest, duration.forever)
+                total += value * inner.row[1]
             elif KIND == ONE_ORDER:
-                total += value * one_order_sum(
-                    factors, whole, epoch, rest, forever, transfers, terms, skipped, kept, row, diagonal, upper, next_row,
-                    next_upper,
-                )
+                total += value * one_order_sum(factors, duration, transfers, summands, inner)
             elif KIND == FRESH_ORDERS:
-                total += value * fresh_orders_sum(
-                    factors, whole, epoch, rest, forever, transfers, terms, skipped, kept, goals, weights, row, diagonal,
-                    upper, next_row, next_upper, outer_row, outer_diagonal, outer_upper,
-                )
+                total += value * fresh_orders_sum(factors, duration, transfers, summands, inner, outer)
             else:
-                total += value * one_epoch_integral(
-                    factors, span, parts, forever, transfers, row, diagonal, upper, next_row, next_upper, outer_upper
-                )
+                total += value * one_epoch_integral(factors, duration, packed.parts, transfers, inner, outer.upper)
     totals[y, thread] = total
 
 
@@ -256,21 +257,23 @@ class Contraction:
         self.loaded = first
 
     def sums(
-        self, kind: int, states: int, rates: FloatArray, clocks: IntArray, numbers: Sequence[Any], arrays: Sequence[Any]
+        self, kind: int, states: int, rates: FloatArray, durations: IntArray, packed: PackedSum
     ) -> FloatArray:
-        """One sum for each row of rates and clocks, (rows,); numbers: forever, span, parts; arrays: the programme's."""
+        """One sum for each row of rates and durations, (rows,)."""
         from numba import cuda
 
         constants = (kind, self.strides.shape[1], len(self.tensors), states)
         grid = (BLOCKS, len(rates)), THREADS
         totals, partials = allocated(len(rates), BLOCKS * THREADS), allocated(len(rates), BLOCKS)
-        each = [cuda.to_device(np.ascontiguousarray(array)) for array in (rates, clocks, *arrays)]
+        each = [cuda.to_device(np.ascontiguousarray(array)) for array in (rates, durations)]
+        transfers, summands = map(cuda.to_device, packed.transfers), map(cuda.to_device, packed.summands)
+        packed = packed._replace(transfers=Transfers(*transfers), summands=Summands(*summands))
         for first in range(0, self.n, self.slabs):
             self._load(first)
             offsets = cuda.to_device(self.starts[:-1] - first * self.strides[:, 0])
+            operands = Operands(self.flat, offsets, self.on_device, self.twins)
             _compiled(add_sums, *constants)[grid](
-                self.flat, offsets, self.on_device, first, min(self.slabs, self.n - first), each[0], self.twins, each[1],
-                *numbers, *each[2:], totals,
+                operands, first, min(self.slabs, self.n - first), *each, packed, totals
             )
         _compiled(fold, 0, 0, 0, 0)[grid](totals, partials)
         return np.asarray(partials.copy_to_host().sum(axis=1))

@@ -104,23 +104,22 @@ def stabilizer(
 
 @kernel
 def least_growth_strings(
-    parents: Any, sizes: Any, heads: Any, twins: Any, root_shares: bool, irreducible: bool,
+    parents: Any, sizes: Any, heads: Any, twins: Any, shared: Any, root_shares: bool, noise: int,
     state: Any, blocks: Any, out_blocks: Any, out_group: Any,
 ) -> int:
     """Write the diagrams on one tree, from where `state` and `blocks` left off, until `out_blocks` is full.
 
+    shared: nodes that may not be alone in their block. noise: nodes less blocks; -1: any.
     state[0]: 0 to begin, 1 to go on, 2 when there are no more. Returns how many rows were written.
     """
     n = len(parents)
     capacity = len(out_blocks)
-    image, used, label, choice, opened, members, tops, only = (
-        state[1], state[2], state[3], state[4], state[5], state[6], state[7], state[8],
+    image, used, label, choice, opened, members, tops = (
+        state[1], state[2], state[3], state[4], state[5], state[6], state[7],
     )
     floor = 0 if root_shares else 1
-    for i in range(n):  # only[i]: a node of degree 2 that is not the root
-        only[i] = i > 0 and i + 1 < n and parents[i + 1] == i and sizes[i + 1] == sizes[i] - 1
     if n == 1:
-        if state[0, 0] == 2:
+        if state[0, 0] == 2 or noise > 0:
             return 0
         state[0, 0] = 2
         out_blocks[0, 0] = 0
@@ -149,6 +148,17 @@ def least_growth_strings(
         blocks[i] += 1
         members[blocks[i]] += 1
         tops[i] = max(tops[i - 1], blocks[i])
+        fresh = False
+        if noise >= 0 or i + 1 == n:
+            alone = 0  # nodes that still wait for another one in their block; each costs one of noise
+            for j in range(i + 1):
+                if shared[j] and members[blocks[j]] == 1:
+                    alone += 1
+            spent = i - tops[i]
+            if alone > (noise - spent if noise >= 0 and i + 1 < n else 0):
+                continue
+            if noise >= 0 and not spent <= noise <= spent + n - 1 - i:
+                continue
         fresh = i + 1 < n
         if fresh:
             i += 1
@@ -156,13 +166,6 @@ def least_growth_strings(
             if heads[i] != i and sizes[i] == 1:
                 blocks[i] = max(blocks[i], blocks[i - 1] - 1)  # twin leaves: the string does not fall
             continue
-        if irreducible:
-            keep = True
-            for j in range(1, n):
-                if only[j] and members[blocks[j]] == 1:
-                    keep = False
-            if not keep:
-                continue
         group = 1
         if symmetric:
             group = stabilizer(

@@ -1,15 +1,15 @@
 """Sums over maps with edges that carry k^(dt - 1), one for every tuple of edge indices, contracted on the fly.
 
-A programme is a list of transfers (triangular matrices over states) and what is made of them; see `values.programme`.
-Products of k come with their losses, see `triangular`. Functions of one tuple are compiled for a GPU as they stand; on the
-CPU each of their numbers is of `lanes`: LANES tuples side by side.
+What is summed, and how, is told by a `packed_sum`. Products of k come with their losses, see `triangular`. Functions of one
+tuple are compiled for a GPU as they stand; on the CPU each of their numbers is of `lanes`: LANES tuples side by side.
 """
 
 from typing import Any
 
 from .kernel import inlined, lean
 from .lanes import LANES, chosen, in_lanes, magnitude
-from .triangular import Pair, matrix_power, multiplied, power, row_times_matrix, row_times_power
+from .packed_sum import Duration, PackedSum, Scratch, Summands, Transfers
+from .triangular import Pair, Workspace, matrix_power, multiplied, power, row_times_matrix, row_times_power, start_row
 
 
 @inlined
@@ -22,118 +22,108 @@ def product(factors: Any, masks: Any, visits: int) -> Pair:
 
 
 @inlined
-def row_through(
-    row: Any, t: int, times: int, forever: bool, factors: Any, transfers: Any, diagonal: Any, upper: Any, next_row: Any,
-    next_upper: Any,
-) -> None:
-    """row <- row @ (matrix of transfer t)^times; with times = 0 the matrix is filled only."""
-    sizes, state_begins, step_begins, visits, crossing, ends, passing, gains = transfers
-    size, begin = sizes[t], state_begins[t]
+def set_transfer(t: int, factors: Any, transfers: Transfers, work: Workspace) -> None:
+    """matrix <- transfer t."""
+    size, states, visits = transfers.sizes[t], transfers.state_begins[t], transfers.visits[t]
     for i in range(size):
-        diagonal[0, i], diagonal[1, i] = product(factors, crossing[begin + i], visits[t])
+        work.diagonal[0, i], work.diagonal[1, i] = product(factors, transfers.crossing[states + i], visits)
         for j in range(i + 1, size):
-            upper[i, j] = 0.0
-    for s in range(step_begins[t], step_begins[t + 1]):
-        upper[ends[s, 0], ends[s, 1]] = gains[s] * product(factors, passing[s], visits[t])[0]
-    row_times_power(row, diagonal, upper, size, times, forever, next_row, next_upper)
+            work.upper[i, j] = 0.0
+    for s in range(transfers.step_begins[t], transfers.step_begins[t + 1]):
+        i, j = transfers.ends[s, 0], transfers.ends[s, 1]
+        work.upper[i, j] = transfers.gains[s] * product(factors, transfers.passing[s], visits)[0]
 
 
 @inlined
-def one_order_sum(
-    factors: Any, whole: int, epoch: int, rest: int, forever: bool, transfers: Any, terms: Any, skipped: Any, kept: Any,
-    row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any,
-) -> float:
-    """The sum over maps where one order of the rows is repeated; terms: (early transfer, late transfer, epochs m)."""
-    sizes, state_begins = transfers[0], transfers[1]
+def set_diagonal(masks: Any, size: int, times: int, factors: Any, work: Workspace) -> None:
+    """matrix <- the products of the k of the edges in the masks, to the power `times`; zeros above the diagonal."""
+    for i in range(size):
+        mask = masks[i]
+        work.diagonal[0, i], work.diagonal[1, i] = power(factors[0, mask], factors[1, mask], times)
+        for j in range(i + 1, size):
+            work.upper[i, j] = 0.0
+
+
+@inlined
+def one_order_sum(factors: Any, duration: Duration, transfers: Transfers, summands: Summands, work: Workspace) -> float:
+    """The sum over maps where one order of the rows is repeated."""
+    whole, epoch, rest, forever = duration
+    row, sizes = work.row, transfers.sizes
     total = 0.0
-    for term in range(len(terms)):
-        early, late, m = terms[term, 0], terms[term, 1], terms[term, 2]
+    for term in range(len(summands.transfers)):
+        early, late, m = summands.transfers[term, 0], summands.transfers[term, 1], summands.transfers[term, 2]
         ways = 1.0
         if whole > 0:  # h_(whole - m) as the corner of the power of a bidiagonal matrix
-            for i in range(m + 1):
-                mask = skipped[term, i]
-                diagonal[0, i], diagonal[1, i] = power(factors[0, mask], factors[1, mask], epoch)
-                row[i] = 1.0 if i == 0 else 0.0
-                for j in range(i + 1, m + 1):
-                    upper[i, j] = 1.0 if j == i + 1 else 0.0
-            row_times_power(row, diagonal, upper, m + 1, whole, forever, next_row, next_upper)
+            set_diagonal(summands.skipped[term], m + 1, epoch, factors, work)
+            for i in range(m):
+                work.upper[i, i + 1] = 1.0
+            start_row(row, m + 1)
+            row_times_power(work, m + 1, whole, forever)
             ways *= row[m]
-        for i in range(max(sizes[early], sizes[late])):
-            row[i] = 1.0 if i == 0 else 0.0
+        start_row(row, max(sizes[early], sizes[late]))
         if rest > 0 or (forever and whole == 0):
-            row_through(row, early, rest, forever, factors, transfers, diagonal, upper, next_row, next_upper)
+            set_transfer(early, factors, transfers, work)
+            row_times_power(work, sizes[early], rest, forever)
             for i in range(sizes[early]):
-                row[i] *= kept[state_begins[early] + i]
+                row[i] *= summands.kept[transfers.state_begins[early] + i]
         if epoch > rest:
-            row_through(row, late, epoch - rest, False, factors, transfers, diagonal, upper, next_row, next_upper)
+            set_transfer(late, factors, transfers, work)
+            row_times_power(work, sizes[late], epoch - rest, False)
         total += ways * row[sizes[late] - 1]
     return total
 
 
 @inlined
 def fresh_orders_sum(
-    factors: Any, whole: int, epoch: int, rest: int, forever: bool, transfers: Any, terms: Any, skipped: Any, kept: Any,
-    goals: Any, weights: Any, row: Any, diagonal: Any, upper: Any, next_row: Any, next_upper: Any, outer_row: Any,
-    outer_diagonal: Any, outer_upper: Any,
+    factors: Any, duration: Duration, transfers: Transfers, summands: Summands, inner: Workspace, outer: Workspace
 ) -> float:
-    """The sum over maps where every epoch has its own order.
-
-    terms: for each merging of the parts its first transfer, one from each ideal of nodes; skipped[0, i]: edges that pass
-    over an epoch from ideal i; goals: the ideal that each state is; kept: 1 / (N falling by the rows used); weights: N
-    falling by the parts.
-    """
-    sizes, state_begins = transfers[0], transfers[1]
-    ideals = skipped.shape[1]
+    """The sum over maps where every epoch has its own order; an epoch is a step between ideals, found by its updates."""
+    masks = summands.skipped[0]
+    ideals = len(masks)
     total = 0.0
-    for term in range(len(terms)):
-        for i in range(ideals):
-            outer_row[i] = 1.0 if i == 0 else 0.0
+    for term in range(len(summands.transfers)):
+        start_row(outer.row, ideals)
         for stage in range(2):
-            updates, times = (epoch, whole) if stage == 0 else (rest, 1)
+            updates, times = (duration.epoch, duration.whole) if stage == 0 else (duration.rest, 1)
             if updates == 0 or times == 0:
                 continue
+            set_diagonal(masks, ideals, updates, factors, outer)
             for i in range(ideals):
-                mask = skipped[0, i]
-                outer_diagonal[0, i], outer_diagonal[1, i] = power(factors[0, mask], factors[1, mask], updates)
-                for j in range(i + 1, ideals):
-                    outer_upper[i, j] = 0.0
-            for i in range(ideals):
-                t = terms[term, 0] + i
-                for j in range(sizes[t]):
-                    row[j] = 1.0 if j == 0 else 0.0
-                row_through(row, t, updates, False, factors, transfers, diagonal, upper, next_row, next_upper)
-                for j in range(1, sizes[t]):
-                    state = state_begins[t] + j
-                    outer_upper[i, goals[state]] = row[j] * kept[state]
-            row_times_power(outer_row, outer_diagonal, outer_upper, ideals, times, forever, next_row, next_upper)
-        total += weights[term] * outer_row[ideals - 1]
+                t = summands.transfers[term, 0] + i
+                size, states = transfers.sizes[t], transfers.state_begins[t]
+                start_row(inner.row, size)
+                set_transfer(t, factors, transfers, inner)
+                row_times_power(inner, size, updates, False)
+                for state in range(states + 1, states + size):
+                    outer.upper[i, summands.goals[state]] = inner.row[state - states] * summands.kept[state]
+            row_times_power(outer, ideals, times, duration.forever)
+        total += summands.weights[term] * outer.row[ideals - 1]
     return total
 
 
 @inlined
 def one_epoch_integral(
-    sums: Any, span: float, parts: int, forever: bool, transfers: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
-    next_upper: Any, last: Any,
+    sums: Any, duration: Duration, parts: int, transfers: Transfers, work: Workspace, last: Any
 ) -> Any:
-    """The integral over times of the parts of exp(-sums x duration): the corner of exp(span x generator).
+    """The integral over times of the parts of exp(-sums x duration): the corner of exp(length x generator).
 
-    sums[1, mask]: of the rates of the edges of a mask. In steps of span / 2^m the generator is small, and its exponential a
-    short series; scaled by the step for each part, it has entries of order 1.
+    sums[1, mask]: of the rates of the edges of a mask. In steps of length / 2^m the generator is small, and its exponential
+    a short series; scaled by the step for each part, it has entries of order 1. last: (states, states), scratch.
     """
-    size, step_begins, crossing, ends, gains = transfers[0][0], transfers[2], transfers[4], transfers[5], transfers[7]
+    size, row, diagonal, upper, next_upper = transfers.sizes[0], work.row, work.diagonal, work.upper, work.next_upper
+    times, step = 1, float(duration.epoch)
     largest = 1.0
     for i in range(size):
-        diagonal[0, i], diagonal[1, i] = 1.0, sums[1, crossing[i, 0]]
-        largest = max(largest, magnitude(diagonal[1, i]) * span)
-        row[i] = 1.0 if i == 0 else 0.0
+        diagonal[0, i], diagonal[1, i] = 1.0, sums[1, transfers.crossing[i, 0]]
+        largest = max(largest, magnitude(diagonal[1, i]) * step)
         for j in range(size):
             upper[i, j] = 0.0
-    for s in range(step_begins[1]):
-        upper[ends[s, 0], ends[s, 1]] = gains[s]
-    if forever:
-        row_times_power(row, diagonal, upper, size, 0, True, next_row, next_upper)
+    for s in range(transfers.step_begins[1]):
+        upper[transfers.ends[s, 0], transfers.ends[s, 1]] = transfers.gains[s]
+    start_row(row, size)
+    if duration.forever:
+        row_times_power(work, size, 0, True)
         return row[size - 1]
-    times, step = 1, span
     while largest > 0.25:
         largest *= 0.5
         step *= 0.5
@@ -154,29 +144,27 @@ def one_epoch_integral(
         diagonal[0, i], diagonal[1, i] = 1.0 + next_upper[i, i], -next_upper[i, i]
         for j in range(i + 1, size):
             upper[i, j] = next_upper[i, j]
-    row_times_power(row, diagonal, upper, size, times, False, next_row, next_upper)
+    row_times_power(work, size, times, False)
     return row[size - 1] * step**parts
 
 
 @inlined
 def add_curve(
-    out: Any, value: float, times: Any, factors: Any, transfers: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
-    next_upper: Any, square_diagonal: Any, square: Any,
+    out: Any, value: float, times: Any, factors: Any, transfers: Transfers, work: Workspace, square: Workspace
 ) -> None:
     """out[t] += value x the sum over maps into one epoch of times[t] updates; times ascend. Equal gaps share a power."""
-    size = transfers[0][0]
-    for i in range(size):
-        row[i] = 1.0 if i == 0 else 0.0
+    size = transfers.sizes[0]
+    start_row(work.row, size)
     gap = 0
     for t in range(len(times)):
         here = times[t] - (times[t - 1] if t > 0 else 0)
         if here != gap:
             gap = here
-            row_through(row, 0, 0, False, factors, transfers, square_diagonal, square, next_row, next_upper)
-            matrix_power(diagonal, upper, size, gap, square_diagonal, square, next_upper)
+            set_transfer(0, factors, transfers, square)
+            matrix_power(work, square, size, gap)
         if gap > 0:
-            row_times_matrix(row, diagonal, upper, size, next_row)
-        out[t] += value * row[size - 1]
+            row_times_matrix(work, size)
+        out[t] += value * work.row[size - 1]
 
 
 @inlined
@@ -212,13 +200,14 @@ def times_alike(index: Any, twins: Any, edges: int) -> float:
 
 
 @inlined
-def gather(values: Any, rates: Any, edges: int, twins: Any, index: Any, weight: Any, rate: Any) -> int:
+def gather(values: Any, rates: Any, twins: Any, index: Any, weight: Any, rate: Any) -> int:
     """Fill the lanes with the next tuples whose values are not 0; how many there are.
 
     index: where to go on: the indices of the edges, and the row of `values`. Lanes that stay empty get weight 0 and the
     rates of the first.
     """
-    n, last, filled = len(rates), edges - 1, 0
+    n, edges, filled = len(rates), len(twins), 0
+    last = edges - 1
     while index[edges] < len(values) and filled < LANES:
         row, i = index[edges], index[last]
         if twins[last]:
@@ -251,49 +240,41 @@ def gather(values: Any, rates: Any, edges: int, twins: Any, index: Any, weight: 
     return filled
 
 
+@inlined
+def in_lanes_all(work: Workspace) -> Workspace:
+    """The workspace, its numbers side by side."""
+    row, diagonal, upper, next_row, next_upper = work
+    return Workspace(in_lanes(row), in_lanes(diagonal), in_lanes(upper), in_lanes(next_row), in_lanes(next_upper))
+
+
 @lean
 def nested_sums(
-    values: Any, first: int, rates: Any, numbers: Any, edges: int, twins: Any, times: Any, fresh: bool, whole: int,
-    epoch: int, rest: int, forever: bool, span: float, parts: int, sizes: Any, state_begins: Any, step_begins: Any,
-    visits: Any, crossing: Any, ends: Any, passing: Any, gains: Any, terms: Any, skipped: Any, kept: Any, goals: Any,
-    weights: Any, index: Any, weight: Any, rate: Any, factors: Any, row: Any, diagonal: Any, upper: Any, next_row: Any,
-    next_upper: Any, outer_row: Any, outer_diagonal: Any, outer_upper: Any, out: Any,
+    values: Any, first: int, rates: Any, numbers: Any, twins: Any, times: Any, packed: Any, scratch: Any, out: Any
 ) -> None:
     """out[y, t] += sum over tuples i of values[i] * W_t(k_i), k_e = 1 - numbers[y] rates[i_e], a share to each lane.
 
-    W_t is the sum over maps of the programme; if `times` is not empty, that of one epoch of times[t] updates, ascending.
-    With parts >= 0, W is the integral over one epoch of length `span` with k^dt -> exp(-rate dt) instead, of so many parts.
-    values: (rows, n), a row for each tuple of all indices but the last; the index before the others begins with `first`.
-    Of tuples that differ by an exchange of twins, which have equal values, the ascending one stands for all.
+    W_t is the sum over maps of `packed`, a PackedSum; if `times` is not empty, that of one epoch of times[t] updates,
+    ascending. values: (rows, n), a row for each tuple of all indices but the last; the index before the others begins with
+    `first`. Of tuples that differ by an exchange of twins, which have equal values, the ascending one stands for all.
+    scratch: a Scratch. Both as plain tuples, see `plain`.
     """
-    transfers = (sizes, state_begins, step_begins, visits, crossing, ends, passing, gains)
-    weight_lanes, rate_lanes, totals = in_lanes(weight), in_lanes(rate), in_lanes(out)
-    products, here, next_here, outer_here = in_lanes(factors), in_lanes(row), in_lanes(next_row), in_lanes(outer_row)
-    corner, above, next_above = in_lanes(diagonal), in_lanes(upper), in_lanes(next_upper)
-    outer_corner, outer_above = in_lanes(outer_diagonal), in_lanes(outer_upper)
-    products[0, 0], products[1, 0] = 1.0, 0.0
-    for e in range(edges + 1):
-        index[e] = first if e == 0 else 0
-    while gather(values, rates, edges, twins, index, weight, rate) > 0:
+    duration, fresh, parts, transfers, summands = PackedSum(*packed)
+    duration, transfers, summands = Duration(*duration), Transfers(*transfers), Summands(*summands)
+    space = Scratch(*scratch)
+    weight, rate, totals, factors = in_lanes(space.weight), in_lanes(space.rate), in_lanes(out), in_lanes(space.factors)
+    inner, outer = in_lanes_all(space.inner), in_lanes_all(space.outer)
+    factors[0, 0], factors[1, 0] = 1.0, 0.0
+    for e in range(len(twins) + 1):
+        space.index[e] = first if e == 0 else 0
+    while gather(values, rates, twins, space.index, space.weight, space.rate) > 0:
         for y in range(len(numbers)):
-            for e in range(edges):
-                add_edge(products, e, numbers[y] * rate_lanes[e], parts >= 0)
+            for e in range(len(twins)):
+                add_edge(factors, e, numbers[y] * rate[e], parts >= 0)
             if len(times) > 0:
-                add_curve(
-                    totals[y], weight_lanes[0], times, products, transfers, here, corner, above, next_here, next_above,
-                    outer_corner, outer_above,
-                )
+                add_curve(totals[y], weight[0], times, factors, transfers, inner, outer)
             elif parts >= 0:
-                totals[y, 0] += weight_lanes[0] * one_epoch_integral(
-                    products, span, parts, forever, transfers, here, corner, above, next_here, next_above, outer_above
-                )
+                totals[y, 0] += weight[0] * one_epoch_integral(factors, duration, parts, transfers, inner, outer.upper)
             elif fresh:
-                totals[y, 0] += weight_lanes[0] * fresh_orders_sum(
-                    products, whole, epoch, rest, forever, transfers, terms, skipped, kept, goals, weights, here, corner,
-                    above, next_here, next_above, outer_here, outer_corner, outer_above,
-                )
+                totals[y, 0] += weight[0] * fresh_orders_sum(factors, duration, transfers, summands, inner, outer)
             else:
-                totals[y, 0] += weight_lanes[0] * one_order_sum(
-                    products, whole, epoch, rest, forever, transfers, terms, skipped, kept, here, corner, above, next_here,
-                    next_above,
-                )
+                totals[y, 0] += weight[0] * one_order_sum(factors, duration, transfers, summands, inner)

@@ -5,12 +5,25 @@ neither k = 1 nor equal k nor large powers cost accuracy; a small k is squared i
 digit. Arrays of them have a first axis of length 2.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .kernel import inlined
 from .lanes import chosen
 
 Pair: TypeAlias = tuple[float, float]
+
+
+class Workspace(NamedTuple):
+    """A row and an upper triangular matrix, and room for what follows them."""
+
+    row: Any
+    """(states,)"""
+    diagonal: Any
+    """(2, states): the numbers on the diagonal, and their losses."""
+    upper: Any
+    """(states, states): what stands above the diagonal; the rest is not looked at."""
+    next_row: Any
+    next_upper: Any
 
 
 @inlined
@@ -45,41 +58,49 @@ def power(k: float, loss: float, times: int) -> Pair:
 
 
 @inlined
-def row_times_matrix(row: Any, diagonal: Any, upper: Any, size: int, next_row: Any) -> None:
-    """row <- row @ matrix, the matrix upper triangular."""
+def start_row(row: Any, size: int) -> None:
+    """row <- all of it in the first state."""
+    for i in range(size):
+        row[i] = 1.0 if i == 0 else 0.0
+
+
+@inlined
+def row_times_matrix(work: Workspace, size: int) -> None:
+    """row <- row @ matrix."""
+    row, next_row = work.row, work.next_row
     for j in range(size):
-        total = row[j] * diagonal[0, j]
+        total = row[j] * work.diagonal[0, j]
         for i in range(j):
-            total += row[i] * upper[i, j]
+            total += row[i] * work.upper[i, j]
         next_row[j] = total
     for j in range(size):
         row[j] = next_row[j]
 
 
 @inlined
-def matrix_squared(diagonal: Any, upper: Any, size: int, next_upper: Any) -> None:
+def matrix_squared(work: Workspace, size: int) -> None:
     """matrix <- matrix @ matrix."""
+    diagonal, upper = work.diagonal, work.upper
     for i in range(size):
         for j in range(i + 1, size):
             entry = upper[i, j] * (diagonal[0, i] + diagonal[0, j])
             for k in range(i + 1, j):
                 entry += upper[i, k] * upper[k, j]
-            next_upper[i, j] = entry
+            work.next_upper[i, j] = entry
     for i in range(size):
         diagonal[0, i], diagonal[1, i] = squared(diagonal[0, i], diagonal[1, i])
         for j in range(i + 1, size):
-            upper[i, j] = next_upper[i, j]
+            upper[i, j] = work.next_upper[i, j]
 
 
 @inlined
-def row_times_power(
-    row: Any, diagonal: Any, upper: Any, size: int, times: int, forever: bool, next_row: Any, next_upper: Any
-) -> None:
-    """row <- row @ matrix^times, the matrix upper triangular; it is overwritten.
+def row_times_power(work: Workspace, size: int, times: int, forever: bool) -> None:
+    """row <- row @ matrix^times; the matrix is overwritten.
 
     With `forever`, the limit of infinitely many steps from the first state, which is stayed in for ever; all other
     entries of the diagonal are below 1 in size.
     """
+    row, diagonal, upper = work.row, work.diagonal, work.upper
     if forever:
         for j in range(1, size):
             total = 0.0
@@ -103,17 +124,16 @@ def row_times_power(
         return
     while left > 0:
         if left & 1:
-            row_times_matrix(row, diagonal, upper, size, next_row)
+            row_times_matrix(work, size)
         left >>= 1
         if left > 0:
-            matrix_squared(diagonal, upper, size, next_upper)
+            matrix_squared(work, size)
 
 
 @inlined
-def matrix_power(
-    diagonal: Any, upper: Any, size: int, times: int, square_diagonal: Any, square: Any, next_upper: Any
-) -> None:
-    """matrix <- square^times, both upper triangular; the square is overwritten."""
+def matrix_power(work: Workspace, square: Workspace, size: int, times: int) -> None:
+    """matrix of `work` <- (matrix of `square`)^times; the latter is overwritten."""
+    diagonal, upper = work.diagonal, work.upper
     for i in range(size):
         diagonal[0, i], diagonal[1, i] = 1.0, 0.0
         for j in range(i + 1, size):
@@ -123,15 +143,15 @@ def matrix_power(
         if left & 1:
             for i in range(size):
                 for j in range(i + 1, size):
-                    entry = upper[i, j] * square_diagonal[0, j] + diagonal[0, i] * square[i, j]
+                    entry = upper[i, j] * square.diagonal[0, j] + diagonal[0, i] * square.upper[i, j]
                     for k in range(i + 1, j):
-                        entry += upper[i, k] * square[k, j]
-                    next_upper[i, j] = entry
+                        entry += upper[i, k] * square.upper[k, j]
+                    work.next_upper[i, j] = entry
             for i in range(size):
                 diagonal[0, i], diagonal[1, i] = multiplied(
-                    diagonal[0, i], diagonal[1, i], square_diagonal[0, i], square_diagonal[1, i]
+                    diagonal[0, i], diagonal[1, i], square.diagonal[0, i], square.diagonal[1, i]
                 )
                 for j in range(i + 1, size):
-                    upper[i, j] = next_upper[i, j]
+                    upper[i, j] = work.next_upper[i, j]
         left >>= 1
-        matrix_squared(square_diagonal, square, size, next_upper)
+        matrix_squared(square, size)

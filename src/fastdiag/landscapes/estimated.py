@@ -64,6 +64,14 @@ class Estimated(Landscape):
                 "give more points or ask for a lower order"
             )
 
+    @property
+    def theta(self) -> FloatArray:
+        """The weights that the points are seen from."""
+        return np.asarray(self.points.theta)
+
+    def moved(self, theta: FloatArray) -> Estimated:
+        return Estimated(self.points.moved(theta), self.method, self.groups, self.batch, self.frame, self.order)
+
     def _along(self, frame: FloatArray | None) -> FloatArray | None:
         if frame is None or self.frame is None:
             return self.frame if frame is None else frame

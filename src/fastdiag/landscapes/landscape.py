@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
 from .. import arguments
 from ..diagram.partition import moebius_to_top
-from ..errors import InputError, MissingTensorError, TooLargeError
+from ..door import door
+from ..errors import InputError, MissingTensorError, TooLargeError, UnsupportedError
 from ..record import Portable
 from ..typing import FloatArray, IntArray
 from .contraction import MOST_LABELS, contract
 from .cumulant import Weight, central, joint_cumulant, partition_terms
+from .local import Local
 
 Nodes: TypeAlias = tuple[tuple[int, ...], ...]
 """One tuple of axis labels per node; the node's tensor has that many indices, the same label means the same index."""
@@ -39,6 +41,8 @@ class Landscape(Portable, ABC):
     """Number of weights n."""
     highest_degree: int | None
     """Highest derivative that it knows; None if any."""
+    theta: Any
+    """The weights theta_0, (n,); 0 where only derivatives were given. Symbolic ones have a tuple of exact values."""
 
     @abstractmethod
     def part(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
@@ -59,6 +63,40 @@ class Landscape(Portable, ABC):
         """Copied and unpickled arrays come back writable."""
         self.__dict__.update(state)
         _freeze(state)
+
+    @door
+    def at(self, theta: object) -> Self:
+        """The same loss seen from other weights.
+
+        Parameters
+        ----------
+        theta : (n,) the weights, exact ones for a symbolic landscape. Where only derivatives were given, weights count from
+            their place, and the loss is their Taylor polynomial, of which it warns once
+
+        Raises
+        ------
+        InputError : another shape, entries that are no finite numbers
+        UnsupportedError : a landscape that knows its loss at one place only
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> land = fd.landscapes.logistic([[1.0], [-2.0]], [1, 0], [0.0])
+        >>> land.at([0.5]).theta.tolist(), round(land.at([0.5]).loss, 6)
+        ([0.5], 0.393669)
+        """
+        return self.moved(checked("theta", theta, (self.dimension,), "one entry per weight"))
+
+    def moved(self, theta: Any) -> Self:
+        """`at` of what was checked."""
+        raise self._fixed()
+
+    def local(self, theta: Any) -> Local:
+        """What an expansion about a path asks for, seen from theta; an array of Fractions asks for Fractions."""
+        raise self._fixed()
+
+    def _fixed(self) -> UnsupportedError:
+        return UnsupportedError(f"{self!r} knows its tensors at theta_0 only and cannot move; landscapes.logistic can")
 
     @property
     def loss(self) -> float:

@@ -24,6 +24,7 @@ from .landscape import (
     labels_of,
     same,
 )
+from .local_logistic import LogisticLocal
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
@@ -35,6 +36,7 @@ class Logistic(SampledLandscape):
     """Logistic regression on given data; see `logistic`."""
 
     highest_degree = None
+    theta: FloatArray
 
     def __init__(
         self, X: FloatArray, y: FloatArray, theta: FloatArray, ridge: FloatArray, weights: FloatArray
@@ -44,7 +46,7 @@ class Logistic(SampledLandscape):
         with np.errstate(all="ignore"):
             self._middle = frozen(weights @ X)
             squares = weights @ ((X - self._middle) ** 2).sum(axis=1)
-            self._is_far = bool(self._middle @ self._middle > FAR**2 * squares)
+            self.is_far = bool(self._middle @ self._middle > FAR**2 * squares)
         """Whether products of points' rows would lose more than a digit or two of their deviations."""
         self._means: dict[int, float] = {}
         self._centres: tuple[FloatArray | None, dict[int, FloatArray]] = None, {}
@@ -93,7 +95,7 @@ class Logistic(SampledLandscape):
     ) -> tuple[list[Factor], Callable[[], FloatArray] | None]:
         if degree < 2:
             return super().shifted(degree, rows, frame)
-        if not self._is_far:
+        if not self.is_far:
             slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame
             return [(slopes, ()), *((X, (axis,)) for axis in range(degree))], lambda: self._raw_mean(degree, frame)
         # s x^(tensor k) = s (c + d)^(tensor k), c the mean of x; off the core's entry of c^(tensor k) goes the slope's mean
@@ -143,7 +145,7 @@ class Logistic(SampledLandscape):
 
     def moment(self, nodes: Nodes, frame: FloatArray | None = None) -> FloatArray:
         degrees, count = set(map(len, nodes)), len(self.weights)
-        if self._is_far or max(degrees) < 2 or 8 * count * self.dimension ** max(degrees) <= DENSE_BYTES:
+        if self.is_far or max(degrees) < 2 or 8 * count * self.dimension ** max(degrees) <= DENSE_BYTES:
             return super().moment(nodes, frame)
         # the points' tensors stay in their factors, and what they have in common is taken off the product
         labels = labels_of(nodes)
@@ -200,11 +202,12 @@ class Logistic(SampledLandscape):
             if np.linalg.cond(hessian) > 1e13:
                 break
             step, size = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64), 1.0
+            fall = 1e-4 * float(gradient @ step)
             if np.abs(step).max() <= 1e-6 * (1 + np.abs(here.theta).max()):  # errors are squared from here on
                 settled += 1
-            while not settled and here._moved(-size * step).loss > here.loss - 1e-4 * size * float(gradient @ step):
+            while not settled and here.moved(here.theta - size * step).loss > here.loss - size * fall:
                 size /= 2
-            here = here._moved(-size * step)
+            here = here.moved(here.theta - size * step)
             if settled == 2:
                 return here
         raise InputError(
@@ -212,8 +215,11 @@ class Logistic(SampledLandscape):
             "another; give a ridge > 0"
         )
 
-    def _moved(self, step: FloatArray) -> Logistic:
-        return Logistic(self.X, self.y, self.theta + step, self.ridge, self.weights)
+    def moved(self, theta: FloatArray) -> Logistic:
+        return Logistic(self.X, self.y, frozen(theta), self.ridge, self.weights)
+
+    def local(self, theta: FloatArray) -> LogisticLocal:
+        return LogisticLocal(self, theta)
 
     def scaled(self, exponent: int) -> Logistic:
         with np.errstate(all="ignore"):

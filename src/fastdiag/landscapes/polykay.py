@@ -14,8 +14,8 @@ from math import perm, prod
 
 import numpy as np
 
+from ..diagram.moebius import coarsenings, refinements
 from ..diagram.partition import set_partitions
-from ..embedding.moebius import coarsenings, refinements
 
 String = tuple[int, ...]
 """A set partition as a restricted growth string."""

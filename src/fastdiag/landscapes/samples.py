@@ -17,23 +17,28 @@ from .landscape import (
     checked_weights,
     frozen,
 )
-from .turned import turned
+from .taylor import TaylorLocal, re_expanded, tell_of_polynomial
+from .to_eigenbasis import to_eigenbasis
 
 
 class Samples(SampledLandscape):
     """Per-point derivative arrays; see `samples`. Point by point the loss is the Taylor polynomial that they define."""
 
-    def __init__(self, derivatives: tuple[FloatArray, ...], weights: FloatArray) -> None:
+    def __init__(
+        self, derivatives: tuple[FloatArray, ...], weights: FloatArray, theta: FloatArray | None = None
+    ) -> None:
         self.derivatives: tuple[FloatArray, ...] = derivatives
         """derivatives[k] has shape (S,) + (n,) * k."""
         self.weights = weights
         self.dimension = derivatives[1].shape[1]
+        self.theta = frozen(np.zeros(self.dimension)) if theta is None else theta
         self.highest_degree = len(derivatives) - 1
+        self._told = False
         self._centres: dict[int, tuple[FloatArray, FloatArray]] = {}
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
         mean = np.asarray(np.tensordot(self.weights, self.derivatives[degree], 1))
-        return mean if frame is None else turned(mean, frame)  # one tensor is turned, not one for each point
+        return mean if frame is None else to_eigenbasis(mean, frame)  # one tensor is turned, not one for each point
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if frame is None:
@@ -46,7 +51,7 @@ class Samples(SampledLandscape):
         first, second = self._centres[degree]
         tensors = self.derivatives[degree][rows] - first
         tensors -= second
-        return tensors if frame is None else turned(tensors, frame, 1)
+        return tensors if frame is None else to_eigenbasis(tensors, frame, 1)
 
     def _centre(self, degree: int) -> tuple[FloatArray, FloatArray]:
         """The mean as a sum: that of what is left when the first is taken off is exact to the digits of the spread."""
@@ -61,7 +66,18 @@ class Samples(SampledLandscape):
     def scaled(self, exponent: int) -> Samples:
         with np.errstate(all="ignore"):
             tensors = tuple(frozen(np.ldexp(tensor, k * exponent)) for k, tensor in enumerate(self.derivatives))
-        return Samples(tensors, self.weights)
+            theta = frozen(np.ldexp(self.theta, -exponent))
+        return Samples(tensors, self.weights, theta)
+
+    def moved(self, theta: FloatArray) -> Samples:
+        tell_of_polynomial(self)
+        here = Samples(tuple(map(frozen, re_expanded(self.derivatives, theta - self.theta))), self.weights, frozen(theta))
+        here._told = True
+        return here
+
+    def local(self, theta: FloatArray) -> TaylorLocal:
+        tell_of_polynomial(self)
+        return TaylorLocal(re_expanded(self.derivatives, theta - self.theta), self.weights)
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

@@ -9,8 +9,8 @@ import numpy as np
 from ..typing import FloatArray
 
 
-def softplus(degree: int, z: FloatArray) -> FloatArray:
-    """The derivative of this degree of log(1 + exp(z)).
+def softplus(degree: int, z: FloatArray, q: FloatArray | None = None) -> FloatArray:
+    """The derivative of this degree of log(1 + exp(z)); q: exp(-|z|), where it is known already.
 
     With q = exp(-|z|) those of z < 0 are q A(q) / (1 + q)^k, A the Eulerian polynomial with alternating signs; the second
     and higher ones are even or odd in z.
@@ -21,16 +21,20 @@ def softplus(degree: int, z: FloatArray) -> FloatArray:
     ([4.248354255291589e-18, 0.6931471805599453], [4.248354255291589e-18, 0.25, 0.0])
     """
     with np.errstate(under="ignore"):
-        q = np.exp(-np.abs(z))
+        q = np.exp(-np.abs(z)) if q is None else q
         if degree == 0:
             return np.asarray(np.maximum(z, 0.0) + np.log1p(q))
         if degree == 1:
             return np.asarray(np.where(z > 0, 1.0, q) / (1.0 + q))
-        total = np.zeros_like(q)
-        for number in eulerian(degree - 1):
-            total = total * q + float(number)
-        sign = np.where(z > 0, (-1.0) ** degree, 1.0)
-        return np.asarray(sign * q * total / (1.0 + q) ** degree)
+        first, *numbers = eulerian(degree - 1)
+        total = q * float(first)
+        for number in numbers:
+            total += float(number)
+            total *= q
+        below = 1.0 / (1.0 + q)
+        for _ in range(degree):
+            total *= below
+        return total if degree % 2 == 0 else np.where(z > 0, -total, total)
 
 
 @lru_cache

@@ -20,13 +20,13 @@ from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
 from .exact import Expression, canonical, distinct_symbols, exact, number
+from .formula_arguments import Indices, checked_indices, checked_start
+from .formula_points import FormulaLocal, FormulaPoints
 from .landscape import Landscape, Nodes, labels_of
 from .samples import Samples, samples
 from .smoothness import check_derivative, real_symbol, value_at
 
-Indices = tuple[int, ...]
-
-MOST_DERIVATIVES, MOST_ENTRIES = 100, 1_000_000  # of one formula; of an array of formulas
+MOST_ENTRIES = 1_000_000  # of an array of formulas
 
 
 class Symbolic(Landscape):
@@ -45,10 +45,11 @@ class Symbolic(Landscape):
         self.expression = expression
         """l_x(theta), in the symbols of `coordinates` and `data`."""
         self.coordinates, self.data, self.distributions = coordinates, data, distributions
-        self.at = at
+        self.theta = at
         """theta_0, one exact value for each coordinate."""
         self.dimension = len(coordinates)
         self._derivatives: dict[Indices, Expression] = {(): expression}
+        self._places: dict[bool, FormulaPoints] = {}
         self._variables: dict[Indices, Any] = {}
         self._parts: dict[Nodes, FloatArray] = {}
         self._cumulants: dict[tuple[Indices, ...], Expression] = {}
@@ -105,7 +106,7 @@ class Symbolic(Landscape):
     @door
     def derivative(self, indices: Indices) -> Expression:
         """The derivative of l_x along these coordinates, before theta_0 is put in."""
-        return self._derivative(_indices("indices", indices, self.dimension))
+        return self._derivative(checked_indices("indices", indices, self.dimension))
 
     def _derivative(self, indices: Indices) -> Expression:
         if indices not in self._derivatives:
@@ -158,7 +159,7 @@ class Symbolic(Landscape):
     def _nodes(self, nodes: object, size: int | None = None) -> Nodes:
         """Nodes with labels, or with coordinates of which there are `size`."""
         if found := sequence("nodes", nodes, "tuples of whole numbers"):
-            return tuple(_indices("a node", node, size) for node in found)
+            return tuple(checked_indices("a node", node, size) for node in found)
         raise InputError("nodes is empty; give at least one")
 
     def _moment(self, nodes: tuple[Indices, ...]) -> Expression:
@@ -172,7 +173,7 @@ class Symbolic(Landscape):
             derivative, along = self._derivative(indices), ", ".join(str(self.coordinates[i]) for i in indices)
             name = f"the derivative of the loss along {along}" if indices else "the loss"
             check_derivative(derivative)
-            start = dict(zip(self.coordinates, self.at, strict=True))
+            start = dict(zip(self.coordinates, self.theta, strict=True))
             places: list[dict[Any, Expression]] = [point for point, _ in self._points] if self._is_finite else [{}]
             values = [value_at(derivative, start | place, self.coordinates, name) for place in places]
             if not self._is_finite and not values[0].is_polynomial(*self.data):
@@ -249,16 +250,32 @@ class Symbolic(Landscape):
     def _float(self, value: Expression) -> float:
         return number(f"a cumulant of {self!r}", value)
 
+    @door
+    def at(self, theta: object) -> Symbolic:
+        """The same loss seen from other weights, exact ones, as in `symbolic`."""
+        return self.moved(checked_start("theta", theta, self.coordinates, self.data))
+
+    def moved(self, theta: Any) -> Symbolic:
+        here = Symbolic(self.expression, self.coordinates, self.data, self.distributions, tuple(theta))
+        here._derivatives = self._derivatives
+        return here
+
+    def local(self, theta: Any) -> FormulaLocal:
+        exactly = theta.dtype == object
+        if exactly not in self._places:
+            self._places[exactly] = FormulaPoints(self, exactly)
+        return self._places[exactly].local(theta)
+
     def scaled(self, exponent: int) -> Symbolic:
         import sympy
 
         unit = sympy.Integer(2) ** exponent
         expression = self.expression.xreplace({weight: unit * weight for weight in self.coordinates})
-        start = tuple(canonical(value / unit) for value in self.at)
+        start = tuple(canonical(value / unit) for value in self.theta)
         return Symbolic(expression, self.coordinates, self.data, self.distributions, start)
 
     def _start(self) -> str:
-        return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.at, strict=True))
+        return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.theta, strict=True))
 
     def __repr__(self) -> str:
         laws = ", ".join(map(repr, self.distributions))
@@ -325,24 +342,7 @@ def symbolic(
             f"the distributions are of {sum(law.size for law in laws)} data symbols, but there are {len(inputs)}: "
             f"{inputs}; give one distribution for each, or one finite whose values are tuples"
         )
-    if isinstance(at, Mapping):
-        if set(at) != set(coordinates):
-            raise InputError(f"at must give a value to each of the weights {coordinates} and nothing else, not {shown(at)}")
-        at = [at[coordinate] for coordinate in coordinates]
-    values = sequence("at", at, f"exact values, one for each of the weights {coordinates}")
-    if len(values) != len(coordinates):
-        raise InputError(f"at must be one exact value for each of the weights {coordinates}, not {shown(at)}")
-    start = tuple(exact("at", value) for value in values)
-    for value in start:
-        if value.free_symbols & set(inputs):
-            raise InputError(f"at must not depend on the data, but is {shown(value)}")
+    start = checked_start("at", at, coordinates, inputs)
     real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
     coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
     return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)
-
-
-def _indices(name: str, given: object, size: int | None) -> Indices:
-    entries = sequence(name, given, "whole numbers")
-    if len(entries) > MOST_DERIVATIVES:
-        raise TooLargeError(f"a derivative of degree {len(entries):,} is too long a formula (limit {MOST_DERIVATIVES})")
-    return tuple(whole(f"an index in {name}", entry, 0, None if size is None else size - 1) for entry in entries)

@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike
 from ..arguments import own, shown
 from ..door import door
 from ..errors import InputError, MissingTensorError
+from ..locks import cached_property
 from ..typing import FloatArray
 from .contraction import contract
 from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
-from .turned import turned
+from .taylor import MomentLocal, moved_cumulants, re_expanded, tell_of_polynomial, with_covariances
+from .to_eigenbasis import to_eigenbasis
 
 Key = tuple[int, ...]
 
@@ -25,9 +27,11 @@ class Tensors(Landscape):
 
     highest_degree = None
 
-    def __init__(self, cumulants: dict[Key, FloatArray], dimension: int) -> None:
+    def __init__(self, cumulants: dict[Key, FloatArray], dimension: int, theta: FloatArray | None = None) -> None:
         self._cumulants = cumulants
         self.dimension = dimension
+        self.theta = frozen(np.zeros(dimension)) if theta is None else theta
+        self._told = False
 
     @property
     def cumulants(self) -> dict[Key, FloatArray]:
@@ -49,14 +53,30 @@ class Tensors(Landscape):
             )
         tensor = self._cumulants[key]
         if frame is not None:
-            tensor = turned(tensor, frame)
+            tensor = to_eigenbasis(tensor, frame)
         labels = [label for node in ordered for label in node]
         return contract([(tensor, labels)], sorted(set(labels)))
 
     def scaled(self, exponent: int) -> Tensors:
         with np.errstate(all="ignore"):
             cumulants = {key: frozen(np.ldexp(tensor, sum(key) * exponent)) for key, tensor in self._cumulants.items()}
-        return Tensors(cumulants, self.dimension)
+            theta = frozen(np.ldexp(self.theta, -exponent))
+        return Tensors(cumulants, self.dimension, theta)
+
+    def moved(self, theta: FloatArray) -> Tensors:
+        tell_of_polynomial(self)
+        here = Tensors(moved_cumulants(self, theta - self.theta), self.dimension, frozen(theta))
+        here._told = True
+        return here
+
+    @cached_property
+    def _points(self) -> tuple[list[FloatArray], FloatArray]:
+        return with_covariances(self)
+
+    def local(self, theta: FloatArray) -> MomentLocal:
+        tell_of_polynomial(self)
+        step, (derivatives, weights) = theta - self.theta, self._points
+        return MomentLocal(re_expanded(derivatives, step), weights, self, step)
 
     def __repr__(self) -> str:
         return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self._cumulants)}>"

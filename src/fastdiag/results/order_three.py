@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import Any
 
 from ..arguments import shown, whole
+from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram, diagrams
 from ..embedding import maps_formula
 from ..errors import InputError
@@ -67,7 +68,7 @@ def _counted(order: int, gap: bool) -> dict[Diagram, Any]:
     found: defaultdict[Diagram, Any] = defaultdict(lambda: sympy.Integer(0))
     for diagram in diagrams(order):
         count = sympy.expand_func(maps_formula(diagram, "one epoch", "moment").subs(B, 1))
-        weight = sympy.Integer(-1) ** order * count / diagram.automorphisms
+        weight = prefactor(diagram, sympy.Integer(1)) * count
         if not gap:
             found[diagram.value_class] += weight
             continue

@@ -6,6 +6,7 @@ from itertools import permutations
 from math import factorial, prod
 from typing import Any
 
+from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram, diagrams
 from ..embedding import maps_formula
 from ..errors import InputError, TooLargeError
@@ -54,7 +55,7 @@ def _counted(diagram: Diagram | str) -> Any:
     diagram = _with_root_alone(diagram)
     N, B, T = sympy.symbols("N B T", positive=True, integer=True)
     count = maps_formula(diagram, "one epoch", "moment").subs({B: 1, T: N})
-    return sympy.Integer(-1) ** diagram.order * count / diagram.automorphisms
+    return prefactor(diagram, sympy.Integer(1)) * count
 
 
 proposition_1 = Result(
@@ -91,7 +92,7 @@ def _expanded() -> Any:
             formula = maps_formula(diagram, "reshuffle")
             symbols = {symbol.name: symbol for symbol in formula.free_symbols}
             given = {symbols[name]: value for name, value in (("N", N), ("B", B), ("E", M * B)) if name in symbols}
-            weight = (-1 / B) ** order * formula.subs(given, simultaneous=True) / diagram.automorphisms
+            weight = prefactor(diagram, B) * formula.subs(given, simultaneous=True)
             total += weight * values[diagram.value_class]
     return total
 

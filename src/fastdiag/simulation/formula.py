@@ -48,7 +48,7 @@ class FormulaRuns:
     """Runs on a formula; `end` is theta_T, (n, rates, runs). What an observable does not need is not compiled."""
 
     def __init__(self, landscape: Symbolic, tests: bool, trains: bool) -> None:
-        self.start = np.array([number("theta_0", value) for value in landscape.at])
+        self.start = np.array([number("theta_0", value) for value in landscape.theta])
         coordinates, arguments = list(landscape.coordinates), [*landscape.coordinates, *landscape.data]
         slopes = [landscape.derivative((i,)) for i in range(landscape.dimension)]
         self._gradient = compiled(landscape, arguments, slopes)

@@ -26,7 +26,7 @@ from ..progress import check_progress, track
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import FloatArray, IntArray
-from ..values.frame import scalar_rates
+from ..values.learning_rates import scalar_rates
 from ..values.overflow import told
 from .formula import FormulaRuns, Source
 from .moments import Moments, Spread

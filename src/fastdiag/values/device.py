@@ -12,10 +12,11 @@ from ..diagram import Diagram
 from ..door import outside
 from ..errors import TooLargeError, UnsupportedError
 from ..kernels import cuda
+from ..kernels.packed_sum import PackedSum
 from ..typing import FloatArray, IntArray
-from .frame import Frame
+from .eigenbasis import Eigenbasis
+from .packed_transfer_matrices import most_states
 from .plan import plan, twins
-from .programme import Programme
 from .root import Terms
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -25,8 +26,8 @@ MOST_EDGES, MOST_STATES = 4, 16  # what the local memory of a GPU's threads hold
 TOGETHER = 64  # learning rates and times to a launch
 SPARED = 0.05  # of the free memory, for the driver
 
-Run = tuple[IntArray, Programme, IntArray]
-"""The places of the results, the programme, and the numbers of updates if they are several."""
+Run = tuple[IntArray, PackedSum, IntArray]
+"""The places of the results, the sum over maps, and the numbers of updates if they are several."""
 Tensor = tuple[FloatArray, tuple[int, ...]]
 """A part's cumulant, and the edges that its axes are."""
 
@@ -47,12 +48,12 @@ def check_device(device: object, otherwise: str | None = None) -> str:
 
 
 def gpu_totals(
-    device: str, diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: int,
+    device: str, diagram: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: int,
     terms: Terms,
 ) -> FloatArray | None:
     """The contractions with the sums over maps, (len(numbers), times), or None if the CPU is to do it."""
-    n, edges = len(frame.rates), diagram.order
-    states = max(moves.most_states for _, moves, _ in runs)
+    n, edges = len(eigenbasis.rates), diagram.order
+    states = max(most_states(packed) for _, packed, _ in runs)
     fits = edges <= MOST_EDGES and states <= MOST_STATES
     if device == "cpu" or edges == 0 or terms[0][0].open:
         return None
@@ -67,8 +68,8 @@ def gpu_totals(
     try:
         totals = np.zeros((len(numbers), times))
         for root, weight in terms:
-            tensors = [(frame.part(nodes), axes) for nodes, axes in plan(diagram, root).parts]
-            totals += weight * _totals(diagram, tensors, frame.rates, runs, numbers, times)
+            tensors = [(eigenbasis.part(nodes), axes) for nodes, axes in plan(diagram, root).parts]
+            totals += weight * _totals(diagram, tensors, eigenbasis.rates, runs, numbers, times)
         return totals
     except TooLargeError:
         if device == "auto":
@@ -97,57 +98,56 @@ def _totals(
     slabs = _slabs(diagram, tensors, runs, len(numbers))
     try:
         contraction = cuda.Contraction([t for t, _ in tensors], [axes for _, axes in tensors], twins(diagram), slabs)
-        for places, moves, updates in runs:
-            clocks = np.array([(moves.whole, t, t) for t in updates] or [(moves.whole, moves.epoch, moves.rest)], np.int64)
-            which, when = np.divmod(np.arange(len(numbers) * len(clocks)), len(clocks))
+        for places, packed, updates in runs:
+            durations = np.array([(0, t, t) for t in updates] or [packed.duration[:3]], np.int64)
+            which, when = np.divmod(np.arange(len(numbers) * len(durations)), len(durations))
             found = [
                 contraction.sums(
-                    *_shape(moves), numbers[which[some], None] * rates, clocks[when[some]],
-                    (moves.forever, moves.span, moves.parts), moves.arrays(),
+                    *_shape(packed), numbers[which[some], None] * rates, durations[when[some]], packed
                 )
                 for some in (slice(low, low + TOGETHER) for low in range(0, len(which), TOGETHER))
             ]
-            totals[:, places] += np.concatenate(found).reshape(len(numbers), len(clocks))
+            totals[:, places] += np.concatenate(found).reshape(len(numbers), len(durations))
     except Exception as error:
         if not cuda.is_out_of_memory(error):
             raise
         # somebody else took memory meanwhile
-        raise _too_large(diagram, _bytes(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
+        raise _too_large(diagram, bytes_needed(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
     return totals
 
 
-def _shape(moves: Programme) -> tuple[int, int]:
-    """Which kernel a programme needs, and how many states it holds (a power of two, so that there are few kernels)."""
-    states = 1 << (moves.most_states - 1).bit_length()
-    if moves.fresh:
+def _shape(packed: PackedSum) -> tuple[int, int]:
+    """Which kernel a sum over maps needs, and how many states it holds (a power of two, so that there are few kernels)."""
+    states = 1 << (most_states(packed) - 1).bit_length()
+    if packed.fresh:
         return cuda.FRESH_ORDERS, states
-    if moves.parts >= 0:
+    if packed.parts >= 0:
         return cuda.INTEGRAL, states
-    if moves.sizes[0] == 2 and moves.whole == 0:  # all nodes in one part: W is a geometric sum
+    if packed.transfers.sizes[0] == 2 and packed.duration.whole == 0:  # all nodes in one part: W is a geometric sum
         return cuda.ONE_STEP, 2
     return cuda.ONE_ORDER, states
 
 
-def _bytes(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int, slabs: int) -> int:
+def bytes_needed(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int, slabs: int) -> int:
     """GPU memory that the work needs, with so many values of the first index in a tile."""
     held = sum(
         tensor.nbytes // len(tensor) * slabs if axes[0] == 0 else tensor.nbytes for tensor, axes in tensors
     )
     scratch = max(cuda.scratch_bytes(kind, diagram.order, len(tensors), states) for kind, states in
-                  (_shape(moves) for _, moves, _ in runs))
+                  (_shape(packed) for _, packed, _ in runs))
     sums = min(TOGETHER, rates * max(max(1, len(updates)) for _, _, updates in runs))
-    arrays = max(sum(array.nbytes for array in moves.arrays()) for _, moves, _ in runs)
+    arrays: int = max(sum(array.nbytes for array in (*packed.transfers, *packed.summands)) for _, packed, _ in runs)
     return held + scratch + arrays + cuda.totals_bytes(sums) + 8 * sums * len(tensors[0][0])
 
 
 def _slabs(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int) -> int:
     """How many values of the first index to hold at a time, or TooLargeError."""
     free, n = cuda.free_bytes(), len(tensors[0][0])
-    least = _bytes(diagram, tensors, runs, rates, 1)
+    least = bytes_needed(diagram, tensors, runs, rates, 1)
     room = int(free * (1 - SPARED))
     if least > room:
         raise _too_large(diagram, least, free)
-    return min(n, 1 + (room - least) // (_bytes(diagram, tensors, runs, rates, 2) - least))
+    return min(n, 1 + (room - least) // (bytes_needed(diagram, tensors, runs, rates, 2) - least))
 
 
 def _too_large(diagram: Diagram, asked: int, free: int) -> TooLargeError:

@@ -15,24 +15,28 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from math import inf, log10
-from typing import Any, TypeAlias
+from typing import Any
 
+import numpy as np
+
+from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..embedding.poset import Links, link_choices
 from ..embedding.weighted import resummed_maps
 from ..errors import InputError, TooLargeError
+from ..landscapes.contraction import contract
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
-from .exact import Tensor, as_array, contracted
+from .exact_values import in_fast_arithmetic
+from .hessian_steps import LinearRule
 from .modes import check_forgets, recursion
 from .plan import plan
 from .root import Root
 
-Rule: TypeAlias = Update | RegularizedNewton | None
-PLAIN, LINKED, BELOW = 0, 1, 2
+PLAIN, LINKED, BELOW = KINDS = 0, 1, 2
 """Kinds of edges: any; a lambda-edge; below a chain of Hessians that ends in a lambda-edge, see `hessian_steps`."""
 
 MOST_DIGITS = 300_000  # of a power of k; then a prediction takes some ten seconds
@@ -55,7 +59,7 @@ class Propagator:
     """det(x - G) for each block: the coefficients of 1, x, ..., the last one, 1, left out."""
 
     @classmethod
-    def of(cls, landscape: Symbolic, eta: Expression, update: Rule) -> Propagator:
+    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule) -> Propagator:
         """At the learning rate eta."""
         return _propagator(landscape, eta, update.lam if isinstance(update, RegularizedNewton) else 0)
 
@@ -75,22 +79,27 @@ class Propagator:
                 lines[l + 1][l] = _plain(self.eta)
         return tuple(map(tuple, lines))
 
-    def edge(self, kind: int) -> dict[tuple[int, int, tuple[int, int]], Expression]:
-        """(weight below, weight above, (polynomial, power l)) -> G^l P, and what kinds of edges carry besides."""
-        found = {}
+    @property
+    def keys(self) -> list[tuple[int, int]]:
+        """(polynomial, power l) of what edges carry; equal polynomials share theirs."""
+        firsts = sorted({self.polynomials.index(polynomial) for polynomial in self.polynomials})
+        return [(which, l) for which in firsts for l in range(len(self.polynomials[which]))]
+
+    def tensor(self, kind: int, cut: bool) -> Any:
+        """G^l P, and what a kind of edges carries besides: (n, n, keys), the weight below first; uncut (n, keys)."""
+        n, keys = self.base.rows, self.keys
+        found = np.full((n, n, len(keys)), exact("no edge", 0), object)
         for block, polynomial in zip(self.blocks, self.polynomials, strict=True):
             here = self.base.extract(block, block)
             if kind == BELOW:
                 here = -self.lam * self.eta * self.pull.extract(block, block) * here
-            which = self.polynomials.index(polynomial)  # equal ones share their sums over maps
+            which = self.polynomials.index(polynomial)
             for l in range(1 if kind == LINKED else len(block)):
-                key = (0, 0) if kind == LINKED else (which, l)
-                scale = self.lam if kind == LINKED else 1
-                for i, j in product(range(len(block)), repeat=2):
-                    if (x := canonical(exact("an edge", scale * here[i, j]))) != 0:
-                        found[block[i], block[j], key] = x
+                key = 0 if kind == LINKED else keys.index((which, l))
+                for (i, low), (j, high) in product(enumerate(block), repeat=2):
+                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[i, j]))
                 here = self.pull.extract(block, block) * here
-        return found
+        return found if cut else found[np.arange(n), np.arange(n)]
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +131,7 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
 
 def exact_rvalue(
     diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
-    update: Rule = None,
+    update: LinearRule = None,
 ) -> Expression:
     """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root as `exact_uvalue`.
 
@@ -132,26 +141,28 @@ def exact_rvalue(
     TooLargeError : powers with too many digits
     """
     check_powers(landscape, [spacetime], [eta], diagram.order, update)
-    d, edges = diagram.order, Propagator.of(landscape, eta, update)
+    d, n, edges = diagram.order, landscape.dimension, Propagator.of(landscape, eta, update)
     cut = edges.size > 1
-    opened, parts = plan(diagram, root, cut).open, plan(diagram, root, cut).parts
-    keys = tuple(range(2 * d, 3 * d))
+    chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
-    terms: defaultdict[tuple[int, ...], Expression] = defaultdict(lambda: exact("no maps", 0))
+    parts = [landscape.exact_part(nodes) for nodes, _ in chosen.parts]
+    known = [edges.tensor(kind, cut) for kind in (KINDS if isinstance(update, RegularizedNewton) else KINDS[:1])]
+    tensors, back = in_fast_arithmetic([*parts, *known])
+    total: Any = np.zeros((n,) * len(chosen.open), object)
     for links, kinds in _kinds(diagram, update):
-        options = [[_tensor(edges, kind, e, d, cut) for e, kind in enumerate(chosen)] for chosen in kinds]
-        found, back = contracted(landscape, parts, options, (*keys, *opened))
-        alike: defaultdict[Any, Any] = defaultdict(lambda: defaultdict(int))  # equal edges share one sum over maps
-        for total in found:
-            for index, value in total.items():
-                alike[index[:d]][index[d:]] += value
-        for chosen, values in alike.items():
-            forces, powers = [edges.force(which) for which, _ in chosen], [power for _, power in chosen]
-            maps = _maps(diagram, spacetime, rule, tuple(forces), tuple(powers), links)
-            for index, value in values.items():
-                terms[index] += back(value) * maps
-    scale = exact("B", Fraction((-1) ** d, spacetime.B**d * diagram.automorphisms)) * eta**d
-    return as_array({index: canonical(term * scale) for index, term in terms.items()}, landscape, opened)
+        values: Any = 0
+        for some in kinds:
+            factors = list(zip(tensors, (labels for _, labels in chosen.parts), strict=False))
+            for e, kind in enumerate(some):
+                factors.append((tensors[len(parts) + kind], (e, d + e, 2 * d + e) if cut else (e, 2 * d + e)))
+            values = np.asarray(values + contract(factors, (*range(2 * d, 3 * d), *chosen.open)), object)
+        for keys in np.ndindex(*(len(edges.keys),) * d):  # equal edges share one sum over maps
+            if np.any(values[keys]):
+                along = [edges.keys[key] for key in keys]
+                forces, powers = tuple(edges.force(which) for which, _ in along), tuple(power for _, power in along)
+                total = total + back(values[keys]) * _maps(diagram, spacetime, rule, forces, powers, links)
+    scale = exact("a prefactor", prefactor(diagram, spacetime.B)) * eta**d
+    return np.frompyfunc(lambda term: canonical(exact("a value", term) * scale), 1, 1)(total)
 
 
 @lru_cache(maxsize=4096)
@@ -160,15 +171,7 @@ def _maps(*given: Any) -> Expression:
     return exact("maps", resummed_maps(*given))
 
 
-def _tensor(edges: Propagator, kind: int, edge: int, order: int, cut: bool) -> Tensor:
-    """What an edge carries: over its ends and its polynomial and power; over one end where all matrices are diagonal."""
-    entries = edges.edge(kind)
-    if cut:
-        return {(i, j, key): x for (i, j, key), x in entries.items()}, (edge, order + edge, 2 * order + edge)
-    return {(i, key): x for (i, _, key), x in entries.items()}, (edge, 2 * order + edge)
-
-
-def _kinds(diagram: Diagram, update: Rule) -> Iterable[tuple[Links, list[list[int]]]]:
+def _kinds(diagram: Diagram, update: LinearRule) -> Iterable[tuple[Links, list[list[int]]]]:
     """For each choice of lambda-edges the kinds of all edges, in all the ways that go with it."""
     found: defaultdict[Links, list[list[int]]] = defaultdict(list)
     for chosen in link_choices(diagram) if isinstance(update, RegularizedNewton) else [()]:
@@ -182,7 +185,7 @@ def _kinds(diagram: Diagram, update: Rule) -> Iterable[tuple[Links, list[list[in
 
 
 def check_powers(
-    landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence[Expression], order: int, update: Rule = None
+    landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence[Expression], order: int, update: LinearRule = None
 ) -> None:
     """Raise an error if the powers of 1 - eta h to a time have too many digits or terms, or no limit."""
     times = list(times)
@@ -211,7 +214,7 @@ def check_powers(
                 )
 
 
-def _check_forgets(polynomial: Sequence[Expression], eta: Expression, update: Rule, hessian: Any) -> None:
+def _check_forgets(polynomial: Sequence[Expression], eta: Expression, update: LinearRule, hessian: Any) -> None:
     """Raise InputError unless all roots times eta lie where the rule forgets; of formulas it is believed.
 
     All roots are real. They are above a number if the coefficients about it alternate in sign.

@@ -8,6 +8,8 @@ a node without a lambda-edge has the factor 1 - lam (the sum over its children o
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from ..diagram import Diagram
@@ -18,8 +20,11 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import FloatArray
 
+LinearRule: TypeAlias = Update | RegularizedNewton | None
+"""What edges have a propagator under; None: plain SGD."""
 
-def links_under(diagram: Diagram, update: Update | RegularizedNewton | None) -> list[Links]:
+
+def links_under(diagram: Diagram, update: LinearRule) -> list[Links]:
     """The choices of lambda-edges that are summed over; but for Hessian-based steps there is none to choose."""
     return list(link_choices(diagram)) if isinstance(update, RegularizedNewton) else [()]
 

@@ -156,14 +156,14 @@ def _contributions(
     weight: Parts = {0: weights[some] * (2.0 if COMPLEX in kinds else 1.0)}  # of each component of the sum over maps
     for e, (places, mode) in enumerate(zip(at, chosen, strict=True)):
         table = modes.outer if at_root[e] else modes.inner
-        k, loss = modes.k[mode, places], modes.loss[mode, places]
+        k, complement = modes.k[mode, places], modes.complement[mode, places]
         if kinds[e] == WHOLE:
-            factors.append(ring.factor({0: k.real, 1 << e: 1.0}, {0: loss.real, 1 << e: -1.0}))
+            factors.append(ring.factor({0: k.real, 1 << e: 1.0}, {0: complement.real, 1 << e: -1.0}))
             both = (table[0, places].real, table[1, places].real)
             weight = {mask | i << e: x * c for mask, x in weight.items() for i, c in enumerate(both)}
         else:
             take = np.real if real or kinds[e] == REAL else np.asarray
-            factors.append(ring.factor({0: take(k)}, {0: take(loss)}))
+            factors.append(ring.factor({0: take(k)}, {0: take(complement)}))
             weight = {mask: x * take(table[mode, places]) for mask, x in weight.items()}
     for maps in sums_over_maps(factors):
         parts = maps.parts if isinstance(maps, Element) else {0: float(maps)}

@@ -7,7 +7,6 @@ characteristic polynomial. Two roots that meet (critical damping) are left whole
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -38,7 +37,7 @@ Line = tuple[Fraction, Fraction]
 class Modes:
     """The roots k of each direction, and the weights of their exponentials.
 
-    Rows of k, loss, inner, outer: of a REAL or COMPLEX direction its roots, conjugates if complex. Of a WHOLE one
+    Rows of k, complement, inner, outer: of a REAL or COMPLEX direction its roots, conjugates if complex. Of a WHOLE one
     k[0] = c and z, for c +- sqrt(z), and rows of inner and outer are the weights of 1 and e.
     """
 
@@ -46,7 +45,7 @@ class Modes:
     """(n,): REAL, COMPLEX or WHOLE."""
     k: Any
     """(r, n), r the size of the rule's state, complex."""
-    loss: Any
+    complement: Any
     """1 - k."""
     inner: Any
     """Weights on edges between nodes."""
@@ -73,28 +72,22 @@ class Recursion:
     @classmethod
     def of(cls, update: Update) -> Recursion:
         """The recursion of a rule; floats are taken at their exact values."""
-        step = [[_rational(entry) for entry in row] for row in update.step]
-        push, point, seen = ([_rational(entry) for entry in v] for v in (update.push, update.point, update.seen))
+        given = update.step, update.push, update.point, update.seen
+        step, push, point, seen = (np.frompyfunc(_rational, 1, 1)(np.array(numbers, object)) for numbers in given)
         size = len(step)
         if size > 2:
             raise UnsupportedError(
                 f"resummed values are for update rules with a state of 1 or 2 numbers, and {update.name} has {size}; "
                 "use resummed=False"
             )
-
-        def between(left: Sequence[Fraction], matrix: Sequence[Sequence[Fraction]]) -> Fraction:
-            return sum((u * a * v for u, row in zip(left, matrix, strict=True) for a, v in zip(row, push, strict=True)),
-                       start=Fraction(0))
-
-        same = [[Fraction(i == j) for j in range(size)] for i in range(size)]
-        rest = [[same[i][j] - step[i][j] for j in range(size)] for i in range(size)]
-        pushed, observed = between(point, same), between(seen, same)
+        pushed, observed = point @ push, seen @ push
+        rest = np.identity(size, int) - step
         return cls(
-            size, trace=(sum((step[i][i] for i in range(size)), start=Fraction(0)), -pushed),
-            determinant=(_determinant(step), -between(point, _adjugate(step))),  # matrix determinant lemma
-            missing=(_determinant(rest), between(point, _adjugate(rest))),
-            inner=(pushed, (between(point, step), -pushed * pushed)),
-            outer=(observed, (between(seen, step), -observed * pushed)),
+            size, trace=(step.trace(), -pushed),
+            determinant=(_determinant(step), -(point @ _adjugate(step) @ push)),  # matrix determinant lemma
+            missing=(_determinant(rest), point @ _adjugate(rest) @ push),
+            inner=(pushed, (point @ step @ push, -pushed * pushed)),
+            outer=(observed, (seen @ step @ push, -observed * pushed)),
         )
 
     def stable(self) -> tuple[Fraction | float, Fraction | float]:
@@ -119,15 +112,15 @@ class Recursion:
         """The modes for x = each of `rates`, to be used for at most so many updates."""
         n, r = len(rates), self.size
         kinds, z = np.zeros(n, np.int64), np.zeros(n)
-        k, loss, inner, outer = (np.zeros((r, n), np.complex128) for _ in range(4))
+        k, complement, inner, outer = (np.zeros((r, n), np.complex128) for _ in range(4))
         for i, rate in enumerate(rates.tolist()):
             if not np.isfinite(rate):
-                k[:, i] = loss[:, i] = inner[:, i] = outer[:, i] = np.nan
+                k[:, i] = complement[:, i] = inner[:, i] = outer[:, i] = np.nan
                 continue
             x = Fraction(rate)
             missing, det = _at(self.missing, x), _at(self.determinant, x)
             if r == 1:
-                k[0, i], loss[0, i] = _float(det), _float(missing)
+                k[0, i], complement[0, i] = _float(det), _float(missing)
                 inner[0, i], outer[0, i] = _float(self.inner[0]), _float(self.outer[0])
                 continue
             centre = _at(self.trace, x) / 2
@@ -136,20 +129,20 @@ class Recursion:
             weights = [(_float(at), _float(_at(line, x) - centre * at)) for at, line in (self.inner, self.outer)]
             if abs(z[i]) < (APART * max(1 - abs(_float(centre)), 1 / updates)) ** 2:
                 kinds[i] = WHOLE
-                k[0, i], loss[0, i] = _float(centre), _float(1 - centre)
+                k[0, i], complement[0, i] = _float(centre), _float(1 - centre)
                 inner[:, i], outer[:, i] = weights
                 continue
             gap = sqrt(z[i]) if exact > 0 else 1j * sqrt(-z[i])
             if exact > 0:
                 k[:, i] = _real_roots(_float(centre), z[i], _float(det))
-                loss[::-1, i] = _real_roots(_float(1 - centre), z[i], _float(missing))
+                complement[::-1, i] = _real_roots(_float(1 - centre), z[i], _float(missing))
             else:
                 kinds[i] = COMPLEX
                 k[:, i] = _float(centre) + gap, _float(centre) - gap
-                loss[:, i] = _float(1 - centre) - gap, _float(1 - centre) + gap
+                complement[:, i] = _float(1 - centre) - gap, _float(1 - centre) + gap
             for (at, beside), table in zip(weights, (inner, outer), strict=True):
                 table[:, i] = (at + beside / gap) / 2, (at - beside / gap) / 2
-        return Modes(kinds, k, loss, inner, outer, z)
+        return Modes(kinds, k, complement, inner, outer, z)
 
 
 @lru_cache(maxsize=64)
@@ -211,14 +204,11 @@ def _real_roots(centre: float, z: float, product: float) -> tuple[float, float]:
     return (larger, other) if centre >= 0 else (other, larger)
 
 
-def _determinant(matrix: Sequence[Sequence[Fraction]]) -> Fraction:
-    if len(matrix) == 1:
-        return matrix[0][0]
-    return matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0]
+def _determinant(matrix: Any) -> Any:
+    """Of an array of Fractions, 1 x 1 or 2 x 2."""
+    return matrix[0, 0] if len(matrix) == 1 else matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
 
 
-def _adjugate(matrix: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
-    if len(matrix) == 1:
-        return [[Fraction(1)]]
-    (a, b), (c, d) = matrix
-    return [[d, -b], [-c, a]]
+def _adjugate(matrix: Any) -> Any:
+    """The matrix of cofactors, transposed."""
+    return matrix**0 if len(matrix) == 1 else np.identity(2, int) * matrix.trace() - matrix

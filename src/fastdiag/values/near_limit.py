@@ -1,6 +1,7 @@
-"""Sums over maps where k = 1 - eta h is close to -1: terms of both signs cancel there, so more digits are carried.
+"""Sums over maps where k = 1 - eta h is close to -1: the exact walk with numbers of more digits.
 
-In floats the relative error is about 1e-16 / |1 + k|^edges; here the numbers have as many digits as that takes.
+Terms of both signs cancel there, even where 1 + k is known: two updates of [a b] are worth 1 + k + k' + k k'. In floats the
+relative error is about 1e-16 / |1 + k|^edges; here the numbers have as many digits as that takes.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ class Element:
     def __mul__(self, other: Any) -> Element:
         if not isinstance(other, Element):
             scale = float(other)
-            return self if scale == 1 else Element(self.extension, {mask: x * scale for mask, x in self.parts.items()})
+            parts = self.parts if scale == 1 else {mask: x * scale for mask, x in self.parts.items()}
+            return Element(self.extension, parts)
         ring = self.extension
         product = ring.times(self.parts, other.parts)
         if self.lost is None or other.lost is None:

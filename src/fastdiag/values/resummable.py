@@ -16,14 +16,14 @@ from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray
-from .frame import Frame
-from .hessian_steps import newton_rates
+from .eigenbasis import Eigenbasis
+from .hessian_steps import LinearRule, newton_rates
 from .modes import check_forgets, rounding
 from .plan import plan
 from .root import Roots
 
 
-def linear_rule(update: Rule, continuous: bool) -> Update | RegularizedNewton | None:
+def linear_rule(update: Rule, continuous: bool) -> LinearRule:
     """The update rule, None if it is plain SGD."""
     if update is None or update == sgd():
         return None
@@ -64,17 +64,15 @@ def check_resummable(
         raise TooLargeError(f"N / B must be below 2^62, not {shown(latest.updates_per_epoch)}; use N = math.inf")
 
 
-def check_contracts(
-    frame: Frame, numbers: FloatArray, continuous: bool, update: Update | RegularizedNewton | None = None
-) -> None:
+def check_contracts(eigenbasis: Eigenbasis, numbers: FloatArray, continuous: bool, update: LinearRule = None) -> None:
     """Raise InputError unless every direction forgets its past: 0 < eta h, and eta h < 2 where time is discrete.
 
     With an update rule, unless its own condition holds.
     """
-    lowest, highest = float(frame.rates[0]), float(frame.rates[-1])
+    lowest, highest = float(eigenbasis.rates[0]), float(eigenbasis.rates[-1])
     if isinstance(update, RegularizedNewton):
-        small = newton_rates(update, np.outer(numbers, frame.rates))
-        if not (small > 0).all() or not (small < 2 * (1 - rounding(len(frame.rates)))).all():
+        small = newton_rates(update, np.outer(numbers, eigenbasis.rates))
+        if not (small > 0).all() or not (small < 2 * (1 - rounding(len(eigenbasis.rates)))).all():
             raise InputError(
                 f"T = inf needs 0 < eta h / (1 + lam eta h) < 2 in every direction with {update!r}, and here it is from "
                 f"{small.min():.4g} to {small.max():.4g}; use another eta, or a finite T"
@@ -82,14 +80,14 @@ def check_contracts(
         return
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
-        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(frame.rates)))
+        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(eigenbasis.rates)))
         return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(
             f"T = inf needs a strict minimum, but the least eigenvalue of the Hessian is {lowest:.4g} (or eta is 0); "
             "give a finite T"
         )
-    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(frame.rates))):
+    if not continuous and numbers.max(initial=0.0) * highest >= 2 * (1 - rounding(len(eigenbasis.rates))):
         raise InputError(
             f"T = inf needs eta h < 2 in every direction, but the largest eta h is {numbers.max() * highest:.4g}; "
             f"use eta < {2 / highest:.4g}, or a finite T (floats tell eta h to rounding)"

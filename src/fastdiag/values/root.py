@@ -53,7 +53,7 @@ def axes_of(roots: Roots) -> int:
     return len(roots[0].open)
 
 
-def turned(values: FloatArray, directions: FloatArray, axes: int) -> FloatArray:
+def from_eigenbasis(values: FloatArray, directions: FloatArray, axes: int) -> FloatArray:
     """The last axes, from components along directions to the weights' coordinates: x^mu = sum_i V[mu, i] x_i."""
     for axis in range(values.ndim - axes, values.ndim):
         values = np.moveaxis(np.tensordot(values, directions, (axis, 1)), -1, axis)

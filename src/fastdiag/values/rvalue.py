@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import flag
+from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import check_rule
@@ -20,6 +21,7 @@ from ..embedding.poset import Links
 from ..errors import TooLargeError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
+from ..kernels.packed_sum import PackedSum, plain
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
@@ -27,18 +29,19 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
-from .exact import exact_learning_rates, shaped
+from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
-from .frame import Frame, at_scale, eigenframe, growth, learning_rates, of_one_size
-from .hessian_steps import links_under, newton_rates, weighed
+from .exact_values import exact_learning_rates
+from .hessian_steps import LinearRule, links_under, newton_rates, weighed
+from .learning_rates import at_scale, learning_rates, of_one_size
 from .mode_sums import index_tuples, mode_sums
 from .near_limit import near_limit, near_sums
 from .open_axes import pieces
 from .overflow import told
+from .packed_transfer_matrices import packed_sum, scratch
 from .plan import plan, twins
-from .programme import Programme, programme
 from .resummable import check_contracts, check_irreducible, check_resummable, linear_rule
-from .root import Roots, Terms, axes_of, loss_root, turned
+from .root import Roots, Terms, axes_of, from_eigenbasis, loss_root
 from .scheduled_sums import scheduled, scheduled_sums
 
 SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
@@ -50,7 +53,7 @@ SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread su
 @door
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
-    device: str = "auto", update: Update | RegularizedNewton | None = None,
+    device: str = "auto", update: LinearRule = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -108,8 +111,8 @@ def rvalue(
     if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
-        values = [exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0]]
-        return shaped(values, exactly[1])
+        values = (exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0])
+        return np.fromiter(values, object).reshape(exactly[1])[()]
     device = check_device(device, None if update is None else f"this is of {update!r}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)
@@ -119,81 +122,81 @@ def rvalue(
             found = [rvalue(diagram, landscape, spacetime, flat[group], **options) for group in groups]
             return np.concatenate(found)[np.argsort(np.concatenate(groups))]
         landscape, flat, _ = at_scale(landscape, flat)
-    frame = eigenframe(landscape) if metric is None else Frame(landscape, metric)
+    eigenbasis = eigenbasis_of(landscape) if metric is None else Eigenbasis(landscape, metric)
     with np.errstate(all="ignore"):  # an overflow is told once, below
-        result = resummed(diagram, frame, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
+        result = resummed(diagram, eigenbasis, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
     if not np.isfinite(result).all():
-        told(f"the value of {diagram}", result, growth(frame, flat))
+        told(f"the value of {diagram}", result, growth(eigenbasis, flat))
     return float(result) if result.ndim == 0 else result
 
 
 def resummed(
-    diagram: Diagram, frame: Frame, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu", roots: Roots | None = None, update: Update | RegularizedNewton | None = None,
+    diagram: Diagram, eigenbasis: Eigenbasis, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
+    device: str = "cpu", roots: Roots | None = None, update: LinearRule = None,
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times)).
 
     roots: the terms of an observable at the root, by default the loss's; (n,) * its open edges follow the other axes.
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
-    check_resummable(diagram, frame.landscape, times, continuous, roots)
+    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots)
     if isinstance(update, Update):
         update = scheduled(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(spacetime.T == inf for spacetime in times):
-        check_contracts(frame, numbers, continuous, update)
+        check_contracts(eigenbasis, numbers, continuous, update)
     planned = [(links, _runs(diagram, times, continuous, links)) for links in links_under(diagram, update)]
     planned = [(links, runs) for links, runs in planned if runs]
     latest = max((float(spacetime.T) for spacetime in times if spacetime.T < inf), default=1.0)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not planned:  # no tensor is asked for
-        return np.zeros((len(numbers), len(times)) + (len(frame.rates),) * axes)
-    frame.check_memory([(diagram, roots)], SLAB_BYTES)
-    far = continuous and np.abs(np.multiply.outer(numbers, frame.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
-    cpu = update is not None or far or (device == "auto" and near_limit(diagram, frame.rates, numbers).any())
-    totals = None if cpu else gpu_totals(device, diagram, frame, planned[0][1], numbers, len(times), terms)
+        return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
+    eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
+    far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
+    cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
+    totals = None if cpu else gpu_totals(device, diagram, eigenbasis, planned[0][1], numbers, len(times), terms)
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
         for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
             ascending = tuple(sorted(kept))
             some = tuple((replace(root, open=ascending), weight) for root, weight in terms if root.open == kept)
             if some not in found:
-                found[some] = sum(
-                    (_cpu_totals(diagram, frame, runs, numbers, times, some, update, links) for links, runs in planned),
-                    start=np.zeros(()),
-                )
+                found[some] = np.zeros(())
+                for links, runs in planned:
+                    one = _cpu_totals(diagram, eigenbasis, runs, numbers, times, some, update, links)
+                    found[some] = found[some] + one
             totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
-    signs = (-numbers / times[0].B) ** diagram.order / diagram.automorphisms
-    return np.asarray(turned(totals, frame.directions, axes) * signs.reshape(-1, *(1,) * (totals.ndim - 1)))
+    scales = numbers**diagram.order * float(prefactor(diagram, times[0].B))
+    return np.asarray(from_eigenbasis(totals, eigenbasis.directions, axes) * scales.reshape(-1, *(1,) * (totals.ndim - 1)))
 
 
 def _cpu_totals(
-    diagram: Diagram, frame: Frame, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime], terms: Terms,
-    update: Update | RegularizedNewton | None, links: Links,
+    diagram: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime],
+    terms: Terms, update: LinearRule, links: Links,
 ) -> FloatArray:
-    n, d = len(frame.rates), diagram.order
+    n, d = len(eigenbasis.rates), diagram.order
     kept = plan(diagram, terms[0][0]).open
     alike = twins(diagram, (*kept, *(node - 1 for node in links)))
     totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
-        values = contracted(diagram, frame, slice(start, start + step), terms)
+        values = contracted(diagram, eigenbasis, slice(start, start + step), terms)
         for index, some, first in pieces(values, start, kept, n, d):
-            for places, moves, updates in runs if some.any() else ():
+            for places, packed, updates in runs if some.any() else ():
                 if d == 0:
                     found = some
                 elif update is None:
                     here = [times[i] for i in places]
-                    found = _plain(diagram, here, some, first, frame.rates, numbers, alike, moves, updates)
+                    found = _plain(diagram, here, some, first, eigenbasis.rates, numbers, alike, packed, updates)
                 elif isinstance(update, RegularizedNewton):
                     found = np.zeros((len(numbers), len(places)))
                     for i, eta in enumerate(numbers):
-                        small = newton_rates(update, eta * frame.rates)
+                        small = newton_rates(update, eta * eigenbasis.rates)
                         carried = weighed(some, first, diagram, links, float(update.lam), small)
-                        found[i] = _summed(carried, first, small, np.ones(1), alike, moves, updates)[0]
+                        found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
                 else:
                     latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
-                    found = read(diagram, update, latest, some, first, frame.rates, numbers, alike, updates)
+                    found = read(diagram, update, latest, some, first, eigenbasis.rates, numbers, alike, updates)
                 where: Any = (slice(None), places, *index)
                 totals[where] += found
     return totals
@@ -201,31 +204,31 @@ def _cpu_totals(
 
 def _plain(
     diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
-    alike: IntArray, moves: Programme, updates: IntArray,
+    alike: IntArray, packed: PackedSum, updates: IntArray,
 ) -> FloatArray:
-    """`_summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
-    if moves.parts >= 0:
-        return _integrals(values, start, rates, numbers, alike, moves)
+    """`summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
+    if packed.parts >= 0:
+        return _integrals(values, start, rates, numbers, alike, packed)
     close = near_limit(diagram, rates, numbers)
     if not close.any():
-        return _summed(values, start, rates, numbers, alike, moves, updates)
+        return summed(values, start, rates, numbers, alike, packed, updates)
     found = np.zeros((len(numbers), len(times)))
     for i, eta in enumerate(numbers.tolist()):
         added, rest = near_sums(diagram, times, values, start, rates, eta, alike, close[i])
         found[i] = added
         if rest.any():
-            found[i] += _summed(rest, start, rates, numbers[i : i + 1], alike, moves, updates)[0]
+            found[i] += summed(rest, start, rates, numbers[i : i + 1], alike, packed, updates)[0]
     return found
 
 
 def _integrals(
-    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, packed: PackedSum
 ) -> FloatArray:
-    """`_summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
+    """`summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
     found, none = [], np.zeros(0, np.int64)
-    exponents = np.multiply.outer(numbers, rates) * moves.span
-    if moves.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
-        return _summed(values, start, rates, numbers, alike, moves, none)
+    exponents = np.multiply.outer(numbers, rates) * packed.duration.epoch
+    if packed.duration.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
+        return summed(values, start, rates, numbers, alike, packed, none)
     for eta, line in zip(numbers.tolist(), exponents, strict=True):
         if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
             raise TooLargeError(
@@ -238,8 +241,9 @@ def _integrals(
             signs = np.unique(np.sign(np.concatenate(weights)))
             found.append(np.array([[(inf * signs).sum()]]))
         else:  # all that a gradient did may be forgotten
-            at = replace(moves, forever=True) if np.abs(line).max() >= LARGEST_EXPONENT else moves
-            found.append(_summed(values, start, rates, np.array([eta]), alike, at, none))
+            forever = np.abs(line).max() >= LARGEST_EXPONENT
+            at = packed._replace(duration=packed.duration._replace(forever=True)) if forever else packed
+            found.append(summed(values, start, rates, np.array([eta]), alike, at, none))
     return np.concatenate(found)
 
 
@@ -252,15 +256,15 @@ def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool, links:
     found: list[Run] = []
     if together:
         updates, places = np.array(sorted(together), np.int64).T.copy()
-        found.append((places, programme(diagram, times[places[0]], links=links), updates))
+        found.append((places, packed_sum(diagram, times[places[0]], links=links), updates))
     apart = set(range(len(times))).difference(i for _, i in together) if len(together) < len(times) else ()
     for i in sorted(apart):
-        found.append((np.array([i]), programme(diagram, times[i], continuous, links), np.zeros(0, np.int64)))
-    return [run for run in found if len(run[1].sizes)]
+        found.append((np.array([i]), packed_sum(diagram, times[i], continuous, links), np.zeros(0, np.int64)))
+    return [run for run in found if len(run[1].transfers.sizes)]
 
 
-def _summed(
-    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, moves: Programme,
+def summed(
+    values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, packed: PackedSum,
     updates: IntArray,
 ) -> FloatArray:
     """The contraction with the sums over maps, for each learning rate and time.
@@ -274,14 +278,13 @@ def _summed(
     rows = max(1, min(len(values), SHARD_TUPLES // each))
     some = max(1, SHARD_TUPLES // (rows * each))
     shards = [(i, low) for i in range(0, len(numbers), some) for low in range(0, len(values), rows)]
-    arguments = moves.arguments()
 
     def work(shard: tuple[int, int]) -> FloatArray:
         i, low = shard
         here, out = numbers[i : i + some], np.zeros((len(numbers[i : i + some]), sums, LANES))
         nested_sums(
-            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, len(alike), alike, updates,
-            *arguments, *moves.scratch(len(alike)), out,
+            values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, alike, updates,
+            plain(packed), plain(scratch(packed, len(alike))), out,
         )
         return np.asarray(out.sum(axis=2))
 
@@ -294,14 +297,14 @@ def _summed(
     return totals
 
 
-def contracted(diagram: Diagram, frame: Frame, rows: slice, terms: Terms) -> FloatArray:
+def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Terms) -> FloatArray:
     """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1)); terms are added."""
-    d, n = diagram.order, len(frame.rates)
+    d, n = diagram.order, len(eigenbasis.rates)
     total: Any = None
     for root, weight in terms:
         product: Any = None
         for nodes, edges in plan(diagram, root).parts:
-            part = frame.part(nodes)
+            part = eigenbasis.part(nodes)
             if 0 in edges:
                 part = part[rows]  # edges ascend, so the first edge is the first axis
             long = [1] * d

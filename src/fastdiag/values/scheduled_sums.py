@@ -40,15 +40,18 @@ def scheduled_sums(
     poset, rule = Poset.of(diagram), update.in_floats(int(spacetime.T))
     with np.errstate(all="ignore"):
         for index, weights in index_tuples(values, start, len(rates), alike):
-            for i, eta in enumerate(numbers):
-                for low in range(0, len(weights), TOGETHER):
-                    some = slice(low, low + TOGETHER)
-                    edges = EdgeWeights.of(poset, rule, rule.factors(int(spacetime.T)), list(eta * rates[index[:, some]]))
+            for low in range(0, len(weights), TOGETHER):
+                some = slice(low, low + TOGETHER)
+                curvatures, many = rates[index[:, some]], max(1, TOGETHER // len(weights[some]))
+                for first in range(0, len(numbers), many):
+                    etas = slice(first, first + many)
+                    forces = list(numbers[etas, None] * curvatures[:, None])
+                    edges = EdgeWeights.of(poset, rule, rule.factors(int(spacetime.T)), forces)
                     found: Iterable[FloatArray | float]
                     if len(updates):
                         found = epoch_curve(poset, edges, spacetime.B, "cumulant", updates.tolist())
                     else:
                         found = [sum_over_maps(poset, edges, spacetime, "cumulant")]
                     for place, maps in enumerate(found):
-                        totals[i, place] += float(np.sum(weights[some] * maps))
+                        totals[etas, place] += np.sum(weights[some] * np.asarray(maps, float), axis=-1)
     return totals

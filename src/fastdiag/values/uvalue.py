@@ -14,8 +14,9 @@ from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..typing import FloatArray
+from .eigenbasis import Eigenbasis
 from .estimate import estimated_value
-from .exact import exact_uvalue
+from .exact_values import exact_uvalue
 from .factored import factored_contraction
 from .overflow import told
 from .plan import plan
@@ -62,7 +63,7 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
 
 
 @np.errstate(all="ignore")
-def contraction(diagram: Diagram, landscape: Landscape, root: Root | None = None) -> FloatArray:
+def contraction(diagram: Diagram, landscape: Landscape | Eigenbasis, root: Root | None = None) -> FloatArray:
     """The same in floats, whatever the landscape, with a term of an observable at the root; (n,) * its open edges."""
     if isinstance(landscape, Estimated):
         return estimated_value(diagram, landscape).astype(np.float64)

@@ -1,0 +1,156 @@
+"""Counting for any update rule: the one place where the kinds of rule are told apart.
+
+Linear rules weigh edges. A Hessian-based step sums over the ways to link edges, a power of lambda for each link. A process
+in continuous time has volumes of ordered times instead of numbers of maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import factorial
+from typing import Any, TypeAlias
+
+from ..arguments import instance, number, shown
+from ..diagram import Diagram
+from ..diagram.partition import moebius_from_bottom, set_partitions
+from ..errors import InputError
+from ..spacetime import Spacetime
+from ..spacetime.number import check_exact
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
+from ..typing import Basis
+from .counting import count, maps
+from .edge_weights import EdgeWeights
+from .enumeration import check_basis, checked, exact
+from .patterns import level_shapes
+from .poset import Links, Poset, all_links
+from .sum_over_maps import sum_over_maps
+from .weighted import weighted_maps
+
+Rule: TypeAlias = Update | Process | RegularizedNewton | None
+"""An update rule; None is SGD."""
+
+
+def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
+    """`maps` with the weights of an update rule: what (-1/B)^d / |Aut(D)| turns into the coefficient.
+
+    Parameters
+    ----------
+    diagram, spacetime, basis : as for `maps`
+    update : one of fastdiag.updates, or None for SGD
+
+    Returns
+    -------
+    int or Fraction; a SymPy expression where the rule has symbols
+
+    Raises
+    ------
+    InputError : as `maps` does; an update that is none
+    """
+    diagram = checked(diagram, spacetime, basis)
+    if isinstance(update, Process):
+        return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
+    if isinstance(update, RegularizedNewton):
+        return newton_sum(diagram, update, lambda links: _linked_count(diagram, links, spacetime, basis))
+    check_rule(update)
+    if update is None:
+        return maps(diagram, spacetime, basis)
+    return weighted_maps(diagram, spacetime, basis=basis, update=update)
+
+
+def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: str) -> Any:
+    poset = Poset.of(diagram, links)
+    if not links:
+        return count(poset, spacetime, basis)
+    spacetime.finite("T")
+    return sum_over_maps(poset, EdgeWeights.powers(poset, [1] * diagram.order), spacetime, basis)
+
+
+def check_rule(update: object) -> None:
+    """Raise InputError unless it is an update rule or None."""
+    if update is not None and not isinstance(update, Update | Process | RegularizedNewton):
+        raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {shown(update)}")
+
+
+def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Links], Any]) -> Any:
+    """The sum over all sets of links of lambda^links times a count; divided by |Aut(D)|, each orbit has its own |Aut|.
+
+    A link joins the nodes of two factors of (lambda hess)^k grad, taken at one update. A diagram's value does not depend on
+    its links, so its coefficient is one polynomial in lambda.
+
+    Returns
+    -------
+    int or Fraction, or an expanded SymPy expression where lambda or a count is one
+
+    Raises
+    ------
+    InputError : lambda is not exact
+    """
+    lam = update.lam
+    check_exact(update, [lam])
+    total: Any = Fraction(0)
+    for links, kept in all_links(diagram):
+        total += count(links) * lam ** len(links) * (diagram.automorphisms // kept)
+    if isinstance(total, Fraction):
+        return exact(total)
+    import sympy
+
+    return sympy.expand(total)
+
+
+def process_maps(diagram: Diagram | str, T: Any, process: Process, B: Any = 1, basis: Basis = "cumulant") -> Any:
+    """What stands for the number of maps in a process's expansion: B^P linext T^P / P!, P the number of parts.
+
+    All nodes of a part act at one time, different parts at different times, children before parents: that is the volume
+    of the times 0 < t < T. It is zero where a part holds a node and its ancestor, for the noise of a time knows nothing of
+    itself. It is the leading power of T of the count of SGD in one epoch, for parts small enough to occur.
+
+    Parameters
+    ----------
+    diagram : a Diagram or its text, the root alone in its part
+    T : how long, in units of updates; an int, a Fraction or a SymPy expression
+    process : updates.ode() or updates.sde()
+    B : batch size
+    basis : 'cumulant', or 'moment' by the Moebius transform (no longer a volume; it may be negative)
+
+    Returns
+    -------
+    int or Fraction, or a SymPy expression if T or B is one; coefficient(D) = (-1/B)^d process_maps / |Aut(D)|
+
+    Raises
+    ------
+    InputError : the root shares a part, T is a float, unknown basis
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from fastdiag.embedding.rules import process_maps
+    >>> from fastdiag.spacetime.processes import ode, sde
+    >>> process_maps("[a b[c]]", Fraction(1, 2), ode()), process_maps("[a b[a]]", 6, sde()), process_maps("[a a]", 6, ode())
+    (Fraction(1, 16), 18, 0)
+    """
+    basis, diagram = check_basis(basis), Diagram.of(diagram)
+    instance("process", process, Process, "take updates.ode() or updates.sde()").keeps(diagram)
+    T, B = number("T", T), number("B", B)
+    if isinstance(T, float):
+        raise InputError(f"T must be exact: an int, a Fraction or a SymPy expression, not {T!r}; write Fraction({T!r})")
+    poset = Poset.of(diagram)
+    if basis == "cumulant":
+        return _volume(poset, T, process, B)
+    merged = ((moebius_from_bottom(string), poset.coarsened(string)) for string in set_partitions(poset.parts))
+    return sum(sign * _volume(coarser, T, process, B) for sign, coarser in merged)
+
+
+def _volume(poset: Poset, T: Any, process: Process, B: Any) -> Any:
+    parts = poset.parts
+    if any(poset.part.count(part) > process.largest_part for part in range(parts)):
+        return 0
+    extensions = level_shapes(poset).get((1,) * parts, 0)  # one part to a level: the linear extensions
+    volume = Fraction(extensions, factorial(parts))
+    if hasattr(T, "free_symbols") or hasattr(B, "free_symbols"):
+        import sympy
+
+        return sympy.Rational(volume.numerator, volume.denominator) * (B * T) ** parts
+    return exact(volume * Fraction(B * T) ** parts)

@@ -1,0 +1,98 @@
+"""Averages of a loss's tensors over Gaussian weights about one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import factorial, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import TooLargeError
+
+if TYPE_CHECKING:
+    from .local import Local, Numbers, PointTensors
+
+NODES = 16  # of a Gauss-Hermite sum along one direction
+MOST_PLACES = 5000  # of sums along several
+
+
+@dataclass(frozen=True, slots=True)
+class Averaged:
+    """<.>, over delta ~ N(0, S)."""
+
+    loss: Any
+    """<l>."""
+    gradient: Numbers
+    """<G>, (n,)."""
+    hessian: Numbers
+    """<H>, (n, n)."""
+    covariance: Numbers
+    """<E g_x g_x> - <G><G> - <H> S <H>, (n, n): of the gradient of a point, less what <H> moves along."""
+
+
+def by_wick(local: PointTensors, degree: int, S: Numbers) -> Averaged:
+    """Of polynomials, exactly; degree: the highest of their derivatives."""
+    w, n = local.weights, local.dimension
+    known: dict[int, Numbers] = {}
+
+    def average(k: int) -> Numbers:
+        """<grad^k l_x> of every point."""
+        if k not in known:
+            total = local.tensor(k)
+            for pairs in range(1, (degree - k) // 2 + 1):
+                term = local.tensor(k + 2 * pairs)
+                for _ in range(pairs):
+                    term = np.asarray(np.tensordot(term, S, 2))
+                total = total + term / (2**pairs * factorial(pairs))
+            known[k] = total
+        return known[k]
+
+    mean = [np.asarray(np.tensordot(w, average(k), 1)) for k in range(3)]
+    products: Numbers = np.zeros((n, n), dtype=int)
+    for shared in range(degree):  # indices that both gradients share
+        first = average(shared + 1).reshape(len(w), n, -1)
+        second = first.reshape(len(w), n, *(n,) * shared)
+        for axis in range(shared):
+            second = np.moveaxis(np.tensordot(second, S, ((2 + axis,), (0,))), -1, 2 + axis)
+        second = second.reshape(len(w), n, -1)
+        both = np.einsum("xac,xbc->ab", w[:, None, None] * first, second)
+        products = products + both / factorial(shared)
+    return Averaged(mean[0][()], mean[1], mean[2], _less(products, mean[1], mean[2], S))
+
+
+def by_hermite(local: Callable[[Numbers], Local], theta: Numbers, S: Numbers) -> Averaged:
+    """Of any loss, by Gauss-Hermite sums along the directions in which S is not 0.
+
+    Raises
+    ------
+    TooLargeError : many directions
+    """
+    sizes, directions = np.linalg.eigh(S)
+    wide = sizes > 1e-14 * max(sizes[-1], 1e-300)
+    places, weights = hermite()
+    if NODES ** int(wide.sum()) > MOST_PLACES:
+        raise TooLargeError(
+            f"an average over {int(wide.sum())} directions takes {NODES}^{int(wide.sum())} places; polynomials, logistic "
+            "regression and few weights need no such sum"
+        )
+    spread = directions[:, wide] * np.sqrt(sizes[wide])
+    loss, G = 0.0, np.zeros(len(theta))
+    H, products = np.zeros((len(theta),) * 2), np.zeros((len(theta),) * 2)
+    for chosen in np.ndindex((NODES,) * int(wide.sum())):
+        index = list(chosen)
+        here, weight = local(theta + spread @ places[index]), prod(weights[index].tolist())
+        loss, G, H = loss + weight * here.loss, G + weight * here.gradient, H + weight * here.hessian
+        products += weight * (here.covariance + np.multiply.outer(here.gradient, here.gradient))
+    return Averaged(loss, G, H, _less(products, G, H, S))
+
+
+def hermite() -> tuple[Numbers, Numbers]:
+    """Places and weights of a Gauss-Hermite sum over N(0, 1)."""
+    places, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    return places, weights / weights.sum()
+
+
+def _less(products: Numbers, G: Numbers, H: Numbers, S: Numbers) -> Numbers:
+    return np.asarray(products - np.multiply.outer(G, G) - H @ S @ H)

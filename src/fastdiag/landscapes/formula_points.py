@@ -1,0 +1,197 @@
+"""A formula's loss at weights anywhere: its data as weighted points, its derivatives as functions of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from itertools import combinations_with_replacement, product
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from ..errors import TooLargeError, UnsupportedError
+from .averaged import Averaged, by_hermite, by_wick
+from .distributions import Distribution, Finite, Normal, Uniform
+from .exact import Expression, number
+from .local import Numbers, PointTensors
+
+if TYPE_CHECKING:
+    from .symbolic import Symbolic
+
+Indices: TypeAlias = tuple[int, ...]
+Nodes: TypeAlias = list[tuple[tuple[Any, ...], Any]]
+"""Values of some data symbols, and their weight."""
+
+AT_ONCE = 3  # points' tensors that stand in one mean, or more where they are constants
+PLAIN = 64  # nodes for what is no polynomial in a data symbol
+MOST_POINTS = 1 << 16
+
+
+class FormulaPoints:
+    """The data of a symbolic landscape as points; nodes of quadrature where they are infinitely many.
+
+    For a loss that is a polynomial in the data, means of up to three tensors of a point are exact; with Fractions the nodes
+    are whole numbers, and weights may be negative.
+    """
+
+    def __init__(self, landscape: Symbolic, exact: bool) -> None:
+        import sympy
+
+        self.landscape, self.exact = landscape, exact
+        free = landscape.expression.free_symbols - {*landscape.coordinates, *landscape.data}
+        if free:
+            raise UnsupportedError(
+                f"{landscape!r} has the free symbols {sorted(map(str, free))}; a path needs numbers for them"
+            )
+        choices = list(self._choices())
+        if prod(map(len, choices)) > MOST_POINTS:
+            raise TooLargeError(
+                f"the data of {landscape!r} make {prod(map(len, choices)):,} points (limit {MOST_POINTS:,}); take fewer "
+                "data symbols, or finite distributions of fewer values"
+            )
+        chosen = list(product(*choices))
+        kind: Any = object if exact else np.float64
+        values = [sum((point for point, _ in nodes), ()) for nodes in chosen]
+        self.data = np.array(values, dtype=kind).T
+        self.weights = np.array([prod(weight for _, weight in nodes) for nodes in chosen], dtype=kind)
+        weights = landscape.coordinates
+        formula = landscape.expression
+        self.degree = int(sympy.Poly(formula, *weights).total_degree()) if formula.is_polynomial(*weights) else None
+        """In the weights; None for what is no polynomial."""
+        self._known: dict[Indices, Callable[..., Any]] = {}
+
+    def local(self, theta: Numbers) -> FormulaLocal:
+        """Seen from theta, (n,)."""
+        return FormulaLocal(self, theta)
+
+    def derivative(self, indices: Indices, theta: Numbers) -> Numbers:
+        """One entry of every point's tensor, (S,)."""
+        if indices not in self._known:
+            land = self.landscape
+            make = _exactly if self.exact else _in_floats
+            self._known[indices] = make(land, land.derivative(indices), [*land.coordinates, *land.data])
+        found = self._known[indices](*theta, *self.data)
+        return np.broadcast_to(found, self.weights.shape)
+
+    def _choices(self) -> Iterable[Nodes]:
+        """The points of each distribution."""
+        at = 0
+        for law in self.landscape.distributions:
+            symbols = self.landscape.data[at : at + law.size]
+            at += law.size
+            if isinstance(law, Finite):
+                convert = _fraction if self.exact else _float
+                yield [
+                    (tuple(map(convert, point)), convert(chance))
+                    for point, chance in zip(law.points, law.chances, strict=True)
+                ]
+            else:
+                yield _nodes(law, _degree(self.landscape.expression, symbols[0]), self.exact)
+
+
+class FormulaLocal(PointTensors):
+    """A formula's loss seen from one set of weights; tensors are computed when asked for."""
+
+    def __init__(self, points: FormulaPoints, theta: Numbers) -> None:
+        super().__init__(points.weights, len(theta))
+        self.points, self.theta = points, theta
+        self._tensors: dict[int, Numbers] = {}
+
+    def tensor(self, degree: int) -> Numbers:
+        if degree not in self._tensors:
+            result = np.empty((self.dimension,) * degree + self.weights.shape, dtype=self.weights.dtype)
+            for indices in combinations_with_replacement(range(self.dimension), degree):
+                result[indices] = self.points.derivative(indices, self.theta)
+            for indices in np.ndindex(result.shape[:-1]):
+                if (ordered := tuple(sorted(indices))) != indices:
+                    result[indices] = result[ordered]
+            self._tensors[degree] = np.moveaxis(result, -1, 0)
+        return self._tensors[degree]
+
+    def averaged(self, S: Numbers) -> Averaged:
+        degree = self.points.degree
+        return by_hermite(self.points.local, self.theta, S) if degree is None else by_wick(self, degree, S)
+
+
+def _degree(expression: Expression, symbol: Any) -> int | None:
+    """In the data symbol; None if it is no polynomial in it."""
+    import sympy
+
+    return int(sympy.degree(expression, symbol)) if expression.is_polynomial(symbol) else None
+
+
+def _nodes(law: Distribution, degree: int | None, exact: bool) -> Nodes:
+    """Points and weights with the distribution's means of all polynomials that occur."""
+    if exact:
+        if degree is None:
+            raise UnsupportedError(f"over {law!r} exact means are had of polynomials in the data only; give a float eta")
+        return _whole_nodes(law, AT_ONCE * degree)
+    count = PLAIN if degree is None else AT_ONCE * degree // 2 + 1
+    if isinstance(law, Normal):
+        places, weights = np.polynomial.hermite_e.hermegauss(count)
+        places = _float(law.center) + _float(law.variance) ** 0.5 * places
+    elif isinstance(law, Uniform):
+        places, weights = np.polynomial.legendre.leggauss(count)
+        low, high = _float(law.low), _float(law.high)
+        places = (low + high) / 2 + (high - low) / 2 * places
+    else:
+        raise UnsupportedError(f"no path about data of {law!r}; the distributions are normal, uniform and finite")
+    return [((x,), weight) for x, weight in zip(places.tolist(), (weights / weights.sum()).tolist(), strict=True)]
+
+
+def _whole_nodes(law: Distribution, highest: int) -> Nodes:
+    """Whole numbers weighted so that all powers up to the highest have the distribution's means."""
+    moments = [_fraction(law.moment((power,))) for power in range(highest + 1)]
+    places = [Fraction((i + 1) // 2 * (-1) ** i) for i in range(highest + 1)]
+    result: Nodes = []
+    for x in places:
+        basis = [Fraction(1)]  # the polynomial that is 1 here and 0 at the other places, lowest power first
+        for y in places:
+            if y != x:
+                raised, kept = [Fraction(0), *basis], [*basis, Fraction(0)]
+                basis = [(a - y * b) / (x - y) for a, b in zip(raised, kept, strict=True)]
+        result.append(((x,), sum(a * m for a, m in zip(basis, moments, strict=True))))
+    return result
+
+
+def _fraction(value: Expression) -> Fraction:
+    if not value.is_Rational:
+        raise UnsupportedError(f"an exact path needs rational numbers, and {value} is none; give a float eta")
+    return Fraction(int(value.p), int(value.q))
+
+
+def _float(value: Expression) -> float:
+    return number("a number of the data", value)
+
+
+def _in_floats(landscape: Symbolic, formula: Expression, arguments: list[Any]) -> Callable[..., Any]:
+    import sympy
+
+    try:
+        function: Callable[..., Any] = sympy.lambdify(arguments, formula, "numpy", cse=True)
+        with np.errstate(all="ignore"):
+            function(*np.ones(len(arguments)))
+    except (NameError, TypeError, AttributeError, NotImplementedError, ValueError, OverflowError) as error:
+        raise UnsupportedError(
+            f"the formulas of {landscape!r} cannot be evaluated by NumPy: {str(error).splitlines()[0]}"
+        ) from None
+    return function
+
+
+def _exactly(landscape: Symbolic, formula: Expression, arguments: list[Any]) -> Callable[..., Any]:
+    import sympy
+
+    if not formula.is_polynomial(*arguments):
+        raise UnsupportedError(
+            f"an exact path needs a loss that is a polynomial, and {landscape!r} is none; give a float eta"
+        )
+    terms = [(powers, _fraction(coefficient)) for powers, coefficient in sympy.Poly(formula, *arguments).terms()]
+
+    def value(*places: Any) -> Any:
+        total: Any = Fraction(0)
+        for powers, coefficient in terms:
+            total = total + prod((x**p for x, p in zip(places, powers, strict=True) if p), start=coefficient)
+        return total
+
+    return value

@@ -1,0 +1,193 @@
+"""Logistic regression at one set of weights: every contraction a product of matrices with the rows of X."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..locks import cached_property
+from ..typing import FloatArray
+from .averaged import Averaged, hermite
+from .local import Local, Numbers
+from .softplus import softplus
+
+if TYPE_CHECKING:
+    from .logistic import Logistic
+
+KEPT_BYTES = 1 << 27  # products of two columns up to this size are kept
+SOME_BYTES = 1 << 24  # larger ones are formed so many at a time
+
+
+class LogisticLocal(Local):
+    """grad^k l_x = s_k x^(tensor k), s_k the slopes of the losses; the ridge besides."""
+
+    def __init__(self, landscape: Logistic, theta: FloatArray) -> None:
+        self.landscape, self.theta = landscape, theta
+        self.X, self.weights, self.ridge = landscape.X, landscape.weights, landscape.ridge
+        self._signs = 1.0 - 2.0 * landscape.y
+        self._margins = self._signs * (self.X @ theta)
+        self._tails = np.exp(-np.abs(self._margins))
+        self._slopes: dict[int, FloatArray] = {}
+        self._along: tuple[Numbers | None, FloatArray] = None, np.empty(0)
+
+    def slopes(self, degree: int) -> FloatArray:
+        """s_k of every point, (S,)."""
+        if degree not in self._slopes:
+            found = softplus(degree, self._margins, self._tails)
+            self._slopes[degree] = found if degree % 2 == 0 else self._signs * found
+        return self._slopes[degree]
+
+    @cached_property
+    def _columns(self) -> FloatArray:
+        """X^T, in rows."""
+        kept: dict[str, Any] = self.landscape.__dict__
+        if "_X_columns" not in kept:
+            kept["_X_columns"] = np.ascontiguousarray(self.X.T)
+        found: FloatArray = kept["_X_columns"]
+        return found
+
+    @property
+    def loss(self) -> Any:
+        return float(self.weights @ self.slopes(0) + 0.5 * self.ridge @ self.theta**2)
+
+    @cached_property
+    def _pull(self) -> FloatArray:
+        """G without the ridge."""
+        return np.asarray(self.X.T @ (self.weights * self.slopes(1)))
+
+    @cached_property
+    def _curvature(self) -> FloatArray:
+        """H without the ridge."""
+        columns = np.sqrt(self.weights * self.slopes(2)) * self._columns
+        return np.asarray(columns @ columns.T)  # of an array with itself NumPy takes half the work
+
+    @property
+    def gradient(self) -> FloatArray:
+        return np.asarray(self._pull + self.ridge * self.theta)
+
+    @property
+    def hessian(self) -> FloatArray:
+        found = self._curvature.copy()
+        found.reshape(-1)[:: len(found) + 1] += self.ridge  # the diagonal
+        return found
+
+    @cached_property
+    def gradients(self) -> FloatArray:
+        return np.asarray(self.slopes(1)[:, None] * self.X - self._pull)
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        if self.landscape.is_far:
+            return np.asarray(self.paired(self.gradients))
+        columns = np.sqrt(self.weights) * self.slopes(1) * self._columns
+        return np.asarray(columns @ columns.T - np.multiply.outer(self._pull, self._pull))
+
+    def pulled(self, vectors: Numbers) -> FloatArray:
+        return np.asarray(self.X.T @ (self.weights * self.slopes(2) * np.einsum("xa,xa->x", self.X, vectors)))
+
+    def variances(self, S: Numbers) -> FloatArray:
+        """x S x of every point, (S,)."""
+        if self._along[0] is not S:
+            self._along = S, np.einsum("ax,ax->x", S @ self._columns, self._columns)
+        return self._along[1]
+
+    @property
+    def hessians(self) -> FloatArray:
+        return np.asarray((self.slopes(2)[:, None] * self.X)[:, :, None] * self.X[:, None, :] - self._curvature)
+
+    def thirds(self, S: Numbers) -> FloatArray:
+        return np.asarray((self.slopes(3) * self.variances(S))[:, None] * self.X - self.third(S))
+
+    def third(self, S: Numbers) -> FloatArray:
+        return np.asarray(self.X.T @ (self.weights * self.slopes(3) * self.variances(S)))
+
+    def fourth(self, S: Numbers) -> FloatArray:
+        return self._weighted(self.slopes(4) * self.variances(S))
+
+    def fourth_of(self, k: Numbers) -> FloatArray:
+        first, second = np.triu_indices(len(k))
+        packed = k[first, second] * np.where(first == second, 1.0, 2.0)[:, None]
+        total = np.zeros(len(k))
+        for rows, pairs in self._pairs():
+            X = self.X[rows]
+            cubes = np.einsum("xa,xa->x", pairs @ packed, X)
+            total += X.T @ (self.weights[rows] * self.slopes(4)[rows] * cubes)
+        return total
+
+    def fifth(self, S: Numbers) -> FloatArray:
+        return np.asarray(self.X.T @ (self.weights * self.slopes(5) * self.variances(S) ** 2))
+
+    def covariance_over(self, S: Numbers) -> FloatArray:
+        first, second, third = map(self.slopes, (1, 2, 3))
+        raw = self._weighted(self.variances(S) * (first * third + second**2))
+        crossed = np.outer(self.third(S), self._pull)
+        return np.asarray(2 * raw - crossed - crossed.T - 2 * self._curvature @ S @ self._curvature)
+
+    def averaged(self, S: Numbers) -> Averaged:
+        places, weights = hermite()
+        spread = np.sqrt(np.maximum(self.variances(S), 0.0))
+        margins = self._margins[:, None] + spread[:, None] * places  # of each point the logit alone is met
+        first = softplus(1, margins)
+        slope, square = self._signs * (first @ weights), first**2 @ weights
+        pull = self.X.T @ (self.weights * slope)
+        curved = self._weighted(softplus(2, margins) @ weights)
+        loss = self.weights @ (softplus(0, margins) @ weights) + self.ridge @ (self.theta**2 + np.diag(S)) / 2
+        covariance = self._weighted(square) - np.multiply.outer(pull, pull) - curved @ S @ curved
+        return Averaged(float(loss), pull + self.ridge * self.theta, curved + np.diag(self.ridge), covariance)
+
+    @property
+    def third_tensor(self) -> FloatArray:
+        return self._cubes[0]
+
+    @property
+    def covariance_slope(self) -> FloatArray:
+        crossed = np.multiply.outer(self._curvature, self._pull)  # h_ac xi_b as a, c, b
+        return np.asarray(2 * self._cubes[1] - crossed.transpose(0, 2, 1) - crossed.transpose(2, 0, 1))
+
+    @property
+    def skew(self) -> FloatArray:
+        return self._cubes[2]
+
+    def _weighted(self, factors: FloatArray) -> FloatArray:
+        """E[f_x x x], (n, n)."""
+        return np.asarray(self.X.T @ ((self.weights * factors)[:, None] * self.X))
+
+    @cached_property
+    def _cubes(self) -> list[FloatArray]:
+        """E[s_3 x x x], E[s_1 s_2 x x x] and E[xi xi xi], each (n, n, n), from one product."""
+        n, scales = len(self.theta), (self.slopes(3), self.slopes(1) * self.slopes(2), self.slopes(1) ** 3)
+        total = np.zeros((n * (n + 1) // 2, 3 * n))
+        for rows, pairs in self._pairs():
+            total += pairs.T @ np.hstack([(self.weights * scale)[rows, None] * self.X[rows] for scale in scales])
+        first, second = np.triu_indices(n)
+        found = []
+        for block in np.split(total, 3, axis=1):
+            cube = np.empty((n, n, n))
+            cube[first, second] = block
+            cube[second, first] = block
+            found.append(cube)
+        # xi = s_1 x - G: the third central moment is E[ggg] - 3 C G - G G G, symmetrised
+        crossed = np.multiply.outer(self.covariance, self._pull)
+        found[2] -= crossed + crossed.transpose(0, 2, 1) + crossed.transpose(2, 0, 1)
+        found[2] -= np.multiply.outer(np.outer(self._pull, self._pull), self._pull)
+        return found
+
+    def _pairs(self) -> Iterator[tuple[slice, FloatArray]]:
+        """x_a x_b for a <= b, some rows at a time; all at once and only once if they are small."""
+        points, n = self.X.shape
+        bytes_each = 4 * n * (n + 1)
+        kept: dict[str, Any] = self.landscape.__dict__
+        if points * bytes_each <= KEPT_BYTES:
+            if "_column_pairs" not in kept:
+                kept["_column_pairs"] = self._products(slice(None))
+            yield slice(None), kept["_column_pairs"]
+            return
+        step = max(1, SOME_BYTES // bytes_each)
+        for start in range(0, points, step):
+            yield (rows := slice(start, start + step)), self._products(rows)
+
+    def _products(self, rows: slice) -> FloatArray:
+        first, second = np.triu_indices(self.X.shape[1])
+        return np.asarray(self.X[rows][:, first] * self.X[rows][:, second])

@@ -1,0 +1,106 @@
+"""The self-consistent path: the mean and the covariance carried together, as if the weights were always Gaussian."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedError
+from ..landscapes.averaged import Averaged
+from ..landscapes.landscape import Landscape
+from ..landscapes.local import Numbers
+from ..spacetime import Spacetime
+from .motion import Motion
+from .settled import solved, summed
+
+MOST_ROUNDS, SETTLED = 500, 1e-12
+
+
+class GaussianWalk:
+    """mu' = mu - eta <G>, S' = Kbar S Kbar^T + eta <C> eta / B, every tensor averaged over N(mu, S); Kbar = 1 - eta <H>.
+
+    It sums the skeletons in which tied nodes sit on one parent, to every order. With B = 1 mean and covariance are those of
+    Gaussian weights exactly.
+    """
+
+    def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime) -> None:
+        if not spacetime.is_one_epoch:
+            raise UnsupportedError(
+                f"closure='gaussian' is for one epoch or fresh data, and here T = {spacetime.T} and N = {spacetime.N}: a "
+                "point that is met again has moved the weights already, which is not averaged; leave it out"
+            )
+        self.landscape, self.motion, self.B = landscape, motion, spacetime.B
+        m, n = motion.shape
+        self.t: int | float = 0
+        self.state, self.S = motion.zeros(m * n), motion.zeros(m * n, m * n)
+
+    def averages(self, reading: Numbers) -> Averaged:
+        """Over the Gaussian law of what is read of the state: `motion.point` or `motion.seen`."""
+        motion = self.motion
+        S = motion.read(reading, motion.read(reading, self.S).T)
+        return self.landscape.local(motion.start + motion.read(reading, self.state)).averaged(S)
+
+    def reach(self, time: int | float) -> None:
+        """Go on to a later time."""
+        if time == inf:
+            self.settle()
+        while self.t < time:
+            self.step()
+
+    def step(self) -> None:
+        """One update."""
+        motion, rate = self.motion, self.motion.rate(int(self.t))
+        means = self.averages(motion.point)
+        matrix = motion.matrix(rate, means.hessian)
+        stepped = np.asarray(motion.step @ self.state.reshape(motion.shape)).reshape(-1)
+        self.state = stepped + motion.kicked(rate, means.gradient)
+        self.S = matrix @ self.S @ matrix.T + self.kicks(means)
+        self.t += 1
+        if not motion.is_exact and not (np.isfinite(self.state).all() and np.isfinite(self.S).all()):
+            raise InputError(
+                f"the self-consistent path leaves the range of floats at update {self.t}: the learning rate is too large; "
+                "take a smaller one, or fewer updates"
+            )
+
+    def kicks(self, means: Averaged) -> Numbers:
+        """The covariance that an update adds."""
+        rate = self.motion.rate(int(self.t))
+        return np.asarray(self.motion.kicked(rate, self.motion.kicked(rate, means.covariance).T) / self.B)
+
+    def settle(self) -> None:
+        """Go to T = infinity: the mean and covariance that an update leaves as they are.
+
+        Raises
+        ------
+        InputError : there are none, or they are not found
+        UnsupportedError : exact numbers, a schedule, a rule with memory
+        """
+        motion = self.motion
+        if motion.is_exact or motion.rates is not None or motion.shape[0] > 1:
+            raise UnsupportedError("T = inf of a self-consistent path takes plain SGD and a float eta; give a finite T")
+        rate = motion.rate(0)
+        for _ in range(MOST_ROUNDS):
+            means = self.averages(motion.point)
+            moved = -solved(means.hessian, means.gradient)
+            S = summed(motion.matrix(rate, means.hessian), self.kicks(means))
+            change = max(float(np.abs(moved).max()), float(np.abs(S - self.S).max()))
+            self.state, self.S = self.state + moved, S
+            if change <= SETTLED * (1 + float(np.abs(self.state).max())):
+                self.t = inf
+                return
+        raise InputError("the self-consistent path has not settled; the learning rate is too large, or there is no minimum")
+
+
+def gaussian(walk: GaussianWalk, observable: str) -> Numbers:
+    """What is expected of Gaussian weights."""
+    motion = walk.motion
+    if observable == "displacement":
+        return motion.observed(walk.state)
+    if observable == "covariance":
+        return motion.observed_twice(walk.S)
+    if observable == "test_loss":
+        return np.asarray(walk.averages(motion.seen).loss)
+    raise UnsupportedError(
+        f"closure='gaussian' gives the test_loss, the displacement and the covariance, not the {observable}; leave it out"
+    )

@@ -1,0 +1,87 @@
+"""Gradient flow as the path, and the first-order noise of its stochastic companion about it, in continuous time."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedError
+from ..landscapes.landscape import Landscape
+from ..landscapes.local import Local, Numbers
+from ..spacetime import Spacetime
+from ..spacetime.processes import Process
+from .motion import Motion
+
+RELATIVE, ABSOLUTE = 1e-10, 1e-14  # errors of a step
+
+
+class Flow:
+    """d theta = -eta G dt, dS = (-eta H S + its transpose + eta C eta / B) dt, dm = (-eta H m - eta J:S / 2) dt."""
+
+    def __init__(
+        self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, process: Process, remembers: bool
+    ) -> None:
+        if motion.is_exact:
+            raise UnsupportedError(f"{process} has exponentials, which are not exact here; give a float eta")
+        if noise > 1:
+            raise UnsupportedError(f"noise order 2 of {process} has no equations here; take noise=1")
+        if remembers:
+            raise InputError(
+                f"{process} has no training points, it follows the whole distribution; ask for the test loss"
+            )
+        self.landscape, self.motion, self.spacetime, self.noise = landscape, motion, spacetime, noise
+        self.is_noisy = noise > 0 and process.largest_part > 1
+        n = motion.shape[1]
+        self.t: int | float = 0
+        self.state, self.S, self.bent, self.met, self.tie = np.zeros(n), np.zeros((n, n)), np.zeros(n), np.zeros(n), 0.0
+
+    @property
+    def here(self) -> Local:
+        """The landscape at the end of the path."""
+        return self.landscape.local(self.motion.start + self.state)
+
+    def reach(self, time: int | float) -> None:
+        """Go on to a later time.
+
+        Raises
+        ------
+        InputError : the flow leaves the range of floats
+        """
+        from scipy.integrate import solve_ivp
+
+        if time == self.t:
+            return
+        if time == inf:
+            raise UnsupportedError("a process is followed for a finite time; give a finite T")
+        given = self._packed(self.state, self.bent, self.S)
+        found: Any = solve_ivp(self._slope, (self.t, time), given, "DOP853", (time,), rtol=RELATIVE, atol=ABSOLUTE)
+        if not found.success or not np.isfinite(found.y[:, -1]).all():
+            raise InputError(
+                f"the flow leaves the range of floats, or becomes too steep, between updates {self.t} and {time}; take a "
+                "smaller learning rate, or fewer updates"
+            )
+        self.state, self.bent, self.S = self._parts(found.y[:, -1])
+        self.t = time
+
+    def _slope(self, _: float, packed: Numbers) -> Numbers:
+        motion = self.motion
+        state, bent, S = self._parts(packed)
+        local = self.landscape.local(motion.start + state)
+        moved = motion.kicked(motion.eta, local.gradient)
+        if not self.is_noisy:
+            return moved
+        pull = motion.kicked(motion.eta, local.hessian).T  # -eta H
+        kicks = motion.kicked(motion.eta, motion.kicked(motion.eta, local.covariance).T) / self.spacetime.B
+        half = pull @ S
+        return self._packed(moved, pull @ bent + motion.kicked(motion.eta, local.third(S)) / 2, half + half.T + kicks)
+
+    def _packed(self, state: Numbers, bent: Numbers, S: Numbers) -> Numbers:
+        return np.concatenate([state, bent, S.ravel()] if self.is_noisy else [state])
+
+    def _parts(self, packed: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        n = self.motion.shape[1]
+        if not self.is_noisy:
+            return packed, self.bent, self.S
+        return packed[:n], packed[n : 2 * n], packed[2 * n :].reshape(n, n)

@@ -1,0 +1,91 @@
+"""One update of a rule along the path: where gradients are taken, what the state's deviations are multiplied with."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..landscapes.local import Numbers
+from ..spacetime.updates import Update, sgd
+
+
+class Motion:
+    """A linear rule at one learning rate; the state is (m, n), or its m n numbers in a row.
+
+    The state counts from theta_0: z <- step z - push (x) eta c_t g, the gradient g taken at theta_0 + point . z, and
+    theta_0 + seen . z observed.
+    """
+
+    def __init__(self, update: Update | None, eta: Any, start: Numbers, updates: int) -> None:
+        """eta: a number or an (n, n) matrix; start: theta_0, floats or Fractions."""
+        rule = sgd() if update is None else update
+        self.start, self.eta, self.is_exact = start, eta, start.dtype.kind == "O"
+        self.step, self.push, self.point, self.seen = (
+            self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
+        )
+        self.rates = rule.factors(updates)
+        self.unit = self.numbers(np.eye(len(start), dtype=int))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, n)."""
+        return len(self.push), len(self.start)
+
+    def numbers(self, given: Any) -> Numbers:
+        """As floats, or as Fractions: a quotient of two ints would be a float."""
+        if not self.is_exact:
+            return np.array(given, dtype=np.float64)
+        return np.asarray(np.vectorize(Fraction, otypes=[object])(np.array(given, dtype=object)))
+
+    def zeros(self, *shape: int) -> Numbers:
+        """An array of zeros."""
+        return np.full(shape, Fraction(0)) if self.is_exact else np.zeros(shape)
+
+    def rate(self, t: int) -> Any:
+        """eta c_t."""
+        return self.eta if self.rates is None else self.eta * self.rates[t]
+
+    def raised(self, rate: Any, gradients: Numbers) -> Numbers:
+        """A rate times gradients (..., n)."""
+        return np.asarray(gradients @ rate if np.ndim(rate) == 2 else gradients * rate)
+
+    def kicked(self, rate: Any, gradients: Numbers) -> Numbers:
+        """What gradients (..., n) add to a state, (..., m n)."""
+        if len(self.push) == 1:
+            return self.raised(-rate * self.push[0], gradients)
+        kick = -self.push[:, None] * self.raised(rate, gradients)[..., None, :]
+        return np.asarray(kick.reshape(*gradients.shape[:-1], -1))
+
+    def matrix(self, rate: Any, hessian: Numbers) -> Numbers:
+        """What an update multiplies deviations of the state with, (m n, m n)."""
+        m, n = self.shape
+        pull = rate @ hessian if np.ndim(rate) == 2 else rate * hessian
+        if m == 1:
+            return np.asarray(self.step[0, 0] * self.unit - self.push[0] * self.point[0] * pull)
+        found = self.step[:, None, :, None] * self.unit[:, None, :]
+        found = found - (self.push[:, None] * self.point)[:, None, :, None] * pull[:, None, :]
+        return np.asarray(found.reshape(m * n, m * n))
+
+    def at_point(self, states: Numbers) -> Numbers:
+        """What the gradient sees of states (..., m n): (..., n)."""
+        return self.read(self.point, states)
+
+    def observed(self, states: Numbers) -> Numbers:
+        """What the root sees of states (..., m n): (..., n)."""
+        return self.read(self.seen, states)
+
+    def at_point_twice(self, S: Numbers) -> Numbers:
+        """The same of a covariance (m n, m n): (n, n)."""
+        return self.at_point(self.at_point(S).T)
+
+    def observed_twice(self, S: Numbers) -> Numbers:
+        """The same of a covariance (m n, m n): (n, n)."""
+        return self.observed(self.observed(S).T)
+
+    def read(self, reading: Numbers, states: Numbers) -> Numbers:
+        """`point` or `seen` of states (..., m n): (..., n)."""
+        if len(reading) == 1:
+            return np.asarray(states if reading[0] == 1 else states * reading[0])
+        return np.asarray(np.tensordot(states.reshape(*states.shape[:-1], *self.shape), reading, ((-2,), (0,))))

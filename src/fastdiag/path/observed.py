@@ -1,0 +1,70 @@
+"""What is expected at the end of the path, by noise order and by skeleton."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..landscapes.local import Numbers
+from .closure import GaussianWalk, gaussian
+from .first_order import Walk
+from .flow import Flow
+from .overfitting import TiedWalk
+from .second_order import SecondWalk, second_order
+
+Terms: TypeAlias = list[dict[str, Any]]
+"""For each noise order the contributions of its skeletons, by their texts."""
+
+
+def path_alone(walk: Walk | Flow, observable: str) -> Any:
+    """The observable without noise: noise order 0."""
+    if observable == "displacement":
+        return walk.motion.observed(walk.state)
+    if observable == "covariance":
+        return walk.motion.zeros(*(walk.motion.shape[1],) * 2)
+    if observable in ("test_loss", "train_loss"):
+        return walk.here.loss
+    return walk.motion.zeros(1)[0]
+
+
+def first_order(walk: Walk | Flow, observable: str) -> dict[str, Any]:
+    """The contributions of the skeletons of noise order 1."""
+    motion, here = walk.motion, walk.here
+    bent, met, S = motion.observed(walk.bent), motion.observed(walk.met), motion.observed_twice(walk.S)
+    if observable == "displacement":
+        return {"[b[a a]]": bent, "[a[a]]": met}
+    if observable == "covariance":
+        return {"[a a]": S}
+    if observable == "test_loss_variance":
+        return {"[a a]": here.gradient @ S @ here.gradient}
+    tie = {"a[a]": walk.tie} if observable != "test_loss" else {}
+    if observable == "generalization_gap":
+        return {"a[a]": -tie["a[a]"]}
+    G = here.gradient
+    return {"[a a]": _contracted(here.hessian, S) / 2, "[b[a a]]": G @ bent, "[a[a]]": G @ met, **tie}
+
+
+def _contracted(first: Numbers, second: Numbers) -> Any:
+    return (first * second).sum()
+
+
+def terms(walk: Walk | Flow | GaussianWalk, observable: str) -> Terms:
+    """All that the walk knows."""
+    if isinstance(walk, GaussianWalk):
+        return [{"": gaussian(walk, observable)}]
+    found: Terms = [{"[]": path_alone(walk, observable)}]
+    if walk.noise:
+        found.append(first_order(walk, observable))
+    if isinstance(walk, SecondWalk):
+        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else 0
+        if observable == "generalization_gap":
+            found.append({"": -tie if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]})
+        else:
+            found.append({"": second_order(walk, observable) + tie})
+    return found
+
+
+def total(contributions: dict[str, Any]) -> Numbers:
+    """Their sum."""
+    return np.asarray(sum(contributions.values()))

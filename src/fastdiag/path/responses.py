@@ -1,0 +1,131 @@
+"""What each data point has done to the state so far: it matters where a point is met again, and for the train loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..landscapes.local import Numbers
+from ..memory import require
+from ..spacetime import Spacetime
+
+
+class Responses:
+    """The response of the state to every data point, (S, m n), were the point in every batch.
+
+    At an update the points of its batch have been met before: `met` is the sum over earlier updates s of the responses,
+    weighted by n(s, t) N / B^2, n the mean number of rows that the batches s and t share. It is None where that is 0.
+    """
+
+    met: Numbers | None = None
+
+    def __init__(self) -> None:
+        self.whole: Numbers | None = None
+        """The sum over all earlier updates; None where nobody asks."""
+
+    def before(self, t: int) -> None:
+        """Make `met` that of update t."""
+
+    def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
+        """Go through update t, which multiplies with a matrix and at which each point would have kicked."""
+
+
+class Seen(Responses):
+    """No point is met twice, but all that were seen are remembered."""
+
+    def __init__(self, nothing: Numbers) -> None:
+        self.whole = nothing
+
+    def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
+        assert self.whole is not None
+        self.whole = self.whole @ matrix.T + kicks
+
+
+class Reshuffled(Responses):
+    """Every row is met once in an epoch of L updates, in a fresh order; with replacement L = 1."""
+
+    def __init__(self, nothing: Numbers, epoch: int) -> None:
+        self.earlier, self.now, self.epoch = nothing, nothing, epoch
+
+    @property
+    def whole(self) -> Numbers:  # type: ignore[override]
+        return np.asarray(self.earlier + self.now)
+
+    def before(self, t: int) -> None:
+        self.met = self.earlier if t >= self.epoch else None
+
+    def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
+        if t >= self.epoch:
+            self.earlier = self.earlier @ matrix.T
+        self.now = self.now @ matrix.T + kicks if t % self.epoch else kicks
+        if (t + 1) % self.epoch == 0:
+            self.earlier, self.now = self.earlier + self.now, self.now * 0
+
+
+class Cyclic(Responses):
+    """Every row is met at its own place in each epoch: for each place, what it did until it was met last."""
+
+    def __init__(self, nothing: Numbers, epoch: int, remembers: bool) -> None:
+        self.epoch, self.all = epoch, nothing if remembers else None
+        self.places: list[Numbers] = []
+        """Just after a place's last update."""
+        self.matrices: list[Numbers] = []
+        """Of this epoch's updates."""
+        self.rest: list[Numbers | None] = []
+        """For each place, the product of the last epoch's matrices after it; None for none."""
+        self.passed: Numbers | None = None
+        """The product of this epoch's matrices."""
+
+    @property
+    def whole(self) -> Numbers | None:  # type: ignore[override]
+        return self.all
+
+    def before(self, t: int) -> None:
+        if t < self.epoch:
+            return
+        place, found = t % self.epoch, self.places[t % self.epoch]
+        for factor in (self.rest[place], self.passed):
+            if factor is not None:
+                found = found @ factor.T
+        self.met = found * self.epoch
+
+    def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
+        if self.all is not None:
+            self.all = self.all @ matrix.T + kicks
+        if self.met is None:
+            self.places.append(kicks)
+        else:
+            self.places[t % self.epoch] = (self.met @ matrix.T) / self.epoch + kicks
+        self.matrices.append(matrix)
+        self.passed = matrix if self.passed is None else matrix @ self.passed
+        if len(self.matrices) == self.epoch:
+            after: Numbers | None = None
+            self.rest = []
+            for factor in reversed(self.matrices):
+                self.rest.insert(0, after)
+                after = factor if after is None else after @ factor
+            self.matrices, self.passed = [], None
+
+
+def responses(spacetime: Spacetime, remembers: bool, nothing: Numbers) -> Responses:
+    """Those of a spacetime, with T its last update.
+
+    Parameters
+    ----------
+    remembers : whether somebody asks for the whole
+    nothing : zeros (S, m n)
+
+    Raises
+    ------
+    TooLargeError : under 'cyclic', one response for each place of an epoch does not fit into memory
+    """
+    if spacetime.is_one_epoch:
+        return Seen(nothing) if remembers and spacetime.N != float("inf") else Responses()
+    epoch = spacetime.updates_per_epoch
+    if spacetime.sampling != "cyclic":
+        return Reshuffled(nothing, epoch)
+    points, size = nothing.shape
+    require(
+        8 * epoch * size * (points + 2 * size), f"the responses of {points} points at each of {epoch} places of an epoch",
+        "take sampling='reshuffle', which needs one for all places, or larger batches",
+    )
+    return Cyclic(nothing, epoch, remembers)

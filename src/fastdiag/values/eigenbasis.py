@@ -1,0 +1,125 @@
+"""An eigenbasis of eta times the Hessian, and the cumulants in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache, lru_cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from ..diagram import Diagram
+from ..errors import TooLargeError, UnsupportedError
+from ..landscapes.estimated import Estimated
+from ..landscapes.landscape import Landscape, Nodes, SampledLandscape
+from ..locks import cached_property
+from ..memory import free_bytes
+from ..memory import size as _size
+from ..typing import FloatArray
+from .plan import plan
+from .root import Roots
+
+COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
+ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
+MANY = 512  # weights from which on an eigendecomposition is worth several threads
+
+
+class Eigenbasis:
+    """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
+
+    def __init__(self, landscape: Landscape, metric: FloatArray | None = None) -> None:
+        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later."""
+        if isinstance(landscape, Estimated):
+            raise UnsupportedError(
+                "resummed values are not estimated: their edges are powers of the Hessian, up to the (T-1)th, and an "
+                "unbiased estimate would need as many different points; use resummed=False, or give the landscape's "
+                "`.points` for the (biased) values of the points themselves"
+            )
+        self.landscape, self.metric = landscape, metric
+        self._parts: dict[Nodes, FloatArray] = {}
+
+    @cached_property
+    def _eigen(self) -> tuple[FloatArray, FloatArray]:
+        hessian, metric = self.landscape.hessian, self.metric
+        n = self.landscape.dimension
+        # threads of the linear algebra library go on spinning after a product, and take that time from ours
+        with _libraries().limit(limits=1 if n < MANY else None, user_api="blas"):
+            root = np.eye(n) if metric is None else np.linalg.cholesky(metric)
+            symmetric = hessian if metric is None else root.T @ hessian @ root
+            rates, vectors = np.linalg.eigh((symmetric + symmetric.T) / 2)
+            return rates, np.asarray(vectors if metric is None else root @ vectors)
+
+    @property
+    def rates(self) -> FloatArray:
+        """Eigenvalues of eta H (of H where eta is a number), ascending, (n,)."""
+        return self._eigen[0]
+
+    @property
+    def directions(self) -> FloatArray:
+        """Columns V with V V^T = eta (= 1 where eta is a number), (n, n)."""
+        return self._eigen[1]
+
+    def part(self, nodes: Nodes) -> FloatArray:
+        """The landscape's joint cumulant along the directions."""
+        if nodes == ((0, 1),):  # H: diagonal without rounding, so that kernels pass over the zeros
+            return np.diag(self.rates)
+        if nodes not in self._parts:
+            self._parts[nodes] = np.asarray(self.landscape.part(nodes, self.directions), order="C")
+        return self._parts[nodes]
+
+    def check_memory(self, planned: Iterable[tuple[Diagram, Roots]], slab: int) -> None:
+        """Raise TooLargeError if the cumulants of some diagrams, with these roots, do not fit into free memory.
+
+        Nothing is computed for this. Counted are the cumulants that are not there yet, the copies made on the way to the
+        largest one, and products of cumulants of `slab` bytes, or of one value of the first index where that is more.
+        """
+        n = self.landscape.dimension
+        fresh: dict[Nodes, int] = {}
+        slabs, largest = 0, None
+        for diagram, roots in planned:
+            for nodes, edges in (part for root in roots for part in plan(diagram, root).parts):
+                if nodes not in self._parts and nodes != ((0, 1),):
+                    fresh[nodes] = len(edges)
+            within = 8 * n ** max(diagram.order - 1, 0)
+            slabs = max(slabs, min(8 * n**diagram.order, max(slab, within)))
+            largest = diagram if largest is None or diagram.order > largest.order else largest
+        if not fresh:
+            return
+        asked = sum(8 * n**rank for rank in fresh.values()) + COPIES * 8 * n ** max(fresh.values()) + SLAB_COPIES * slabs
+        free = free_bytes() if asked > ALWAYS_FITS else None
+        if free is not None and asked > free:
+            advice = "ask for a lower order, or use fewer weights"
+            if isinstance(self.landscape, SampledLandscape):
+                advice = f"use resummed=False (uvalue), which sums over the points and forms no such tensors; or {advice}"
+            raise TooLargeError(
+                f"the cumulants of {largest} with {n:,} weights have n^{max(fresh.values())} entries; resummed values need "
+                f"{_size(asked)} of memory, and {_size(free)} are free; {advice}"
+            )
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@lru_cache(maxsize=8)
+def eigenbasis_of(landscape: Landscape) -> Eigenbasis:
+    """The eigenbasis of a landscape for a learning rate that is a number, kept for the next call."""
+    return Eigenbasis(landscape)
+
+
+def growth(eigenbasis: Eigenbasis, numbers: FloatArray) -> str:
+    """The direction along which powers of 1 - eta h grow most, in words, or nothing if they grow along none."""
+    factors = np.abs(1 - np.multiply.outer(numbers, eigenbasis.rates))
+    number, at = np.unravel_index(int(factors.argmax()), factors.shape)
+    if factors[number, at] <= 1:
+        return ""
+    rate, direction = eigenbasis.rates[at], eigenbasis.directions[:, at]
+    entries = np.argsort(-np.abs(direction))[:3].tolist()
+    along = ", ".join(f"{direction[i]:.3g} in weight {i}" for i in entries if direction[i])
+    kind = "negative curvature" if rate < 0 else "eta h > 2"
+    what = "Hessian" if eigenbasis.metric is None else "matrix eta H"
+    return (
+        f"; {kind}: the {what} has the eigenvalue {rate:.4g} along the direction ("
+        f"{along}{', ...' if len(direction) > 3 else ''}), so that (1 - eta h)^T grows"
+    )

@@ -1,0 +1,58 @@
+"""The walk in ints against the same walk in Fractions; what is foreseen of it."""
+
+import random
+from fractions import Fraction
+
+import pytest
+
+import fastdiag as fd
+from fastdiag import updates
+from fastdiag.embedding.edge_weights import EdgeWeights, matrix_power, times
+from fastdiag.embedding.poset import Poset
+from fastdiag.embedding.sum_over_maps import _summed, sum_over_maps
+from fastdiag.errors import TooLargeError
+from fastdiag.spacetime.updates import Update
+
+HALF = Fraction(1, 2)
+GRIDS = [((4, 2, 2), "reshuffle"), ((4, 2, 5), "reshuffle"), ((4, 2, 5), "cyclic"), ((2, 1, 4), "cyclic"), ((4, 2, 3), "replacement")]
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+@pytest.mark.parametrize("rule", [updates.momentum(Fraction(2, 3)), updates.weight_decay(Fraction(1, 5)), updates.quasi_hyperbolic(HALF, Fraction(1, 3))], ids=str)
+def test_denominators_come_out_once(grid, rule):
+    spacetime, draw = fd.Spacetime(*grid[0], sampling=grid[1]), random.Random(str((grid, rule)))
+    one = len(rule.push) == 1
+    for diagram in (D for d in (1, 2, 3) for D in draw.sample(list(fd.diagrams(d)), min(4, fd.count_diagrams(d)))):
+        poset = Poset.of(diagram)
+        forces = [draw.choice([HALF, Fraction(-1, 3), Fraction(7, 5)]) for _ in range(diagram.order)]
+        rates = tuple(draw.choice([Fraction(1), Fraction(1, 4), Fraction(3, 7)]) for _ in range(spacetime.T))
+        cases = [EdgeWeights.of(poset, rule), EdgeWeights.of(poset, rule, None, forces), EdgeWeights.of(poset, rule, rates)]
+        if one or grid[1] != "cyclic":
+            cases.append(EdgeWeights.of(poset, rule, rates, forces))
+        for edges in cases:
+            for basis in ("cumulant", "moment"):
+                found = sum_over_maps(poset, edges, spacetime, basis)
+                assert found == _summed(poset, edges, spacetime, basis, None), (diagram, edges)
+            whole, below = edges.cleared(spacetime.T)
+            assert below > 1
+            assert {type(x) for x in whole._numbers()} == {int}
+
+
+def test_powers_of_steps():
+    step = ((HALF, Fraction(1, 3)), (Fraction(-1), Fraction(2, 5)))
+    product = ((1, 0), (0, 1))
+    for exponent in range(9):
+        assert matrix_power(step, exponent) == product
+        product = times(product, step)
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "cyclic"])
+def test_a_rule_without_state_places_nothing(sampling):
+    idle = Update("idle", ((HALF,),), (0,), (1,), (1,))
+    assert fd.weighted_maps("[a b]", fd.Spacetime(2, 1, 4, sampling=sampling), update=idle) == 0
+    assert fd.weighted_maps("[]", fd.Spacetime(2, 1, 4, sampling=sampling), update=idle) == 1
+
+
+def test_many_choices_of_links_are_foreseen():
+    with pytest.raises(TooLargeError, match="matrix entries"):
+        fd.coefficient("[a b c d e f g h i j]", fd.Spacetime(20, 1, 40), update=updates.regularized_newton(HALF))

@@ -198,7 +198,7 @@ def check_powers(
         return
     for eta in etas:
         edges = Propagator.of(landscape, eta, update)
-        symbols, degree = edges.base.free_symbols, order * finite * edges.size
+        symbols, degree = edges.base.free_symbols, order * int(finite) * edges.size
         if comb(degree + len(symbols), degree) > MOST_QUOTIENT:
             raise TooLargeError(
                 f"the formula is a quotient of polynomials of degree {degree:,} in {', '.join(sorted(map(str, symbols)))}, "

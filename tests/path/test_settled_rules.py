@@ -133,8 +133,8 @@ def test_what_n_points_teach_in_the_end():
         covariance = orders(LOGISTIC, st, 0.3, 1, "covariance")[1]
         assert covariance == pytest.approx(inv(H) @ G @ inv(H) / N, rel=1e-9)
         assert orders(LOGISTIC, st, 0.3, 1, "generalization_gap")[1] == pytest.approx(np.trace(inv(H) @ G) / N, rel=1e-9)
-    small = orders(LOGISTIC, fd.Spacetime(N, 1, inf), 1e-4, 1, "covariance")[1]  # small steps end there with any batches
-    assert small == pytest.approx(covariance, rel=1e-3)
+    small = orders(LOGISTIC, fd.Spacetime(N, 1, inf), 1e-3, 1, "covariance")[1]  # small steps end there with any batches
+    assert small == pytest.approx(covariance, rel=1e-2)
 
 
 def test_mean_estimation_in_closed_form():

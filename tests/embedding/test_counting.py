@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import sympy
+from fastdiag.embedding.moebius import moebius
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
 from fastdiag.embedding import enumerated_maps
-from fastdiag.embedding.moebius import moebius
 from oracles.spacetimes import SAMPLINGS, spacetimes
 
 BASES = ["cumulant", "moment"]

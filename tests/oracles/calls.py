@@ -45,6 +45,7 @@ CALLS = {
     "diagrams": call(fd.diagrams, order=3, irreducible=False, root_shares=False),
     "stream_diagrams": call(fd.stream_diagrams, order=3, irreducible=False, root_shares=True, shard=5, progress=False),
     "count_diagrams": call(fd.count_diagrams, order=3, root_shares=True),
+    "skeletons": call(fd.skeletons, noise=1, path_condition=False, root_shares=True),
     "Spacetime": call(fd.Spacetime, N=4, B=2, T=4, E=2, sampling="reshuffle"),
     "Spacetime.with_updates": method(ST, "with_updates", T=3),
     "maps": call(fd.maps, diagram="[a b]", spacetime=ST, basis="moment"),

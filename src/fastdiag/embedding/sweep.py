@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
-from math import perm, prod
+from math import perm
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -94,7 +94,7 @@ class Sweep:
                 met = {key // codes for key in row} if self.edges.kicks is not None else range(len(self.live))
                 lines = self._lines(self.edges.crossing(self.epochs, now), met)
             factors = [
-                prod([c**n for c, n in zip(now, placed, strict=True) if n], start=gain) if gain > 1 or any(placed) else None
+                gain * self.edges.born_at(now, placed) if gain > 1 or any(placed) else None
                 for gain, placed in self.kinds
             ]
             after: Row = {}

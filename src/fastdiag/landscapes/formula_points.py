@@ -23,7 +23,7 @@ Indices: TypeAlias = tuple[int, ...]
 Nodes: TypeAlias = list[tuple[tuple[Any, ...], Any]]
 """Values of some data symbols, and their weight."""
 
-AT_ONCE = 3  # points' tensors that stand in one mean, or more where they are constants
+AT_ONCE = 3  # points' tensors that stand in one mean, if nothing else is said, or more where they are constants
 PLAIN = 64  # nodes for what is no polynomial in a data symbol
 MOST_POINTS = 1 << 16
 
@@ -31,14 +31,15 @@ MOST_POINTS = 1 << 16
 class FormulaPoints:
     """The data of a symbolic landscape as points; nodes of quadrature where they are infinitely many.
 
-    For a loss that is a polynomial in the data, means of up to three tensors of a point are exact; with Fractions the nodes
-    are whole numbers, and weights may be negative.
+    For a loss that is a polynomial in the data, means of up to `at_once` tensors of a point are exact; with Fractions the
+    nodes are whole numbers, and weights may be negative.
     """
 
-    def __init__(self, landscape: Symbolic, exact: bool) -> None:
+    def __init__(self, landscape: Symbolic, exact: bool, at_once: int = AT_ONCE) -> None:
         import sympy
 
-        self.landscape, self.exact = landscape, exact
+        self.landscape, self.exact, self.at_once = landscape, exact, at_once
+        self._finer: dict[int, FormulaPoints] = {at_once: self}
         free = landscape.expression.free_symbols - {*landscape.coordinates, *landscape.data}
         if free:
             raise UnsupportedError(
@@ -65,6 +66,13 @@ class FormulaPoints:
         """Seen from theta, (n,)."""
         return FormulaLocal(self, theta)
 
+    def averaging(self, tensors: int) -> FormulaPoints:
+        """Points for means of so many tensors of a point, these or finer ones."""
+        tensors = max(tensors, self.at_once)
+        if tensors not in self._finer:
+            self._finer[tensors] = FormulaPoints(self.landscape, self.exact, tensors)
+        return self._finer[tensors]
+
     def derivative(self, indices: Indices, theta: Numbers) -> Numbers:
         """One entry of every point's tensor, (S,)."""
         if indices not in self._known:
@@ -87,7 +95,7 @@ class FormulaPoints:
                     for point, chance in zip(law.points, law.chances, strict=True)
                 ]
             else:
-                yield _nodes(law, _degree(self.landscape.expression, symbols[0]), self.exact)
+                yield _nodes(law, _degree(self.landscape.expression, symbols[0]), self.exact, self.at_once)
 
 
 class FormulaLocal(PointTensors):
@@ -109,6 +117,9 @@ class FormulaLocal(PointTensors):
             self._tensors[degree] = np.moveaxis(result, -1, 0)
         return self._tensors[degree]
 
+    def averaging(self, tensors: int) -> FormulaLocal:
+        return self.points.averaging(tensors).local(self.theta)
+
     def averaged(self, S: Numbers) -> Averaged:
         degree = self.points.degree
         return by_hermite(self.points.local, self.theta, S) if degree is None else by_wick(self, degree, S)
@@ -121,13 +132,13 @@ def _degree(expression: Expression, symbol: Any) -> int | None:
     return int(sympy.degree(expression, symbol)) if expression.is_polynomial(symbol) else None
 
 
-def _nodes(law: Distribution, degree: int | None, exact: bool) -> Nodes:
+def _nodes(law: Distribution, degree: int | None, exact: bool, at_once: int) -> Nodes:
     """Points and weights with the distribution's means of all polynomials that occur."""
     if exact:
         if degree is None:
             raise UnsupportedError(f"over {law!r} exact means are had of polynomials in the data only; give a float eta")
-        return _whole_nodes(law, AT_ONCE * degree)
-    count = PLAIN if degree is None else AT_ONCE * degree // 2 + 1
+        return _whole_nodes(law, at_once * degree)
+    count = PLAIN if degree is None else at_once * degree // 2 + 1
     if isinstance(law, Normal):
         places, weights = np.polynomial.hermite_e.hermegauss(count)
         places = _float(law.center) + _float(law.variance) ** 0.5 * places

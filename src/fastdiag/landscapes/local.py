@@ -19,11 +19,24 @@ class Local(ABC):
     """A loss and its data points seen from one set of weights.
 
     l = E l_x, G and H are its first derivatives, J, Q, R its third to fifth, h_x the Hessian of one point and
-    xi_x = grad l_x - G. Vectors for each point are (S, n). Arrays of n^3 numbers are formed by the last three alone.
+    xi_x = grad l_x - G. Vectors for each point are (S, n). Arrays of n^3 numbers are formed by the last three alone, and by
+    `tensor` and `mean`.
     """
 
     weights: Numbers
     """Probabilities of the points, (S,); negative ones do where only means are asked for."""
+
+    def averaging(self, tensors: int) -> Local:
+        """The same with points so many tensors of which stand in one mean that is right."""
+        return self
+
+    @abstractmethod
+    def tensor(self, degree: int) -> Numbers:
+        """grad^degree l_x of every point, (S,) + (n,) * degree."""
+
+    @abstractmethod
+    def mean(self, degree: int) -> Numbers:
+        """grad^degree l."""
 
     @property
     @abstractmethod
@@ -114,12 +127,7 @@ class PointTensors(Local):
         self.weights, self.dimension = weights, dimension
         self._means: dict[int, Numbers] = {}
 
-    @abstractmethod
-    def tensor(self, degree: int) -> Numbers:
-        """grad^degree l_x of every point, (S,) + (n,) * degree."""
-
     def mean(self, degree: int) -> Numbers:
-        """grad^degree l."""
         if degree not in self._means:
             self._means[degree] = np.asarray(np.tensordot(self.weights, self.tensor(degree), 1))
         return self._means[degree]

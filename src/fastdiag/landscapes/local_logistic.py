@@ -48,6 +48,17 @@ class LogisticLocal(Local):
         found: FloatArray = kept["_X_columns"]
         return found
 
+    def tensor(self, degree: int) -> FloatArray:
+        found = self.slopes(degree)
+        for _ in range(degree):
+            found = np.einsum("x...,xa->x...a", found, self.X)
+        if degree > 2:
+            return found
+        return np.asarray(found + (0.5 * self.ridge @ self.theta**2, self.ridge * self.theta, np.diag(self.ridge))[degree])
+
+    def mean(self, degree: int) -> FloatArray:
+        return np.asarray(np.tensordot(self.weights, self.tensor(degree), 1))
+
     @property
     def loss(self) -> Any:
         return float(self.weights @ self.slopes(0) + 0.5 * self.ridge @ self.theta**2)

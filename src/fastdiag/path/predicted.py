@@ -87,7 +87,7 @@ def predicted_about_path(
         )
     if noise > HIGHEST:
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
-    start, rates = _numbers(landscape, etas)
+    start, rates = start_and_rates(landscape, etas)
     moments = [spacetime.T for spacetime in times]
     order = sorted(set(moments))
     last = times[0].with_updates(order[-1])
@@ -146,7 +146,7 @@ def _walk(
     return (TiedWalk if remembers and last.N < inf else SecondWalk)(landscape, motion, last, noise, remembers)
 
 
-def _numbers(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers, list[Any]]:
+def start_and_rates(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers, list[Any]]:
     """theta_0 and the learning rates, in floats or in Fractions."""
     rates = [_fraction(own(eta)) for eta in etas]
     if not isinstance(landscape, Symbolic) or not all(isinstance(rate, Fraction) for rate in rates):

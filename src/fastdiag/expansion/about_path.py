@@ -1,0 +1,65 @@
+"""The expansion about the noiseless path: by recursions where they serve, else by the sum over skeletons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..diagram import Diagram, skeletons
+from ..embedding import Rule
+from ..landscapes import Landscape
+from ..path import PathSeries, predicted_about_path
+from ..path.foresight import check_walks
+from ..path.worth import PathWorth
+from ..spacetime import Spacetime
+from ..spacetime.updates import Update
+from ..typing import FloatArray
+from .diagram_sum import diagram_sum
+from .observables import DISPLACEMENT, observable_named
+
+
+def about_path(
+    landscape: Landscape,
+    times: Sequence[Spacetime],
+    etas: Sequence[Any],
+    noise: int,
+    observable: str = "test_loss",
+    update: Rule = None,
+    metric: FloatArray | None = None,
+    closure: str | None = None,
+) -> PathSeries:
+    """`predicted_about_path` to any noise order: what has no recursion is summed over skeletons, for small problems.
+
+    Raises
+    ------
+    TooLargeError : noise above 4; skeletons whose sums take too much memory or time, before they are begun
+    UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
+    """
+    fresh = all(spacetime.is_one_epoch for spacetime in times)
+    if noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None))):
+        return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure)
+    return skeleton_series(landscape, times, etas, noise, observable, update, metric)
+
+
+def skeleton_series(
+    landscape: Landscape,
+    times: Sequence[Spacetime],
+    etas: Sequence[Any],
+    noise: int,
+    observable: str = "test_loss",
+    update: Rule = None,
+    metric: FloatArray | None = None,
+) -> PathSeries:
+    """The same as a sum over skeletons, every one of which it names."""
+    watched, fresh = observable_named(observable), all(spacetime.is_one_epoch for spacetime in times)
+    fixed = fresh or times[0].sampling == "cyclic"
+
+    def listed(order: int, shares: bool) -> Iterable[Diagram]:
+        return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
+
+    check_walks((listed(order, watched.shares) for order in range(noise + 1)), landscape, times, etas, update)
+    worth = PathWorth(landscape, times, etas, metric, noise, update)
+    by_order, by_diagram = diagram_sum(watched, noise, listed, worth, fixed)
+    if watched is DISPLACEMENT:
+        by_order[0] = worth.displacement()
+    return PathSeries(tuple(by_order), {"[]": by_order[0]} | {str(diagram): x for diagram, x in by_diagram.items()})

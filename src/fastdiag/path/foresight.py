@@ -1,0 +1,74 @@
+"""How much work sums over skeletons will be, told before they are begun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log10, prod
+from typing import Any
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..diagram.partition import set_partitions
+from ..embedding import Rule
+from ..errors import TooLargeError
+from ..landscapes import Landscape
+from ..spacetime import Spacetime
+from ..spacetime.updates import Update
+from .predicted import start_and_rates
+
+MOST_NUMBERS = 1 << 24  # that the edges carry at a time: choices of points x components
+MOST_SECONDS = 1200.0  # of all walks
+PER_MOVE, PER_FLOAT, PER_INT = 4e-6, 1e-8, 1e-7  # seconds, measured
+
+
+def check_walks(
+    listed: Iterable[Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], update: Rule
+) -> None:
+    """Raise TooLargeError if sums over skeletons, listed by noise order, take too much memory or time."""
+    lists = list(listed)
+    start, rates = start_and_rates(landscape, etas)
+    points = int(np.count_nonzero(landscape.local(start).averaging(len(lists)).weights))
+    components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
+    each_number = PER_INT if start.dtype == object else PER_FLOAT
+    seconds = 0.0
+    for diagram in (diagram for some in lists for diagram in some):
+        for spacetime in times:
+            number = combined(diagram, points, spacetime)
+            leaves = sum(1 for children in diagram.children[1:] if not children)
+            carried = number * components**leaves
+            if carried > MOST_NUMBERS:
+                raise TooLargeError(
+                    f"the skeleton {diagram} takes 10^{log10(carried):.0f} numbers in one walk (limit {MOST_NUMBERS:,}): "
+                    "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
+                    "take a lower noise order, or one epoch, where noise 2 has a recursion"
+                )
+            entries = int(spacetime.finite("T")) * moves(diagram, spacetime, components)
+            seconds += len(rates) * entries * (PER_MOVE + number * each_number)
+            if seconds > MOST_SECONDS:
+                raise TooLargeError(
+                    f"sums over all skeletons to {diagram} take more than {MOST_SECONDS / 60:.0f} minutes; "
+                    "take a lower noise order, fewer updates, or one epoch, where noise 2 has a recursion"
+                )
+
+
+def combined(diagram: Diagram, points: int, spacetime: Spacetime) -> int:
+    """Labels of nodes side by side, see `skeleton_sums.choices`."""
+    positions = spacetime.updates_per_epoch if spacetime.sampling == "cyclic" and not spacetime.is_one_epoch else 1
+    sizes = [len(part) for part in diagram.parts if len(part) > 1]
+    strings = [[s for s in set_partitions(size) if min(map(s.count, s)) > 1] for size in sizes]
+    return prod(positions * sum(points ** (1 + max(string)) for string in some) for some in strings)
+
+
+def moves(diagram: Diagram, spacetime: Spacetime, components: int) -> int:
+    """Entries of the matrix of one update: what an edge may do there, and those below it."""
+    apart = not spacetime.is_one_epoch and spacetime.sampling != "cyclic"  # ideals at which the epoch may have begun
+    begun, found = [1] * (diagram.order + 1), [1] * (diagram.order + 1)
+    for node in reversed(range(1, diagram.order + 1)):
+        children = diagram.children[node]
+        below = prod(begun[child] for child in children) if apart else 1
+        begun[node] = below + 1
+        passing = (begun[node] if apart else 1) * components**2
+        found[node] = passing + below * components ** (len(children) + 1) + prod(found[child] for child in children)
+    tied = sum(1 for part in diagram.parts if sum(1 for node in part if node) > 1) if apart else 0
+    return prod(found[child] for child in diagram.children[0]) * len(set_partitions(tied))

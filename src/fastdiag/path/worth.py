@@ -1,0 +1,62 @@
+"""What diagrams contribute about the noiseless path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..embedding import Rule
+from ..errors import UnsupportedError
+from ..landscapes import Landscape
+from ..landscapes.local import Numbers
+from ..spacetime.updates import Update
+from ..typing import FloatArray
+from ..values.root import Roots
+from ..values.worth import Times, Worth
+from .motion import Motion
+from .node_tensors import NodeTensors
+from .predicted import start_and_rates
+from .skeleton_sums import skeleton_sum
+
+
+class PathWorth(Worth):
+    """Nodes are tensors where the path is, edges the update's matrices along it; with rational rates in Fractions."""
+
+    def __init__(
+        self, landscape: Landscape, times: Times, rates: Sequence[Any], metric: FloatArray | None, noise: int, update: Rule
+    ) -> None:
+        """noise: the highest noise order of skeletons.
+
+        Raises
+        ------
+        InputError : T = inf; a path that leaves the range of floats
+        UnsupportedError : a rule that is not linear, or a process; a landscape that cannot move
+        """
+        if update is not None and not isinstance(update, Update):
+            raise UnsupportedError(f"{update} is no linear rule of updates, which sums over skeletons take; use noise=1")
+        start, numbers = start_and_rates(landscape, rates)
+        super().__init__(landscape, times, np.array(numbers, dtype=start.dtype))
+        last = max(int(spacetime.finite("T")) for spacetime in times)
+        etas = numbers if metric is None else [eta * metric for eta in numbers]
+        self.paths = [NodeTensors(landscape, Motion(update, eta, start, last), last, noise) for eta in etas]
+
+    def zero(self, axes: int) -> Numbers:
+        n = self.landscape.dimension
+        return self.paths[0].motion.zeros(len(self.paths), len(self.times), *(n,) * axes)
+
+    def value(self, diagram: Diagram, roots: Roots) -> Numbers:
+        total = self.zero(len(roots[0].open))
+        for i, j in np.ndindex(total.shape[:2]):
+            total[i, j] = skeleton_sum(diagram, self.paths[i], self.times[j], roots)[()]
+        return total
+
+    def displacement(self) -> Numbers:
+        """Of the path, as it is observed: (rates, times, n)."""
+        total = self.zero(1)
+        for i, j in np.ndindex(total.shape[:2]):
+            path = self.paths[i]
+            total[i, j] = path.motion.observed(path.states[int(self.times[j].finite("T"))])
+        return total

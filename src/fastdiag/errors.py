@@ -98,3 +98,10 @@ class TaylorWarning(UserWarning):
 
     def __str__(self) -> str:
         return plain(super().__str__())
+
+
+class TrustWarning(UserWarning):
+    """A prediction whose last orders do not shrink, or that cannot be: the numbers are as defined, and mean nothing."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())

@@ -177,7 +177,7 @@ CUBE = L.symbolic(sympy.Symbol("w") ** 3 - sympy.Symbol("w") * sympy.Symbol("x")
         (UnsupportedError, "not the train_loss", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, "train_loss", closure="gaussian")),
         (UnsupportedError, "for updates", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, closure="gaussian", update=fd.updates.ode())),
         (InputError, "no training points", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, "train_loss", update=fd.updates.sde())),
-        (UnsupportedError, "fresh data", lambda: orders(SKEW, fd.Spacetime(9, 1, math.inf), 0.1, 1)),
+        (UnsupportedError, "without a schedule", lambda: orders(SKEW, FOREVER, 0.1, 1, update=fd.updates.schedule([1]))),
         (InputError, "0 < eta h < 2", lambda: orders(L.archimedes(), FOREVER, 0.1, 1)),
         (UnsupportedError, "is a formula", lambda: orders(L.gauss(), fd.Spacetime(9, 1, 9), sympy.Symbol("eta"), 1)),
         (UnsupportedError, "free symbols", lambda: orders(L.mean_estimation(sympy.Symbol("H")), fd.Spacetime(9, 1, 9), 0.1, 1)),

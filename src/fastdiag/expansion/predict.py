@@ -1,4 +1,4 @@
-"""Predictions: the diagram sum as numbers."""
+"""Predictions: what is asked is checked here, and answered about the start or about the path."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import flag, one_or_many, shown
-from ..diagram.counting import check_order, count_diagrams
+from ..arguments import choice, flag, one_or_many, shown, whole
+from ..diagram.counting import check_order
 from ..door import door
 from ..embedding import Rule, check_rule
-from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Estimated, Landscape, Symbolic
+from ..errors import InputError
+from ..landscapes import Landscape, Symbolic
 from ..landscapes.landscape import check_landscape
+from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
-from ..values.device import check_device
-from ..values.eigenbasis import growth
 from ..values.exact_values import exact_learning_rates
-from ..values.learning_rates import learning_rates, of_one_size
-from ..values.overflow import told
-from ..values.rvalue import SLAB_BYTES
-from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
-from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
+from ..values.learning_rates import learning_rates
+from .answer_about_path import answer_about_path
+from .answer_about_start import answer_about_start, check_work
 from .observables import observable_named
-from .prediction import Prediction, joined
+from .prediction import Prediction
+from .question import Question
 
-MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
-MOST_NAMED = 15  # the highest order whose number of diagrams is told
+CLOSURES = ("gaussian",)
 
 
 @door
@@ -35,15 +32,22 @@ def predict(
     landscape: Landscape,
     spacetime: Spacetime,
     eta: ArrayLike,
-    order: int = 3,
+    order: int | None = None,
     observable: str = "test_loss",
     resummed: bool = True,
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
     update: Rule = None,
+    noise: int | None = None,
+    closure: str | None = None,
 ) -> Prediction:
-    """The expected observable after T updates of SGD, or of another update rule, by diagrams with at most `order` edges.
+    """The expected observable after T updates of SGD, or of another update rule.
+
+    About the start: by diagrams with at most `order` edges, their tensors taken at theta_0; good while eta T lambda_max is
+    below about 1. About the noiseless path, theta_{t+1} = theta_t - eta grad l(theta_t): by `noise` order, tensors taken
+    along it, which holds for a whole training run. `p.trust` says whether to believe it; where the last orders do not
+    shrink, or a loss comes out as it cannot be, a TrustWarning says so at once.
 
     Parameters
     ----------
@@ -53,7 +57,7 @@ def predict(
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
         need a diagonal Hessian there, and hold powers (1 - eta h)^T with T times the digits. A float, or a matrix, gives
         floats
-    order : most edges to a diagram, >= 0
+    order : most edges to a diagram, >= 0; 3 if neither it nor noise is given
     observable : what is expected (papers: only the root of a diagram changes)
         'test_loss': E l(theta_T)
         'train_loss': the same of the mean loss over the N training points
@@ -71,6 +75,12 @@ def predict(
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
     update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
         in T with exponentials
+    noise : the highest noise order about the path, in place of order: 0, 1, 2 of runs that meet no point twice; small
+        problems go further, by sums over skeletons that are refused where they would take long. All skeletons of these
+        orders are kept, at any eta and T; see `skeletons`. All T take one pass. Exact for rational starts and eta on
+        symbolic landscapes whose losses are polynomials. resummed=False, continuous=True and device='cuda' belong to order
+    closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
+        Gaussian weights. One epoch or fresh data; test_loss, displacement, covariance
 
     Returns
     -------
@@ -79,10 +89,11 @@ def predict(
 
     Raises
     ------
-    InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2
+    InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2; both order
+        and noise; a path that leaves the range of floats, with the update at which it does
     UnsupportedError : continuous over several epochs; resummed of a sample; exact and resummed where the
         Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
-        numba-cuda
+        numba-cuda; a noise order that is not had; about the path of a landscape that cannot move
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
         resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
@@ -108,77 +119,76 @@ def predict(
     >>> fast = fd.updates.momentum(0.5)
     >>> round(fd.predict(land, fd.Spacetime(N=10, T=10), 0.01, order=2, resummed=False, update=fast).total, 10)
     0.508837241
+
+    About the path, by noise order, to any number of updates:
+
+    >>> away = fd.landscapes.gauss(1)
+    >>> p = fd.predict(away, fd.Spacetime(N=100, T=100), 0.1, noise=2)
+    >>> p, [round(x, 6) for x in p.by_order]
+    (<test_loss about the path, noise order 2: 0.513212>, [0.500027, 0.012532, 0.000652])
     """
-    order = check_order(order)
-    _check_work(order)
-    watched = observable_named(observable)
-    observable = watched.name
+    if order is not None and noise is not None:
+        raise InputError(
+            f"order={shown(order)} counts edges, about the start; noise={shown(noise)} is about the path: give one of them"
+        )
+    found = answered(
+        _question(landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure)
+    )
+    found.trust.tell()
+    return found
+
+
+def answered(question: Question) -> Prediction:
+    """The prediction that was asked for, without a word about its trust."""
+    return answer_about_path(question) if question.about_path else answer_about_start(question)
+
+
+def _question(
+    landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
+    resummed: bool, device: str, T: Any, continuous: bool, update: Rule, closure: str | None,
+) -> Question:
+    """All arguments, checked."""
+    about_path = noise is not None or closure is not None
+    if closure is not None:
+        choice("closure", closure, CLOSURES)
+        if order is not None:
+            raise InputError(f"closure={closure!r} is about the path; leave order out")
+        if (noise := whole("noise", 1 if noise is None else noise)) != 1:
+            raise InputError(f"closure={closure!r} sums noise to every order by averages; give noise=1, not {noise}")
+    if about_path:
+        kept = whole("noise", noise, 0)
+    else:
+        kept = check_order(3 if order is None else order)
+        check_work(kept)
+    observable = observable_named(observable).name
     check_landscape(landscape)
     check_spacetime(spacetime)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
-    landscape.require_degree(watched.highest_degree(order), f"a prediction of the {observable} to order {order}")
+    if about_path and not resummed:
+        raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
+    if about_path and continuous:
+        raise InputError("continuous=True goes with order; about the path give update=fastdiag.updates.ode() or sde()")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
     check_rule(update)
-    given = landscape
-    if isinstance(landscape, Estimated):
-        if watched.axes or watched.mean:
-            raise UnsupportedError(
-                f"the {observable} is not estimated from a sample: estimates are of test_loss, train_loss and "
-                "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
-            )
-        landscape = landscape.up_to(order)
-    moments, times_shape = ([spacetime.T], ()) if T is None else one_or_many("T", T, "numbers of updates")
-    times = [spacetime.with_updates(t) for t in moments]
+    several: tuple[int | float, ...] | None = None
+    if T is not None:
+        moments, shape = one_or_many("T", T, "numbers of updates")
+        updates = [spacetime.with_updates(t) for t in moments]
+        spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
+    rates = _own_rates(landscape, eta, continuous)
+    return Question(
+        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device
+    )
+
+
+def _own_rates(landscape: Landscape, eta: Any, continuous: bool) -> Any:
+    """The learning rates as numbers, arrays or a matrix of our own."""
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
-    unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
-    device = check_device(device, unfit if resummed else "these are un-resummed")
-    listed = irreducible_diagrams if resummed else plain_diagrams
-    worth: Worth
-    if isinstance(landscape, Symbolic) and exactly is not None:
+    if exactly is not None:
         expressions, shape = exactly
-        if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update)
-        else:
-            worth = ExactPlainWorth(landscape, times, expressions, update)
-    else:
-        numbers, metric = learning_rates(eta, landscape.dimension)
-        rates, shape = np.atleast_1d(numbers), numbers.shape
-        if len(groups := of_one_size(rates)) > 1:
-            some = (order, observable, resummed, device, T, continuous, update)
-            return joined([predict(given, spacetime, rates[group], *some) for group in groups], groups)
-        if resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, continuous, device, update)
-            planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
-            worth.eigenbasis.check_memory(planned, SLAB_BYTES)
-        else:
-            worth = PlainWorth(landscape, times, rates, metric, update)
-    shape += times_shape + (landscape.dimension,) * watched.axes
-    fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
-    with np.errstate(all="ignore"):  # an overflow is reported once, below
-        sums, values = diagram_sum(watched, order, listed, worth, fixed)
-        by_order = tuple(_shaped(worth.finished(total, watched.axes), shape) for total in sums)
-        by_diagram = {diagram: _shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
-    whole = sum(by_order[1:], by_order[0])
-    if exactly is None and not np.isfinite(whole).all():
-        told("the prediction", whole, growth(worth.eigenbasis, worth.numbers) if isinstance(worth, ResummedWorth) else "")
-    stderr = None
-    if isinstance(worth, PlainWorth):
-        found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
-        stderr = None if found is None else _shaped(found, shape)
-    return Prediction(whole, by_order, by_diagram, observable, resummed, stderr)
-
-
-def _check_work(order: int) -> None:
-    """Raise TooLargeError if the diagrams are too many to be evaluated one by one."""
-    count = count_diagrams(min(order, MOST_NAMED))
-    if count > MOST_DIAGRAMS:
-        least = "more than " if order > MOST_NAMED else ""
-        raise TooLargeError(
-            f"order {shown(order)} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
-            f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
-        )
-
-
-def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
-    return value.item() if shape == () else value.reshape(shape)
+        return frozen(np.array(expressions, object)) if shape else expressions[0]
+    numbers, metric = learning_rates(eta, landscape.dimension)
+    if metric is not None:
+        return frozen(metric)
+    return frozen(numbers) if numbers.ndim else float(numbers)

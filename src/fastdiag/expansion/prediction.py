@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -12,9 +13,13 @@ import numpy as np
 from ..arguments import whole
 from ..diagram import Diagram
 from ..door import door
+from ..embedding import Rule
 from ..numerals import written
 from ..record import Record
+from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
+from .question import Question
+from .trust import Trust
 
 Curve: TypeAlias = float | FloatArray
 
@@ -31,48 +36,120 @@ class Prediction(Record):
     total: Curve
     """The prediction: the sum over orders 0..order."""
     by_order: tuple[Curve, ...]
-    """by_order[d]: contribution of the diagrams with d edges. Un-resummed, the eta^d term of the exact series."""
+    """by_order[d]: contribution of the diagrams with d edges; about the path, of noise order d. Un-resummed, the eta^d
+    term of the exact series. Of a closure two: the path without noise, and all that noise adds."""
     by_diagram: Mapping[Diagram, Curve]
     """The contribution of each diagram; un-resummed coefficient * uvalue * eta^d, resummed its rvalue.
 
     Only diagrams that the observable has: for the generalization gap those whose root shares a part. For the covariance and
     the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
     the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
+
+    About the path: the skeletons. By recursion it has those of noise orders 0 and 1, of the cumulants themselves; noise
+    order 2 comes as one sum, without a split, and so does what a closure adds. By sums over skeletons it has every one.
     """
-    observable: str
-    resummed: bool
+    question: Question
+    """What was asked."""
     stderr: Curve | None = None
     """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
+    _kept: list[Trust] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
 
     def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
-        entries = self.total, self.by_order, dict(self.by_diagram), self.observable, self.resummed, self.stderr
-        return type(self), entries
+        return type(self), (self.total, self.by_order, dict(self.by_diagram), self.question, self.stderr)
+
+    def _values(self) -> tuple[Any, ...]:
+        return self.total, self.by_order, self.by_diagram, self.question, self.stderr
+
+    @property
+    def observable(self) -> str:
+        """What is predicted."""
+        return self.question.observable
+
+    @property
+    def resummed(self) -> bool:
+        """Whether updates are summed up; about the path they always are."""
+        return self.question.resummed
+
+    @property
+    def expansion(self) -> str:
+        """What it is an expansion about: 'start' or 'path'."""
+        return "path" if self.question.about_path else "start"
+
+    @property
+    def noise(self) -> int | None:
+        """The highest noise order about the path; None about the start."""
+        return self.question.order if self.question.about_path else None
+
+    @property
+    def closure(self) -> str | None:
+        """The closure, if there is one."""
+        return self.question.closure
+
+    @property
+    def eta(self) -> Any:
+        """The learning rates: a number, an array, or a matrix."""
+        return self.question.eta
+
+    @property
+    def spacetime(self) -> Spacetime:
+        """N, B, T and the sampling."""
+        return self.question.spacetime
+
+    @property
+    def T(self) -> Any:
+        """The number of updates, or a tuple of them."""
+        return self.question.spacetime.T if self.question.T is None else self.question.T
+
+    @property
+    def update(self) -> Rule:
+        """The update rule; None for SGD."""
+        return self.question.update
 
     @property
     def order(self) -> int:
         """The highest order that was kept."""
         return len(self.by_order) - 1
 
+    @property
+    def trust(self) -> Trust:
+        """Whether to believe it, in numbers and in words, without a simulation."""
+        if not self._kept:
+            self._kept.append(Trust(self.question, self.total, self.by_order))
+        return self._kept[0]
+
     @door
     def up_to(self, order: int) -> Curve:
-        """The prediction with the diagrams of at most `order` edges, 0 to the order that was predicted."""
+        """The prediction with the diagrams of at most `order` edges, or of noise order: 0 to the one that was predicted."""
         order = whole("order", order, 0, self.order, "orders that this prediction holds")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
 
+    @property
+    def _kind(self) -> str:
+        """What was predicted how."""
+        if self.closure:
+            return f"{self.observable} along the self-consistent path"
+        if self.expansion == "path":
+            return f"{self.observable} about the path, noise order {self.order}"
+        return f"{'resummed' if self.resummed else 'un-resummed'} {self.observable} to order {self.order}"
+
     def __repr__(self) -> str:
-        kind = "resummed" if self.resummed else "un-resummed"
         what = f"array of shape {np.shape(self.total)}"
         if np.ndim(self.total) == 0:
             what = f"{self.total:.6g}" if isinstance(self.total, float) else written(self.total)
         if self.stderr is not None and np.ndim(self.stderr) == 0:
             what += f" ± {self.stderr:.2g}"
-        return f"<{kind} {self.observable} to order {self.order}: {what}, {len(self.by_diagram)} diagrams>"
+        count = "" if self.expansion == "path" else f", {len(self.by_diagram)} diagrams"
+        doubt = self.trust.doubt
+        return f"<{self._kind}: {what}{count}{f'; not to be trusted: {doubt}' if doubt else ''}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(repr(self))}</code>"
 
 
-def joined(parts: Sequence[Prediction], places: Sequence[IntArray]) -> Prediction:
+def joined(parts: Sequence[Prediction], places: Sequence[IntArray], question: Question) -> Prediction:
     """One prediction for all learning rates, from predictions for some of them each; `places` are theirs."""
     back = np.argsort(np.concatenate(places))
 
@@ -83,5 +160,4 @@ def joined(parts: Sequence[Prediction], places: Sequence[IntArray]) -> Predictio
     by_order = tuple(along(part.by_order[d] for part in parts) for d in range(first.order + 1))
     by_diagram = {diagram: along(part.by_diagram[diagram] for part in parts) for diagram in first.by_diagram}
     stderr = None if first.stderr is None else along(part.stderr for part in parts)
-    total = along(part.total for part in parts)
-    return Prediction(total, by_order, by_diagram, first.observable, first.resummed, stderr)
+    return Prediction(along(part.total for part in parts), by_order, by_diagram, question, stderr)

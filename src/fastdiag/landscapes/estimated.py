@@ -33,6 +33,7 @@ class Estimated(Landscape):
         self.order = order
         """With disjoint batches: the highest order that one grouping is to serve; None where every diagram has its own."""
         self.dimension, self.highest_degree = points.dimension, points.highest_degree
+        self.least_loss = points.least_loss
         self.size = len(points.weights)
         """Number of points S."""
 

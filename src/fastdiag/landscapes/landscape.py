@@ -41,6 +41,8 @@ class Landscape(Portable, ABC):
     """Number of weights n."""
     highest_degree: int | None
     """Highest derivative that it knows; None if any."""
+    least_loss: float | None = None
+    """A number that no loss lies below, where one is known."""
     theta: Any
     """The weights theta_0, (n,); 0 where only derivatives were given. Symbolic ones have a tuple of exact values."""
 

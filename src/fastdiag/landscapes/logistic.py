@@ -36,6 +36,7 @@ class Logistic(SampledLandscape):
     """Logistic regression on given data; see `logistic`."""
 
     highest_degree = None
+    least_loss = 0.0
     theta: FloatArray
 
     def __init__(

@@ -1,0 +1,84 @@
+"""Predictions about the start: the diagram sum as numbers, by edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arguments import shown
+from ..diagram.counting import count_diagrams
+from ..errors import TooLargeError, UnsupportedError
+from ..landscapes import Estimated, Symbolic
+from ..values.device import check_device
+from ..values.eigenbasis import growth
+from ..values.exact_values import exact_learning_rates
+from ..values.learning_rates import learning_rates, of_one_size
+from ..values.overflow import told
+from ..values.rvalue import SLAB_BYTES
+from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
+from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
+from .prediction import Prediction, joined
+from .question import Question, shaped
+
+MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
+MOST_NAMED = 15  # the highest order whose number of diagrams is told
+
+
+def answer_about_start(question: Question) -> Prediction:
+    """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
+    order, resummed, update, times = question.order, question.resummed, question.update, question.times
+    landscape, watched, device = question.landscape, question.watched, question.device
+    landscape.require_degree(watched.highest_degree(order), f"a prediction of the {watched.name} to order {order}")
+    if isinstance(landscape, Estimated):
+        if watched.axes or watched.mean:
+            raise UnsupportedError(
+                f"the {watched.name} is not estimated from a sample: estimates are of test_loss, train_loss and "
+                "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
+            )
+        landscape = landscape.up_to(order)
+    exactly = exact_learning_rates(question.eta) if isinstance(landscape, Symbolic) and not question.continuous else None
+    unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
+    device = check_device(device, unfit if resummed else "these are un-resummed")
+    listed = irreducible_diagrams if resummed else plain_diagrams
+    worth: Worth
+    if isinstance(landscape, Symbolic) and exactly is not None:
+        expressions, shape = exactly
+        if resummed:
+            worth = ExactResummedWorth(landscape, times, expressions, order, update)
+        else:
+            worth = ExactPlainWorth(landscape, times, expressions, update)
+    else:
+        numbers, metric = learning_rates(question.eta, landscape.dimension)
+        rates, shape = np.atleast_1d(numbers), numbers.shape
+        if len(groups := of_one_size(rates)) > 1:
+            return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
+        if resummed:
+            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update)
+            planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
+            worth.eigenbasis.check_memory(planned, SLAB_BYTES)
+        else:
+            worth = PlainWorth(landscape, times, rates, metric, update)
+    shape = question.axes_of(shape)
+    fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
+    with np.errstate(all="ignore"):  # an overflow is reported once, below
+        sums, values = diagram_sum(watched, order, listed, worth, fixed)
+        by_order = tuple(shaped(worth.finished(total, watched.axes), shape) for total in sums)
+        by_diagram = {diagram: shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
+    whole = sum(by_order[1:], by_order[0])
+    if exactly is None and not np.isfinite(whole).all():
+        told("the prediction", whole, growth(worth.eigenbasis, worth.numbers) if isinstance(worth, ResummedWorth) else "")
+    stderr = None
+    if isinstance(worth, PlainWorth):
+        found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
+        stderr = None if found is None else shaped(found, shape)
+    return Prediction(whole, by_order, by_diagram, question, stderr)
+
+
+def check_work(order: int) -> None:
+    """Raise TooLargeError if the diagrams are too many to be evaluated one by one."""
+    count = count_diagrams(min(order, MOST_NAMED))
+    if count > MOST_DIAGRAMS:
+        least = "more than " if order > MOST_NAMED else ""
+        raise TooLargeError(
+            f"order {shown(order)} has {least}{count:,} diagrams, and a prediction takes them one by one, at most "
+            f"{MOST_DIAGRAMS:,} of an order; ask for a lower order"
+        )

@@ -1,0 +1,59 @@
+"""What was asked of a prediction."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from ..embedding import Rule
+from ..landscapes import Landscape
+from ..record import Record
+from ..spacetime import Spacetime
+from .observables import Observable, observable_named
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question(Record):
+    """The arguments of `predict`, checked; two are equal whatever object their landscape is."""
+
+    landscape: Landscape
+    spacetime: Spacetime
+    eta: Any
+    T: Any
+    order: int
+    """The highest order that is kept: edges about the start, noise about the path."""
+    observable: str = "test_loss"
+    update: Rule = None
+    about_path: bool = False
+    closure: str | None = None
+    resummed: bool = True
+    continuous: bool = False
+    device: str = "auto"
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "landscape")
+
+    @property
+    def times(self) -> list[Spacetime]:
+        """A spacetime for each number of updates."""
+        return [self.spacetime] if self.T is None else [self.spacetime.with_updates(t) for t in self.T]
+
+    @property
+    def watched(self) -> Observable:
+        """The observable itself."""
+        return observable_named(self.observable)
+
+    def but(self, **changes: Any) -> Question:
+        """The same with something else in places."""
+        return dataclasses.replace(self, **changes)
+
+    def axes_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the answer, for learning rates of this shape."""
+        axes = (self.landscape.dimension,) * self.watched.axes
+        return shape + (() if self.T is None else (len(self.T),)) + axes
+
+
+def shaped(value: Any, shape: tuple[int, ...]) -> Any:
+    """An array in the shape that was asked for; a number where that is ()."""
+    return value.item() if shape == () else value.reshape(shape)

@@ -1,0 +1,271 @@
+"""Whether to believe a prediction: what can be said without a simulation."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..door import door, outside
+from ..errors import FastdiagError, TrustWarning
+from ..landscapes import Landscape, Symbolic
+from ..landscapes.logistic import Logistic
+from ..locks import cached_property
+from ..typing import FloatArray
+from .question import Question
+
+SMALL = 0.02  # error of a prediction that is believed, as a part of it
+ROUNDING = 1e-10  # of the largest order; what is smaller says nothing
+LOSSES = ("test_loss", "train_loss")
+VARIANCES = ("covariance", "test_loss_variance")
+USUAL = 3  # times the square of a noise order is the next, of losses
+MOST_WEIGHTS = 64  # for which noise order 2 is a matter of seconds
+
+
+class Trust:
+    """How much of a prediction to believe; arrays over learning rates and numbers of updates where these were arrays.
+
+    What takes another prediction (`next_order`, `second_opinion`, and so `error`, `believable` and the text) is computed
+    when it is first asked for: about the start that costs a second, and the next order's size was 1.5 to 3.9 times the true
+    error in every case that was tried. `bool()` of it is whether all is believable.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=200, T=200)
+    >>> fd.predict(land, st, 0.005, noise=1).trust
+    <trust: Noise order 1 and the self-consistent path differ by 8.7e-06: believe it to that.>
+    >>> bool(fd.predict(land, st, 0.005, order=2).trust)
+    False
+    """
+
+    def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...]) -> None:
+        self.question = question
+        self.total, self.by_order = total, by_order
+
+    def _sized(self, value: Any) -> FloatArray:
+        """Of an order: the largest of the observable's components, in floats; nan for a formula."""
+        found = _floats(value)
+        axes = tuple(range(found.ndim - self.question.watched.axes, found.ndim))
+        return np.asarray(np.abs(found).max(axis=axes, initial=0.0) if axes else np.abs(found))
+
+    @cached_property
+    def sizes(self) -> tuple[FloatArray, ...]:
+        """The size of each order's contribution; of vectors and matrices the largest entry's."""
+        return tuple(map(self._sized, self.by_order))
+
+    @cached_property
+    def size(self) -> FloatArray:
+        """Of the prediction."""
+        return self._sized(self.total)
+
+    @property
+    def is_last_against_path(self) -> bool:
+        """Whether there is one order of noise alone, to be compared with the path itself."""
+        return self.question.about_path and len(self.sizes) == 2
+
+    @cached_property
+    def ratio(self) -> FloatArray:
+        """The last order's size divided by that of the one before; nan where there are no two that tell."""
+        nothing = np.full(np.shape(self.size), np.nan)
+        if len(self.sizes) < 3 and not self.is_last_against_path:
+            return nothing
+        last, before = self.sizes[-1], self.sizes[-2]
+        tells = before > ROUNDING * np.max(self.sizes, axis=0)
+        return np.asarray(np.divide(last, before, out=nothing, where=tells))
+
+    @cached_property
+    def outside(self) -> Any:
+        """Where the prediction lies outside what the observable can be: a loss or a variance below its least value."""
+        least = self.question.landscape.least_loss if self.question.observable in LOSSES else None
+        if self.question.observable in VARIANCES:
+            least = 0.0
+        if least is None:
+            return np.zeros(np.shape(self.size), dtype=bool)[()]
+        values = _floats(self.total)
+        if self.question.observable == "covariance":
+            values = np.diagonal(values, axis1=-2, axis2=-1).min(axis=-1)
+        return np.asarray(values < least - ROUNDING * np.max(self.sizes, axis=0))[()]
+
+    @cached_property
+    def step(self) -> Any:
+        """eta T lambda_max at the start: far above 1 no expansion about the start holds."""
+        from ..values.learning_rates import learning_rates
+
+        question = self.question
+        updates = question.spacetime.T if question.T is None else np.array(question.T, dtype=float)
+        try:
+            hessian = np.asarray(question.landscape.hessian, dtype=float)
+            numbers, metric = learning_rates(question.eta, len(hessian))
+        except (FastdiagError, TypeError):  # a formula, or no Hessian
+            return np.full(np.shape(self.size), np.nan)[()]
+        rates = np.linalg.eigvals(hessian if metric is None else metric @ hessian)
+        with np.errstate(invalid="ignore"):  # 0 times infinity
+            return np.multiply.outer(numbers * np.abs(rates).max(initial=0.0), updates)[()]
+
+    @cached_property
+    def next_order(self) -> FloatArray | None:
+        """The size of the order after the last: it is predicted now. None where it cannot be had."""
+        return self._sized(found[-1]) if (found := self._other(order=self.question.order + 1, closure=None)) else None
+
+    @cached_property
+    def second_opinion(self) -> FloatArray | None:
+        """About the path, how far the noise orders and the self-consistent path lie apart.
+
+        They leave out different skeletons. None where one of them cannot be had, or takes long.
+        """
+        question = self.question
+        if not question.about_path or not question.order:
+            return None
+        if question.closure:
+            found = self._other(order=2 if question.landscape.dimension <= MOST_WEIGHTS else 1, closure=None)
+        else:
+            found = self._other(order=1, closure="gaussian") if _averages_soon(question.landscape) else None
+        return self._sized(self.total - sum(found[1:], found[0])) if found else None
+
+    def _other(self, **changes: Any) -> tuple[Any, ...] | None:
+        from .predict import answered
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return answered(self.question.but(**changes)).by_order
+        except FastdiagError:
+            return None
+
+    @property
+    def error(self) -> FloatArray:
+        """The size of what is left out, as far as can be told."""
+        return self._evidence[0]
+
+    @cached_property
+    def _evidence(self) -> tuple[FloatArray, str, FloatArray]:
+        """The error; what tells it, and its size."""
+        question, last = self.question, self.sizes[-1]
+        added = f"{self._name(question.order)} adds"
+        if (other := self.second_opinion) is not None:
+            about = "the noise orders" if question.closure else f"noise order {question.order}"
+            said = f"{about} and the self-consistent path differ by"
+            if question.closure or question.order < 2:
+                return other, said, other
+            error = np.maximum(last, other)
+            return (error, said, other) if np.max(other) >= np.max(last) else (error, added, last)
+        if question.about_path and (question.closure or question.order >= 2):
+            return last, added, last
+        slow = question.landscape.dimension > MOST_WEIGHTS or not self._meets_no_point_twice
+        if question.about_path and question.order and slow:
+            return self._scaled, added, last
+        if self.next_order is not None:
+            return self.next_order, f"{self._name(question.order + 1)} would add", self.next_order
+        return (self._scaled if self.is_last_against_path else last), added, last
+
+    @property
+    def _meets_no_point_twice(self) -> bool:
+        return all(spacetime.is_one_epoch for spacetime in self.question.times)
+
+    @property
+    def _scaled(self) -> FloatArray:
+        """The first noise order, times about what the second would be of it."""
+        share = np.where(np.isnan(self.ratio), 1.0, np.minimum(USUAL * self.ratio, 1))
+        return np.asarray(self.sizes[-1] * share)
+
+    @cached_property
+    def believable(self) -> Any:
+        """Whether the error is at most 2 % of the prediction, the orders shrink, and the total can be."""
+        if np.isnan(self.size).all():
+            return np.zeros(np.shape(self.size), dtype=bool)[()]
+        return (self.error <= SMALL * self.size) & ~self.outside & ~self._grows
+
+    @property
+    def _grows(self) -> Any:
+        """Where the last order is no smaller than the one before, and matters."""
+        return (self.ratio >= 1) & (self.sizes[-1] > SMALL * self.size)
+
+    def __bool__(self) -> bool:
+        return bool(np.all(self.believable))
+
+    @cached_property
+    def doubt(self) -> str:
+        """What speaks against it at once, before anything else is computed; '' for nothing."""
+        question = self.question
+        if question.about_path is False and not question.resummed and question.order < 2:
+            return ""
+        reasons = []
+        if np.any(self.outside):
+            least = float(np.min(_floats(self.total)))
+            reasons.append(f"a {question.observable.replace('_', ' ')} that cannot be negative comes out as {least:.3g}")
+        if np.any(self._grows):
+            worst = float(np.max(self.ratio, where=np.asarray(self._grows), initial=0.0))
+            reasons.append(f"{self._name(question.order)} is {worst:.2g} times {self._name(question.order - 1)}")
+        if not reasons:
+            return ""
+        return " and ".join(reasons) + self._where(self.outside | self._grows)
+
+    def _name(self, order: int) -> str:
+        if not self.question.about_path:
+            return f"order {order}"
+        return f"noise order {order}" if order else "the path's own value"
+
+    def _where(self, places: Any) -> str:
+        """How many learning rates and numbers of updates."""
+        count = np.size(places)
+        return f" (in {np.sum(places)} of {count} cases)" if count > 1 else ""
+
+    @property
+    def advice(self) -> str:
+        """What to do where it is not believable."""
+        question = self.question
+        one_epoch = self._meets_no_point_twice
+        if not question.about_path:
+            return f"give noise={2 if one_epoch else 1} in place of order, to expand about the path, or a smaller eta or T"
+        other = "compare closure='gaussian', " if one_epoch and not question.closure else ""
+        return f"{other}take a smaller eta or larger batches, or simulate"
+
+    @door
+    def __str__(self) -> str:
+        if np.isnan(self.size).any():
+            return "A formula, or beyond the range of floats: nothing can be said of its size."
+        error, said, size = self._evidence
+        told = f"{said[0].upper()}{said[1:]} {np.max(size):.2g}{self._most()}"
+        if self:
+            return f"{told}: believe it to {'that' if np.max(error) == np.max(size) else f'{np.max(error):.2g}'}."
+        first = f" {self.doubt[0].upper()}{self.doubt[1:]}." if self.doubt else ""
+        steps = "" if self.question.about_path else f" eta T lambda_max is {np.max(self.step):.3g}."
+        where = self._where(~np.asarray(self.believable))
+        advice = f"{self.advice[0].upper()}{self.advice[1:]}."
+        return f"Do not believe it{where}.{first} {told}, beside a prediction of {np.max(self.size):.3g}.{steps} {advice}"
+
+    def _most(self) -> str:
+        return " at most" if np.size(self.size) > 1 else ""
+
+    def __repr__(self) -> str:
+        return f"<trust: {self}>"
+
+    def tell(self) -> None:
+        """Warn at the user's line where something speaks against it at once."""
+        if self.doubt:
+            warnings.warn(
+                f"do not trust this prediction: {self.doubt}; {self.advice}; p.trust says more", TrustWarning,
+                stacklevel=outside(),
+            )
+
+
+def _floats(values: Any) -> FloatArray:
+    """Exact numbers too; nan for formulas and beyond the range."""
+    given = np.asarray(values)
+    if given.dtype.kind == "f":
+        return given
+    return np.array([_float(value) for value in given.flat]).reshape(given.shape)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, OverflowError):
+        return float("nan")
+
+
+def _averages_soon(landscape: Landscape) -> bool:
+    """Whether averages over Gaussian weights take little time."""
+    return isinstance(landscape, Logistic) or landscape.dimension <= (1 if isinstance(landscape, Symbolic) else 4)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
+from fastdiag.diagram.moebius import moebius
 from fastdiag.embedding import enumerated_maps
 from oracles.spacetimes import SAMPLINGS, spacetimes
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import sympy
-from fastdiag.embedding.moebius import moebius
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fastdiag.embedding.moebius import coarsenings, moebius, refinements, zeta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

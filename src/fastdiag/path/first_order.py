@@ -12,10 +12,9 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, responses
-from .settled import check_settles, fixed, summed
+from .settled import NEWTON, check_settles, fixed, is_near, summed
 
 MOST_UPDATES = 100_000  # to the path's end
-NEAR, NEWTON = 1e-6, 3  # how small a step from which Newton's are sure, and their number
 
 
 class Walk:
@@ -144,7 +143,7 @@ class Walk:
             before, local = self.state, self.local
             stride = motion.stride(0, before, local.gradient)
             self.step()
-            if np.abs(self.state - before).max() <= NEAR * np.abs(motion.kicked(stride, local.hessian)).max():
+            if is_near(self.state - before, motion.kicked(stride, local.hessian)):
                 break
         for _ in range(NEWTON):
             gradient = self.local.gradient

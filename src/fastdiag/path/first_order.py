@@ -72,23 +72,23 @@ class Walk:
         matrix = motion.matrix(stride, local.hessian)
         before = self.responses
         before.before(int(self.t))
-        S, met, paired = matrix @ self.S @ matrix.T + self._kicks(stride), matrix @ self.met, None
+        S, met, paired = matrix @ self.S @ matrix.T + self.kicks(stride), matrix @ self.met, None
         if (o := before.met) is not None:
             paired = local.paired(o) / self.spacetime.finite("N")
             pairs = matrix @ motion.kicked(stride, paired)
             S = S + pairs + pairs.T
             met = met + motion.kicked(stride, local.pulled(motion.at_point(o))) / self.spacetime.finite("N")
-        bent = matrix @ self.bent + self._bend(stride, paired)
+        bent = matrix @ self.bent + self.bend(stride, paired)
         if type(before) is not Responses:
             before.after(int(self.t), matrix, motion.kicked(stride, local.gradients))
         self.S, self.bent, self.met = S, bent, met
 
-    def _kicks(self, stride: Any) -> Numbers:
+    def kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
         return np.asarray(kick(stride, kick(stride, self.local.covariance).T) / self.spacetime.B)
 
-    def _bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
+    def bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
         """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
 
         paired : the covariance of the state with the noise of this update, (m n, n); None for 0

@@ -93,7 +93,7 @@ class Flow:
         if noisy:
             kicks = kick(motion.eta, kick(motion.eta, here.covariance).T) / self.spacetime.B
             self.S = solve_continuous_lyapunov(pull, -kicks)
-            self.bent = -np.linalg.solve(pull, kick(motion.eta, here.third(self.S)) / 2)
+            self.bent = np.asarray(-np.linalg.solve(pull, kick(motion.eta, here.third(self.S)) / 2))
 
     def _slope(self, _: float, packed: Numbers) -> Numbers:
         motion = self.motion

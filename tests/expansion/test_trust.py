@@ -92,7 +92,7 @@ def test_it_warns_once_for_a_whole_array_at_the_users_line():
         warnings.simplefilter("always")
         line = inspect.currentframe().f_lineno + 1
         p = fd.predict(LAND, ST, [0.001, 0.05, 0.1], order=3, resummed=False, T=[10, 50])
-        p.trust.believable, str(p.trust), repr(p)  # noqa: B018
+        p.trust.believable, str(p.trust), repr(p)
     assert [warning.category for warning in told] == [TrustWarning]
     assert (told[0].filename, told[0].lineno) == (__file__, line)
     assert "(in 4 of 6 cases)" in str(told[0].message)

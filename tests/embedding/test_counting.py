@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
+from fastdiag.diagram.moebius import moebius
 from fastdiag.embedding import enumerated_maps
-from fastdiag.embedding.moebius import moebius
 from oracles.spacetimes import SAMPLINGS, spacetimes
 
 BASES = ["cumulant", "moment"]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
+from fastdiag.diagram.moebius import coarsenings, moebius, refinements, zeta
 from fastdiag.diagram.partition import moebius_to_top, set_partitions
-from fastdiag.embedding.moebius import coarsenings, moebius, refinements, zeta
 from oracles import oracle
 from oracles.spacetimes import spacetimes
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from math import factorial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from ..arguments import instance, number, shown
 from ..diagram import Diagram
@@ -19,7 +19,7 @@ from ..spacetime import Spacetime
 from ..spacetime.number import check_exact
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Update
+from ..spacetime.updates import Adaptive, Clipped, Update, check_update
 from ..typing import Basis
 from .counting import count, maps
 from .edge_weights import EdgeWeights
@@ -30,7 +30,9 @@ from .sum_over_maps import sum_over_maps
 from .weighted import weighted_maps
 
 Rule: TypeAlias = Update | Process | RegularizedNewton | None
-"""An update rule; None is SGD."""
+"""An update rule that diagrams about the start are counted for; None is SGD."""
+PathRule: TypeAlias = Rule | Adaptive | Clipped
+"""One that there is a path for."""
 
 
 def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
@@ -68,9 +70,16 @@ def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: s
     return sum_over_maps(poset, EdgeWeights.powers(poset, [1] * diagram.order), spacetime, basis)
 
 
-def check_rule(update: object) -> None:
-    """Raise InputError unless it is an update rule or None."""
-    if update is not None and not isinstance(update, Update | Process | RegularizedNewton):
+def check_rule(update: object, about_path: bool = False) -> None:
+    """Raise InputError unless it is an update rule or None.
+
+    Raises
+    ------
+    UnsupportedError : a rule that holds about a path only, and there is none
+    """
+    if isinstance(update, Adaptive | Clipped) and not about_path:
+        check_update(update)
+    if update is not None and not isinstance(update, get_args(PathRule)):
         raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {shown(update)}")
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..diagram import Diagram, skeletons
-from ..embedding import Rule
+from ..embedding import PathRule, Rule
 from ..landscapes import Landscape
 from ..path import PathSeries, predicted_about_path
 from ..path.foresight import check_walks
 from ..path.worth import PathWorth
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update
+from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from .diagram_sum import diagram_sum
 from .observables import DISPLACEMENT, observable_named
@@ -24,7 +24,7 @@ def about_path(
     etas: Sequence[Any],
     noise: int,
     observable: str = "test_loss",
-    update: Rule = None,
+    update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
 ) -> PathSeries:
@@ -36,7 +36,8 @@ def about_path(
     UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
     """
     fresh = all(spacetime.is_one_epoch for spacetime in times)
-    if noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None))):
+    recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))
+    if recurs or isinstance(update, Adaptive | Clipped):
         return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure)
     return skeleton_series(landscape, times, etas, noise, observable, update, metric)
 

@@ -12,7 +12,7 @@ from ..landscapes.landscape import Landscape
 from ..landscapes.local import Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
-from .settled import solved, summed
+from .settled import check_settles, fixed, summed
 
 MOST_ROUNDS, SETTLED = 500, 1e-12
 
@@ -53,8 +53,7 @@ class GaussianWalk:
         motion, rate = self.motion, self.motion.rate(int(self.t))
         means = self.averages(motion.point)
         matrix = motion.matrix(rate, means.hessian)
-        stepped = np.asarray(motion.step @ self.state.reshape(motion.shape)).reshape(-1)
-        self.state = stepped + motion.kicked(rate, means.gradient)
+        self.state = motion.stepped(int(self.t), self.state, means.gradient)
         self.S = matrix @ self.S @ matrix.T + self.kicks(means)
         self.t += 1
         if not motion.is_exact and not (np.isfinite(self.state).all() and np.isfinite(self.S).all()):
@@ -74,16 +73,16 @@ class GaussianWalk:
         Raises
         ------
         InputError : there are none, or they are not found
-        UnsupportedError : exact numbers, a schedule, a rule with memory
+        UnsupportedError : exact numbers, a schedule
         """
         motion = self.motion
-        if motion.is_exact or motion.rates is not None or motion.shape[0] > 1:
-            raise UnsupportedError("T = inf of a self-consistent path takes plain SGD and a float eta; give a finite T")
+        check_settles(motion)
         rate = motion.rate(0)
         for _ in range(MOST_ROUNDS):
             means = self.averages(motion.point)
-            moved = -solved(means.hessian, means.gradient)
-            S = summed(motion.matrix(rate, means.hessian), self.kicks(means))
+            matrix = motion.matrix(rate, means.hessian)
+            moved = fixed(matrix, motion.stepped(0, self.state, means.gradient) - self.state)
+            S = summed(matrix, self.kicks(means))
             change = max(float(np.abs(moved).max()), float(np.abs(S - self.S).max()))
             self.state, self.S = self.state + moved, S
             if change <= SETTLED * (1 + float(np.abs(self.state).max())):

@@ -7,22 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..landscapes.landscape import Landscape
 from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, responses
-from .settled import solved, summed
+from .settled import check_settles, fixed, summed
 
 MOST_UPDATES = 100_000  # to the path's end
-NEAR, NEWTON = 1e-6, 3  # of a gradient from which Newton's steps are sure, and their number
+NEAR, NEWTON = 1e-6, 3  # how small a step from which Newton's are sure, and their number
+
 
 class Walk:
     """Where the path is, and the noise of the first order about it: S, the covariance, and the mean's shift in two parts.
 
-    With A the update's matrix, K = 1 - eta H for plain SGD, and o_x what point x has done when it was met before:
-    S' = A S A^T + eta C eta / B - (A E[o xi] eta + its transpose) / N, m' = A m - eta J:S / 2 - eta E[h o] / N.
+    An update is z' = Phi(z, g). With A its whole derivative by z, b that by g (for plain SGD K = 1 - eta H and -eta), and
+    o_x what point x has done when it was met before, X = E[o xi] / N:
+    S' = A S A^T + b C b^T / B + (A X b^T + its transpose), m' = A m + b (J:S / 2 + E[h o] / N) + D^2 Phi:V / 2, V the
+    covariance of z and g, where that of g is H S H + C / B + (H X + its transpose), and that of both S H + X.
     """
 
     def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool) -> None:
@@ -59,73 +61,96 @@ class Walk:
         InputError : the path leaves the range of floats, with the update at which it does
         """
         motion, local, t = self.motion, self.local, int(self.t)
-        rate = motion.rate(t)
         if self.noise:
-            self.advance(rate)
+            self.advance(motion.stride(t, self.state, local.gradient))
         self.state = motion.moved(t, self.state, local.gradient)
         self.t = t + 1
         self.local = self.landscape.local(motion.start + motion.at_point(self.state))
 
-    def advance(self, rate: Any) -> None:
+    def advance(self, stride: Any) -> None:
         """The noise through one update."""
         motion, local = self.motion, self.local
-        matrix = motion.matrix(rate, local.hessian)
-        bend = self._bend(rate)
-        S, met = matrix @ self.S @ matrix.T + self._kicks(rate), matrix @ self.met
+        matrix = motion.matrix(stride, local.hessian)
         before = self.responses
         before.before(int(self.t))
+        S, met, paired = matrix @ self.S @ matrix.T + self._kicks(stride), matrix @ self.met, None
         if (o := before.met) is not None:
-            pairs = matrix @ motion.kicked(rate, local.paired(o)) / self.spacetime.finite("N")
+            paired = local.paired(o) / self.spacetime.finite("N")
+            pairs = matrix @ motion.kicked(stride, paired)
             S = S + pairs + pairs.T
-            met = met + motion.kicked(rate, local.pulled(motion.at_point(o))) / self.spacetime.finite("N")
+            met = met + motion.kicked(stride, local.pulled(motion.at_point(o))) / self.spacetime.finite("N")
+        bent = matrix @ self.bent + self._bend(stride, paired)
         if type(before) is not Responses:
-            before.after(int(self.t), matrix, motion.kicked(rate, local.gradients))
-        self.S, self.bent, self.met = S, matrix @ self.bent + bend, met
+            before.after(int(self.t), matrix, motion.kicked(stride, local.gradients))
+        self.S, self.bent, self.met = S, bent, met
 
-    def _kicks(self, rate: Any) -> Numbers:
+    def _kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
-        return np.asarray(kick(rate, kick(rate, self.local.covariance).T) / self.spacetime.B)
+        return np.asarray(kick(stride, kick(stride, self.local.covariance).T) / self.spacetime.B)
 
-    def _bend(self, rate: Any) -> Numbers:
-        """What the covariance does to the mean where the loss is no parabola."""
-        return np.asarray(self.motion.kicked(rate, self.local.third(self.motion.at_point_twice(self.S))) / 2)
+    def _bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
+        """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
+
+        paired : the covariance of the state with the noise of this update, (m n, n); None for 0
+        """
+        motion, local = self.motion, self.local
+        S, H = motion.at_point_twice(self.S), local.hessian
+        found = motion.kicked(stride, local.third(S)) / 2
+        if motion.is_linear:
+            return np.asarray(found)
+        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + local.covariance / self.spacetime.B
+        if paired is not None:
+            both = H @ motion.at_point(paired.T).T
+            crossed, spread = crossed + paired, spread + both + both.T
+        return np.asarray(found + motion.curved(stride, self.S, crossed, spread))
 
     def settle(self) -> None:
-        """Go to T = infinity: the path's end, and the noise that an update leaves as it is.
+        """Go to T = infinity: the path's end, and the noise that an epoch leaves as it is.
 
         Raises
         ------
         InputError : the path has no end, or one at which noise grows
-        UnsupportedError : exact numbers, a rule with memory or a schedule, points that are met again
+        UnsupportedError : exact numbers, a schedule, a rule that never settles
         """
-        motion, rate = self.motion, self.motion.rate(0)
-        if motion.is_exact or motion.rates is not None or motion.shape[0] > 1 or self.spacetime.N != inf:
-            raise UnsupportedError(
-                "T = inf about a path takes plain SGD on fresh data (N = inf) and a float eta; give a finite T"
-            )
+        check_settles(self.motion)
         self._descend()
-        self.t = inf
         if self.noise:
-            matrix = motion.matrix(rate, self.local.hessian)
-            self.S = summed(matrix, self._kicks(rate))
-            self.bent = solved(motion.unit - matrix, self._bend(rate))
+            self._balance()
+        self.t = inf
+
+    def _balance(self) -> None:
+        """The noise that an epoch leaves as it is: what one adds to none, summed over all epochs."""
+        motion, local = self.motion, self.local
+        stride = motion.stride(0, self.state, local.gradient)
+        matrix = motion.matrix(stride, local.hessian)
+        self.responses.settle(matrix, motion.kicked(stride, local.gradients))
+        epoch = 1 if self.spacetime.N == inf else self.spacetime.updates_per_epoch
+        whole = np.linalg.matrix_power(matrix, epoch)
+        nothing, self.S = self.bent * 0, self.S * 0
+        for wanted in ("covariance", "means"):  # these need that
+            self.bent, self.met = nothing, nothing
+            for self.t in range(epoch, 2 * epoch):
+                Walk.advance(self, stride)
+            if wanted == "covariance":
+                self.S = summed(whole, self.S)
+        self.bent, self.met = fixed(whole, self.bent), fixed(whole, self.met)
 
     def _descend(self) -> None:
-        """To where the gradient vanishes: along the path, and by Newton's method from where that is sure."""
+        """To the path's end: along it, and by Newton's method from where that is sure."""
         motion = self.motion
         noise, self.noise = self.noise, 0
         for _ in range(MOST_UPDATES):
-            before = self.local.gradient
-            if not before.any():
-                break
+            before, local = self.state, self.local
+            stride = motion.stride(0, before, local.gradient)
             self.step()
-            if np.abs(self.local.gradient).max() < NEAR * (1 + np.abs(self.local.hessian).max()):
+            if np.abs(self.state - before).max() <= NEAR * np.abs(motion.kicked(stride, local.hessian)).max():
                 break
         for _ in range(NEWTON):
-            moved = solved(self.local.hessian, self.local.gradient)
-            self.state = self.state - moved
-            self.local = self.landscape.local(motion.start + self.state)
+            gradient = self.local.gradient
+            matrix = motion.matrix(motion.stride(0, self.state, gradient), self.local.hessian)
+            self.state = self.state + fixed(matrix, motion.moved(0, self.state, gradient) - self.state)
+            self.local = self.landscape.local(motion.start + motion.at_point(self.state))
         self.noise = noise
 
     @property

@@ -13,11 +13,16 @@ from ..spacetime.updates import Update, sgd
 
 
 class Motion:
-    """A linear rule at one learning rate; the state is (m, n), or its m n numbers in a row.
+    """A rule at one learning rate; the state is (m, n), or its m n numbers in a row. Here a linear rule.
 
     The state counts from theta_0: z <- step z - push (x) eta c_t g, the gradient g taken at theta_0 + point . z, and
-    theta_0 + seen . z observed.
+    theta_0 + seen . z observed. What `free`, `kicked`, `matrix` and `curved` need to know of one update is its `stride`:
+    here the learning rate alone; a rule that is not linear has its derivatives there.
     """
+
+    is_linear = True
+    never_settles = ""
+    """What T = infinity would take instead, where the rule has no law there."""
 
     def __init__(self, update: Update | None, eta: Any, start: Numbers, updates: int) -> None:
         """eta: a number or an (n, n) matrix; start: theta_0, floats or Fractions."""
@@ -52,37 +57,53 @@ class Motion:
         """A rate times gradients (..., n)."""
         return np.asarray(gradients @ rate if np.ndim(rate) == 2 else gradients * rate)
 
-    def kicked(self, rate: Any, gradients: Numbers) -> Numbers:
-        """What gradients (..., n) add to a state, (..., m n)."""
+    def kicked(self, stride: Any, gradients: Numbers) -> Numbers:
+        """What small changes of the gradient (..., n) add to a state, (..., m n)."""
         if len(self.push) == 1:
-            return self.raised(-rate * self.push[0], gradients)
-        kick = -self.push[:, None] * self.raised(rate, gradients)[..., None, :]
+            return self.raised(-stride * self.push[0], gradients)
+        kick = -self.push[:, None] * self.raised(stride, gradients)[..., None, :]
         return np.asarray(kick.reshape(*gradients.shape[:-1], -1))
 
+    def stride(self, t: int, state: Numbers, gradient: Numbers) -> Any:
+        """Update t from this state, where the gradient is this."""
+        return self.rate(t)
+
+    def free(self, stride: Any) -> Numbers:
+        """The derivative of an update by the state, the gradient held, (m n, m n)."""
+        if len(self.step) == 1:
+            return np.asarray(self.step[0, 0] * self.unit)
+        found = self.step[:, None, :, None] * self.unit[:, None, :]
+        return np.asarray(found.reshape(2 * (len(self.step) * len(self.unit),)))
+
+    def matrix(self, stride: Any, hessian: Numbers) -> Numbers:
+        """What an update multiplies deviations of the state with, (m n, m n)."""
+        pull = self.kicked(stride, hessian).T
+        return np.asarray(self.free(stride) + (pull[:, None, :] * self.point[:, None]).reshape(len(pull), -1))
+
+    def curved(self, stride: Any, S: Numbers, crossed: Numbers, spread: Numbers) -> Any:
+        """Half the second differential of an update over covariances: S of the state, `crossed` (m n, n) of the state with
+        the gradient, `spread` (n, n) of the gradient.
+        """
+        return self.zeros(S.shape[0])
+
+    def stepped(self, t: int, state: Numbers, gradient: Numbers) -> Numbers:
+        """The state after update t."""
+        return np.asarray(self.step @ state.reshape(self.shape)).reshape(-1) + self.kicked(self.rate(t), gradient)
+
     def moved(self, t: int, state: Numbers, gradient: Numbers) -> Numbers:
-        """The state after update t.
+        """The same.
 
         Raises
         ------
         InputError : it leaves the range of floats
         """
-        found = np.asarray(self.step @ state.reshape(self.shape)).reshape(-1) + self.kicked(self.rate(t), gradient)
+        found = self.stepped(t, state, gradient)
         if not self.is_exact and not np.isfinite(found).all():
             raise InputError(
                 f"the noiseless path leaves the range of floats at update {t + 1}: the learning rate is too large for this "
                 "loss; take a smaller one, or fewer updates"
             )
-        return np.asarray(found)
-
-    def matrix(self, rate: Any, hessian: Numbers) -> Numbers:
-        """What an update multiplies deviations of the state with, (m n, m n)."""
-        m, n = self.shape
-        pull = rate @ hessian if np.ndim(rate) == 2 else rate * hessian
-        if m == 1:
-            return np.asarray(self.step[0, 0] * self.unit - self.push[0] * self.point[0] * pull)
-        found = self.step[:, None, :, None] * self.unit[:, None, :]
-        found = found - (self.push[:, None] * self.point)[:, None, :, None] * pull[:, None, :]
-        return np.asarray(found.reshape(m * n, m * n))
+        return found
 
     def at_point(self, states: Numbers) -> Numbers:
         """What the gradient sees of states (..., m n): (..., n)."""

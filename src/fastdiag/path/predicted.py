@@ -13,14 +13,14 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from ..arguments import own, shown
-from ..embedding import Rule
+from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Update
+from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from .closure import GaussianWalk
 from .first_order import Walk
@@ -29,6 +29,7 @@ from .motion import Motion
 from .observed import terms, total
 from .overfitting import TiedWalk
 from .second_order import SecondWalk
+from .smooth_motion import motion_of
 
 HIGHEST = 2  # noise order
 MANY = 128  # weights from which on products are worth several threads
@@ -50,7 +51,7 @@ def predicted_about_path(
     etas: Sequence[Any],
     noise: int,
     observable: str = "test_loss",
-    update: Rule = None,
+    update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
 ) -> PathSeries:
@@ -61,7 +62,7 @@ def predicted_about_path(
     times : spacetimes that differ in T alone
     etas : numbers; all Fractions or ints on a symbolic landscape for exact results
     noise : the highest noise order
-    update : a linear rule or a process; None for plain SGD
+    update : a linear rule, a process, adam and the like (noise order 1, floats); None for plain SGD
     metric : the matrix that multiplies a learning rate, (n, n)
     closure : 'gaussian' for the self-consistent path: one order, which is the whole
 
@@ -95,9 +96,9 @@ def predicted_about_path(
     alone = _libraries().limit(limits=1 if len(start) < MANY else None, user_api="blas")  # threads cost more than they give
     with alone, np.errstate(all="ignore"):  # an overflow is for the caller to tell
         for eta in rates:
-            rule = update if isinstance(update, Update) else None
+            rule = update if isinstance(update, Update | Adaptive | Clipped) else None
             latest = max((int(T) for T in order if T < inf), default=0)
-            motion = Motion(rule, eta if metric is None else eta * metric, start, latest)
+            motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
             walk = _walk(landscape, motion, last, noise, remembers, update, closure)
             found = {}
             for T in order:
@@ -126,10 +127,14 @@ def _libraries() -> ThreadpoolController:
 
 
 def _walk(
-    landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: Rule, closure: str | None
+    landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: PathRule,
+    closure: str | None,
 ) -> Walk | Flow | GaussianWalk:
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update} is no linear rule; about a path go SGD, momentum and the like, ode(), sde()")
+    if not motion.is_linear and (noise > 1 or closure is not None):
+        what = f"noise order {noise} of" if closure is None else f"closure={closure!r} with"
+        raise UnsupportedError(f"{what} {update!r} has no recursion here, for it is no linear rule; take noise=1 alone")
     if closure is not None:
         if isinstance(update, Process):
             raise UnsupportedError(f"closure={closure!r} is for updates, not for {update}; leave it out")

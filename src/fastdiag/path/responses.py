@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from ..landscapes.local import Numbers
 from ..memory import require
 from ..spacetime import Spacetime
+from .settled import fixed
 
 
 class Responses:
@@ -28,6 +31,9 @@ class Responses:
     def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
         """Go through update t, which multiplies with a matrix and at which each point would have kicked."""
 
+    def settle(self, matrix: Numbers, kicks: Numbers) -> None:
+        """To the beginning of an epoch after infinitely many, all of whose updates are the same."""
+
 
 class Seen(Responses):
     """No point is met twice, but all that were seen are remembered."""
@@ -45,6 +51,9 @@ class Reshuffled(Responses):
 
     def __init__(self, nothing: Numbers, epoch: int) -> None:
         self.earlier, self.now, self.epoch = nothing, nothing, epoch
+
+    def settle(self, matrix: Numbers, kicks: Numbers) -> None:
+        self.earlier, self.now = fixed(matrix, kicks), kicks * 0
 
     @property
     def whole(self) -> Numbers:  # type: ignore[override]
@@ -74,6 +83,14 @@ class Cyclic(Responses):
         """For each place, the product of the last epoch's matrices after it; None for none."""
         self.passed: Numbers | None = None
         """The product of this epoch's matrices."""
+
+    def settle(self, matrix: Numbers, kicks: Numbers) -> None:
+        if self.all is not None:
+            self.all = fixed(matrix, kicks)
+        powers = [None, *accumulate([matrix] * (self.epoch - 1), np.matmul)]
+        self.rest, self.matrices, self.passed = powers[::-1], [], None
+        whole = np.linalg.matrix_power(matrix, self.epoch)
+        self.places = [fixed(whole, kicks)] * self.epoch
 
     @property
     def whole(self) -> Numbers | None:  # type: ignore[override]

@@ -13,7 +13,7 @@ from ..memory import require
 from ..spacetime import Spacetime
 from .first_order import Walk
 from .motion import Motion
-from .settled import solved, summed
+from .settled import fixed, summed
 
 COPIES = 10  # arrays of n^3 numbers at a time
 
@@ -62,7 +62,7 @@ class SecondWalk(Walk):
         A = self.motion.matrix(rate, self.local.hessian)
         self.k = summed(A, self._skewed(rate, A))
         self.S2 = summed(A, self._widened(rate, A))
-        self.m2 = solved(self.motion.unit - A, self._shifted(rate))
+        self.m2 = fixed(A, self._shifted(rate))
 
     def _kicked(self, rate: Any, tensor: Numbers, *axes: int) -> Numbers:
         """`Motion.kicked` along some axes."""

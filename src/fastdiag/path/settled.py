@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..landscapes.local import Numbers
+from .motion import Motion
 
 DOUBLINGS, NOTHING = 64, 1e-20
 
@@ -36,21 +37,32 @@ def summed(matrix: Numbers, kicks: Numbers) -> Numbers:
     raise _no_end()
 
 
-def solved(matrix: Numbers, vector: Numbers) -> Numbers:
-    """matrix^-1 vector.
+def fixed(matrix: Numbers, vectors: Numbers) -> Numbers:
+    """The z that matrix z + vector leaves as it is, for vectors (..., n).
 
     Raises
     ------
-    InputError : the matrix is singular
+    InputError : there is none
     """
     try:
-        return np.asarray(np.linalg.solve(matrix, vector))
+        return np.asarray(np.linalg.solve(np.eye(len(matrix)) - matrix, vectors.T).T)
     except np.linalg.LinAlgError:
         raise _no_end() from None
 
 
+def check_settles(motion: Motion) -> None:
+    """Raise UnsupportedError if a rule has no law at T = infinity that is found here."""
+    why = motion.never_settles
+    if motion.is_exact:
+        why = "an exact learning rate: give a float"
+    if motion.rates is not None:
+        why = "a rule without a schedule"
+    if why:
+        raise UnsupportedError(f"T = inf about a path takes {why}; or give a finite T")
+
+
 def _no_end() -> InputError:
     return InputError(
-        "T = inf needs 0 < eta h < 2 for every eigenvalue h of the Hessian at the path's end; take a smaller eta, or a "
-        "finite T"
+        "T = inf needs a path with an end where an update shrinks every deviation: for plain SGD 0 < eta h < 2 for every "
+        "eigenvalue h of the Hessian there; take a smaller eta, or a finite T"
     )

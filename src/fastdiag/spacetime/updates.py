@@ -9,35 +9,33 @@ diagram carries w(time of the child, time of the parent), with point in place of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm, log2, log10
-from typing import TypeAlias
 
-from ..arguments import digits, flag, instance, number, sequence, shown, whole
+from ..arguments import digits, flag, instance, number, real, shown, whole
 from ..door import door
-from ..errors import InputError, TooLargeError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..numerals import written
 from ..record import Portable
 from ..typing import Number
+from .adaptive import Adaptive, adam, rmsprop
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
+from .schedules import Factors, Scheduled
+from .schedules import Vector as Vector  # also for those who count
 
 __all__ = [
-    "Process", "RegularizedNewton", "Update", "momentum", "nesterov", "ode", "quasi_hyperbolic", "regularized_newton",
-    "schedule", "sde", "sgd", "weight_decay",
+    "Adaptive", "Clipped", "Process", "RegularizedNewton", "Update", "adam", "clipped", "momentum", "nesterov", "ode",
+    "quasi_hyperbolic", "regularized_newton", "rmsprop", "schedule", "sde", "sgd", "weight_decay",
 ]
 
-Vector: TypeAlias = tuple[Number, ...]
-Factors: TypeAlias = Sequence[Number] | Callable[[int], Number]
-"""c_0, c_1, ...: numbers, or a function of the update t = 0, 1, ..."""
 MOST_BITS = 10_000_000  # of an exact weight
 MOST_STEPS = 1000  # of one that is a formula
-MOST_UPDATES = 10_000_000  # that a schedule has numbers for
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Update(Portable):
+class Update(Scheduled):
     """A linear update rule. Made by the functions of `fastdiag.updates`; its fields are those of the recursion above."""
 
     name: str
@@ -49,58 +47,6 @@ class Update(Portable):
     seen: Vector = (1,)
     schedule: Vector | Callable[[int], Number] | None = None
     """c_0, c_1, ...: relative learning rates, or a function of t; None for a constant 1."""
-
-    @door
-    def with_schedule(self, factors: Factors) -> Update:
-        """The same rule with the learning rate eta c_t at update t: the gradient g_t enters the recursion as c_t g_t.
-
-        With momentum this is m <- mu m + c_t g, theta <- theta - eta m (as in Keras): what a gradient has put into m keeps
-        the rate that it came with. Where instead the rate multiplies m itself (PyTorch), results differ while c_t changes.
-
-        Parameters
-        ----------
-        factors : c_0, c_1, ..., at least one for each update; or a function of t = 0, 1, ...; exact or floats
-
-        Raises
-        ------
-        InputError : not numbers; the rule has a schedule already
-
-        Examples
-        --------
-        >>> import fastdiag as fd
-        >>> rule = fd.updates.momentum(0).with_schedule(lambda t: 2 if t < 5 else 1)
-        >>> fd.weighted_maps("[a]", fd.Spacetime(N=20, T=10), update=rule)
-        15
-        """
-        if self.schedule is not None:
-            raise InputError(f"{self!r} has a schedule already; multiply the two and give one")
-        if not callable(factors):
-            listed = sequence("a schedule", factors, "numbers", also="a function of t, or ")
-            factors = tuple(number(f"c_{t}", c) for t, c in enumerate(listed))
-        return replace(self, schedule=factors)
-
-    def factors(self, T: int) -> Vector | None:
-        """c_0, ..., c_(T-1), or None where all are 1.
-
-        Raises
-        ------
-        InputError : the schedule is shorter than T updates, or gives something that is no number
-        """
-        if self.schedule is None:
-            return None
-        if T > MOST_UPDATES:
-            raise TooLargeError(
-                f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
-                "use a rule without one, or a smaller T"
-            )
-        if callable(self.schedule):
-            return tuple(_rate(self.schedule, t) for t in range(T))
-        if len(self.schedule) < T:
-            raise InputError(
-                f"the schedule has {len(self.schedule)} learning rates, but there are T = {T} updates; "
-                "give one for each, or a function of t"
-            )
-        return self.schedule[:T]
 
     def numbers(self, T: int = 0) -> Vector:
         """All numbers of the rule, and of its schedule of T updates.
@@ -286,8 +232,56 @@ def schedule(factors: Factors) -> Update:
     return sgd().with_schedule(factors)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Clipped(Portable):
+    """A linear rule that is given shortened gradients; see `clipped`."""
+
+    norm: float
+    rule: Update
+
+    def __repr__(self) -> str:
+        return f"clipped({written(self.norm)}, {self.rule!r})"
+
+
+@door
+def clipped(norm: float, rule: Update | None = None) -> Clipped:
+    """A rule that sees g / sqrt(1 + |g|^2 / norm^2) for the gradient g of a batch: clipping, smoothly.
+
+    It is no linear function of the gradient, so it goes about a path alone: `fastdiag.predict` with `noise`, to noise
+    order 1.
+
+    Parameters
+    ----------
+    norm : no gradient is longer than this, and much shorter ones are left alone; > 0
+    rule : a linear rule, such as momentum(0.9); None for plain SGD. A schedule is the rule's
+
+    Raises
+    ------
+    InputError : the norm is not positive; the rule is not linear
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.updates.clipped(5, fd.updates.momentum(0.9))
+    clipped(5.0, momentum(0.9))
+    """
+    norm, rule = real("norm", norm, above=0), sgd() if rule is None else rule
+    check_update(rule)
+    return Clipped(norm, rule)
+
+
 def check_update(update: object) -> None:
-    """Raise InputError unless it is an Update."""
+    """Raise InputError unless it is an Update.
+
+    Raises
+    ------
+    UnsupportedError : it is a rule, but no linear one
+    """
+    if isinstance(update, Adaptive | Clipped):
+        raise UnsupportedError(
+            f"{update!r} is no linear rule: it weighs no diagram's edges, and has an expansion about the path only; ask "
+            "fastdiag.predict with noise=1, or take a linear rule, such as momentum(0.9)"
+        )
     instance("update", update, Update, "rules are made by fastdiag.updates: momentum(0.9)")
 
 
@@ -322,11 +316,3 @@ def _between(name: str, value: Number) -> Number:
 def _is_formula(value: Number) -> bool:
     """Whether symbols stand in it, so that it has no size."""
     return bool(getattr(value, "free_symbols", False))
-
-
-def _rate(schedule: Callable[[int], Number], t: int) -> Number:
-    try:
-        factor = schedule(t)
-    except Exception as error:  # the caller's own
-        raise InputError(f"the schedule fails at t = {t}: {type(error).__name__}: {error}") from error
-    return number(f"the schedule at t = {t}", factor)

@@ -11,6 +11,7 @@ from scipy.linalg import expm
 import fastdiag as fd
 from fastdiag.errors import InputError, TaylorWarning, TooLargeError, UnsupportedError
 from fastdiag.path import predicted_about_path
+from oracles.polynomial_losses import taylor_points
 
 L = fd.landscapes
 FOREVER = fd.Spacetime(N=math.inf, T=math.inf)
@@ -118,9 +119,7 @@ def test_flow_is_the_limit_of_many_small_updates():
 @pytest.mark.parametrize("degree", [2, 3, 4])
 def test_averages_are_means_over_gaussian_weights(degree):
     """By Gauss-Hermite sums over delta, exact for polynomials."""
-    from test_landscapes_at import polynomials
-
-    land = L.samples(*polynomials(degree))
+    land = L.samples(*taylor_points(degree))
     with pytest.warns(TaylorWarning):
         local = land.local(np.array([0.3, -0.2]))
     S = np.array([[0.5, 0.2], [0.2, 0.3]])
@@ -178,7 +177,7 @@ CUBE = L.symbolic(sympy.Symbol("w") ** 3 - sympy.Symbol("w") * sympy.Symbol("x")
         (UnsupportedError, "not the train_loss", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, "train_loss", closure="gaussian")),
         (UnsupportedError, "for updates", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, closure="gaussian", update=fd.updates.ode())),
         (InputError, "no training points", lambda: orders(SKEW, fd.Spacetime(9, 1, 9), 0.1, 1, "train_loss", update=fd.updates.sde())),
-        (UnsupportedError, "fresh data", lambda: orders(SKEW, fd.Spacetime(9, 1, math.inf), 0.1, 1)),
+        (UnsupportedError, "without a schedule", lambda: orders(SKEW, FOREVER, 0.1, 1, update=fd.updates.schedule([1]))),
         (InputError, "0 < eta h < 2", lambda: orders(L.archimedes(), FOREVER, 0.1, 1)),
         (UnsupportedError, "is a formula", lambda: orders(L.gauss(), fd.Spacetime(9, 1, 9), sympy.Symbol("eta"), 1)),
         (UnsupportedError, "free symbols", lambda: orders(L.mean_estimation(sympy.Symbol("H")), fd.Spacetime(9, 1, 9), 0.1, 1)),

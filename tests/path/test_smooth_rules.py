@@ -11,7 +11,7 @@ import pytest
 import fastdiag as fd
 from fastdiag.errors import InputError, UnsupportedError
 from fastdiag.path import predicted_about_path
-from noise_oracle import Descent, centred, landscape, observables
+from oracles.noise_oracle import Descent, centred, landscape, observables
 from oracles.oracle import series_product
 
 F = Fraction

@@ -25,8 +25,8 @@ NEXT = 20  # times the seconds of a noise order, at least, that the next one tak
 
 
 def check_walks(
-    listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], noise: int,
-    update: PathRule,
+    listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
+    noise: int, update: PathRule,
 ) -> None:
     """Raise an error unless sums over skeletons can be had.
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import sympy
-from fastdiag.embedding.moebius import moebius
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
+from fastdiag.diagram.moebius import moebius
 from fastdiag.embedding import enumerated_maps
 from oracles.spacetimes import SAMPLINGS, spacetimes
 

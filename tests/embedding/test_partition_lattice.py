@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fastdiag.embedding.moebius import coarsenings, moebius, refinements, zeta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdiag as fd
+from fastdiag.diagram.moebius import coarsenings, moebius, refinements, zeta
 from fastdiag.diagram.partition import moebius_to_top, set_partitions
 from oracles import oracle
 from oracles.spacetimes import spacetimes

@@ -42,3 +42,15 @@ def float_landscape(losses, tensors):
         return np.array([float(tensors.entry(i[0], i[1:])) for i in np.ndindex(*shape)]).reshape(shape)
 
     return fd.landscapes.samples(*map(array, range(5)), weights=[float(w) for w in tensors.weights])
+
+
+def taylor_points(degree, n=2, points=5, seed=3):
+    """Derivatives at 0 of random polynomials, symmetric."""
+    rng, found = np.random.default_rng(seed), []
+    for k in range(degree + 1):
+        array = rng.normal(size=(points,) + (n,) * k)
+        result = np.zeros_like(array)
+        for index in np.ndindex((n,) * k):
+            result[(slice(None), *index)] = array[(slice(None), *sorted(index))]
+        found.append(result)
+    return found

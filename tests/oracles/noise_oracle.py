@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
-from oracles.oracle import axpy, batch_sequences, derivative, evaluate, mean_loss, series_product
+from .oracle import axpy, batch_sequences, derivative, evaluate, mean_loss, series_product
 
 
 def shifted(series):

@@ -11,6 +11,7 @@ import sympy
 
 import fastdiag as fd
 from fastdiag.errors import TaylorWarning
+from oracles.polynomial_losses import taylor_points
 
 L = fd.landscapes
 RNG = np.random.default_rng(5)
@@ -19,18 +20,6 @@ X, Y = RNG.normal(size=(9, 3)), np.array([0, 1] * 4 + [1])
 
 def loss_of(x, y, theta, ridge):
     return np.log1p(np.exp(x @ theta)) - y * (x @ theta) + ridge * theta @ theta / 2
-
-
-def polynomials(degree, n=2, points=5, seed=3):
-    """Derivatives at 0 of random polynomials, symmetric."""
-    rng, found = np.random.default_rng(seed), []
-    for k in range(degree + 1):
-        array = rng.normal(size=(points,) + (n,) * k)
-        result = np.zeros_like(array)
-        for index in np.ndindex((n,) * k):
-            result[(slice(None), *index)] = array[(slice(None), *sorted(index))]
-        found.append(result)
-    return found
 
 
 def value(derivatives, x, theta):
@@ -54,8 +43,8 @@ def test_logistic_moves():
     assert moved.theta.tolist() == [0.5, -0.4, 1.0]
 
 
-def test_samples_move_as_polynomials():
-    given, there = polynomials(4), np.array([0.3, -0.7])
+def test_samples_move_as_taylor_points():
+    given, there = taylor_points(4), np.array([0.3, -0.7])
     land = L.samples(*given)
     with pytest.warns(TaylorWarning, match="Taylor polynomial") as caught:
         moved = land.at(there)
@@ -69,7 +58,7 @@ def test_samples_move_as_polynomials():
 
 
 def test_tensors_move_as_the_samples_that_they_are_of():
-    given, there = polynomials(2), np.array([0.3, -0.7])
+    given, there = taylor_points(2), np.array([0.3, -0.7])
     points = L.samples(*given)
     nodes = {(1,): ((0,),), (2,): ((0, 1),), (1, 1): ((0,), (1,)), (1, 2): ((0,), (1, 2)), (2, 2): ((0, 1), (2, 3))}
     land = L.tensors({key: points.part(some) for key, some in nodes.items()}, points.loss)

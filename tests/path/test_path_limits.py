@@ -11,6 +11,7 @@ from scipy.linalg import expm
 import fastdiag as fd
 from fastdiag.errors import InputError, TaylorWarning, TooLargeError, UnsupportedError
 from fastdiag.path import predicted_about_path
+from oracles.polynomial_losses import taylor_points
 
 L = fd.landscapes
 FOREVER = fd.Spacetime(N=math.inf, T=math.inf)
@@ -118,9 +119,7 @@ def test_flow_is_the_limit_of_many_small_updates():
 @pytest.mark.parametrize("degree", [2, 3, 4])
 def test_averages_are_means_over_gaussian_weights(degree):
     """By Gauss-Hermite sums over delta, exact for polynomials."""
-    from test_landscapes_at import polynomials
-
-    land = L.samples(*polynomials(degree))
+    land = L.samples(*taylor_points(degree))
     with pytest.warns(TaylorWarning):
         local = land.local(np.array([0.3, -0.2]))
     S = np.array([[0.5, 0.2], [0.2, 0.3]])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import fastdiag as fd
 from fastdiag.errors import TaylorWarning
 from fastdiag.path import predicted_about_path
-from noise_oracle import centred, landscape, observables
+from oracles.noise_oracle import centred, landscape, observables
 
 NAMES = ("test_loss", "train_loss", "generalization_gap", "displacement", "covariance", "test_loss_variance")
 small = st.fractions(min_value=-1, max_value=1, max_denominator=4)

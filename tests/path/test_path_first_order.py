@@ -7,7 +7,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.path import predicted_about_path
-from noise_oracle import Descent, centred, landscape, observables
+from oracles.noise_oracle import Descent, centred, landscape, observables
 
 F = Fraction
 NAMES = ("test_loss", "train_loss", "generalization_gap", "displacement", "covariance", "test_loss_variance")

@@ -11,7 +11,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.path import predicted_about_path
-from noise_oracle import Descent, landscape, observables
+from oracles.noise_oracle import Descent, landscape, observables
 
 F = Fraction
 SKEWED = {-2: F(1, 6), 0: F(1, 2), 1: F(1, 3)}

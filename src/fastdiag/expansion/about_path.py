@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..diagram import Diagram, skeletons
-from ..embedding import PathRule, Rule
+from ..diagram.skeletons import HIGHEST_NOISE
+from ..embedding import PathRule
 from ..landscapes import Landscape
 from ..path import PathSeries, predicted_about_path
 from ..path.foresight import check_walks
@@ -48,7 +51,7 @@ def skeleton_series(
     etas: Sequence[Any],
     noise: int,
     observable: str = "test_loss",
-    update: Rule = None,
+    update: PathRule = None,
     metric: FloatArray | None = None,
 ) -> PathSeries:
     """The same as a sum over skeletons, every one of which it names."""
@@ -58,9 +61,13 @@ def skeleton_series(
     def listed(order: int, shares: bool) -> Iterable[Diagram]:
         return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
 
-    check_walks((listed(order, watched.shares) for order in range(noise + 1)), landscape, times, etas, update)
-    worth = PathWorth(landscape, times, etas, metric, noise, update)
-    by_order, by_diagram = diagram_sum(watched, noise, listed, worth, fixed)
+    if noise > HIGHEST_NOISE:
+        skeletons(noise)  # which tells why not
+    check_walks(lambda order: listed(order, watched.shares), landscape, times, etas, noise, update)
+    rule = update if isinstance(update, Update) else None
+    with np.errstate(all="ignore"):  # an overflow is for the caller to tell
+        worth = PathWorth(landscape, times, etas, metric, noise, rule)
+        by_order, by_diagram = diagram_sum(watched, noise, listed, worth, fixed)
     if watched is DISPLACEMENT:
         by_order[0] = worth.displacement()
     return PathSeries(tuple(by_order), {"[]": by_order[0]} | {str(diagram): x for diagram, x in by_diagram.items()})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from math import log10, prod
 from typing import Any
 
@@ -10,46 +11,74 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from ..embedding import Rule
-from ..errors import TooLargeError
-from ..landscapes import Landscape
+from ..embedding import PathRule
+from ..errors import TooLargeError, UnsupportedError
+from ..landscapes import Landscape, Tensors
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
 from .predicted import start_and_rates
 
 MOST_NUMBERS = 1 << 24  # that the edges carry at a time: choices of points x components
 MOST_SECONDS = 1200.0  # of all walks
-PER_MOVE, PER_FLOAT, PER_INT = 4e-6, 1e-8, 1e-7  # seconds, measured
+PER_MOVE, PER_FLOAT, PER_INT = 1e-5, 1e-8, 1e-7  # seconds, measured
+NEXT = 20  # times the seconds of a noise order, at least, that the next one takes
 
 
 def check_walks(
-    listed: Iterable[Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], update: Rule
+    listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
+    noise: int, update: PathRule,
 ) -> None:
-    """Raise TooLargeError if sums over skeletons, listed by noise order, take too much memory or time."""
-    lists = list(listed)
+    """Raise an error unless sums over skeletons can be had.
+
+    listed: the skeletons of a noise order
+
+    Raises
+    ------
+    TooLargeError : they take too much memory or time
+    UnsupportedError : a rule that is not linear, or a process; cumulants without points
+    """
+    if update is not None and not isinstance(update, Update):
+        raise UnsupportedError(f"{update!r} is no linear rule of updates, which sums over skeletons take; give noise=1")
+    if isinstance(landscape, Tensors):
+        raise UnsupportedError(
+            f"{landscape!r} has no points, which nodes that share a part carry along the path; give noise=1, or samples"
+        )
     start, rates = start_and_rates(landscape, etas)
-    points = int(np.count_nonzero(landscape.local(start).averaging(len(lists)).weights))
+    points = int(np.count_nonzero(landscape.local(start).averaging(noise + 1).weights))
     components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
     each_number = PER_INT if start.dtype == object else PER_FLOAT
     seconds = 0.0
-    for diagram in (diagram for some in lists for diagram in some):
-        for spacetime in times:
-            number = combined(diagram, points, spacetime)
+    for order in range(noise + 1):
+        if seconds * NEXT > MOST_SECONDS:
+            raise _too_long(f"of noise order {order}")
+        for diagram, spacetime in product(listed(order), times):
+            number, T = combined(diagram, points, spacetime), int(spacetime.finite("T"))
             leaves = sum(1 for children in diagram.children[1:] if not children)
-            carried = number * components**leaves
-            if carried > MOST_NUMBERS:
+            if (carried := number * components**leaves) > MOST_NUMBERS:
                 raise TooLargeError(
                     f"the skeleton {diagram} takes 10^{log10(carried):.0f} numbers in one walk (limit {MOST_NUMBERS:,}): "
                     "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
                     "take a lower noise order, or one epoch, where noise 2 has a recursion"
                 )
-            entries = int(spacetime.finite("T")) * moves(diagram, spacetime, components)
-            seconds += len(rates) * entries * (PER_MOVE + number * each_number)
+            met = max(T - height(diagram) + 1, 0) * moves(diagram, spacetime, components)
+            seconds += len(rates) * met * (PER_MOVE + number * each_number)
             if seconds > MOST_SECONDS:
-                raise TooLargeError(
-                    f"sums over all skeletons to {diagram} take more than {MOST_SECONDS / 60:.0f} minutes; "
-                    "take a lower noise order, fewer updates, or one epoch, where noise 2 has a recursion"
-                )
+                raise _too_long(f"to {diagram}")
+
+
+def _too_long(which: str) -> TooLargeError:
+    return TooLargeError(
+        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, fewer "
+        "updates, or one epoch, where noise 2 has a recursion"
+    )
+
+
+def height(diagram: Diagram) -> int:
+    """Edges from the root to the leaf that is farthest: so many updates differ."""
+    depth = [0] * (diagram.order + 1)
+    for node in range(1, diagram.order + 1):  # parents come first
+        depth[node] = depth[diagram.parents[node]] + 1
+    return max(depth)
 
 
 def combined(diagram: Diagram, points: int, spacetime: Spacetime) -> int:

@@ -80,11 +80,6 @@ def predicted_about_path(
     >>> [round(float(order[0, 0]), 4) for order in series.by_order]
     [0.5, 0.0263, 0.0028]
     """
-    if isinstance(landscape, Estimated):
-        raise UnsupportedError(
-            "a path is not estimated from a sample: it needs the loss along the way, not some cumulants; give the "
-            "landscape's `.points` for the (biased) value of the points themselves"
-        )
     if noise > HIGHEST:
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
     start, rates = start_and_rates(landscape, etas)
@@ -148,6 +143,11 @@ def _walk(
 
 def start_and_rates(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers, list[Any]]:
     """theta_0 and the learning rates, in floats or in Fractions."""
+    if isinstance(landscape, Estimated):
+        raise UnsupportedError(
+            "a path is not estimated from a sample: it needs the loss along the way, not some cumulants; give the "
+            "landscape's `.points` for the (biased) value of the points themselves"
+        )
     rates = [_fraction(own(eta)) for eta in etas]
     if not isinstance(landscape, Symbolic) or not all(isinstance(rate, Fraction) for rate in rates):
         start = np.array([float(x) for x in landscape.theta])

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..embedding import Rule
-from ..errors import UnsupportedError
 from ..landscapes import Landscape
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Update
@@ -26,17 +24,16 @@ class PathWorth(Worth):
     """Nodes are tensors where the path is, edges the update's matrices along it; with rational rates in Fractions."""
 
     def __init__(
-        self, landscape: Landscape, times: Times, rates: Sequence[Any], metric: FloatArray | None, noise: int, update: Rule
+        self, landscape: Landscape, times: Times, rates: Sequence[Any], metric: FloatArray | None, noise: int,
+        update: Update | None,
     ) -> None:
         """noise: the highest noise order of skeletons.
 
         Raises
         ------
         InputError : T = inf; a path that leaves the range of floats
-        UnsupportedError : a rule that is not linear, or a process; a landscape that cannot move
+        UnsupportedError : a landscape that cannot move
         """
-        if update is not None and not isinstance(update, Update):
-            raise UnsupportedError(f"{update} is no linear rule of updates, which sums over skeletons take; use noise=1")
         start, numbers = start_and_rates(landscape, rates)
         super().__init__(landscape, times, np.array(numbers, dtype=start.dtype))
         last = max(int(spacetime.finite("T")) for spacetime in times)

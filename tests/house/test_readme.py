@@ -27,9 +27,36 @@ def test_notebook_lines():
 
 
 def test_the_printed_table_is_of_this_version():
-    """The README shows the columns that `fastdiag predict` prints by default."""
-    for word in ("order 3", "resummed 3", "simulated, 95 %", "N = T = 50: order 3, resummed, and the simulation part at eta ="):
-        assert word in README
+    """The README shows what `fastdiag predict` prints by default: its columns, its predictions and what it says of them."""
+    head = next(line for line in README.splitlines() if line.startswith("┃ N = T"))
+    names = ["N = T", "eta", "noise 0", "noise 1", "noise 2", "self-consistent", "resummed 3", "simulated, 95 %", "agree", "trust"]
+    assert [cell.strip() for cell in head.strip("┃").split("┃")] == names
+    assert "N = T = 50: noise 2 and the simulation part at eta =" in README
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in README.splitlines() if line.startswith("│")]
+    assert len(rows) == 24
+    land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10)
+    etas = [float(row[1]) for row in rows[:8]]
+    p, closed, start = fd.predict(land, st, etas, noise=2), fd.predict(land, st, etas, closure="gaussian"), fd.predict(land, st, etas)
+    for i, row in enumerate(rows[:8]):
+        expected = [p.up_to(0)[i], p.up_to(1)[i], p.total[i], closed.total[i], start.total[i]]
+        assert [float(cell) for cell in row[2:7]] == [float(f"{value:.4g}") for value in expected]
+        assert row[-1] == ("yes" if p.trust.believable[i] else "no")
+
+
+def test_the_page_of_the_path():
+    """Its tables' predictions, of ten updates."""
+    page = (Path(__file__).parents[2] / "docs" / "path.md").read_text()
+    land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10)
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.startswith("| 10,")]
+    assert len(rows) == 6
+    for row in rows:
+        eta = float(row[0].split()[1])
+        p, start = fd.predict(land, st, eta, noise=2), fd.predict(land, st, eta)
+        if len(row) == 5:
+            error, _, doubt = row[3].partition(",")
+            assert (error, bool(doubt)) == (f"{float(p.trust.error):.2g}", not p.trust)
+        assert row[-3 if len(row) == 6 else 1] == f"{start.total:.4f}"
+        assert row[-2 if len(row) == 6 else 2] == f"{p.total:.4f}"
 
 
 def test_pictures_are_there():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHORT = {"self-consistent": "self-\ncons."}  # what a narrow table calls a curve
 
-WIDE = 132  # columns of the whole table
+WIDE = 140  # columns of the whole table
 MANY = 1000  # columns, more than any table has
 FINE, COARSE = 60, 20  # learning rates of a curve; of one that goes through every update
 SCALARS = ("test_loss", "train_loss", "generalization_gap", "test_loss_variance")
@@ -171,7 +171,7 @@ def _table(comparisons: list[Comparison], title: str, narrow: bool, skipped: int
     if narrow:
         names = [SHORT.get(name, name.replace(" ", "\n")).replace("resummed", "resum.") for name in names]
     for column in ["N=T" if narrow else "N = T", "eta", *names, "simulated, 95 %"]:
-        table.add_column(column, justify="right", max_width=10 if narrow else None)
+        table.add_column(column, justify="right", max_width=12 if narrow else None)
     table.add_column("ok" if narrow else "agree")
     table.add_column("tru" if narrow else "trust")
     for comparison in comparisons:

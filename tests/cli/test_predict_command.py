@@ -1,0 +1,65 @@
+"""`fastdiag predict`: what its table and its picture show."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+import fastdiag as fd
+from fastdiag.cli import console, main
+
+QUICK = ("predict", "--eta", "0.001,0.05", "--updates", "5,10", "--runs", "50")
+
+
+def run(*arguments, width="200"):
+    done = CliRunner().invoke(main, list(map(str, arguments)), env={"COLUMNS": width})
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def cells(line):
+    return [cell.strip() for cell in re.split("[│┃]", line)[1:-1]]
+
+
+def test_about_the_path():
+    output = run(*QUICK)
+    head, *rows = [cells(line) for line in output.splitlines() if line[:1] in "│┃" and line]
+    assert head == ["N = T", "eta", "noise 0", "noise 1", "noise 2", "self-consistent", "resummed 3", "simulated, 95 %", "agree", "trust"]
+    assert [row[1] for row in rows] == ["0.001", "0.05"] * 2
+    p = fd.predict(fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10), 0.05, noise=2)
+    assert [float(cell) for cell in rows[3][2:5]] == [float(f"{p.up_to(order):.4g}") for order in range(3)]
+    assert "N = T = 10: noise 2 " in output
+
+
+def test_options(tmp_path):
+    assert "noise 2" not in run(*QUICK, "--noise", "1")
+    assert "resummed 2" in run(*QUICK, "--order", "2")
+    start = run(*QUICK, "--about", "start", "--order", "2")
+    assert "noise" not in start
+    assert [cell for line in start.splitlines() if line.startswith("┃") for cell in cells(line)] == [
+        "N = T", "eta", "order 0", "order 1", "order 2", "resummed 1", "resummed 2", "simulated, 95 %", "agree", "trust"
+    ]
+    assert "self-consistent" not in run(*QUICK, "--observable", "train_loss", "--noise", "1")
+    for about in ("path", "start"):
+        picture = tmp_path / f"{about}.png"
+        run(*QUICK, "--about", about, "--plot", picture)
+        assert picture.read_bytes().startswith(b"\x89PNG")
+    done = CliRunner().invoke(main, [*QUICK, "--noise", "3"])
+    assert done.exit_code == 2
+    assert "0<=x<=2" in done.output
+
+
+def test_trust_is_a_column_and_no_warning():
+    """Warnings would be errors here; at eta = 0.1 order 3 about the start is many times order 2."""
+    output = run("predict", "--eta", "0.0005,0.1", "--updates", "10", "--runs", "50", "--about", "start")
+    assert [cells(line)[-1] for line in output.splitlines() if line.startswith("│")] == ["yes", "no"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 130, 200])
+@pytest.mark.parametrize("about", ["path", "start"])
+def test_tables_fit_their_terminal(about, width, monkeypatch):
+    """Nothing is cut off: where there is no room for all orders, the lowest are left out."""
+    monkeypatch.setattr(console, "is_terminal", lambda stream: True)
+    output = run(*QUICK, "--about", about, width=str(width))
+    assert max(map(len, output.splitlines())) <= width
+    assert "…" not in output

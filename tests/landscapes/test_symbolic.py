@@ -369,7 +369,6 @@ ST = fd.Spacetime(2, T=2)
      (lambda: BARE.gradient, "UnsupportedError", "is the formula 2\\*c in c, not a number"),
      (lambda: fd.predict(BARE, ST, 0.1, resummed=False), "UnsupportedError", "is the formula c in c"),
      (lambda: fd.predict(L.gauss(), ST, -1), "InputError", "eta must be >= 0, not -1"),
-     (lambda: fd.predict(L.archimedes(z=1), ST, 1), "UnsupportedError", "diagonal.*use a float eta"),
      (lambda: fd.rvalue("[a[b]]", L.gauss(), ST, 1), "InputError", "reducible"),
      (lambda: fd.predict(L.gauss(), fd.Spacetime(math.inf, T=math.inf), 1, resummed=False), "InputError", "give a finite T"),
      (lambda: fd.simulate(L.mean_estimation(S=C), ST, 0.1), "UnsupportedError", "has the free symbols"),

@@ -105,15 +105,18 @@ def sgd_test_loss(losses, weights, N, B, T, sampling, order):
     return total
 
 
-def sgd_observables(losses, weights, N, B, T, sampling, order):
-    """Every observable's expectation as a series in eta; vectors and matrices as dicts from indices to series."""
+def sgd_observables(losses, weights, N, B, T, sampling, order, runs=None):
+    """Every observable's expectation as a series in eta; vectors and matrices as dicts from indices to series.
+
+    runs: of another rule, as `descents`.
+    """
     test, n = mean_loss(losses, weights), len(next(iter(losses[0])))
     sums = {}
 
     def add(name, chance, series):
         sums[name] = [x + chance * y for x, y in zip(sums.get(name, [Fraction(0)] * (order + 1)), series, strict=True)]
 
-    for chance, training_set, theta in descents(losses, weights, N, B, T, sampling, order):
+    for chance, training_set, theta in runs or descents(losses, weights, N, B, T, sampling, order):
         tested = evaluate(test, theta)
         shares = [Fraction(training_set.count(x), N) for x in range(len(losses))]
         trained = evaluate(mean_loss(losses, shares), theta)

@@ -150,6 +150,17 @@ def test_times_in_one_pass_and_skeletons():
     assert sum(series.by_skeleton.values()) == pytest.approx(sum(series.by_order))
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_predict_takes_them(rule):
+    loss, noises, chances, start = PROBLEMS["plane"]
+    land, update, st = landscape(loss, noises, chances, start), RULES[rule][0], fd.Spacetime(4, 2, 3)
+    series = predicted_about_path(land, [st], [0.2], 1, update=update)
+    found = fd.predict(land, st, 0.2, noise=1, update=update)
+    assert found.by_order == pytest.approx([order[0, 0] for order in series.by_order])
+    assert found.update == update
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
 ALL = [U.adam(), U.adam(0.5, 0.9, 1e-3), U.rmsprop(), U.rmsprop(0.5).with_schedule([1, F(1, 2)]), U.clipped(2), U.clipped(2, U.momentum(0.9))]
 
 
@@ -182,6 +193,8 @@ WRONG = [
     (UnsupportedError, "about the path only", lambda: fd.weighted_maps("[a]", ST, update=U.clipped(1))),
     (UnsupportedError, "about the path only", lambda: fd.expand(order=2, update=U.rmsprop())),
     (UnsupportedError, "about the path only", lambda: fd.predict(LAND, ST, 0.1, update=U.adam())),
+    (UnsupportedError, "noise order 3", lambda: fd.predict(LAND, ST, 0.1, noise=3, update=U.adam())),
+    (UnsupportedError, "noise order 2 of rmsprop", lambda: fd.predict(LAND, fd.Spacetime(4, T=8), 0.1, noise=2, update=U.rmsprop())),
     (UnsupportedError, "about the path only", lambda: fd.rvalue("[a a]", LAND, ST, 0.1, update=U.adam())),
     (UnsupportedError, "square roots", lambda: predicted_about_path(fd.landscapes.gauss(), [ST], [F(1, 9)], 1, update=U.adam())),
     (UnsupportedError, "square roots", lambda: predicted_about_path(fd.landscapes.gauss(), [ST], [F(1, 9)], 1, update=U.clipped(1))),

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, TrustWarning
 from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
-    from ..drawing.curves import Comparison
+    from rich.table import Table
 
-WIDE = 128  # columns of the whole table
+    from ..drawing.curves import Comparison
+    from ..expansion import Prediction
+    from .console import PlainConsole
+
+    Shown: TypeAlias = list[tuple[Prediction, int]]
+
+SHORT = {"self-consistent": "self-\ncons."}  # what a narrow table calls a curve
+
+WIDE = 132  # columns of the whole table
+MANY = 1000  # columns, more than any table has
+FINE, COARSE = 60, 20  # learning rates of a curve; of one that goes through every update
 SCALARS = ("test_loss", "train_loss", "generalization_gap", "test_loss_variance")
 ETAS = "0.0005,0.001,0.002,0.005,0.01,0.02,0.05,0.1"
 
@@ -34,30 +47,37 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
               help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--eta", "etas", default=ETAS, show_default=True, callback=_numbers, help="Learning rates.")
-@click.option("--updates", default="10,20,50", show_default=True, callback=_numbers,
+@click.option("--updates", default="10,50,200", show_default=True, callback=_numbers,
               help="Numbers of training points, each visited once: N = T B.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Batch size B.")
 @click.option("--observable", type=click.Choice(SCALARS), default="test_loss", show_default=True,
               help="What is predicted and measured.")
-@click.option("--order", type=click.IntRange(0, 4), default=3, show_default=True, help="Most edges to a diagram.")
+@click.option("--about", type=click.Choice(["path", "start"]), default="path", show_default=True,
+              help="Expand about the noiseless path, or about the start alone: every order, plain and resummed.")
+@click.option("--noise", type=click.IntRange(0, 2), default=2, show_default=True,
+              help="Highest noise order about the path.")
+@click.option("--order", type=click.IntRange(0, 4), default=3, show_default=True,
+              help="Most edges to a diagram, about the start.")
 @click.option("--runs", type=click.IntRange(2), default=10_000, show_default=True, help="Simulated runs.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--plot", type=NEW_FILE,
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def predict(
     data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, observable: str,
-    order: int, runs: int, seed: int, plot: Path | None,
+    about: str, noise: int, order: int, runs: int, seed: int, plot: Path | None,
 ) -> None:
     """Predict the test loss of SGD by diagrams, and simulate it; or another observable.
 
     Logistic regression with a ridge, from zero weights: the expected test loss (or --observable) after one epoch over
-    N = T B points drawn from the data, at each learning rate, to each order: un-resummed (Taylor series in eta) and
-    resummed. The last column says whether the highest resummed order lies in the simulation's 95 % interval.
+    N = T B points drawn from the data, at each learning rate. About the noiseless path by noise order, along the
+    self-consistent path, and beside them about the start, to the highest order, resummed. `agree` says whether the highest
+    noise order lies in the simulation's 95 % interval, `trust` whether it says of itself that it is to be believed.
+
+    With --about start: each order about the start, un-resummed (Taylor series in eta) and resummed.
     """
     from .. import simulate
     from ..drawing.curves import Comparison, save
     from ..drawing.picture import check_picture
-    from ..expansion import predict as prediction
     from ..spacetime import Spacetime
     from .console import PlainConsole
     from .points import landscape_of
@@ -71,25 +91,28 @@ def predict(
     numbers = np.unique(etas)
     if not (np.isfinite(numbers).all() and numbers[0] > 0):
         raise InputError(f"--eta must be positive numbers, not {numbers[0]:g} .. {numbers[-1]:g}")
-    grid = np.union1d(numbers, np.geomspace(numbers[0], numbers[-1], 60)) if plot and len(numbers) > 1 else numbers
+    grid = numbers
+    if plot and len(numbers) > 1:
+        grid = np.union1d(numbers, np.geomspace(numbers[0], numbers[-1], FINE if about == "start" else COARSE))
     console = PlainConsole(WIDE)  # a file or a pipe has no width to keep to
     console.print(
         f"{name}: {landscape!r}; test loss at the start {landscape.loss:.4f}. "
         f"B = {batch}, one epoch, {runs} simulated runs, seed {seed}."
     )
     comparisons: list[Comparison] = []
-    with console.status("predicting and simulating") as status:
+    with console.status("predicting and simulating") as status, warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrustWarning)  # the last column says it
         for T in updates:
             spacetime = Spacetime(int(T) * batch, batch, int(T))
             status.update(f"predicting and simulating T = {int(T)}")
-            plain = prediction(landscape, spacetime, grid, order, observable, resummed=False)
-            summed = prediction(landscape, spacetime, grid, order, observable)
+            asked = partial(predicted, landscape, spacetime, grid, observable=observable)
+            judged, shown = _about_path(asked, noise, order) if about == "path" else _about_start(asked, order)
             measured = simulate(
                 landscape, spacetime, numbers, runs=runs, seed=seed, observable=observable, progress=False
             )
-            comparisons.append(Comparison.of(grid, plain, summed, measured, spacetime))
+            comparisons.append(Comparison.of(grid, judged, shown, measured, spacetime))
     title = _title(observable)
-    console.print(_table(comparisons, order, title, console.width < WIDE))
+    console.print(_fitting(console, comparisons, title))
     for comparison in comparisons:
         console.print(comparison.verdict())
     if plot:
@@ -97,34 +120,70 @@ def predict(
         echo(f"picture: {plot}")
 
 
+def predicted(*args: Any, **options: Any) -> Prediction:
+    """`fastdiag.predict`, loaded when it is called."""
+    from ..expansion import predict
+
+    return predict(*args, **options)
+
+
+def _about_path(asked: Callable[..., Prediction], noise: int, order: int) -> tuple[Prediction, Shown]:
+    """What is judged, and all that is shown, each to an order."""
+    judged, resummed = asked(noise=noise), asked(order=order)
+    shown = [(judged, p) for p in range(noise + 1)]
+    if judged.observable == "test_loss":
+        shown.append((asked(closure="gaussian"), 1))
+    return judged, [*shown, (resummed, order)]
+
+
+def _about_start(asked: Callable[..., Prediction], order: int) -> tuple[Prediction, Shown]:
+    plain, resummed = asked(order=order, resummed=False), asked(order=order)
+    shown = [(plain, d) for d in range(order + 1)]
+    return resummed, shown + [(resummed, d) for d in range(min(1, order), order + 1)]
+
+
 def _title(observable: str) -> str:
     words = observable.replace("_", " ")
     return words if observable.endswith("variance") else f"expected {words}"
 
 
-def _table(comparisons: list[Comparison], order: int, title: str, narrow: bool) -> object:
+def _fitting(console: PlainConsole, comparisons: list[Comparison], title: str) -> object:
+    """The table as wide as there is room for: all of it, or in short, or without the lowest orders."""
+    from rich.measure import Measurement
+
+    table = _table(comparisons, title, False, 0)
+    for skipped in range(len(comparisons[0].curves)):
+        if Measurement.get(console, console.options.update(max_width=MANY), table).maximum <= console.width:
+            break
+        table = _table(comparisons, title, True, skipped)
+    return table
+
+
+def _table(comparisons: list[Comparison], title: str, narrow: bool, skipped: int) -> Table:
     from rich import box
     from rich.table import Table
 
-    plain = [f"order\n{d}" if narrow else f"order {d}" for d in range(order + 1)]
-    summed = [f"resum.\n{d}" if narrow else f"resummed {d}" for d in range(1, order + 1)]
     table = Table(
         title=title, header_style="bold", box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
         padding=(0, 0) if narrow else (0, 1), pad_edge=not narrow,
     )
-    for column in ["N=T" if narrow else "N = T", "eta", *plain, *summed, "simulated, 95 %"]:
+    names = [name for name, _ in comparisons[0].curves[skipped:]]
+    if narrow:
+        names = [SHORT.get(name, name.replace(" ", "\n")).replace("resummed", "resum.") for name in names]
+    for column in ["N=T" if narrow else "N = T", "eta", *names, "simulated, 95 %"]:
         table.add_column(column, justify="right", max_width=10 if narrow else None)
     table.add_column("ok" if narrow else "agree")
+    table.add_column("tru" if narrow else "trust")
     for comparison in comparisons:
-        curves = [comparison.at_simulated(curve) for curve in (*comparison.plain, *comparison.resummed[1:])]
+        curves = [comparison.at_simulated(curve) for _, curve in comparison.curves[skipped:]]
         for i, eta in enumerate(comparison.etas):
-            mean, half = comparison.mean[i], comparison.halfwidth[i]
             table.add_row(
                 str(comparison.updates) if i == 0 else "",
                 f"{eta:g}",
                 *(_cell(curve[i]) for curve in curves),
-                _measured(mean, half, narrow),
+                _measured(comparison.mean[i], comparison.halfwidth[i], narrow),
                 "yes" if comparison.agrees[i] else "no",
+                "yes" if comparison.trusted[i] else "no",
             )
         table.add_section()
     return table

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -14,11 +15,14 @@ from ..spacetime.number import check_exact
 from ..spacetime.updates import Update, check_update
 from ..typing import Number
 
+MOST_ROOTS = 3  # that are adjoined to the rationals; the degrees multiply
 
 def elements(
     name: str, values: Sequence[object], divides: bool = False
 ) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """ints, Fractions, or elements of a ring of polynomials (`divides`: of a field) in place of the values; the way back.
+
+    Algebraic numbers are coefficients, other numbers that are not rational (exp(1/3), pi) stand like symbols.
 
     Raises
     ------
@@ -32,9 +36,7 @@ def elements(
     if any(isinstance(value, float) for value in values):
         raise InputError(f"{name} must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")
     import sympy
-    from sympy.polys.fields import field
-    from sympy.polys.polyerrors import PolynomialError
-    from sympy.polys.rings import ring
+    from sympy.polys.polyerrors import CoercionFailed, PolynomialError
 
     expressions: list[Any] = [sympy.sympify(value) if isinstance(value, int | Fraction) else value for value in values]
     for e in expressions:
@@ -42,16 +44,43 @@ def elements(
             raise InputError(f"{name} must be an int, a Fraction or a SymPy expression, not {shown(e)}")
         if e.has(sympy.Float, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
             raise InputError(f"{name} must be exact and finite, not {shown(e)}; write Fraction(1, 2) instead of 0.5")
-    symbols = sorted(set().union(*(e.free_symbols for e in expressions)), key=str)
-    if not symbols and all(e.is_Rational for e in expressions):
+    if all(e.is_Rational for e in expressions):
         return tuple(Fraction(int(e.p), int(e.q)) for e in expressions), lambda total: total
-    try:
-        polynomials = (field if divides else ring)(symbols, sympy.QQ)[0]
-        found = tuple(polynomials.from_expr(e) for e in expressions)
-    except (PolynomialError, ValueError):  # no polynomials in their symbols: work with expressions
-        tidy = sympy.expand if not divides else sympy.cancel if symbols else sympy.radsimp
-        return tuple(expressions), lambda total: tidy(sympy.sympify(total))
-    return found, lambda total: polynomials(total).as_expr() if not hasattr(total, "as_expr") else total.as_expr()
+    expressions = [sympy.expand(e if e.free_symbols else sympy.radsimp(e)) for e in expressions]
+    for domain in _domains(expressions, divides):
+        try:
+            found = tuple(domain.from_expr(e) for e in expressions)
+        except (PolynomialError, CoercionFailed, ValueError):
+            continue
+        return found, partial(_back, domain, divides)
+    tidy = sympy.expand if not divides else sympy.cancel if any(e.free_symbols for e in expressions) else sympy.radsimp
+    return tuple(expressions), lambda total: tidy(sympy.sympify(total))  # none holds them: work with expressions
+
+
+def _domains(expressions: Sequence[Any], divides: bool) -> Iterator[Any]:
+    """Polynomials, then quotients of them, in what the expressions are made of; algebraic numbers are coefficients."""
+    from sympy import QQ
+    from sympy.polys.fields import field
+    from sympy.polys.polyutils import parallel_dict_from_basic
+    from sympy.polys.rings import ring
+
+    made_of = parallel_dict_from_basic([part for e in expressions for part in e.as_numer_denom()])[1]
+    roots = [x for x in made_of if x.is_number and x.is_algebraic]
+    if len(roots) > MOST_ROOTS:
+        return
+    others = [x for x in made_of if x not in roots]
+    coefficients = QQ.algebraic_field(*roots) if roots else QQ
+    if not divides or not others:  # numbers alone divide as they are
+        yield ring(others, coefficients)[0]
+    if others:
+        yield field(others, coefficients)[0]
+
+
+def _back(domain: Any, divides: bool, total: Number) -> Any:
+    import sympy
+
+    expression = domain(total).as_expr()
+    return expression if divides else sympy.expand(expression)
 
 
 def exact_rule(

@@ -47,6 +47,8 @@ class EdgeWeights:
     """What the learning rate times that adds to each step, where weights change with time; else None."""
     rates: Vector | None = None
     """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
+    readers: tuple[Vector, ...] | None = None
+    """What reads each edge's vector at its end, where edges differ in that; None: `point` and `seen` do."""
     idle: tuple[int, ...] | None = None
     """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
     known: dict[int, Crossing] = field(default_factory=dict, compare=False)
@@ -59,20 +61,31 @@ class EdgeWeights:
 
     @classmethod
     def of(
-        cls, poset: Poset, update: Update, rates: Vector | None = None, forces: Sequence[Number] | None = None
+        cls, poset: Poset, update: Update, rates: Vector | None = None, forces: Sequence[Number | Steps] | None = None,
+        powers: Sequence[int] | None = None,
     ) -> EdgeWeights:
         """An update rule's weights w(time of the child, time of the parent); `rates`: those of its schedule.
 
         forces: resummed, eta times the curvature along each edge. An update then takes a state z to
-        step z - c_t force push (point . z).
+        step z - c_t force push (point . z). Or matrices of one size in place of the numbers: then an edge's weight is one
+        too, of which the entry (power, 0) is read.
         """
         rule, edges = update, poset.ends
         if forces is None:
             return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, rates=rates)
-        kicks = tuple(tuple(tuple(-x * b * a for a in rule.point) for b in rule.push) for x in forces)
+        matrices = [x if isinstance(x, tuple) else ((x,),) for x in forces]
+        one = identity(max(map(len, matrices), default=1))
+        pulled = tuple(tuple(-b * a for a in rule.point) for b in rule.push)
+        step, kicks = _kronecker(rule.step, one), tuple(_kronecker(pulled, matrix) for matrix in matrices)
+        born, point, seen = (_kronecker((v,), one[:1])[0] for v in (rule.push, rule.point, rule.seen))
+        found = cls(tuple(_sum(step, kick) for kick in kicks), edges, born, point, seen)
         if rates is not None:
-            return cls((rule.step,) * len(edges), edges, rule.push, rule.point, rule.seen, kicks, rates)
-        return cls(tuple(_sum(rule.step, kick) for kick in kicks), edges, rule.push, rule.point, rule.seen)
+            found = cls((step,) * len(edges), edges, born, point, seen, kicks, rates)
+        if powers is None:
+            return found
+        ends = [rule.seen if high < 0 else rule.point for _, high in edges]
+        readers = [_kronecker((end,), one[power : power + 1])[0] for end, power in zip(ends, powers, strict=True)]
+        return replace(found, readers=tuple(readers))
 
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
@@ -88,12 +101,13 @@ class EdgeWeights:
         rates = denominator(self.rates or ())
         kicks = self.kicks or ((),) * len(self.steps)
         idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
-        born, ends = denominator(self.born), [denominator(self.seen), denominator(self.point)]
-        live = [ends[0 if high < 0 else 1] for low, high in self.ends if low != high]
+        born = denominator(self.born)
+        live = [denominator(self.reader(edge)) for edge, (low, high) in enumerate(self.ends) if low != high]
         below = prod(idle) ** int(T) * prod(live) * (born * rates) ** len(live)
         return replace(
             self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), known={}, idle=idle,
             point=_cleared_vector(self.point), seen=_cleared_vector(self.seen),
+            readers=None if self.readers is None else tuple(map(_cleared_vector, self.readers)),
             rates=None if self.rates is None else _cleared_vector(self.rates),
             kicks=None if self.kicks is None else tuple(
                 _cleared(kick, Fraction(q, rates)) for kick, q in zip(kicks, idle, strict=True)
@@ -111,7 +125,7 @@ class EdgeWeights:
         return any(map(is_approximate, self._numbers()))
 
     def _numbers(self) -> tuple[Number, ...]:
-        vectors = (self.born, self.point, self.seen, self.rates or ())
+        vectors = (self.born, self.point, self.seen, self.rates or (), *(self.readers or ()))
         return sum((line for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix), ())
 
     @property
@@ -122,6 +136,20 @@ class EdgeWeights:
     def born_at(self, now: Vector, placed: Sequence[int]) -> Number:
         """What multiplies all that is born together, so many groups in each of the swept epochs."""
         return prod(c**n for c, n in zip(now, placed, strict=True) if n)
+
+    @property
+    def commute(self) -> bool:
+        """Whether steps at different learning rates do, of weights that change with time."""
+        if self.kicks is None or len(self.born) == 1:
+            return True
+        pairs = zip(self.steps, self.kicks, strict=True)
+        return not self.is_approximate and all(times(step, kick) == times(kick, step) for step, kick in pairs)
+
+    def reader(self, edge: int) -> Vector:
+        """What reads an edge's vector at its end."""
+        if self.readers is not None:
+            return self.readers[edge]
+        return self.seen if self.ends[edge][1] < 0 else self.point
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""
@@ -154,8 +182,7 @@ class EdgeWeights:
         """What the root sees of a row's last state."""
         readings = STILL
         for e in bits(live):
-            end = self.seen if self.ends[e][1] < 0 else self.point
-            readings = joint(readings, _entries((end,)), len(self.born) ** e)
+            readings = joint(readings, entries((self.reader(e),)), len(self.born) ** e)
         base = state * self.codes
         return sum((row[base + c] * x for c, _, x in readings if base + c in row), 0)
 
@@ -192,10 +219,10 @@ class Crossing:
         if fate & 3 == 3:
             lines = self._through(edge, passed) if passed else identity(len(edges.born))
         else:
-            lines = (edges.point,) if fate & 1 else tuple([(x,) for x in edges.born]) if fate & 2 else UNIT
+            lines = (edges.reader(edge),) if fate & 1 else tuple([(x,) for x in edges.born]) if fate & 2 else UNIT
         if edges.idle is not None and (waits := edges.idle[edge] ** (self.epochs - passed.bit_count())) != 1:
             lines = tuple([tuple([x * waits for x in line]) for line in lines])
-        return _entries(lines)
+        return entries(lines)
 
     def _through(self, edge: int, passed: int) -> Steps:
         """What the updates that pass over an edge do to its vector."""
@@ -253,7 +280,7 @@ def matrix_power(matrix: Steps, exponent: int) -> Steps:
     return identity(len(matrix)) if total is None else total
 
 
-def _entries(matrix: Steps) -> Moves:
+def entries(matrix: Steps) -> Moves:
     """(column, row, entry) of those that are not zero."""
     if len(matrix) == len(matrix[0]) == 1:
         x = matrix[0][0]
@@ -272,6 +299,12 @@ def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
 
 def _cleared_vector(vector: Vector) -> Vector:
     return _cleared((vector,), denominator(vector))[0]
+
+
+def _kronecker(left: Steps, right: Steps) -> Steps:
+    return tuple([
+        tuple([0 if is_zero(a) or is_zero(b) else a * b for a in line for b in other]) for line in left for other in right
+    ])
 
 
 def _sum(matrix: Steps, other: Steps, scale: Number = 1) -> Steps:

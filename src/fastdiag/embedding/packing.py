@@ -33,7 +33,7 @@ def summed(groups: Sequence[Group], total: Callable[[Sequence[Number]], Number],
     TooLargeError : it would have too many digits or terms
     """
     numbers = [x for group, _ in groups for x in group]
-    ring = next((x.ring for x in numbers if hasattr(x, "ring")), None)
+    ring = next((x.ring for x in numbers if hasattr(x, "ring") and x.ring.domain.is_QQ), None)
     if ring is None:
         check_bits([(_size(group), count) for group, count in groups], longest)
         return total(numbers)

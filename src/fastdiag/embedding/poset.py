@@ -87,8 +87,6 @@ class Poset:
 def all_links(diagram: Diagram) -> Iterator[tuple[Links, int]]:
     """Every choice of lambda-edges, one from each orbit of Aut(D), with the order of the automorphisms that keep it.
 
-    A node has at most one such child, the root none: the chain of Hessians that ends in a gradient.
-
     Examples
     --------
     >>> import fastdiag as fd
@@ -96,13 +94,26 @@ def all_links(diagram: Diagram) -> Iterator[tuple[Links, int]]:
     [((), 2), ((2,), 1), ((2, 4), 2)]
     """
     group = automorphism_group(diagram).tolist()
+    for links in link_choices(diagram):
+        images = [tuple(sorted(image[node] for node in links)) for image in group]
+        if links == min(images):
+            yield links, images.count(links)
+
+
+def link_choices(diagram: Diagram) -> Iterator[Links]:
+    """Every choice of lambda-edges: a node has at most one such child, the root none: Hessians that end in a gradient.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> list(link_choices(fd.Diagram.parse("[a[b] a[b]]")))
+    [(), (2,), (4,), (2, 4)]
+    """
     free = [node for node, parent in enumerate(diagram.parents) if parent > 0]
     for size in range(len(free) + 1):
         for links in combinations(free, size):
             if len({diagram.parents[node] for node in links}) == size:
-                images = [tuple(sorted(image[node] for node in links)) for image in group]
-                if links == min(images):
-                    yield links, images.count(links)
+                yield links
 
 
 def bits(mask: int) -> list[int]:

@@ -171,14 +171,19 @@ def _geometric(matrix: Matrix, block: Sequence[int], came: Row) -> Row:
         solved.append((i, line, value))
         for n, (other, x) in enumerate(lines):
             if not is_zero(other[i]):
-                ratio = other[i] / line[i]
+                ratio = _quotient(other[i], line[i])
                 lines[n] = {k: other[k] - ratio * line[k] for k in block}, x - ratio * value
     found: Row = {}
     for i, line, value in reversed(solved):
         for k, y in found.items():
             value = value - line[k] * y
-        found[i] = value / line[i]
+        found[i] = _quotient(value, line[i])
     return found
+
+
+def _quotient(x: Number, y: Number) -> Number:
+    """x / y; of ints no float."""
+    return Fraction(x, y) if isinstance(x, int) and isinstance(y, int) else x / y
 
 
 def is_zero(x: Number) -> bool:

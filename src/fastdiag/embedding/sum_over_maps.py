@@ -19,7 +19,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
@@ -31,9 +31,11 @@ from .order_ideals import Chain, repeated_epochs
 from .pattern_weights import slots
 from .poset import Poset, bits
 from .powers import Matrix, Powers, Row, is_zero
+from .spanning import spanned
 from .sweep import Epochs, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
+MOST_SWEPT = 1_000  # of those that are swept one by one
 CHUNK_CHOICES = 1 << 12
 
 
@@ -49,7 +51,6 @@ def sum_over_maps(
     ------
     InputError : T = inf, and edges that do not forget
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
-    UnsupportedError : there, resummed steps that do not commute
     """
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
@@ -131,15 +132,20 @@ def _repeated(
     """One epoch, or epochs that repeat one order of the rows."""
     _, B, whole, updates, rest = grid(spacetime)
     most = min(whole, len(poset.below))  # epochs that hold groups
-    if edges.rates is not None and comb(whole, most) > MOST_CHOICES:
+    commute = edges.commute
+    limit = MOST_CHOICES if commute else MOST_SWEPT
+    if edges.rates is not None and comb(whole, most) > limit:
         raise TooLargeError(
             f"a schedule tells the {whole} epochs of one order apart, and {most} of them can be chosen in "
-            f"{comb(whole, most):,} ways (limit {MOST_CHOICES:,}); use sampling='reshuffle', or fewer epochs"
+            f"{comb(whole, most):,} ways (limit {limit:,}); use sampling='reshuffle', or fewer epochs"
         )
     total: Number = 0
     planned, work, exact = [], 0.0, edges.is_exact
     gains = _gains(poset, B, basis)
-    for chain, alike in distinct(diagram, repeated_epochs(poset, min(whole, len(poset.below)), rest > 0)):
+    for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
+        if not commute:
+            total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), gains)
+            continue
         early = Sweep([chain.early], edges, gains) if rest else None
         late = Sweep([chain.late], edges, gains) if rest < updates else None
         between = _past_epochs(edges, chain, updates) if edges.rates is None and whole else None
@@ -214,11 +220,6 @@ def _starts(
     whole = int(whole)
     waits = prod(edges.waits(e, (whole - m) * updates) for e in range(len(edges.ends)) if not outside >> e & 1)
     if edges.kicks is not None:
-        if len(edges.born) > 1 and m + (chain.sets[-1] > 0) > 1:
-            raise UnsupportedError(
-                "resummed steps of a rule with memory under a schedule do not commute, so the epochs of one repeated order "
-                "cannot be swept together; use sampling='reshuffle', one epoch, or resummed=False"
-            )
         for chosen in combinations(range(whole), m):
             skipped = list(zip(chain.skipped, (-1, *chosen), (*chosen, whole), strict=True))
             yield _row(edges, {e: _passed(edges, e, skipped, updates) for e in bits(outside)}, waits), chosen
@@ -327,7 +328,8 @@ def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> tupl
 
 def check_forgets(q: Number) -> None:
     """Raise InputError if what is open together does not shrink; of formulas and of many numbers it is believed."""
-    size: Any = abs(q) if isinstance(q, int | Fraction) else abs(q.as_expr()) if hasattr(q, "as_expr") else 0
+    q = q.as_expr() if hasattr(q, "as_expr") else q
+    size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
             f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "

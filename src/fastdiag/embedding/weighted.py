@@ -21,7 +21,7 @@ from .edge_weights import EdgeWeights
 from .enumeration import checked
 from .foresight import check_work
 from .packing import Group, summed
-from .poset import Poset
+from .poset import Links, Poset
 from .powers import cleared, denominator, is_zero
 from .sum_over_maps import curve_over_maps, sum_over_maps
 
@@ -104,8 +104,13 @@ def powered_maps(diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], ba
     return sum_over_maps(poset, EdgeWeights.powers(poset, k), spacetime, basis)
 
 
-def resummed_maps(diagram: Diagram, spacetime: Spacetime, update: Update, forces: Sequence[object]) -> Any:
+def resummed_maps(
+    diagram: Diagram, spacetime: Spacetime, update: Update, forces: Sequence[Any], powers: Sequence[int] | None = None,
+    links: Links = (),
+) -> Any:
     """The sum over maps in the cumulant basis of the rule's propagator; forces: eta times the curvature along each edge.
+
+    forces, powers : as for `EdgeWeights.of`; a matrix is a tuple of rows
 
     Returns
     -------
@@ -115,20 +120,27 @@ def resummed_maps(diagram: Diagram, spacetime: Spacetime, update: Update, forces
     ------
     InputError : a float; a schedule that is too short
     """
-    rule, given, back = exact_rule(update, spacetime.T, forces)
+    matrices = [force if isinstance(force, tuple) else ((force,),) for force in forces]
+    size = max(map(len, matrices), default=1)
+    rule, given, back = exact_rule(update, spacetime.T, [x for matrix in matrices for line in matrix for x in line])
     given = tuple(-x for x in given)  # products of what is given have one sign then: see `summed`
+    each = [given[i : i + size * size] for i in range(0, len(given), size * size)]
+    poset = Poset.of(diagram, links)
 
     def under(values: Sequence[Number]) -> Number:
-        poset, some = Poset.of(diagram), with_numbers(rule, values[len(given) :])
-        edges = EdgeWeights.of(poset, some, _rates(some, spacetime), [-x for x in values[: len(given)]])
+        some = with_numbers(rule, values[len(given) :])
+        lines = [tuple(-x for x in values[i : i + size]) for i in range(0, len(given), size)]
+        pulls = [tuple(lines[i : i + size]) for i in range(0, len(lines), size)]
+        edges = EdgeWeights.of(poset, some, _rates(some, spacetime), pulls, powers)
         return sum_over_maps(poset, edges, spacetime, "cumulant")
 
     if spacetime.T == inf:
         return back(under((*given, *rule.numbers())))
     T, d = int(spacetime.T), diagram.order
-    check_work(diagram, spacetime, "cumulant", len(rule.step), rule.schedule is not None)
-    groups: list[Group] = [*(((x,), T) for x in given), *_groups(rule, d, T)]
-    groups[len(given) + 1 :] = [(numbers, d * T) for numbers, _ in groups[len(given) + 1 :]]  # each meets every update
+    check_work(diagram, spacetime, "cumulant", size * len(rule.step), rule.schedule is not None)
+    step, *others = _groups(rule, d, T)
+    groups: list[Group] = [*((some, T) for some in each), step]
+    groups += [(numbers, d * T) for numbers, _ in others]  # each meets every update
     return back(summed(groups, under, _divisor(diagram, spacetime), T))
 
 

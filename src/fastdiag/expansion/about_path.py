@@ -15,7 +15,7 @@ from ..path import PathSeries, predicted_about_path
 from ..path.foresight import check_walks
 from ..path.worth import PathWorth
 from ..spacetime import Spacetime
-from ..spacetime.updates import Update
+from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from .diagram_sum import diagram_sum
 from .observables import DISPLACEMENT, observable_named
@@ -39,7 +39,8 @@ def about_path(
     UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
     """
     fresh = all(spacetime.is_one_epoch for spacetime in times)
-    if noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None))):
+    recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))
+    if recurs or isinstance(update, Adaptive | Clipped):
         return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure)
     return skeleton_series(landscape, times, etas, noise, observable, update, metric)
 

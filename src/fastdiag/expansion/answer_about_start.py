@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from ..arguments import shown
 from ..diagram.counting import count_diagrams
+from ..embedding import Rule
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
 from ..values.device import check_device
@@ -25,7 +28,8 @@ MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
-    order, resummed, update, times = question.order, question.resummed, question.update, question.times
+    order, resummed, times = question.order, question.resummed, question.times
+    update = cast(Rule, question.update)  # others were refused
     landscape, watched, device = question.landscape, question.watched, question.device
     landscape.require_degree(watched.highest_degree(order), f"a prediction of the {watched.name} to order {order}")
     if isinstance(landscape, Estimated):

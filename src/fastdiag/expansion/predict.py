@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..arguments import choice, flag, one_or_many, shown, whole
 from ..diagram.counting import check_order
 from ..door import door
-from ..embedding import Rule, check_rule
+from ..embedding import PathRule, check_rule
 from ..errors import InputError
 from ..landscapes import Landscape, Symbolic
 from ..landscapes.landscape import check_landscape
@@ -38,7 +38,7 @@ def predict(
     device: str = "auto",
     T: ArrayLike | None = None,
     continuous: bool = False,
-    update: Rule = None,
+    update: PathRule = None,
     noise: int | None = None,
     closure: str | None = None,
 ) -> Prediction:
@@ -55,8 +55,7 @@ def predict(
     spacetime : N, B, T and the sampling
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
-        need a diagonal Hessian there, and hold powers (1 - eta h)^T with T times the digits. A float, or a matrix, gives
-        floats
+        hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
     order : most edges to a diagram, >= 0; 3 if neither it nor noise is given
     observable : what is expected (papers: only the root of a diagram changes)
         'test_loss': E l(theta_T)
@@ -74,11 +73,13 @@ def predict(
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
     update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact
-        in T with exponentials
+        in T with exponentials; regularized_newton(lam) has the mean Hessian in its steps, (1/eta + lam H)^-1.
+        With noise=1 also adam(), rmsprop(), clipped()
     noise : the highest noise order about the path, in place of order: 0, 1, 2 of runs that meet no point twice; small
         problems go further, by sums over skeletons that are refused where they would take long. All skeletons of these
-        orders are kept, at any eta and T; see `skeletons`. All T take one pass. Exact for rational starts and eta on
-        symbolic landscapes whose losses are polynomials. resummed=False, continuous=True and device='cuda' belong to order
+        orders are kept, at any eta and T; see `skeletons`. All T take one pass. T = inf is the law that an epoch leaves as
+        it is, at the path's end. Exact for rational starts and eta on symbolic landscapes whose losses are polynomials.
+        resummed=False, continuous=True and device='cuda' belong to order
     closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
         Gaussian weights. One epoch or fresh data; test_loss, displacement, covariance
 
@@ -91,9 +92,9 @@ def predict(
     ------
     InputError : unknown observable or device, bad eta, order or T; resummed at T = inf without 0 < eta h < 2; both order
         and noise; a path that leaves the range of floats, with the update at which it does
-    UnsupportedError : continuous over several epochs; resummed of a sample; exact and resummed where the
-        Hessian is not diagonal; displacement and variances of a sample; device='cuda' without a GPU or
-        numba-cuda; a noise order that is not had; about the path of a landscape that cannot move
+    UnsupportedError : continuous over several epochs; resummed of a sample; displacement and variances of a sample;
+        device='cuda' without a GPU or numba-cuda; a noise order that is not had; about the path of a landscape that cannot
+        move
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
         resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
@@ -145,7 +146,7 @@ def answered(question: Question) -> Prediction:
 
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
-    resummed: bool, device: str, T: Any, continuous: bool, update: Rule, closure: str | None,
+    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -170,7 +171,7 @@ def _question(
         raise InputError("continuous=True goes with order; about the path give update=fastdiag.updates.ode() or sde()")
     if continuous and not resummed:
         raise InputError("continuous=True replaces resummed sums by integrals; it needs resummed=True")
-    check_rule(update)
+    check_rule(update, about_path)
     several: tuple[int | float, ...] | None = None
     if T is not None:
         moments, shape = one_or_many("T", T, "numbers of updates")

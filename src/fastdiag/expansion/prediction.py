@@ -13,7 +13,7 @@ import numpy as np
 from ..arguments import whole
 from ..diagram import Diagram
 from ..door import door
-from ..embedding import Rule
+from ..embedding import PathRule
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -104,7 +104,7 @@ class Prediction(Record):
         return self.question.spacetime.T if self.question.T is None else self.question.T
 
     @property
-    def update(self) -> Rule:
+    def update(self) -> PathRule:
         """The update rule; None for SGD."""
         return self.question.update
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from ..embedding import Rule
+from ..embedding import PathRule
 from ..landscapes import Landscape
 from ..record import Record
 from ..spacetime import Spacetime
@@ -24,7 +24,7 @@ class Question(Record):
     order: int
     """The highest order that is kept: edges about the start, noise about the path."""
     observable: str = "test_loss"
-    update: Rule = None
+    update: PathRule = None
     about_path: bool = False
     closure: str | None = None
     resummed: bool = True

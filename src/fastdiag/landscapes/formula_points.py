@@ -62,6 +62,9 @@ class FormulaPoints:
         """In the weights; None for what is no polynomial."""
         self._known: dict[Indices, Callable[..., Any]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_known": {}}  # functions made on the way do not pickle
+
     def local(self, theta: Numbers) -> FormulaLocal:
         """Seen from theta, (n,)."""
         return FormulaLocal(self, theta)

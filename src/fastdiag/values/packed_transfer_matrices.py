@@ -14,7 +14,7 @@ from ..diagram.partition import set_partitions
 from ..embedding.counting import family_of, grid
 from ..embedding.order_ideals import TransferMatrix, independent_epoch, repeated_epochs
 from ..embedding.pattern_weights import slots
-from ..embedding.poset import Poset
+from ..embedding.poset import Links, Poset
 from ..kernels.lanes import LANES
 from ..kernels.packed_sum import Duration, PackedSum, Scratch, Summands, Transfers
 from ..kernels.triangular import Workspace
@@ -23,9 +23,9 @@ from ..typing import FloatArray, IntArray
 
 
 @lru_cache(maxsize=2048)
-def packed_sum(diagram: Diagram, spacetime: Spacetime, continuous: bool = False) -> PackedSum:
+def packed_sum(diagram: Diagram, spacetime: Spacetime, continuous: bool = False, links: Links = ()) -> PackedSum:
     """The sum over maps in the cumulant basis; `continuous`: the integral over one epoch instead. No transfers: no maps."""
-    poset, edges = Poset.of(diagram), diagram.order
+    poset, edges = Poset.of(diagram, links), diagram.order
     forever = spacetime.T == inf
     if forever and spacetime.N == inf:  # the limit of one epoch
         spacetime = Spacetime(inf, spacetime.B, 1)

@@ -30,10 +30,13 @@ class Plan:
 
 
 @lru_cache(maxsize=4096)
-def plan(diagram: Diagram, root: Root | None = None) -> Plan:
-    """The contraction plan of a diagram with a term of an observable at its root; by default the loss's derivative."""
-    children = diagram.children
-    edges_of = [[[v - 1] * (v > 0) + [child - 1 for child in children[v]] for v in part] for part in diagram.parts]
+def plan(diagram: Diagram, root: Root | None = None, cut: bool = False) -> Plan:
+    """The contraction plan of a diagram with a term of an observable at its root; by default the loss's derivative.
+
+    cut: edges do not join their ends: of edge e, the end at the parent has the number `order` + e.
+    """
+    children, upper = diagram.children, diagram.order if cut else 0
+    edges_of = [[[v - 1] * (v > 0) + [upper + child - 1 for child in children[v]] for v in part] for part in diagram.parts]
     if root is not None:  # its first factor takes the root's place, others are parts of their own
         factors = [[edges_of[0][0][place] for place in factor] for factor in root.nodes]
         first = factors[:1] + edges_of[0][1:]
@@ -42,7 +45,7 @@ def plan(diagram: Diagram, root: Root | None = None) -> Plan:
     for edges in edges_of:
         axes = {edge: axis for axis, edge in enumerate(sorted({e for node in edges for e in node}))}
         parts.append((tuple(tuple(axes[e] for e in node) for node in edges), tuple(axes)))
-    return Plan(tuple(parts), diagram.order, tuple(children[0][place] - 1 for place in root.open) if root else ())
+    return Plan(tuple(parts), diagram.order, tuple(upper + children[0][place] - 1 for place in root.open) if root else ())
 
 
 @lru_cache(maxsize=4096)

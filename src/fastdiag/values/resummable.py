@@ -17,23 +17,22 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray
 from .eigenbasis import Eigenbasis
+from .hessian_steps import LinearRule, newton_rates
 from .modes import check_forgets, rounding
 from .plan import plan
 from .root import Roots
 
 
-def linear_rule(update: Rule, continuous: bool) -> Update | None:
+def linear_rule(update: Rule, continuous: bool) -> LinearRule:
     """The update rule, None if it is plain SGD."""
     if update is None or update == sgd():
         return None
-    if isinstance(update, RegularizedNewton):
-        raise UnsupportedError(f"{update} is not resummed; use resummed=False")
-    if not isinstance(update, Update):
+    if not isinstance(update, Update | RegularizedNewton):
         raise UnsupportedError(
             f"{update!r} is no linear rule, so no edge has a propagator; fastdiag.predict resums ode() and sde()"
         )
     if continuous:
-        raise UnsupportedError(f"continuous=True is for plain SGD, not for {update.name}; leave it out for the exact sums")
+        raise UnsupportedError(f"continuous=True is for plain SGD, not for {update!r}; leave it out for the exact sums")
     return update
 
 
@@ -65,12 +64,20 @@ def check_resummable(
         raise TooLargeError(f"N / B must be below 2^62, not {shown(latest.updates_per_epoch)}; use N = math.inf")
 
 
-def check_contracts(eigenbasis: Eigenbasis, numbers: FloatArray, continuous: bool, update: Update | None = None) -> None:
+def check_contracts(eigenbasis: Eigenbasis, numbers: FloatArray, continuous: bool, update: LinearRule = None) -> None:
     """Raise InputError unless every direction forgets its past: 0 < eta h, and eta h < 2 where time is discrete.
 
     With an update rule, unless its own condition holds.
     """
     lowest, highest = float(eigenbasis.rates[0]), float(eigenbasis.rates[-1])
+    if isinstance(update, RegularizedNewton):
+        small = newton_rates(update, np.outer(numbers, eigenbasis.rates))
+        if not (small > 0).all() or not (small < 2 * (1 - rounding(len(eigenbasis.rates)))).all():
+            raise InputError(
+                f"T = inf needs 0 < eta h / (1 + lam eta h) < 2 in every direction with {update!r}, and here it is from "
+                f"{small.min():.4g} to {small.max():.4g}; use another eta, or a finite T"
+            )
+        return
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
         check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(eigenbasis.rates)))

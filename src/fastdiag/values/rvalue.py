@@ -17,6 +17,7 @@ from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import check_rule
+from ..embedding.poset import Links
 from ..errors import TooLargeError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
@@ -24,11 +25,14 @@ from ..kernels.packed_sum import PackedSum, plain
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
-from .exact_values import exact_learning_rates, exact_rvalue
+from .exact_rvalue import exact_rvalue
+from .exact_values import exact_learning_rates
+from .hessian_steps import LinearRule, links_under, newton_rates, weighed
 from .learning_rates import at_scale, learning_rates, of_one_size
 from .mode_sums import index_tuples, mode_sums
 from .near_limit import near_limit, near_sums
@@ -49,7 +53,7 @@ SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread su
 @door
 def rvalue(
     diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
-    device: str = "auto", update: Update | None = None,
+    device: str = "auto", update: LinearRule = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
 
@@ -72,7 +76,8 @@ def rvalue(
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
     update : the update rule, of `fastdiag.updates`; None for SGD. Edges carry the propagator of the rule with the linear
-        force put in (momentum, in an eigen-direction: two exponentials, which may be complex or meet)
+        force put in (momentum, in an eigen-direction: two exponentials, which may be complex or meet). Of
+        regularized_newton the steps have the mean Hessian in them, and lambda-edges carry what differs from it
 
     Returns
     -------
@@ -83,8 +88,8 @@ def rvalue(
     ------
     InputError : the diagram is reducible (its maps are part of others' already); T = inf without 0 < eta h < 2 (continuous:
         without 0 < eta h)
-    UnsupportedError : continuous over several epochs; exact where the Hessian is not diagonal, or with a matrix eta;
-        device='cuda' without a GPU or numba-cuda, or beyond order 4
+    UnsupportedError : continuous over several epochs; exact with a matrix eta; device='cuda' without a GPU or numba-cuda,
+        or beyond order 4
     TooLargeError : the cumulants do not fit into free memory (of order d, n^d numbers); exact powers of too many digits;
         device='cuda', and not even a slab of the tensors fits into the GPU's free memory
     MissingTensorError : a cumulant or a derivative that the landscape does not have
@@ -108,7 +113,7 @@ def rvalue(
         check_device(device, "this one is exact")
         values = (exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0])
         return np.fromiter(values, object).reshape(exactly[1])[()]
-    device = check_device(device, None if update is None else f"this is of {update.name}")
+    device = check_device(device, None if update is None else f"this is of {update!r}")
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)
     if metric is None:
@@ -127,7 +132,7 @@ def rvalue(
 
 def resummed(
     diagram: Diagram, eigenbasis: Eigenbasis, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu", roots: Roots | None = None, update: Update | None = None,
+    device: str = "cpu", roots: Roots | None = None, update: LinearRule = None,
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times)).
 
@@ -135,27 +140,31 @@ def resummed(
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
     check_resummable(diagram, eigenbasis.landscape, times, continuous, roots)
-    if update is not None:
+    if isinstance(update, Update):
         update = scheduled(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(spacetime.T == inf for spacetime in times):
         check_contracts(eigenbasis, numbers, continuous, update)
-    runs = _runs(diagram, times, continuous)
+    planned = [(links, _runs(diagram, times, continuous, links)) for links in links_under(diagram, update)]
+    planned = [(links, runs) for links, runs in planned if runs]
     latest = max((float(spacetime.T) for spacetime in times if spacetime.T < inf), default=1.0)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
-    if not runs:  # no tensor is asked for
+    if not planned:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
     eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
-    totals = None if cpu else gpu_totals(device, diagram, eigenbasis, runs, numbers, len(times), terms)
+    totals = None if cpu else gpu_totals(device, diagram, eigenbasis, planned[0][1], numbers, len(times), terms)
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
         for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
             ascending = tuple(sorted(kept))
             some = tuple((replace(root, open=ascending), weight) for root, weight in terms if root.open == kept)
             if some not in found:
-                found[some] = _cpu_totals(diagram, eigenbasis, runs, numbers, times, some, update)
+                found[some] = np.zeros(())
+                for links, runs in planned:
+                    one = _cpu_totals(diagram, eigenbasis, runs, numbers, times, some, update, links)
+                    found[some] = found[some] + one
             totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
     scales = numbers**diagram.order * float(prefactor(diagram, times[0].B))
     return np.asarray(from_eigenbasis(totals, eigenbasis.directions, axes) * scales.reshape(-1, *(1,) * (totals.ndim - 1)))
@@ -163,11 +172,11 @@ def resummed(
 
 def _cpu_totals(
     diagram: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime],
-    terms: Terms, update: Update | None,
+    terms: Terms, update: LinearRule, links: Links,
 ) -> FloatArray:
     n, d = len(eigenbasis.rates), diagram.order
     kept = plan(diagram, terms[0][0]).open
-    alike = twins(diagram, kept)
+    alike = twins(diagram, (*kept, *(node - 1 for node in links)))
     totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
     step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
     for start in range(0, n if d else 1, step):
@@ -179,6 +188,12 @@ def _cpu_totals(
                 elif update is None:
                     here = [times[i] for i in places]
                     found = _plain(diagram, here, some, first, eigenbasis.rates, numbers, alike, packed, updates)
+                elif isinstance(update, RegularizedNewton):
+                    found = np.zeros((len(numbers), len(places)))
+                    for i, eta in enumerate(numbers):
+                        small = newton_rates(update, eta * eigenbasis.rates)
+                        carried = weighed(some, first, diagram, links, float(update.lam), small)
+                        found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
                 else:
                     latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
                     found = read(diagram, update, latest, some, first, eigenbasis.rates, numbers, alike, updates)
@@ -232,7 +247,7 @@ def _integrals(
     return np.concatenate(found)
 
 
-def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> list[Run]:
+def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool, links: Links) -> list[Run]:
     """What the kernel is run for: all times within one epoch together, the others one by one, none without maps."""
     epoch = inf if times[0].N == inf else times[0].updates_per_epoch  # as of all of them
     together = [] if continuous else [(st.T, i) for i, st in enumerate(times) if st.T <= epoch and st.T < inf]
@@ -241,10 +256,10 @@ def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool) -> lis
     found: list[Run] = []
     if together:
         updates, places = np.array(sorted(together), np.int64).T.copy()
-        found.append((places, packed_sum(diagram, times[places[0]]), updates))
+        found.append((places, packed_sum(diagram, times[places[0]], links=links), updates))
     apart = set(range(len(times))).difference(i for _, i in together) if len(together) < len(times) else ()
     for i in sorted(apart):
-        found.append((np.array([i]), packed_sum(diagram, times[i], continuous), np.zeros(0, np.int64)))
+        found.append((np.array([i]), packed_sum(diagram, times[i], continuous, links), np.zeros(0, np.int64)))
     return [run for run in found if len(run[1].transfers.sizes)]
 
 

@@ -31,7 +31,8 @@ from ..typing import FloatArray
 from .device import check_device
 from .eigenbasis import Eigenbasis, eigenbasis_of
 from .estimate import standard_error
-from .exact_values import check_powers, exact_rvalue, exact_uvalue
+from .exact_rvalue import check_powers, exact_rvalue
+from .exact_values import exact_uvalue
 from .learning_rates import at_scale
 from .resummable import linear_rule
 from .root import Root, Roots, axes_of, from_eigenbasis
@@ -150,7 +151,7 @@ class ResummedWorth(Worth):
         if self.process is not None:
             times, continuous = [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True
         elif (rule := linear_rule(update, continuous)) is not None:
-            check_device(device, f"these are of {rule.name}")
+            check_device(device, f"these are of {rule!r}")
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
         super().__init__(landscape, times, numbers, exponent)
@@ -174,8 +175,7 @@ class ExactResummedWorth(Worth):
             )
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
-        if self.update is None:
-            check_powers(landscape, times, rates, order)
+        check_powers(landscape, times, rates, order, self.update)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
         total, terms = self.zero(axes_of(roots)), self.weighted(roots)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 from numpy.linalg import inv
 
 import fastdiag as fd
@@ -86,6 +87,31 @@ def test_the_stability_limit_is_where_the_laws_end(rule):
         orders(parabola(), fd.Spacetime(inf, 1, inf), limit * (1 + 1e-6), update=update)
 
 
+@pytest.mark.filterwarnings("ignore::fastdiag.errors.TaylorWarning")
+@pytest.mark.parametrize("start", [(0.0, 0.0), (1.0, -2.0)])
+def test_continuous_time_has_its_law_too(start):
+    """`fastdiag.stationary.continuous_covariance`, with a preconditioner as well."""
+    st, B, update = fd.Spacetime(inf, 3, inf), 3, U.sde()
+    found = orders(parabola(start), st, 0.4, 1, "covariance", update=update)
+    expected = fd.stationary.continuous_covariance(K, C / B, 0.4)
+    assert found[1] == pytest.approx(expected, rel=1e-11)
+    loss = orders(parabola(start), st, 0.4, update=update)
+    assert loss == pytest.approx([0, np.trace(K @ expected) / 2], rel=1e-11, abs=1e-14)
+    S = orders(parabola(start), st, 1.0, 1, "covariance", metric=LAMBDA, update=update)[1]
+    assert LAMBDA @ K @ S + S @ K @ LAMBDA == pytest.approx(LAMBDA @ C @ LAMBDA / B, rel=1e-11)
+
+
+def test_a_flow_ends_as_after_a_long_time():
+    for update in (U.sde(), U.ode()):
+        for name in FRESH:
+            end = orders(LOGISTIC, fd.Spacetime(inf, 2, inf), 0.4, 1, name, update=update)
+            late = orders(LOGISTIC, fd.Spacetime(inf, 2, 400), 0.4, 1, name, update=update)
+            for one, other in zip(end, late, strict=True):
+                assert one == pytest.approx(other, rel=1e-7, abs=1e-11), name
+
+
+w, x = sympy.symbols("w x")
+HILL = L.symbolic(x * w - w**2 / 2, w, x, L.normal(), [0])  # the path stands on the hill
 LOGISTIC = L.logistic([[1.0, 0.5], [-0.7, 1.2], [0.4, -1.5], [0.3, 0.8]], [1, 0, 1, 0], [0.3, -0.2], ridge=[0.2, 0.4])
 RULES = {
     "sgd": None, "momentum": U.momentum(0.5), "nesterov": U.nesterov(0.4), "decay": U.weight_decay(0.05, 0.3),
@@ -181,7 +207,9 @@ def test_noise_orders_are_powers_of_the_learning_rate_for_ever():
     ("error", "message", "call"),
     [
         (UnsupportedError, "without a schedule", lambda: orders(LOGISTIC, fd.Spacetime(inf, 1, inf), 0.1, update=U.schedule(lambda t: 1))),
-        (UnsupportedError, "give a float", lambda: orders(L.gauss(), fd.Spacetime(inf, 1, inf), Fraction(1, 5))),
+        (UnsupportedError, "give a float", lambda: orders(L.mean_estimation(), fd.Spacetime(inf, 1, inf), Fraction(1, 5))),
+        (InputError, "strict minimum", lambda: orders(L.archimedes(), fd.Spacetime(inf, 1, inf), 0.1, update=U.sde())),
+        (InputError, "strict minimum", lambda: orders(HILL, fd.Spacetime(inf, 1, inf), 0.1, update=U.ode())),
         (UnsupportedError, "more than one epoch", lambda: orders(LOGISTIC, fd.Spacetime(4, 1, inf), 0.1, 2)),
         (InputError, "shrinks every deviation", lambda: orders(L.archimedes(), fd.Spacetime(4, 1, inf), 0.1)),
         (UnsupportedError, "steps vanish", lambda: orders(LOGISTIC, fd.Spacetime(inf, 1, inf), 0.1, update=U.rmsprop())),

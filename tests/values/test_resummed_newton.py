@@ -201,6 +201,21 @@ def test_a_matrix_for_eta():
     assert found == pytest.approx(fd.predict(L.samples(*turned), st, 1.0, 3, update=newton(0.4)).total, rel=1e-11)
 
 
+def test_a_formula_in_eta():
+    """Coupled weights: quotients of polynomials, against numbers."""
+    st = fd.Spacetime(2, 1, 3, sampling="cyclic")
+    formula = fd.predict(symbolic(SEED), st, ETA, 2, update=newton(F(1, 3))).total
+    for eta in (F(1, 4), F(2)):
+        assert formula.subs(ETA, sympy.Rational(eta)) == fd.predict(symbolic(SEED), st, eta, 2, update=newton(F(1, 3))).total
+
+
+def test_long_formulas_are_foreseen():
+    with pytest.raises(fd.errors.TooLargeError, match="quotient of polynomials of degree 48 in eta"):
+        fd.predict(symbolic(SEED), fd.Spacetime(2, 1, 12), ETA, 2, update=newton(F(1, 3)))
+    with pytest.raises(fd.errors.TooLargeError, match="degree 18 in eta, lambda"):
+        fd.predict(L.gauss(), fd.Spacetime(2, 1, 9), ETA, 2, update=newton(LAMBDA))
+
+
 def test_what_is_refused():
     forever, st = fd.Spacetime(math.inf, 1, math.inf), fd.Spacetime(4, 1, 4)
     saddle = L.tensors({(1,): [1.0], (2,): [[-2.0]], (1, 1): [[1.0]], (1, 2): 0}, loss=0.0)

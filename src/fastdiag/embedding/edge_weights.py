@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from math import inf, lcm, prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
@@ -49,7 +49,7 @@ class EdgeWeights:
     """c_0, c_1, ...: relative learning rates, which multiply what is born; None: all are 1."""
     readers: tuple[Vector, ...] | None = None
     """What reads each edge's vector at its end, where edges differ in that; None: `point` and `seen` do."""
-    idle: tuple[int, ...] | None = None
+    idle: tuple[Any, ...] | None = None
     """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
     known: dict[int, Crossing] = field(default_factory=dict, compare=False)
     """Of `crossing`: many matrices have the same."""
@@ -91,11 +91,15 @@ class EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
         return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
 
-    def cleared(self, T: int | float) -> tuple[EdgeWeights, int]:
-        """The same in ints, and what sums over maps into T updates are to be divided by. T = inf, or others: as they are.
+    def cleared(self, T: int | float) -> tuple[EdgeWeights, Any]:
+        """The same in ints or polynomials, and what sums over maps into T updates are to be divided by.
+
+        T = inf, or other numbers: as they are.
 
         A step is multiplied by its denominator at every update, whether or not it passes over the edge.
         """
+        if T < inf and self.rates is None and any(hasattr(x, "field") for x in self._numbers()):
+            return self._polynomials(int(T))
         if T == inf or Fraction not in set(map(type, self._numbers())) or not self.is_exact:
             return self, 1
         rates = denominator(self.rates or ())
@@ -113,6 +117,24 @@ class EdgeWeights:
                 _cleared(kick, Fraction(q, rates)) for kick, q in zip(kicks, idle, strict=True)
             ),
         ), below
+
+    def _polynomials(self, T: int) -> tuple[EdgeWeights, Any]:
+        """`cleared` where numbers are quotients of polynomials, of steps that stay the same."""
+        field: Any = next(x.field for x in self._numbers() if hasattr(x, "field"))
+        one = field.ring(1)
+        idle = tuple([reduce(lambda q, x: q.lcm(field(x).denom), sum(step, ()), one) for step in self.steps])
+        if any(field(x).denom != 1 for x in (*self.born, *self.point, *self.seen, *sum(self.readers or (), ()))):
+            return self, 1
+
+        def whole(vector: Vector, below: Any) -> Vector:
+            products = [field(x) * below for x in vector]
+            return tuple([x.numer.quo_ground(x.denom.LC) for x in products])
+
+        steps = tuple([tuple([whole(line, q) for line in step]) for step, q in zip(self.steps, idle, strict=True)])
+        born, point, seen = (whole(vector, 1) for vector in (self.born, self.point, self.seen))
+        readers = None if self.readers is None else tuple([whole(line, 1) for line in self.readers])
+        below = field(prod(idle, start=one) ** T)
+        return replace(self, steps=steps, born=born, point=point, seen=seen, readers=readers, idle=idle, known={}), below
 
     @property
     def is_exact(self) -> bool:
@@ -155,7 +177,7 @@ class EdgeWeights:
         """What an update at a relative learning rate does to an edge's vector."""
         return self.steps[edge] if self.kicks is None else _sum(self.steps[edge], self.kicks[edge], rate)
 
-    def waits(self, edge: int, updates: int) -> int:
+    def waits(self, edge: int, updates: int) -> Any:
         """What so many updates multiply that do not pass over an edge."""
         return self.idle[edge] ** updates if self.idle is not None else 1
 

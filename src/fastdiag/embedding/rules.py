@@ -24,6 +24,7 @@ from ..typing import Basis
 from .counting import count, maps
 from .edge_weights import EdgeWeights
 from .enumeration import check_basis, checked, exact
+from .foresight import check_work
 from .patterns import level_shapes
 from .poset import Links, Poset, all_links
 from .sum_over_maps import sum_over_maps
@@ -55,6 +56,7 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     if isinstance(update, Process):
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
     if isinstance(update, RegularizedNewton):
+        check_work(diagram, spacetime, basis, 1, False, linked=True)
         return newton_sum(diagram, update, lambda links: _linked_count(diagram, links, spacetime, basis))
     check_rule(update)
     if update is None:

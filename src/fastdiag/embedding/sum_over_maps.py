@@ -54,7 +54,9 @@ def sum_over_maps(
     """
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
-    return Fraction(total, below) if below > 1 else total
+    if isinstance(below, int):
+        return Fraction(total, below) if below > 1 else total
+    return below.field(total) / below
 
 
 def _summed(

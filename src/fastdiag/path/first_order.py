@@ -12,10 +12,9 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, responses
-from .settled import check_settles, fixed, summed
+from .settled import NEWTON, check_settles, fixed, is_near, summed
 
 MOST_UPDATES = 100_000  # to the path's end
-NEAR, NEWTON = 1e-6, 3  # how small a step from which Newton's are sure, and their number
 
 
 class Walk:
@@ -73,23 +72,23 @@ class Walk:
         matrix = motion.matrix(stride, local.hessian)
         before = self.responses
         before.before(int(self.t))
-        S, met, paired = matrix @ self.S @ matrix.T + self._kicks(stride), matrix @ self.met, None
+        S, met, paired = matrix @ self.S @ matrix.T + self.kicks(stride), matrix @ self.met, None
         if (o := before.met) is not None:
             paired = local.paired(o) / self.spacetime.finite("N")
             pairs = matrix @ motion.kicked(stride, paired)
             S = S + pairs + pairs.T
             met = met + motion.kicked(stride, local.pulled(motion.at_point(o))) / self.spacetime.finite("N")
-        bent = matrix @ self.bent + self._bend(stride, paired)
+        bent = matrix @ self.bent + self.bend(stride, paired)
         if type(before) is not Responses:
             before.after(int(self.t), matrix, motion.kicked(stride, local.gradients))
         self.S, self.bent, self.met = S, bent, met
 
-    def _kicks(self, stride: Any) -> Numbers:
+    def kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
         return np.asarray(kick(stride, kick(stride, self.local.covariance).T) / self.spacetime.B)
 
-    def _bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
+    def bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
         """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
 
         paired : the covariance of the state with the noise of this update, (m n, n); None for 0
@@ -144,7 +143,7 @@ class Walk:
             before, local = self.state, self.local
             stride = motion.stride(0, before, local.gradient)
             self.step()
-            if np.abs(self.state - before).max() <= NEAR * np.abs(motion.kicked(stride, local.hessian)).max():
+            if is_near(self.state - before, motion.kicked(stride, local.hessian)):
                 break
         for _ in range(NEWTON):
             gradient = self.local.gradient

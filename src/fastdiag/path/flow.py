@@ -13,8 +13,10 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from .motion import Motion
+from .settled import NEWTON, is_near
 
 RELATIVE, ABSOLUTE = 1e-10, 1e-14  # errors of a step
+LATEST = 1 << 40  # from when on Newton goes alone
 
 
 class Flow:
@@ -54,7 +56,8 @@ class Flow:
         if time == self.t:
             return
         if time == inf:
-            raise UnsupportedError("a process is followed for a finite time; give a finite T")
+            self._settle()
+            return
         given = self._packed(self.state, self.bent, self.S)
         found: Any = solve_ivp(self._slope, (self.t, time), given, "DOP853", (time,), rtol=RELATIVE, atol=ABSOLUTE)
         if not found.success or not np.isfinite(found.y[:, -1]).all():
@@ -64,6 +67,33 @@ class Flow:
             )
         self.state, self.bent, self.S = self._parts(found.y[:, -1])
         self.t = time
+
+    def _settle(self) -> None:
+        """To the minimum that the flow ends in, and the noise that stands still there.
+
+        Raises
+        ------
+        InputError : there is none
+        """
+        from scipy.linalg import solve_continuous_lyapunov
+
+        motion, noisy = self.motion, self.is_noisy
+        self.is_noisy = False
+        while self.t < LATEST and not is_near(self.here.gradient, self.here.hessian):
+            self.reach(max(1, 2 * self.t))
+        for _ in range(NEWTON):
+            self.state = self.state - np.linalg.lstsq(self.here.hessian, self.here.gradient)[0]
+        self.t, self.is_noisy = inf, noisy
+        here, kick = self.here, motion.kicked
+        pull = kick(motion.eta, here.hessian).T  # -eta H
+        if np.linalg.eigvals(pull).real.max() >= 0:
+            raise InputError(
+                "T = inf needs a flow that ends in a strict minimum, with a positive definite Hessian; give a finite T"
+            )
+        if noisy:
+            kicks = kick(motion.eta, kick(motion.eta, here.covariance).T) / self.spacetime.B
+            self.S = solve_continuous_lyapunov(pull, -kicks)
+            self.bent = np.asarray(-np.linalg.solve(pull, kick(motion.eta, here.third(self.S)) / 2))
 
     def _slope(self, _: float, packed: Numbers) -> Numbers:
         motion = self.motion

@@ -9,6 +9,12 @@ from ..landscapes.local import Numbers
 from .motion import Motion
 
 DOUBLINGS, NOTHING = 64, 1e-20
+NEAR, NEWTON = 1e-6, 3  # how small a step from which Newton's are sure, and their number
+
+
+def is_near(step: Numbers, slope: Numbers) -> bool:
+    """Whether a step is small beside its slope: Newton's method is sure from here."""
+    return bool(np.abs(step).max() <= NEAR * np.abs(slope).max())
 
 
 def summed(matrix: Numbers, kicks: Numbers) -> Numbers:

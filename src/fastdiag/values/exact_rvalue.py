@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from math import inf, log10
+from math import comb, inf, log10
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ PLAIN, LINKED, BELOW = KINDS = 0, 1, 2
 
 MOST_DIGITS = 300_000  # of a power of k; then a prediction takes some ten seconds
 MOST_DEGREE = 2000  # of a power of a formula; then it takes minutes
+MOST_QUOTIENT = 33  # terms of a quotient of polynomials; then it takes some ten seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,9 @@ def exact_rvalue(
 @lru_cache(maxsize=4096)
 def _maps(*given: Any) -> Expression:
     """The terms of an observable have the same ones."""
-    return exact("maps", resummed_maps(*given))
+    import sympy
+
+    return sympy.sympify(resummed_maps(*given))
 
 
 def _kinds(diagram: Diagram, update: LinearRule) -> Iterable[tuple[Links, list[list[int]]]]:
@@ -195,6 +198,12 @@ def check_powers(
         return
     for eta in etas:
         edges = Propagator.of(landscape, eta, update)
+        symbols, degree = edges.base.free_symbols, order * int(finite) * edges.size
+        if comb(degree + len(symbols), degree) > MOST_QUOTIENT:
+            raise TooLargeError(
+                f"the formula is a quotient of polynomials of degree {degree:,} in {', '.join(sorted(map(str, symbols)))}, "
+                f"which has too many terms (limit {MOST_QUOTIENT}); give numbers, or a smaller T, or resummed=False"
+            )
         if longest == inf:
             for block, polynomial in zip(edges.blocks, edges.polynomials, strict=True):
                 pull = edges.pull.extract(block, block)

@@ -1,0 +1,143 @@
+"""Trust: what a prediction says of itself, beside simulations; and when it warns."""
+
+import inspect
+import math
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+
+import fastdiag as fd
+from fastdiag.errors import TrustWarning
+
+LAND = fd.landscapes.breast_cancer()
+ST = fd.Spacetime(N=50, T=50)
+SIMULATED = {  # (N = T, eta): test loss of 100,000 or 40,000 runs
+    (10, 0.05): 0.35251, (50, 0.01): 0.34507, (50, 0.05): 0.23630, (50, 0.1): 0.23821, (10, 0.1): 0.30329,
+}
+
+
+@pytest.mark.parametrize(("N", "eta"), SIMULATED)
+@pytest.mark.parametrize("options", [{"noise": 1}, {"noise": 2}, {"closure": "gaussian"}, {"order": 3}])
+def test_the_error_is_of_the_size_that_it_says(N, eta, options):
+    p = fd.predict(LAND, fd.Spacetime(N=N, T=N), eta, **options)
+    wrong = abs(p.total - SIMULATED[N, eta])
+    assert wrong <= 2 * p.trust.error + 3e-4
+    if wrong > 0.025 * SIMULATED[N, eta]:
+        assert not p.trust
+    if wrong < 0.005 * SIMULATED[N, eta] and "order" not in options and (N, eta) != (10, 0.1):  # noise 2 is off there
+        assert p.trust
+
+
+@pytest.mark.parametrize(
+    ("N", "B", "E", "eta", "simulated"),
+    [(100, 10, 10, 0.1, 0.2150), (120, 12, 10, 0.1, 0.2131), (400, 20, 5, 0.2, 0.2074), (60, 3, 6, 0.05, 0.2214), (20, 1, 5, 0.02, 0.2560)],
+)
+def test_several_epochs(N, B, E, eta, simulated):
+    """It fails where 31 weights meet 20 points, and trust says so."""
+    p = fd.predict(LAND, fd.Spacetime(N=N, B=B, E=E), eta, noise=1)
+    assert bool(p.trust) == (N != 20)
+    assert abs(p.total - simulated) <= 2 * p.trust.error
+
+
+def test_raw_rows_and_rows_of_one_norm():
+    """On the raw rows noise 2 is asymptotic; on rows scaled to norm 5 it contributes 0.000726."""
+    land = fd.landscapes.logistic(5 * LAND.X / np.linalg.norm(LAND.X, axis=1)[:, None], LAND.y, np.zeros(31), 0.1)
+    scaled, raw = fd.predict(land, ST, 0.05, noise=2), fd.predict(LAND, ST, 0.05, noise=2)
+    assert scaled.by_order[2] == pytest.approx(0.000726, abs=5.1e-7)
+    assert scaled.trust
+    assert not raw.trust
+    assert scaled.trust.ratio < 0.1 < 0.4 < raw.trust.ratio
+
+
+def test_the_start_says_where_it_ends():
+    p = fd.predict(LAND, ST, [0.0005, 0.001, 0.01, 0.1])
+    assert p.trust.believable.tolist() == [True, True, False, False]
+    assert p.trust.step == pytest.approx(np.array([0.0005, 0.001, 0.01, 0.1]) * 50 * np.linalg.eigvalsh(LAND.hessian)[-1])
+    assert p.trust.next_order == pytest.approx(np.abs(fd.predict(LAND, ST, [0.0005, 0.001, 0.01, 0.1], 4).by_order[4]))
+    assert not p.trust
+    assert str(p.trust).startswith("Do not believe it (in 2 of 4 cases).")
+    assert "noise=2" in str(p.trust)
+
+
+def test_words():
+    good = fd.predict(LAND, ST, 0.01, noise=2).trust
+    assert bool(good)
+    assert str(good) == "Noise order 2 adds 4.3e-05: believe it to that."
+    assert str(fd.predict(LAND, ST, 0.02, noise=2).trust) == (
+        "Noise order 2 and the self-consistent path differ by 0.00014: believe it to that."
+    )
+    bad = fd.predict(LAND, ST, 0.1, noise=2).trust
+    assert str(bad).startswith("Do not believe it.")
+    assert "Compare closure='gaussian', take a smaller eta" in str(bad)
+    assert repr(bad) == f"<trust: {bad}>"
+
+
+def test_a_loss_that_cannot_be_negative():
+    with pytest.warns(TrustWarning, match=r"a test loss that cannot be negative comes out as -0\.542"):
+        p = fd.predict(LAND, fd.Spacetime(N=10, T=10), 0.05, order=3, resummed=False)
+    assert p.trust.outside
+    assert p.total < 0
+    assert "not to be trusted: a test loss that cannot be negative comes out as -0.54" in repr(p)
+    assert "not to be trusted" in p._repr_html_()
+    variance = fd.predict(LAND, ST, 0.1, order=3, observable="test_loss_variance", resummed=False)
+    assert bool(variance.trust.outside) == (variance.total < 0)
+    assert not fd.predict(LAND, ST, 0.1, noise=1, observable="covariance").trust.outside
+
+
+def test_it_warns_once_for_a_whole_array_at_the_users_line():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        line = inspect.currentframe().f_lineno + 1
+        p = fd.predict(LAND, ST, [0.001, 0.05, 0.1], order=3, resummed=False, T=[10, 50])
+        p.trust.believable, str(p.trust), repr(p)
+    assert [warning.category for warning in told] == [TrustWarning]
+    assert (told[0].filename, told[0].lineno) == (__file__, line)
+    assert "(in 4 of 6 cases)" in str(told[0].message)
+
+
+@pytest.mark.parametrize(
+    ("land", "options"),
+    [(LAND, {"order": 1, "resummed": False}), (LAND, {"order": 0, "resummed": False}), (LAND, {"noise": 1}), (LAND, {"noise": 0}),
+     (LAND, {"closure": "gaussian"})],
+)
+def test_it_does_not_warn_of_what_tells_nothing(land, options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fd.predict(land, ST, 0.1, **options)
+
+
+def test_rounding_is_no_growth():
+    """At a minimum order 1 is rounding, whatever order 2 is; a parabola has no noise order 2."""
+    least = LAND.at_minimum()
+    w, x = sympy.symbols("w x")
+    law = fd.landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)})
+    parabola = fd.landscapes.symbolic(w**2 + w * x, w, x, law, at=[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        p = fd.predict(least, ST, 0.01, order=2)
+        assert math.isnan(p.trust.ratio)
+        q = fd.predict(parabola, fd.Spacetime(N=9, T=9), 0.3, noise=2)
+        assert q.trust.error == pytest.approx(0, abs=1e-12)
+        assert q.trust
+
+
+def test_exact_numbers_and_formulas():
+    gauss, eta = fd.landscapes.gauss(), sympy.Symbol("eta", positive=True)
+    exact = fd.predict(gauss, fd.Spacetime(N=4, T=4), Fraction(1, 10), order=2)
+    close = fd.predict(gauss, fd.Spacetime(N=4, T=4), 0.1, order=2)
+    assert exact.trust.error == pytest.approx(close.trust.error)
+    formula = fd.predict(gauss, fd.Spacetime(N=4, T=4), eta, order=2, resummed=False)
+    assert not formula.trust
+    assert str(formula.trust).startswith("A formula")
+
+
+def test_the_expansion_in_noise_at_a_minimum():
+    """GAUSS for ever: excess losses 0.0263, 0.0291, simulated 0.0300; trust lies on the safe side."""
+    forever = fd.Spacetime(N=math.inf, T=math.inf)
+    p = fd.predict(fd.landscapes.gauss(), forever, 0.2, noise=2)
+    assert [p.up_to(1) - 0.5, p.up_to(2) - 0.5] == pytest.approx([0.0263, 0.0291], abs=6e-5)
+    assert 0.0009 < p.trust.error < 0.01
+    assert p.trust

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-
-from .typing import IntArray
+import numpy.typing as npt
 
 
 class Portable:
@@ -44,7 +43,7 @@ class Record(Portable):
         return hash((type(self).__name__, *(value for value in self._values() if isinstance(value, str | int))))
 
 
-def frozen(array: IntArray) -> IntArray:
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The array, which nobody can write to from now on."""
     array.flags.writeable = False
     return array

@@ -59,7 +59,7 @@ def test_docstring_examples(module):
 def test_files_are_short_and_documented():
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
         text = path.read_text()
-        assert text.count("\n") <= 400, path
+        assert text.count("\n") <= (400 if ROOT / "tests" in path.parents else 350), path
         assert text.startswith('"""'), path
 
 

@@ -13,7 +13,7 @@ from .. import arguments
 from ..diagram.partition import moebius_to_top
 from ..door import door
 from ..errors import InputError, MissingTensorError, TooLargeError, UnsupportedError
-from ..record import Portable
+from ..record import Portable, frozen
 from ..typing import FloatArray, IntArray
 from .contraction import MOST_LABELS, contract
 from .cumulant import Weight, central, joint_cumulant, partition_terms
@@ -304,12 +304,6 @@ def checked_axes(name: str, value: Any) -> tuple[int, ...]:
         return tuple(np.shape(value))
     except Exception as error:  # whatever another library's container raises as it is read
         raise InputError(f"{name} must be an array of real numbers: {arguments.shown(error)}") from None
-
-
-def frozen(array: FloatArray) -> FloatArray:
-    """The array, read-only from now on: results are kept under the identity of the landscape that holds it."""
-    array.flags.writeable = False
-    return array
 
 
 def _freeze(value: Any) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..door import door
 from ..errors import InputError
+from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .landscape import (
@@ -20,7 +21,6 @@ from .landscape import (
     checked,
     checked_axes,
     checked_weights,
-    frozen,
     labels_of,
     same,
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..door import door
 from ..errors import InputError
+from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .landscape import (
     CHUNK_BYTES,
@@ -15,7 +16,6 @@ from .landscape import (
     check_symmetric,
     checked,
     checked_weights,
-    frozen,
 )
 from .taylor import TaylorLocal, re_expanded, tell_of_polynomial
 from .to_eigenbasis import to_eigenbasis

@@ -11,9 +11,10 @@ from ..arguments import own, shown
 from ..door import door
 from ..errors import InputError, MissingTensorError
 from ..locks import cached_property
+from ..record import frozen
 from ..typing import FloatArray
 from .contraction import contract
-from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes, frozen
+from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes
 from .taylor import MomentLocal, moved_cumulants, re_expanded, tell_of_polynomial, with_covariances
 from .to_eigenbasis import to_eigenbasis
 

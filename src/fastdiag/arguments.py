@@ -37,6 +37,8 @@ def own(value: object) -> Any:
     """
     if type(value) in (int, float, str, bool, type(None)):
         return value
+    if type(value) is Fraction and type(value.numerator) is type(value.denominator) is int:
+        return value
     refuse_mask("a number", value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]

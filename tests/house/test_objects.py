@@ -36,6 +36,8 @@ def objects():
         "momentum": rules.momentum(Fraction(1, 2)), "nesterov": rules.nesterov(0.5), "qhm": rules.quasi_hyperbolic(0.5, 0.7),
         "formula rule": rules.momentum(sympy.Symbol("mu", real=True)), "decay": rules.weight_decay(Fraction(1, 2)),
         "schedule": rules.schedule([1, Fraction(1, 2), 2, 3]), "ode": rules.ode(), "sde": rules.sde(),
+        "adam": rules.adam(0.5), "rmsprop": rules.rmsprop().with_schedule([1, Fraction(1, 2)]),
+        "clipped": rules.clipped(2, rules.momentum(0.5)),
         "newton": rules.regularized_newton(sympy.Symbol("lam")), "embedding": next(iter(fd.embeddings("[a b]", st))),
         "counts": fd.count_maps(fd.diagrams(2), st), "table": table, "rows": table.where(singleton_leaves=False),
         "classes": table.by_value_class(), "cyclic": fd.table(6, "cyclic"), "entry": table[3],

@@ -13,7 +13,8 @@ from fastdiag import drawing, landscapes, noise, results, stationary, updates
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
          "drawing": drawing}
 MADE = {  # what functions make; nobody builds these by hand
-    "Diagrams", "CoefficientTable", "updates.Process", "updates.Update", "results.Erratum", "results.Numbers", "results.Result",
+    "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
+    "results.Erratum", "results.Numbers", "results.Result",
     "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.Logistic",
     "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
     "FastdiagError",
@@ -105,6 +106,10 @@ CALLS = {
     "updates.weight_decay": call(updates.weight_decay, decay=0.5, mu=0.5),
     "updates.schedule": call(updates.schedule, factors=[1, 2]),
     "updates.sgd": call(updates.sgd),
+    "updates.adam": call(updates.adam, beta1=0.5, beta2=0.5, epsilon=0.1),
+    "updates.rmsprop": call(updates.rmsprop, decay=0.5, epsilon=0.1),
+    "updates.clipped": call(updates.clipped, norm=2, rule=RULE),
+    "predict, clipped": call(fd.predict, landscape=FORMULA, spacetime=ST, eta=0.1, update=updates.clipped(2), noise=1),
     "updates.ode": call(updates.ode),
     "updates.sde": call(updates.sde),
     "updates.regularized_newton": call(updates.regularized_newton, lam=1),
@@ -152,6 +157,9 @@ CALLS = {
     ),
     "stationary.kramers_rate": call(
         stationary.kramers_rate, lam=0.5, k_a=2.0, k_b=-1.0, S=4, dL=0.3, l=0.4, discrete=False
+    ),
+    "stationary.valley_drift": call(
+        stationary.valley_drift, landscape=landscapes.archimedes(), eta=0.1, update=RULE, B=2
     ),
     "stationary.ngd_covariance": call(stationary.ngd_covariance, K=K, C=K, lam=0.1, mu=0.5),
     "stationary.sigma_T": call(stationary.sigma_T, K=K, C=K, lam=0.1, T=3),

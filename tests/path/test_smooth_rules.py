@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 
 import fastdiag as fd
 from fastdiag.errors import InputError, UnsupportedError
@@ -195,6 +196,8 @@ WRONG = [
     (UnsupportedError, "about the path only", lambda: fd.predict(LAND, ST, 0.1, update=U.adam())),
     (UnsupportedError, "noise order 3", lambda: fd.predict(LAND, ST, 0.1, noise=3, update=U.adam())),
     (UnsupportedError, "noise order 2 of rmsprop", lambda: fd.predict(LAND, fd.Spacetime(4, T=8), 0.1, noise=2, update=U.rmsprop())),
+    (InputError, "is a formula", lambda: fd.predict(LAND, ST, 0.1, noise=1, update=U.momentum(sympy.Symbol("mu")))),
+    (InputError, "is a formula", lambda: fd.predict(fd.landscapes.mean_estimation(), ST, F(1, 9), noise=1, update=U.momentum(sympy.Symbol("mu")))),
     (UnsupportedError, "about the path only", lambda: fd.rvalue("[a a]", LAND, ST, 0.1, update=U.adam())),
     (UnsupportedError, "square roots", lambda: predicted_about_path(fd.landscapes.gauss(), [ST], [F(1, 9)], 1, update=U.adam())),
     (UnsupportedError, "square roots", lambda: predicted_about_path(fd.landscapes.gauss(), [ST], [F(1, 9)], 1, update=U.clipped(1))),

@@ -7,7 +7,7 @@ exception and nothing cancels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, reduce
@@ -100,7 +100,8 @@ class EdgeWeights:
         """
         if T < inf and self.rates is None and any(hasattr(x, "field") for x in self._numbers()):
             return self._polynomials(int(T))
-        if T == inf or Fraction not in set(map(type, self._numbers())) or not self.is_exact:
+        kinds = set(map(type, self._numbers()))
+        if T == inf or Fraction not in kinds or not kinds <= {int, Fraction}:
             return self, 1
         rates = denominator(self.rates or ())
         kicks = self.kicks or ((),) * len(self.steps)
@@ -114,7 +115,7 @@ class EdgeWeights:
             readers=None if self.readers is None else tuple(map(_cleared_vector, self.readers)),
             rates=None if self.rates is None else _cleared_vector(self.rates),
             kicks=None if self.kicks is None else tuple(
-                _cleared(kick, Fraction(q, rates)) for kick, q in zip(kicks, idle, strict=True)
+                _cleared(kick, q // rates) for kick, q in zip(kicks, idle, strict=True)
             ),
         ), below
 
@@ -146,9 +147,9 @@ class EdgeWeights:
         """Whether there are floats among them."""
         return any(map(is_approximate, self._numbers()))
 
-    def _numbers(self) -> tuple[Number, ...]:
+    def _numbers(self) -> Iterator[Number]:
         vectors = (self.born, self.point, self.seen, self.rates or (), *(self.readers or ()))
-        return sum((line for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix), ())
+        return (x for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix for x in line)
 
     @property
     def codes(self) -> int:
@@ -315,8 +316,8 @@ def _below(matrix: Steps) -> int:
     return denominator([x for line in matrix for x in line])
 
 
-def _cleared(matrix: Steps, below: int | Fraction) -> Steps:
-    return tuple([tuple([int(x * below) for x in line]) for line in matrix])
+def _cleared(matrix: Steps, below: int) -> Steps:
+    return tuple([tuple([x.numerator * (below // x.denominator) for x in line]) for line in matrix])
 
 
 def _cleared_vector(vector: Vector) -> Vector:

@@ -56,11 +56,14 @@ class Powers:
         check: of the number by which a block of one key shrinks.
         """
         met, matrix = dict(row), self.squares[0]
+        came = row_times(row, matrix)
         for block in blocks:
-            came = row_times(met, matrix)
             if len(block) == 1 and block[0] in came:
                 check(matrix.get(block[0], {}).get(block[0], 0))
-            met |= _geometric(matrix, block, {j: came[j] for j in block if j in came})
+            found = _geometric(matrix, block, {j: came[j] for j in block if j in came})
+            met |= found
+            for j, x in row_times(found, matrix).items():
+                came[j] = came[j] + x if j in came else x
         return met
 
 
@@ -163,6 +166,8 @@ def _geometric(matrix: Matrix, block: Sequence[int], came: Row) -> Row:
         x = matrix.get(i, {}).get(j, 0)
         return complement(x) if i == j else -1 * x
 
+    if len(block) == 1:
+        return {j: _quotient(x, entry(j, j)) for j, x in came.items()}
     lines = [({i: entry(i, j) for i in block}, came.get(j, 0)) for j in block]
     solved: list[tuple[int, Row, Number]] = []
     for i in block:

@@ -52,6 +52,8 @@ def sum_over_maps(
     InputError : T = inf, and edges that do not forget
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
     """
+    if spacetime.is_one_epoch and not repeated_epochs(poset, 0, True):  # no maps
+        return 0
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
     if isinstance(below, int):

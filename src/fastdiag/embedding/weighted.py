@@ -212,7 +212,7 @@ def _divisor(diagram: Diagram, spacetime: Spacetime) -> int:
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:
     """k for each edge, in arithmetic that is fast (and divides, where it must), and the way back."""
     values, shape = one_or_many("k", k, "them", one="an int, a Fraction or a SymPy expression") if edges else ([], ())
-    values = values if shape else values * edges
-    if len(values) != edges:
+    if shape and len(values) != edges:
         raise InputError(f"k must be one number, or one for each of the {edges} edges, not {len(values)} of them")
-    return elements("k", values, divides)
+    found, back = elements("k", values, divides)
+    return found if shape else found * edges, back

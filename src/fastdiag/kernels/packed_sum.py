@@ -86,4 +86,4 @@ class Scratch(NamedTuple):
 
 def plain(numbers: Any) -> Any:
     """NamedTuples as tuples, to call a compiled function with: numba knows the type of these five times as fast."""
-    return tuple(map(plain, numbers)) if isinstance(numbers, tuple) else numbers
+    return tuple([plain(each) if isinstance(each, tuple) else each for each in numbers])

@@ -28,6 +28,8 @@ class Motion:
         """eta: a number or an (n, n) matrix; start: theta_0, floats or Fractions."""
         rule = sgd() if update is None else update
         self.start, self.eta, self.is_exact = start, eta, start.dtype.kind == "O"
+        if not self.is_exact or any(getattr(x, "free_symbols", False) for x in rule.numbers(updates)):
+            rule = rule.in_floats(updates)  # which no formula is
         self.step, self.push, self.point, self.seen = (
             self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
         )

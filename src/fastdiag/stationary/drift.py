@@ -22,6 +22,7 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import FloatArray
 from ..values.learning_rates import learning_rates
 
+MOST = 1 << 53  # points in a batch
 FLAT, STILL = 1e-9, 1e-6  # how near to 1 a flat direction's factor is; how small a gradient beside the Hessian
 
 
@@ -66,7 +67,7 @@ def valley_drift(landscape: Landscape, eta: ArrayLike, update: PathRule = None, 
     start = np.array([float(x) for x in landscape.theta])
     motion = motion_of(update, float(numbers) if metric is None else metric, start, 0)
     check_settles(motion)
-    walk = Walk(landscape, motion, Spacetime(inf, whole("B", B, 1), 1), 1, False)
+    walk = Walk(landscape, motion, Spacetime(inf, whole("B", B, 1, MOST), 1), 1, False)
     local = walk.local
     if np.abs(local.gradient).max() > STILL * np.abs(local.hessian).max():
         raise InputError("a valley's drift is that of a minimum, and here the gradient is not 0; start at its floor")
@@ -82,6 +83,8 @@ def valley_drift(landscape: Landscape, eta: ArrayLike, update: PathRule = None, 
 
 def _flat(matrix: FloatArray) -> FloatArray:
     """The projector to what an update leaves as it is, along all else."""
+    if not np.isfinite(matrix).all():
+        raise InputError("eta times the Hessian leaves the range of floats; take a smaller eta")
     factors, vectors = np.linalg.eig(matrix)
     flat = np.abs(factors - 1) < FLAT
     return np.asarray((vectors[:, flat] @ np.linalg.inv(vectors)[flat]).real)

@@ -53,14 +53,16 @@ def gpu_totals(
 ) -> FloatArray | None:
     """The contractions with the sums over maps, (len(numbers), times), or None if the CPU is to do it."""
     n, edges = len(eigenbasis.rates), diagram.order
-    states = max(most_states(packed) for _, packed, _ in runs)
-    fits = edges <= MOST_EDGES and states <= MOST_STATES
     if device == "cpu" or edges == 0 or terms[0][0].open:
         return None
-    if device == "auto":
-        if not fits or tuples(twins(diagram), n) * len(numbers) * times < WORTH_A_GPU or cuda.missing() is not None:
+    if device == "auto" and (
+        tuples(twins(diagram), n) * len(numbers) * times < WORTH_A_GPU or cuda.missing() is not None
+    ):
+        return None
+    states = max(most_states(packed) for _, packed, _ in runs)
+    if edges > MOST_EDGES or states > MOST_STATES:
+        if device == "auto":
             return None
-    elif not fits:
         raise UnsupportedError(
             f"diagram {diagram} has {edges} edges and {states} states, and the GPU kernels hold at most {MOST_EDGES} and "
             f"{MOST_STATES}; use device='cpu', or 'auto' to let it choose for each diagram"

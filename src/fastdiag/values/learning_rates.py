@@ -47,6 +47,8 @@ def scalar_rates(eta: Any, otherwise: str = "") -> FloatArray:
 
 def of_one_size(numbers: FloatArray) -> list[IntArray]:
     """The places of the learning rates, taken apart where they are so far from each other that no weights suit all."""
+    if len(numbers) == 1:
+        return [np.zeros(1, np.int64)]
     powers = np.where(numbers > 0, np.frexp(numbers)[1], np.frexp(numbers.max(initial=0.0))[1])
     groups: list[list[int]] = []
     for place in np.argsort(powers, kind="stable").tolist():

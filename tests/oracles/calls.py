@@ -27,6 +27,8 @@ FORMULA = landscapes.symbolic((w - x) ** 2 / 2, w, x, landscapes.finite({-1: Fra
 TABLE = fd.table(2)
 X, LAMS, K = [[1.0, 0.5], [-2.0, 1.0], [0.3, 0.2]], [2.0, 1.0, 0.5], [[1.0, 0.2], [0.2, 0.5]]
 RULE = updates.momentum(Fraction(1, 2))
+FRESH = fd.Spacetime(N=8, B=2, T=4)
+POINTS = landscapes.logistic(X, [1, 0, 1], [0.0, 0.0], 0.1)
 
 
 def call(function, **arguments):
@@ -81,6 +83,11 @@ CALLS = {
         fd.predict, landscape=FORMULA, spacetime=ST, eta=Fraction(1, 10), order=2, observable="train_loss", resummed=False,
         T=[1, 2], update=RULE,
     ),
+    "predict, noise": call(
+        fd.predict, landscape=POINTS, spacetime=ST, eta=[0.1, 0.2], observable="covariance", resummed=True, device="cpu",
+        T=[1, 2], continuous=False, update=RULE, noise=1,
+    ),
+    "predict, a closure": call(fd.predict, landscape=POINTS, spacetime=FRESH, eta=0.1, noise=1, closure="gaussian"),
     "Prediction.up_to": method(fd.predict(LAND, ST, 0.1, 2), "up_to", order=1),
     "expand": call(
         fd.expand, observable="displacement", order=2, sampling="one epoch", basis="cumulant", at_minimum=True, resummed=False,

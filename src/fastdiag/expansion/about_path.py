@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..diagram import Diagram, skeletons
+from ..diagram.skeletons import check_noise
 from ..embedding import PathRule, Rule
 from ..landscapes import Landscape
 from ..path import PathSeries, predicted_about_path
@@ -52,13 +53,14 @@ def skeleton_series(
     metric: FloatArray | None = None,
 ) -> PathSeries:
     """The same as a sum over skeletons, every one of which it names."""
+    check_noise(noise)
     watched, fresh = observable_named(observable), all(spacetime.is_one_epoch for spacetime in times)
     fixed = fresh or times[0].sampling == "cyclic"
 
     def listed(order: int, shares: bool) -> Iterable[Diagram]:
         return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
 
-    check_walks((listed(order, watched.shares) for order in range(noise + 1)), landscape, times, etas, update)
+    check_walks((listed(order, watched.shares) for order in range(noise + 1)), landscape, times, etas, update, noise)
     worth = PathWorth(landscape, times, etas, metric, noise, update)
     by_order, by_diagram = diagram_sum(watched, noise, listed, worth, fixed)
     if watched is DISPLACEMENT:

@@ -23,16 +23,16 @@ PER_MOVE, PER_FLOAT, PER_INT = 4e-6, 1e-8, 1e-7  # seconds, measured
 
 
 def check_walks(
-    listed: Iterable[Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], update: Rule
+    listed: Iterable[Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
+    update: Rule, noise: int,
 ) -> None:
-    """Raise TooLargeError if sums over skeletons, listed by noise order, take too much memory or time."""
-    lists = list(listed)
+    """Raise TooLargeError if sums over skeletons, listed by noise order to this one, take too much memory or time."""
     start, rates = start_and_rates(landscape, etas)
-    points = int(np.count_nonzero(landscape.local(start).averaging(len(lists)).weights))
+    points = int(np.count_nonzero(landscape.local(start).averaging(noise + 1).weights))
     components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
     each_number = PER_INT if start.dtype == object else PER_FLOAT
     seconds = 0.0
-    for diagram in (diagram for some in lists for diagram in some):
+    for diagram in (diagram for some in listed for diagram in some):
         for spacetime in times:
             number = combined(diagram, points, spacetime)
             leaves = sum(1 for children in diagram.children[1:] if not children)

@@ -33,6 +33,7 @@ class NodesAndEdges:
 
     is_exact = False
     kicks: tuple[()] = ()  # weights change with time
+    commute = True  # or need not: their walk is one epoch
 
     def __init__(self, diagram: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots) -> None:
         self.diagram, self.tensors, self.spacetime, self.roots = diagram, tensors, spacetime, roots

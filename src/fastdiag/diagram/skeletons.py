@@ -74,10 +74,7 @@ def skeletons(noise: int, *, path_condition: bool = False, root_shares: bool = F
     """
     noise = whole("noise", noise, 0)
     path_condition, root_shares = flag("path_condition", path_condition), flag("root_shares", root_shares)
-    if noise > HIGHEST_NOISE:
-        raise TooLargeError(
-            f"skeletons are listed to noise order {HIGHEST_NOISE}, which has half a million; ask for a lower one"
-        )
+    check_noise(noise)
     found = [some for edges in range(max(4 * noise, 1)) for some in _with_edges(noise, edges, root_shares)]
     every = _joined(found, root_shares)
     return every[every.satisfies_path_condition] if path_condition else every
@@ -106,3 +103,11 @@ def _joined(lists: list[Diagrams], root_shares: bool) -> Skeletons:
         np.concatenate([some.automorphisms for some in lists]),
         root_shares,
     )
+
+
+def check_noise(noise: int) -> None:
+    """Raise TooLargeError if there are too many skeletons of a noise order."""
+    if noise > HIGHEST_NOISE:
+        raise TooLargeError(
+            f"skeletons are listed to noise order {HIGHEST_NOISE}, which has half a million; ask for a lower one"
+        )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram, skeletons
-from ..diagram.skeletons import HIGHEST_NOISE
+from ..diagram.skeletons import check_noise
 from ..embedding import PathRule
 from ..landscapes import Landscape
 from ..path import PathSeries, predicted_about_path
@@ -55,14 +55,13 @@ def skeleton_series(
     metric: FloatArray | None = None,
 ) -> PathSeries:
     """The same as a sum over skeletons, every one of which it names."""
+    check_noise(noise)
     watched, fresh = observable_named(observable), all(spacetime.is_one_epoch for spacetime in times)
     fixed = fresh or times[0].sampling == "cyclic"
 
     def listed(order: int, shares: bool) -> Iterable[Diagram]:
         return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
 
-    if noise > HIGHEST_NOISE:
-        skeletons(noise)  # which tells why not
     check_walks(lambda order: listed(order, watched.shares), landscape, times, etas, noise, update)
     rule = update if isinstance(update, Update) else None
     with np.errstate(all="ignore"):  # an overflow is for the caller to tell

@@ -11,7 +11,7 @@ from ..landscapes.averaged import Averaged
 from ..landscapes.landscape import Landscape
 from ..landscapes.local import Numbers
 from ..spacetime import Spacetime
-from .motion import Motion
+from .motion import Motion, check_digits
 from .settled import check_settles, fixed, summed
 
 MOST_ROUNDS, SETTLED = 500, 1e-12
@@ -55,6 +55,8 @@ class GaussianWalk:
         matrix = motion.matrix(rate, means.hessian)
         self.state = motion.stepped(int(self.t), self.state, means.gradient)
         self.S = matrix @ self.S @ matrix.T + self.kicks(means)
+        if motion.is_exact:
+            check_digits(int(self.t), self.S)
         self.t += 1
         if not motion.is_exact and not (np.isfinite(self.state).all() and np.isfinite(self.S).all()):
             raise InputError(

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, TooLargeError
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Update, sgd
+
+MOST_BITS = 1 << 16  # of an exact weight on the path: a minute of work
 
 
 class Motion:
@@ -98,9 +100,12 @@ class Motion:
         Raises
         ------
         InputError : it leaves the range of floats
+        TooLargeError : exact numbers have too many digits
         """
         found = self.stepped(t, state, gradient)
-        if not self.is_exact and not np.isfinite(found).all():
+        if self.is_exact:
+            check_digits(t, found)
+        elif not np.isfinite(found).all():
             raise InputError(
                 f"the noiseless path leaves the range of floats at update {t + 1}: the learning rate is too large for this "
                 "loss; take a smaller one, or fewer updates"
@@ -128,3 +133,16 @@ class Motion:
         if len(reading) == 1:
             return np.asarray(states if reading[0] == 1 else states * reading[0])
         return np.asarray(np.tensordot(states.reshape(*states.shape[:-1], *self.shape), reading, ((-2,), (0,))))
+
+
+def check_digits(t: int, state: Numbers) -> None:
+    """Raise TooLargeError if the exact weights after update t have too many digits.
+
+    A loss of degree k multiplies the digits by k - 1 at every update.
+    """
+    bits = max(x.denominator.bit_length() for x in state.flat)
+    if bits > MOST_BITS:
+        raise TooLargeError(
+            f"the exact path has weights of {bits * 3 // 10:,} digits after update {t + 1} (limit "
+            f"{MOST_BITS * 3 // 10:,}): a loss that is no parabola multiplies them at every update; give a float eta, or fewer updates"
+        )

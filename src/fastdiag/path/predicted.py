@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from ..arguments import own, shown
+from ..arguments import digits, own, shown
 from ..embedding import PathRule
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
 from ..spacetime import Spacetime
@@ -32,6 +32,7 @@ from .second_order import SecondWalk
 from .smooth_motion import motion_of
 
 HIGHEST = 2  # noise order
+LONGEST = 10_000_000  # of few weights a quarter of an hour
 MANY = 128  # weights from which on products are worth several threads
 
 
@@ -85,6 +86,12 @@ def predicted_about_path(
     start, rates = start_and_rates(landscape, etas)
     moments = [spacetime.T for spacetime in times]
     order = sorted(set(moments))
+    latest = max((int(T) for T in order if T < inf), default=0)
+    if latest > LONGEST:
+        raise TooLargeError(
+            f"an expansion about the path goes through all {digits(latest)} updates, one by one (limit {LONGEST:,}); "
+            "take fewer, or T = inf, which goes to the path's end by Newton's method"
+        )
     last = times[0].with_updates(order[-1])
     remembers = observable in ("train_loss", "generalization_gap")
     rows: list[list[list[dict[str, Any]]]] = []
@@ -92,7 +99,6 @@ def predicted_about_path(
     with alone, np.errstate(all="ignore"):  # an overflow is for the caller to tell
         for eta in rates:
             rule = update if isinstance(update, Update | Adaptive | Clipped) else None
-            latest = max((int(T) for T in order if T < inf), default=0)
             motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
             walk = _walk(landscape, motion, last, noise, remembers, update, closure)
             found = {}

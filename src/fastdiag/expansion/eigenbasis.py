@@ -79,7 +79,9 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
         for (network, one), number in found.items():
             tensors = tensors_of(network, gradients=False)
             with distribute(False):
-                terms.append(Term(weight * number * one, d, network, tensors, (diagram,)))
+                coefficient = weight * number * one
+            coefficient = coefficient.func(*coefficient.args)  # -(a + b) is written as SymPy reads it back
+            terms.append(Term(coefficient, d, network, tensors, (diagram,)))
     return terms
 
 

@@ -90,7 +90,7 @@ class Exponentials:
         if not sums:
             return sympy.S.Zero
         common = sums[min(sums)]
-        if any(x not in (common, -common) for x in sums.values()):
+        if any(x - common and x + common for x in sums.values()):  # == would compare signs above and below
             outer = [i for i, letter in enumerate(self.letters) if str(letter) in ("N", "B")]
             lowest = [min(_valuation(x, i) for x in sums.values()) for i in outer]
             common = prod((self.field.gens[i] ** n for i, n in zip(outer, lowest, strict=True)), start=self.field.one)

@@ -144,5 +144,6 @@ def check_digits(t: int, state: Numbers) -> None:
     if bits > MOST_BITS:
         raise TooLargeError(
             f"the exact path has weights of {bits * 3 // 10:,} digits after update {t + 1} (limit "
-            f"{MOST_BITS * 3 // 10:,}): a loss that is no parabola multiplies them at every update; give a float eta, or fewer updates"
+            f"{MOST_BITS * 3 // 10:,}): a loss that is no parabola multiplies them at every update; give a float eta, or "
+            "fewer updates"
         )

@@ -12,7 +12,7 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, responses
-from .settled import check_settles, fixed, summed
+from .settled import check_settles, fixed, no_end, summed
 
 MOST_UPDATES = 100_000  # to the path's end
 NEAR, NEWTON = 1e-6, 3  # how small a step from which Newton's are sure, and their number
@@ -146,6 +146,8 @@ class Walk:
             self.step()
             if np.abs(self.state - before).max() <= NEAR * np.abs(motion.kicked(stride, local.hessian)).max():
                 break
+        else:
+            raise no_end()
         for _ in range(NEWTON):
             gradient = self.local.gradient
             matrix = motion.matrix(motion.stride(0, self.state, gradient), self.local.hessian)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, TooLargeError
+from ..arguments import shown
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.local import Numbers
+from ..numerals import has
 from ..spacetime.updates import Update, sgd
 
 MOST_BITS = 1 << 16  # of an exact weight on the path: a minute of work
@@ -29,6 +31,9 @@ class Motion:
     def __init__(self, update: Update | None, eta: Any, start: Numbers, updates: int) -> None:
         """eta: a number or an (n, n) matrix; start: theta_0, floats or Fractions."""
         rule = sgd() if update is None else update
+        for x in rule.numbers(updates):
+            if has(x, "free_symbols"):  # rational ones are Fractions
+                raise UnsupportedError(f"a path needs rational numbers or floats, and {shown(x)} of {rule!r} is none")
         self.start, self.eta, self.is_exact = start, eta, start.dtype.kind == "O"
         self.step, self.push, self.point, self.seen = (
             self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
@@ -142,5 +147,6 @@ def check_digits(t: int, state: Numbers) -> None:
     if bits > MOST_BITS:
         raise TooLargeError(
             f"the exact path has weights of {bits * 3 // 10:,} digits after update {t + 1} (limit "
-            f"{MOST_BITS * 3 // 10:,}): a loss that is no parabola multiplies them at every update; give a float eta, or fewer updates"
+            f"{MOST_BITS * 3 // 10:,}): a loss that is no parabola multiplies them at every update; give a float eta, or "
+            "fewer updates"
         )

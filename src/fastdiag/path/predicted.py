@@ -176,7 +176,7 @@ def _fraction(value: Any) -> Any:
     return value
 
 
-def _rate(eta: Any) -> Fraction | float:
+def _rate(eta: Any) -> Any:
     """A learning rate."""
     if has(found := _fraction(own(eta)), "free_symbols"):
         raise UnsupportedError(f"an exact path needs rational learning rates, and {shown(eta)} is none; give a float")

@@ -20,12 +20,20 @@ def test_irrational_rates_are_no_exact_path(eta):
         fd.predict(LAND, SPACETIME, eta, noise=1)
 
 
-@pytest.mark.parametrize("eta", [0.1, Fraction(1, 10)], ids=str)
-@pytest.mark.parametrize("momentum", [mu, sympy.sqrt(2) / 2], ids=str)
+@pytest.mark.parametrize(
+    ("eta", "momentum"), [(0.1, mu), (Fraction(1, 10), mu), (Fraction(1, 10), sympy.sqrt(2) / 2)], ids=str
+)
 @pytest.mark.parametrize("noise", [1, 2])
 def test_rules_with_formulas_are_refused(eta, momentum, noise):
     with pytest.raises(UnsupportedError, match="rational numbers or floats"):
         fd.predict(LAND, SPACETIME, eta, noise=noise, update=fd.updates.momentum(momentum))
+
+
+def test_irrational_rules_go_with_float_rates():
+    irrational, plain = (fd.updates.momentum(value) for value in (sympy.sqrt(2) / 2, 0.5**0.5))
+    assert fd.predict(LAND, SPACETIME, 0.1, noise=1, update=irrational).total == pytest.approx(
+        fd.predict(LAND, SPACETIME, 0.1, noise=1, update=plain).total, rel=1e-14
+    )
 
 
 def test_a_path_that_goes_on_for_ever_has_no_end(monkeypatch):

@@ -31,10 +31,10 @@ class Motion:
     def __init__(self, update: Update | None, eta: Any, start: Numbers, updates: int) -> None:
         """eta: a number or an (n, n) matrix; start: theta_0, floats or Fractions."""
         rule = sgd() if update is None else update
-        for x in rule.numbers(updates):
-            if has(x, "free_symbols"):  # rational ones are Fractions
-                raise UnsupportedError(f"a path needs rational numbers or floats, and {shown(x)} of {rule!r} is none")
         self.start, self.eta, self.is_exact = start, eta, start.dtype.kind == "O"
+        for x in rule.numbers(updates):
+            if has(x, "free_symbols") and (self.is_exact or x.free_symbols):  # rational ones are Fractions
+                raise UnsupportedError(f"a path needs rational numbers or floats, and {shown(x)} of {rule!r} is none")
         self.step, self.push, self.point, self.seen = (
             self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
         )

@@ -12,7 +12,7 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, responses
-from .settled import NEWTON, check_settles, fixed, is_near, summed
+from .settled import NEWTON, check_settles, fixed, is_near, no_end, summed
 
 MOST_UPDATES = 100_000  # to the path's end
 
@@ -145,6 +145,8 @@ class Walk:
             self.step()
             if is_near(self.state - before, motion.kicked(stride, local.hessian)):
                 break
+        else:
+            raise no_end()
         for _ in range(NEWTON):
             gradient = self.local.gradient
             matrix = motion.matrix(motion.stride(0, self.state, gradient), self.local.hessian)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, TooLargeError
+from ..arguments import shown
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.local import Numbers
+from ..numerals import has
 from ..spacetime.updates import Update, sgd
 
 MOST_BITS = 1 << 16  # of an exact weight on the path: a minute of work
@@ -32,6 +34,9 @@ class Motion:
         self.start, self.eta, self.is_exact = start, eta, start.dtype.kind == "O"
         if not self.is_exact or any(getattr(x, "free_symbols", False) for x in rule.numbers(updates)):
             rule = rule.in_floats(updates)  # which no formula is
+        for x in rule.numbers(updates):
+            if has(x, "free_symbols"):  # rational ones are Fractions
+                raise UnsupportedError(f"a path needs rational numbers or floats, and {shown(x)} of {rule!r} is none")
         self.step, self.push, self.point, self.seen = (
             self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
         )

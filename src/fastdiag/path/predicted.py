@@ -17,6 +17,7 @@ from ..embedding import PathRule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
+from ..numerals import has
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -154,7 +155,7 @@ def start_and_rates(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers,
             "a path is not estimated from a sample: it needs the loss along the way, not some cumulants; give the "
             "landscape's `.points` for the (biased) value of the points themselves"
         )
-    rates = [_fraction(own(eta)) for eta in etas]
+    rates = [_rate(eta) for eta in etas]
     if not isinstance(landscape, Symbolic) or not all(isinstance(rate, Fraction) for rate in rates):
         start = np.array([float(x) for x in landscape.theta])
         return start, [float(rate) for rate in rates]
@@ -173,3 +174,10 @@ def _fraction(value: Any) -> Any:
     if getattr(value, "free_symbols", None):
         raise UnsupportedError(f"a path needs numbers, and {shown(value)} is a formula; expand about the start instead")
     return value
+
+
+def _rate(eta: Any) -> Any:
+    """A learning rate."""
+    if has(found := _fraction(own(eta)), "free_symbols"):
+        raise UnsupportedError(f"an exact path needs rational learning rates, and {shown(eta)} is none; give a float")
+    return found

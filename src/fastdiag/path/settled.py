@@ -40,7 +40,7 @@ def summed(matrix: Numbers, kicks: Numbers) -> Numbers:
             break
         if np.abs(matrix).max() < NOTHING:
             return np.asarray(total)
-    raise _no_end()
+    raise no_end()
 
 
 def fixed(matrix: Numbers, vectors: Numbers) -> Numbers:
@@ -53,7 +53,7 @@ def fixed(matrix: Numbers, vectors: Numbers) -> Numbers:
     try:
         return np.asarray(np.linalg.solve(np.eye(len(matrix)) - matrix, vectors.T).T)
     except np.linalg.LinAlgError:
-        raise _no_end() from None
+        raise no_end() from None
 
 
 def check_settles(motion: Motion) -> None:
@@ -67,7 +67,8 @@ def check_settles(motion: Motion) -> None:
         raise UnsupportedError(f"T = inf about a path takes {why}; or give a finite T")
 
 
-def _no_end() -> InputError:
+def no_end() -> InputError:
+    """The error of a path without an end."""
     return InputError(
         "T = inf needs a path with an end where an update shrinks every deviation: for plain SGD 0 < eta h < 2 for every "
         "eigenvalue h of the Hessian there; take a smaller eta, or a finite T"

@@ -28,7 +28,13 @@ class Eigenbasis:
     """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
     def __init__(self, landscape: Landscape, metric: FloatArray | None = None) -> None:
-        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later."""
+        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later.
+
+        Raises
+        ------
+        UnsupportedError : the points are a sample. (1 - eta H)^(T-1) has powers of H, and no function of fewer points than
+            its degree has the expectation of a product of means
+        """
         if isinstance(landscape, Estimated):
             raise UnsupportedError(
                 "resummed values are not estimated: their edges are powers of the Hessian, up to the (T-1)th, and an "

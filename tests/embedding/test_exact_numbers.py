@@ -55,9 +55,17 @@ LANDSCAPES = {
 }
 
 
+SLOW = {("both", False), ("exponentials", True)}
+
+
 @pytest.mark.parametrize("rule", [None, F(1, 2)], ids=["sgd", "momentum"])
-@pytest.mark.parametrize("st", [FOREVER, fd.Spacetime(2, 1, INF), fd.Spacetime(2, 1, 5)], ids=str)
-@pytest.mark.parametrize("land", LANDSCAPES.values(), ids=LANDSCAPES.keys())
+@pytest.mark.parametrize(
+    ("land", "st"),
+    [
+        pytest.param(land, st, id=f"{name}-{st}", marks=pytest.mark.long if st.T == INF and (name, st.N == INF) in SLOW else ())
+        for name, land in LANDSCAPES.items() for st in (FOREVER, fd.Spacetime(2, 1, INF), fd.Spacetime(2, 1, 5))
+    ],
+)
 def test_predictions_are_the_float_ones(land, st, rule):
     """For ever, over epochs, and with a rule of two numbers, whose limits are solved for by elimination."""
     update, near = (None, None) if rule is None else (U.momentum(rule), U.momentum(float(rule)))

@@ -82,7 +82,9 @@ def test_shapes(name, noise):
     assert matrix.total == pytest.approx(many.total[1], rel=1e-12)
 
 
-@pytest.mark.parametrize("sampling", ["reshuffle", "cyclic", "replacement"])
+@pytest.mark.parametrize(
+    "sampling", ["replacement", *(pytest.param(name, marks=pytest.mark.long) for name in ("reshuffle", "cyclic"))]
+)
 def test_several_epochs_go_to_noise_two_where_problems_are_small(sampling):
     """A parabola: its weights are sums over the rows drawn, so noise order 1 is all, and all orders in eta add up to it."""
     land, st = quadratic(), fd.Spacetime(N=2, T=3, sampling=sampling)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..diagram.partition import set_partitions
 from ..kernels.cyclic_rows import cyclic_rows, epoch_patterns
+from ..kernels.kernel import plain
 from ..kernels.levels import ShapeTables, level_rows
 from ..kernels.reshuffle_rows import reshuffle_rows
 from ..typing import IntArray
@@ -214,5 +215,5 @@ def _problem(poset: Poset, strings: Any) -> tuple[IntArray, IntArray, IntArray, 
     return np.array(poset.below, np.int64), np.array(poset.part, np.int64), merges, kind
 
 
-def _run(kernel: Any, n: int, plain: bool) -> Any:
-    return kernel.py_func if plain or n > INT64_NODES else kernel
+def _run(kernel: Any, n: int, in_python: bool) -> Any:
+    return plain(kernel) if in_python or n > INT64_NODES else kernel

@@ -30,9 +30,8 @@ class Kernel:
 
     @cached_property
     def py_func(self) -> Callable[..., Any]:
-        """The plain Python function; the helpers that it calls are plain too."""
-        plain: Callable[..., Any] = rebuilt(self._source.__globals__, lambda function: function)[self._source.__name__]
-        return plain
+        """See `plain`."""
+        return plain(self._source)
 
     @property
     def dispatcher(self) -> Callable[..., Any]:
@@ -93,6 +92,14 @@ def rebuilt(names: dict[str, Any], compiler: Callable[..., Any]) -> dict[str, An
         return files[id(names)]
 
     return of_file(names)
+
+
+@functools.cache
+def plain(function: Any) -> Callable[..., Any]:
+    """A kernel's Python function, compiled already or not; the helpers that it calls are plain too."""
+    source = function._source if isinstance(function, Kernel) else getattr(function, "py_func", function)
+    found: Callable[..., Any] = rebuilt(source.__globals__, lambda one: one)[source.__name__]
+    return found
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:

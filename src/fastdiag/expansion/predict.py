@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import choice, flag, one_or_many, shown, whole
+from ..arguments import choice, flag, one_or_many, real, shown, whole
 from ..diagram.counting import check_order
 from ..door import door
 from ..embedding import PathRule, check_rule
@@ -41,6 +41,7 @@ def predict(
     update: PathRule = None,
     noise: int | None = None,
     closure: str | None = None,
+    patience: float = 5.0,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -82,6 +83,8 @@ def predict(
         resummed=False, continuous=True and device='cuda' belong to order
     closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
         Gaussian weights. One epoch or fresh data; test_loss, displacement, covariance
+    patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
+        refused before it is begun
 
     Returns
     -------
@@ -133,7 +136,9 @@ def predict(
             f"order={shown(order)} counts edges, about the start; noise={shown(noise)} is about the path: give one of them"
         )
     found = answered(
-        _question(landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure)
+        _question(
+            landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure, patience
+        )
     )
     found.trust.tell()
     return found
@@ -147,6 +152,7 @@ def answered(question: Question) -> Prediction:
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
     resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None,
+    patience: float,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -179,7 +185,8 @@ def _question(
         spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
     rates = _own_rates(landscape, eta, continuous)
     return Question(
-        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device
+        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
+        real("patience", patience, above=0, infinite=True),
     )
 
 

@@ -30,6 +30,7 @@ class Question(Record):
     resummed: bool = True
     continuous: bool = False
     device: str = "auto"
+    patience: float = 5.0
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "landscape")

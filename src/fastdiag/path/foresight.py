@@ -19,18 +19,21 @@ from ..spacetime.updates import Update
 from .predicted import start_and_rates
 
 MOST_NUMBERS = 1 << 24  # that the edges carry at a time: choices of points x components
-MOST_SECONDS = 1200.0  # of all walks
 PER_MOVE, PER_FLOAT, PER_INT = 1e-5, 1e-8, 1e-7  # seconds, measured
+INSTEAD = "give noise=1, which takes one pass over the updates, or one epoch, where noise=2 does too"
 NEXT = 20  # times the seconds of a noise order, at least, that the next one takes
 
 
 def check_walks(
     listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
-    noise: int, update: PathRule,
-) -> None:
-    """Raise an error unless sums over skeletons can be had.
+    noise: int, update: PathRule, patience: float,
+) -> dict[Diagram, float]:
+    """The seconds that the sum of each skeleton will take, or an error unless all can be had.
 
-    listed: the skeletons of a noise order
+    Parameters
+    ----------
+    listed : the skeletons of a noise order
+    patience : minutes that all of them may take
 
     Raises
     ------
@@ -47,10 +50,10 @@ def check_walks(
     points = int(np.count_nonzero(landscape.local(start).averaging(noise + 1).weights))
     components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
     each_number = PER_INT if start.dtype == object else PER_FLOAT
-    seconds = 0.0
+    seconds, total = dict[Diagram, float](), 0.0
     for order in range(noise + 1):
-        if seconds * NEXT > MOST_SECONDS:
-            raise _too_long(f"of noise order {order}")
+        if total * NEXT > 60 * patience:
+            raise _too_long(f"of noise order {order}", patience)
         for diagram, spacetime in product(listed(order), times):
             number, T = combined(diagram, points, spacetime), int(spacetime.finite("T"))
             leaves = sum(1 for children in diagram.children[1:] if not children)
@@ -58,18 +61,20 @@ def check_walks(
                 raise TooLargeError(
                     f"the skeleton {diagram} takes 10^{log10(carried):.0f} numbers in one walk (limit {MOST_NUMBERS:,}): "
                     "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
-                    "take a lower noise order, or one epoch, where noise 2 has a recursion"
+                    f"{INSTEAD}"
                 )
             met = max(T - height(diagram) + 1, 0) * moves(diagram, spacetime, components)
-            seconds += len(rates) * met * (PER_MOVE + number * each_number)
-            if seconds > MOST_SECONDS:
-                raise _too_long(f"to {diagram}")
+            took = len(rates) * met * (PER_MOVE + number * each_number)
+            seconds[diagram], total = seconds.get(diagram, 0.0) + took, total + took
+            if total > 60 * patience:
+                raise _too_long(f"to {diagram}", patience)
+    return seconds
 
 
-def _too_long(which: str) -> TooLargeError:
+def _too_long(which: str, patience: float) -> TooLargeError:
     return TooLargeError(
-        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, fewer "
-        "updates, or one epoch, where noise 2 has a recursion"
+        f"sums over all skeletons {which} take more than {patience:g} minutes, which is patience; {INSTEAD}, take fewer "
+        "updates, or give a larger patience"
     )
 
 

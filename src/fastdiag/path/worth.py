@@ -16,7 +16,7 @@ from ..values.root import Roots
 from ..values.worth import Times, Worth
 from .motion import Motion
 from .node_tensors import NodeTensors
-from .predicted import start_and_rates
+from .predicted import start_and_rates, which
 from .skeleton_sums import skeleton_sum
 
 
@@ -37,8 +37,11 @@ class PathWorth(Worth):
         start, numbers = start_and_rates(landscape, rates)
         super().__init__(landscape, times, np.array(numbers, dtype=start.dtype))
         last = max(int(spacetime.finite("T")) for spacetime in times)
-        etas = numbers if metric is None else [eta * metric for eta in numbers]
-        self.paths = [NodeTensors(landscape, Motion(update, eta, start, last), last, noise) for eta in etas]
+        self.paths = []
+        for i in range(len(numbers)):
+            with which(numbers, i) as eta:
+                motion = Motion(update, eta if metric is None else eta * metric, start, last)
+                self.paths.append(NodeTensors(landscape, motion, last, noise))
 
     def zero(self, axes: int) -> Numbers:
         n = self.landscape.dimension

@@ -18,12 +18,16 @@ def shifted(series):
 
 
 class Descent:
-    """theta <- theta - eta c_t m, m the heavy ball's m <- mu m + g; Nesterov's point; decay towards the start."""
+    """theta <- theta - eta c_t m, m the heavy ball's m <- mu m + g; Nesterov's point; decay towards the start.
 
-    def __init__(self, theta, eta, mu=0, nesterov=False, decay=0, rates=None):
+    nu: quasi-hyperbolic, theta <- theta - eta c_t [(1 - nu) g + nu m], m <- mu m + (1 - mu) g.
+    """
+
+    def __init__(self, theta, eta, mu=0, nesterov=False, decay=0, rates=None, nu=None):
         self.theta = self.start = theta
         self.buffer = [[Fraction(0)] * len(theta[0]) for _ in theta]
         self.eta, self.mu, self.nesterov, self.decay, self.rates = eta, mu, nesterov, decay, rates
+        self.nu = nu
 
     def point(self):
         return self.moved(-self.mu, self.buffer) if self.nesterov else self.theta
@@ -37,6 +41,12 @@ class Descent:
 
     def step(self, t, gradient):
         factor = 1 if self.rates is None else self.rates[t]
+        if self.nu is not None:
+            pairs = list(zip(self.buffer, gradient, strict=True))
+            self.buffer = [[self.mu * m + (1 - self.mu) * g for m, g in zip(*pair, strict=True)] for pair in pairs]
+            self.theta = self.moved(-factor * self.nu, self.buffer)
+            self.theta = self.moved(-factor * (1 - self.nu), gradient)
+            return
         self.buffer = [[self.mu * m + factor * g for m, g in zip(*pair, strict=True)] for pair in zip(self.buffer, gradient, strict=True)]
         moved = self.moved(-1, self.buffer)
         self.theta = axpy(-self.decay, axpy(-1, self.start, self.theta), moved)

@@ -69,6 +69,11 @@ RULES = {
     "nesterov": (fd.updates.nesterov(F(1, 2)), {"mu": F(1, 2), "nesterov": True}),
     "decay": (fd.updates.weight_decay(F(1, 10)), {"decay": F(1, 10)}),
     "decay with momentum": (fd.updates.weight_decay(F(1, 10), F(1, 3)), {"decay": F(1, 10), "mu": F(1, 3)}),
+    "quasi-hyperbolic": (fd.updates.quasi_hyperbolic(F(1, 2), F(2, 3)), {"mu": F(1, 2), "nu": F(2, 3)}),
+    "nesterov with a schedule": (
+        fd.updates.nesterov(F(1, 2)).with_schedule([F(1), F(2), F(1, 2), F(1)]),
+        {"mu": F(1, 2), "nesterov": True, "rates": [F(1), F(2), F(1, 2), F(1)]},
+    ),
     "schedule": (fd.updates.schedule([F(1, t + 1) for t in range(9)]), {"rates": [F(1, t + 1) for t in range(9)]}),
     "momentum with a schedule": (
         fd.updates.momentum(F(-1, 3)).with_schedule([F(1), F(2), F(1, 2), F(1), F(3)]),

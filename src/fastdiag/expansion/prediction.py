@@ -45,8 +45,10 @@ class Prediction(Record):
     the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
     the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
 
-    About the path: the skeletons. By recursion it has those of noise orders 0 and 1, of the cumulants themselves; noise
-    order 2 comes as one sum, without a split, and so does what a closure adds. By sums over skeletons it has every one.
+    About the path: the skeletons. By recursion it has those of noise orders 0 and 1, of the cumulants themselves. Noise
+    order 2 comes as one sum: its recursion carries one third cumulant, covariance and mean, each the sum of many skeletons,
+    which would need as many recursions to be told apart; and so does what a closure adds. Sums over skeletons, which give
+    noise 2 of small problems over several epochs, have every one.
     """
     question: Question
     """What was asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ class Walk:
             self.advance(motion.stride(t, self.state, local.gradient))
         self.state = motion.moved(t, self.state, local.gradient)
         self.t = t + 1
-        if self.noise and not motion.is_exact and not all(np.isfinite(x.sum()) for x in self.carried):
+        if self.noise and not motion.is_exact and not isfinite(sum(x.sum() for x in self.carried)):
             raise InputError(
                 f"noise about the path leaves the range of floats at update {self.t}: the learning rate is too large for "
                 "this loss; take a smaller one, or fewer updates"

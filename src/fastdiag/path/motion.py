@@ -64,7 +64,7 @@ class Motion:
 
     def raised(self, rate: Any, gradients: Numbers) -> Numbers:
         """A rate times gradients (..., n)."""
-        return np.asarray(gradients @ rate if np.ndim(rate) == 2 else gradients * rate)
+        return np.asarray(gradients @ rate if getattr(rate, "ndim", 0) == 2 else gradients * rate)
 
     def kicked(self, stride: Any, gradients: Numbers) -> Numbers:
         """What small changes of the gradient (..., n) add to a state, (..., m n)."""

@@ -37,17 +37,20 @@ class TiedWalk(SecondWalk):
         self.Y, self.r = motion.zeros(points, m * n, m * n), motion.zeros(points, m * n)
 
     def advance(self, rate: Any) -> None:
-        motion, local, B = self.motion, self.local, self.spacetime.B
-        A, J, xi = motion.matrix(rate, local.hessian), local.third_tensor, local.gradients
+        motion, local = self.motion, self.local
+        A, J, h = motion.matrix(rate, local.hessian), local.third_tensor, local.hessians
         whole = self.responses.whole
         assert whole is not None
         R, m, S = motion.at_point(whole), motion.at_point(self.m), motion.at_point_twice(self.S)
-        own = xi[:, :, None] * xi[:, None, :] + np.moveaxis(local.covariance_slope @ R.T, -1, 0)
-        bent = A @ motion.at_point(self.S) @ (np.moveaxis(J @ R.T, -1, 0) + local.hessians)
+        kicks = motion.kicked(rate, local.gradients)
+        own = np.tensordot(R, self._kicked(rate, local.covariance_slope, 0, 1), ((1,), (2,)))
+        own += kicks[:, :, None] * kicks[:, None, :]
+        bent = A @ motion.at_point(self.S) @ (np.tensordot(R, J, 1) + h)
         mixed = motion.kicked(rate, bent)
-        Y = A @ self.Y @ A.T + mixed + mixed.swapaxes(1, 2) + self._kicked(rate, own, 1, 2) / B
+        Y = ((A @ self.Y).reshape(-1, len(A)) @ A.T).reshape(self.Y.shape)  # twice as fast as products of every matrix
+        Y = Y + mixed + mixed.swapaxes(1, 2) + own / self.spacetime.B
         moments = self._read(motion.point, self.Y, 1, 2) + _pairs(m, R)
-        shift = np.tensordot(moments, J, 2) / 2 + R @ local.fourth(S) / 2 + local.hessians @ m + local.thirds(S) / 2
+        shift = np.tensordot(moments, J, 2) / 2 + R @ local.fourth(S) / 2 + h @ m + local.thirds(S) / 2
         self.r = self.r @ A.T + motion.kicked(rate, shift)
         self.Y = Y
         super().advance(rate)

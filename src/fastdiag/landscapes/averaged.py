@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import TooLargeError
+from ..record import frozen
 
 if TYPE_CHECKING:
     from .local import Numbers, PointTensors
@@ -87,10 +89,11 @@ def by_hermite(spread: Callable[[Numbers, Numbers], PointTensors], theta: Number
     return Averaged(all_of_them.loss, G, H, _less(products, G, H, S))
 
 
+@cache
 def hermite() -> tuple[Numbers, Numbers]:
     """Places and weights of a Gauss-Hermite sum over N(0, 1)."""
     places, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    return places, weights / weights.sum()
+    return frozen(places), frozen(weights / weights.sum())
 
 
 def _less(products: Numbers, G: Numbers, H: Numbers, S: Numbers) -> Numbers:

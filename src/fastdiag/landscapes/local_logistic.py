@@ -71,8 +71,7 @@ class LogisticLocal(Local):
     @cached_property
     def _curvature(self) -> FloatArray:
         """H without the ridge."""
-        columns = np.sqrt(self.weights * self.slopes(2)) * self._columns
-        return np.asarray(columns @ columns.T)  # of an array with itself NumPy takes half the work
+        return self._squared(np.sqrt(self.weights * self.slopes(2)))
 
     @property
     def gradient(self) -> FloatArray:
@@ -92,8 +91,7 @@ class LogisticLocal(Local):
     def covariance(self) -> FloatArray:
         if self.landscape.is_far:
             return np.asarray(self.paired(self.gradients))
-        columns = np.sqrt(self.weights) * self.slopes(1) * self._columns
-        return np.asarray(columns @ columns.T - np.multiply.outer(self._pull, self._pull))
+        return self._squared(np.sqrt(self.weights) * self.slopes(1)) - np.multiply.outer(self._pull, self._pull)
 
     def pulled(self, vectors: Numbers) -> FloatArray:
         return np.asarray(self.X.T @ (self.weights * self.slopes(2) * np.einsum("xa,xa->x", self.X, vectors)))
@@ -140,12 +138,13 @@ class LogisticLocal(Local):
         places, weights = hermite()
         spread = np.sqrt(np.maximum(self.variances(S), 0.0))
         margins = self._margins[:, None] + spread[:, None] * places  # of each point the logit alone is met
-        first = softplus(1, margins)
+        tails = np.exp(-np.abs(margins))
+        first = softplus(1, margins, tails)
         slope, square = self._signs * (first @ weights), first**2 @ weights
         pull = self.X.T @ (self.weights * slope)
-        curved = self._weighted(softplus(2, margins) @ weights)
-        loss = self.weights @ (softplus(0, margins) @ weights) + self.ridge @ (self.theta**2 + np.diag(S)) / 2
-        covariance = self._weighted(square) - np.multiply.outer(pull, pull) - curved @ S @ curved
+        curved = self._squared(np.sqrt(self.weights * (softplus(2, margins, tails) @ weights)))
+        loss = self.weights @ (softplus(0, margins, tails) @ weights) + self.ridge @ (self.theta**2 + np.diag(S)) / 2
+        covariance = self._squared(np.sqrt(self.weights * square)) - np.multiply.outer(pull, pull) - curved @ S @ curved
         return Averaged(float(loss), pull + self.ridge * self.theta, curved + np.diag(self.ridge), covariance)
 
     @property
@@ -160,6 +159,11 @@ class LogisticLocal(Local):
     @property
     def skew(self) -> FloatArray:
         return self._cubes[2]
+
+    def _squared(self, factors: FloatArray) -> FloatArray:
+        """The sum over points of f^2 x x, (n, n); of an array with itself NumPy takes half the work."""
+        columns = factors * self._columns
+        return np.asarray(columns @ columns.T)
 
     def _weighted(self, factors: FloatArray) -> FloatArray:
         """E[f_x x x], (n, n)."""

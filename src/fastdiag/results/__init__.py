@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..door import door
 from .descent_errata import DESCENT_ERRATA
 from .erratum import Erratum, Numbers
+from .escape_errata import ESCAPE_ERRATA
 from .flows import corollary_5
 from .minimum import corollary_1, corollary_2, example_1, theorem_2
 from .order_three import gap_order, test_loss_order
@@ -28,7 +29,7 @@ def errata() -> tuple[Erratum, ...]:
     >>> wrong.check()
     Numbers(printed=Fraction(3, 1), right=Fraction(-3, 1), exact=Fraction(-3, 1))
     """
-    return DESCENT_ERRATA + STATIONARY_ERRATA
+    return DESCENT_ERRATA + STATIONARY_ERRATA + ESCAPE_ERRATA
 
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import shown
-from ..embedding import Rule
+from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
 from ..landscapes.distributions import Finite
 from ..landscapes.estimated import Estimated
@@ -45,7 +45,7 @@ class Given(Record):
         return self.test
 
 
-def points_met(given: Given | None, update: Rule) -> int | None:
+def points_met(given: Given | None, update: PathRule) -> int | None:
     """How many points rows are drawn from without replacement; None: rows are independent, or an update meets none."""
     return None if given is None or isinstance(update, Process) else given.points
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TooLargeError
-from ..landscapes.landscape import SampledLandscape
+from ..landscapes.landscape import Landscape, SampledLandscape
 from ..typing import FloatArray
 from .plan import Plan
 
@@ -22,16 +22,21 @@ Path = list[tuple[int, ...]]
 
 
 @np.errstate(all="ignore")
-def factored_contraction(chosen: Plan, landscape: SampledLandscape) -> FloatArray:
+def factored_contraction(chosen: Plan, landscape: SampledLandscape, test: Landscape | None = None) -> FloatArray:
     """A plan's contraction for parts whose dense cumulant would not fit, (n,) * its open edges.
 
     A cumulant is a sum of products of means over points; with each mean's points as one more index, a diagram is a sum of
     contractions of small arrays. Where a point's tensors are powers of x, these are products of Gram matrices.
+
+    test : the landscape whose loss a held-out root is of
     """
     total = np.zeros((landscape.dimension,) * len(chosen.open))
     choices = []
-    for nodes, edges in chosen.parts:
-        choices.append([(weight, factors, edges) for weight, factors in landscape.factored(nodes)])
+    for source, (nodes, edges) in zip(chosen.sources(landscape, test), chosen.parts, strict=True):
+        if isinstance(source, SampledLandscape):
+            choices.append([(weight, factors, edges) for weight, factors in source.factored(nodes)])
+        else:
+            choices.append([(1, [(source.part(nodes), tuple(range(len(edges))))], edges)])
     for terms in product(*choices):
         factors: list[tuple[FloatArray, list[int]]] = []
         points = chosen.order

@@ -57,8 +57,8 @@ def _same(what: str, ours: Any, theirs: Any) -> None:
         differ = abs(ours - theirs) > 1e-9 * abs(theirs)
     if differ:
         raise InputError(
-            f"{what} is {written(ours)} here and {written(theirs)} there: a drift makes up for other batches and steps, not "
-            "for another length of the way or other noise; give the same N and eta T, in whole epochs"
+            f"{what} is {written(ours)} here and {written(theirs)} there: a drift makes up for other batches and steps, "
+            "not for another length of the way or other noise; give the same N and eta T, in whole epochs"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..door import door
 from .descent_errata import DESCENT_ERRATA
+from .emulation import emulation
 from .erratum import Erratum, Numbers
 from .escape_errata import ESCAPE_ERRATA
 from .flows import corollary_5
@@ -33,7 +34,7 @@ def errata() -> tuple[Erratum, ...]:
 
 
 __all__ = [
-    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "errata",
-    "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
+    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "emulation",
+    "errata", "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
     "theorem_2",
 ]

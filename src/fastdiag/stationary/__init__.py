@@ -5,12 +5,19 @@ from .covariance import approximation_error, continuous_covariance, ngd_covarian
 from .drift import valley_drift
 from .joint import joint_covariance
 from .kramers import escape_rate_1d, kramers_rate
-from .minibatch import MinibatchLaw, minibatch_growth, minibatch_stability_limit, minibatch_stationary
+from .minibatch import (
+    MinibatchLaw,
+    minibatch_bayes_rate,
+    minibatch_growth,
+    minibatch_stability_limit,
+    minibatch_stationary,
+)
+from .moments import minibatch_transient
 from .transient import escape_efficiency, escape_efficiency_continuous, sigma_T
 
 __all__ = [
     "approximation_error", "bayes_kl", "bayes_learning_rate", "continuous_covariance", "escape_efficiency",
-    "escape_efficiency_continuous", "escape_rate_1d", "joint_covariance", "kramers_rate", "MinibatchLaw", "minibatch_growth", "minibatch_stability_limit",
-    "minibatch_stationary", "ngd_covariance", "sigma_T", "stability_limit",
+    "escape_efficiency_continuous", "escape_rate_1d", "joint_covariance", "kramers_rate", "MinibatchLaw", "minibatch_bayes_rate", "minibatch_growth", "minibatch_stability_limit",
+    "minibatch_stationary", "minibatch_transient", "ngd_covariance", "sigma_T", "stability_limit",
     "stationary_covariance", "valley_drift",
 ]

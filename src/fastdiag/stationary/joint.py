@@ -72,13 +72,13 @@ def joint(state: Quadratic, mu: float, nu: float | None, lag: int = 0) -> FloatA
 
 def plain_joint(x: FloatArray, mu: float, nu: float | None) -> tuple[FloatArray, FloatArray]:
     """The step of (w, lam m) along directions of rates x = lam k, (2n, 2n), and how lam times noise enters the two, (2,)."""
-    direct, carried, fresh = _rule(mu, nu)
+    direct, carried, fresh = rule_of(mu, nu)
     one = np.ones_like(x)
     blocks = [[np.diag(1 - direct * x), np.diag(-carried * one)], [np.diag(fresh * x), np.diag(mu * one)]]
     return np.block(blocks), np.array([-direct, fresh])
 
 
-def _rule(mu: float, nu: float | None) -> tuple[float, float, float]:
+def rule_of(mu: float, nu: float | None) -> tuple[float, float, float]:
     """A step is -lam (direct g + carried m), then m <- mu m + fresh g."""
     return (1.0, mu, 1.0) if nu is None else (1 - mu * nu, mu * nu, 1 - mu)
 
@@ -88,7 +88,7 @@ def _responses(state: Quadratic, mu: float, nu: float | None) -> FloatArray:
 
     The solution of (1 + D_i) V (1 + D_j)^T - V = -push push^T, written without the ones, which would cancel.
     """
-    direct, carried, fresh = _rule(mu, nu)
+    direct, carried, fresh = rule_of(mu, nu)
     n, s = len(state.scaled), float(shifted(1.0, state.unit))
     D = np.empty((n, 2, 2))  # its first column over s
     D[:, 0, 0], D[:, 0, 1], D[:, 1, 0], D[:, 1, 1] = -direct * state.scaled, -carried, fresh * state.scaled, mu - 1

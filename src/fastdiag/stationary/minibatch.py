@@ -16,6 +16,7 @@ from ..door import silent_door
 from ..errors import InputError
 from ..record import Record
 from ..typing import FloatArray
+from .bayes import divergence, least_rate
 from .covariance import check_stable, frozen_limit, momentum, response_factors
 from .joint import joint, plain_joint
 from .point_hessians import PointHessians, Points, point_hessians
@@ -150,6 +151,52 @@ def minibatch_growth(
     return within_floats("the growth", here.growth())
 
 
+@silent_door
+def minibatch_bayes_rate(
+    X: Points, y: ArrayLike | None = None, batch: float = 1, mu: float = 0.0, nu: float | None = None,
+    N: float | None = None,
+) -> tuple[float, float]:
+    """The learning rate at which minibatch SGD's stationary law is nearest to the posterior N(0, H^-1 / N).
+
+    `bayes_learning_rate` with the points' own noise, that of their Hessians too, in place of noise proportional to H.
+
+    Parameters
+    ----------
+    X, y, batch, mu, nu : as for `minibatch_stationary`; batches are drawn with replacement
+    N : number of training points, by default those given
+
+    Returns
+    -------
+    (rate, divergence), the rate to about 1e-7 of itself
+
+    Raises
+    ------
+    InputError : as for `minibatch_stationary`; a distribution without N; points that are fitted, whose law has no density
+
+    Examples
+    --------
+    >>> import fastdiag as fd, numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((50, 2))
+    >>> rate, divergence = fd.stationary.minibatch_bayes_rate(X, np.sin(9 * X[:, 0]), batch=5)
+    >>> rate < fd.stationary.minibatch_stability_limit(X, np.sin(9 * X[:, 0]), batch=5)
+    True
+    """
+    mu, nu = momentum(mu, nu)
+    points, size = point_hessians(X, y), batch_size("batch", batch)
+    if N is None and not points.count:
+        raise InputError("a distribution has any number of points: give N, that of the training points")
+    count = positive("N", points.count if N is None else N)
+    limit, here = _limit(points, size, mu, nu), _Minibatch.of(points, 1.0, batch, mu, nu, stable=False)
+
+    def kl(lam: float) -> float:
+        there = here.at(lam)
+        e, _, c = there.state.size
+        return divergence(count * there.spread(), there.state.hessian, e + c)
+
+    best = least_rate(limit, kl)
+    return best, kl(best)
+
+
 def _given(lam: Any) -> Any:
     if lam is None:
         raise InputError("give the learning rate lam")
@@ -209,7 +256,8 @@ class _Minibatch:
         """The same, as a symmetric operator."""
         return np.asarray(root * shifted(self.along.spread(root * z), self.state.unit) / self.batch)
 
-    def law(self) -> MinibatchLaw:
+    def spread(self) -> FloatArray:
+        """Y of the stationary law."""
         root, state, n = np.sqrt(self.weight), self.state, len(self.state.scaled)
         own = root * state.noise / self.batch
         fed = partial(self._fed, root)
@@ -221,7 +269,10 @@ class _Minibatch:
         z = own + fed(z)  # one step more, without the rounding of the differences
         if not np.abs(own + fed(z) - z).max() <= CLOSE * np.abs(z).max():
             raise InputError("the stationary law does not converge: lam is at the stability limit to rounding")
-        Y = root * z
+        return np.asarray(root * z)
+
+    def law(self) -> MinibatchLaw:
+        state, Y = self.state, self.spread()
         noise = (state.noise + shifted(self.along.spread(Y), state.unit)) / self.batch
         e, a, c = state.size
         inverse = np.linalg.pinv(state.back)  # noise along y is back^T (.) back

@@ -79,7 +79,7 @@ def quadratic(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike) -> Quadrat
         rate = float(shifted(rate, -e))
         values, vectors = np.linalg.eigh(hessian)
         return Quadratic(e + a, rate * values, values, vectors.T @ noise @ vectors, rate, vectors, (e, a, c))
-    root, e = _root(lam, len(hessian))
+    root, e = positive_definite(lam, len(hessian))
     values, vectors = np.linalg.eigh(root.T @ hessian @ root)
     back = root @ vectors  # in units of 2^(e/2), e even: factors 2^e in all of Tr[K Sigma] and Sigma below
     return Quadratic(e + a, values, values, back.T @ noise @ back, 1.0, back, (e, a, c))
@@ -143,7 +143,7 @@ def check_definite(name: str, values: FloatArray, unit: int = 0) -> None:
         )
 
 
-def _root(lam: ArrayLike, dimension: int) -> tuple[FloatArray, int]:
+def positive_definite(lam: ArrayLike, dimension: int) -> tuple[FloatArray, int]:
     """R and e with 2^e R R^T = lam, a positive definite (n, n) matrix."""
     matrix = symmetric("lam", lam)
     if len(matrix) != dimension:

@@ -88,7 +88,7 @@ def second_moment_dynamics(X: Points, S0: ArrayLike, eta: ArrayLike, T: int, bat
     Parameters
     ----------
     X : (points, d) inputs, or the Jacobian of a linearised model; or a landscape seen from a minimum
-    S0 : (d,) weights at the start, or (d, d) their second moments, of mean 0 where points are not fitted; the minimum is at 0
+    S0 : (d,) weights at the start, from the minimum, or (d, d) their second moments, of mean 0 where points are not fitted
     eta : learning rate: a number, or (T,) one for each update
     T : updates
     batch : B, points drawn with replacement for an update, or math.inf for GD

@@ -17,7 +17,7 @@ from .transient import escape_efficiency, escape_efficiency_continuous, sigma_T
 
 __all__ = [
     "approximation_error", "bayes_kl", "bayes_learning_rate", "continuous_covariance", "escape_efficiency",
-    "escape_efficiency_continuous", "escape_rate_1d", "joint_covariance", "kramers_rate", "MinibatchLaw", "minibatch_bayes_rate", "minibatch_growth", "minibatch_stability_limit",
-    "minibatch_stationary", "minibatch_transient", "ngd_covariance", "sigma_T", "stability_limit",
-    "stationary_covariance", "valley_drift",
+    "escape_efficiency_continuous", "escape_rate_1d", "joint_covariance", "kramers_rate", "minibatch_bayes_rate",
+    "minibatch_growth", "minibatch_stability_limit", "minibatch_stationary", "minibatch_transient", "MinibatchLaw",
+    "ngd_covariance", "sigma_T", "stability_limit", "stationary_covariance", "valley_drift",
 ]

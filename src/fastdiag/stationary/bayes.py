@@ -88,7 +88,8 @@ def bayes_kl(
 ) -> float:
     """The Kullback-Leibler divergence from SGD's stationary law to the posterior N(0, K^-1 / N) ([D] equation 33).
 
-    The noise is (N - S)/(N S) K unless C is given, which need not commute with K. [D]'s (35) is twice this, plus a constant.
+    The noise is (N - S)/(N S) K unless C is given, which need not commute with K. [D]'s (35) is twice this and a
+    constant.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def divergence(covariance: FloatArray, hessian: FloatArray, unit: int = 0) -> fl
     if np.abs(covariance - np.diag(np.diag(covariance))).max() <= 1e-15 * np.abs(covariance).max():
         values = hessian * np.diag(covariance)  # to the last digit
     if values.min() <= len(values) * np.finfo(np.float64).eps * values.max():
-        raise InputError("there is no noise along some direction, so that the law has no density: take a positive definite C")
+        raise InputError("there is no noise along some direction, so the law has no density: take a positive definite C")
     scales = np.ldexp(values, unit)
     logs = np.where((scales > 1e-300) & (scales < 1e300), np.log(scales), np.log(values) + unit * log(2))
     return within_floats("the divergence", float(np.maximum(scales - 1 - logs, 0.0).sum() / 2))

@@ -60,8 +60,8 @@ def stationary_covariance(
     Parameters
     ----------
     K : (n, n) Hessian, positive definite; or a landscape seen from its minimum
-    C : (n, n) covariance of a step's gradient, positive semi-definite; a batch of B independent points divides it by B. Of a
-        landscape the batch size B. Points whose Hessians differ have more noise: see `minibatch_stationary`
+    C : (n, n) covariance of a step's gradient, positive semi-definite; a batch of B independent points divides it by B.
+        Of a landscape the batch size B. Points whose Hessians differ have more noise: see `minibatch_stationary`
     lam : learning rate: a number, or a positive definite (n, n) preconditioner (damped Newton: lam K^-1)
     mu : momentum, |mu| < 1. Heavy ball: m <- mu m + g, w <- w - lam m
     nu : None for heavy ball; a number in [0, 1] for quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,

@@ -71,7 +71,7 @@ def joint(state: Quadratic, mu: float, nu: float | None, lag: int = 0) -> FloatA
 
 
 def plain_joint(x: FloatArray, mu: float, nu: float | None) -> tuple[FloatArray, FloatArray]:
-    """The step of (w, lam m) along directions of rates x = lam k, (2n, 2n), and how lam times noise enters the two, (2,)."""
+    """The step of (w, lam m) along directions of rates x = lam k, (2n, 2n), and how lam times noise enters, (2,)."""
     direct, carried, fresh = rule_of(mu, nu)
     one = np.ones_like(x)
     blocks = [[np.diag(1 - direct * x), np.diag(-carried * one)], [np.diag(fresh * x), np.diag(mu * one)]]

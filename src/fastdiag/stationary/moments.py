@@ -28,7 +28,7 @@ def minibatch_transient(
 ) -> FloatArray:
     """E w w^T at t = 0..T for SGD on minibatches near a minimum, w measured from it; exact for linear regression.
 
-    The update of second moments whose fixed point is `minibatch_stationary`. Away from the minimum the points' gradients and
+    The update of second moments whose fixed point is `minibatch_stationary`. Away from the minimum points' gradients and
     Hessians go together: noise has cov(h w, xi) too, by the mean of the weights. `sigma_T` is this with frozen noise.
 
     Parameters

@@ -40,7 +40,7 @@ class PointHessians(Record, ABC):
 
     @abstractmethod
     def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> Self:
-        """The same in the coordinates w = frame y, Hessians in units of 2^a and the gradients' covariance in those of 2^c."""
+        """The same in coordinates w = frame y; Hessians in units of 2^a, the gradients' covariance in those of 2^c."""
 
 
 class RankOne(PointHessians):
@@ -154,15 +154,15 @@ def _of_landscape(landscape: Landscape) -> PointHessians:
     n = landscape.dimension
     if isinstance(landscape, Logistic):
         return RankOne(landscape.hessian, landscape.weights, landscape.slopes(2), landscape.X, landscape.deviations(1))
-    sampled = isinstance(landscape, SampledLandscape)
-    needed = 8 * n * n * (len(landscape.weights) if isinstance(landscape, SampledLandscape) else n * n)
+    sampled = landscape if isinstance(landscape, SampledLandscape) else None
+    needed = 8 * n * n * (n * n if sampled is None else len(sampled.weights))
     if needed > MOST_BYTES:
         raise TooLargeError(
-            f"the Hessians' noise of {landscape!r} takes an array of {needed / 1e9:,.1f} GB; give fewer weights, or rank-one "
-            "Hessians: logistic regression, or inputs X and labels y"
+            f"the Hessians' noise of {landscape!r} takes an array of {needed / 1e9:,.1f} GB; give fewer weights, or "
+            "Hessians of rank one: logistic regression, or inputs X and labels y"
         )
-    if isinstance(landscape, SampledLandscape) and sampled:
-        return FullHessians(landscape.hessian, landscape.weights, landscape.deviations(2), landscape.deviations(1))
+    if sampled is not None:
+        return FullHessians(sampled.hessian, sampled.weights, sampled.deviations(2), sampled.deviations(1))
     pairs, mixed = landscape.part(((0, 1), (2, 3))), landscape.part(((0, 1), (2,)))
     return Cumulants(landscape.hessian, landscape.gradient_covariance, pairs, mixed)
 
@@ -175,6 +175,6 @@ def check_still(landscape: Landscape) -> None:
     size = max([1.0, *(abs(float(x)) for x in landscape.theta)])
     if gradient > STILL * max(noise, float(np.abs(landscape.hessian).max()) * size):
         raise InputError(
-            f"a stationary law is that of a minimum, and at the weights of {landscape!r} the gradient is not 0 (an entry is "
-            f"{gradient:.3g}); give landscape.at(...) its minimum, for logistic regression landscape.at_minimum()"
+            f"a stationary law is that of a minimum, and at the weights of {landscape!r} the gradient is not 0 (an entry "
+            f"is {gradient:.3g}); give landscape.at(...) its minimum, for logistic regression landscape.at_minimum()"
         )

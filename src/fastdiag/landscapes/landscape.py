@@ -153,6 +153,8 @@ class SampledLandscape(Landscape):
 
     weights: FloatArray
     """Probability of each point, (S,)."""
+    split: int = 1
+    """Labels to an index of a tensor in `factored`: index a has the labels split a, ..., split a + split - 1."""
 
     @abstractmethod
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
@@ -162,7 +164,7 @@ class SampledLandscape(Landscape):
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         """grad^degree l_x at some of the points, as factors whose product it is; each has the points as its first axis.
 
-        The factors' labels are those of the axes after the first: 0..degree-1.
+        The factors' labels are those of the axes after the first: 0..degree-1; others up to 2 degree - 1 are summed over.
         """
 
     @abstractmethod

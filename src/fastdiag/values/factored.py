@@ -28,18 +28,20 @@ def factored_contraction(chosen: Plan, landscape: SampledLandscape) -> FloatArra
     A cumulant is a sum of products of means over points; with each mean's points as one more index, a diagram is a sum of
     contractions of small arrays. Where a point's tensors are powers of x, these are products of Gram matrices.
     """
-    total = np.zeros((landscape.dimension,) * len(chosen.open))
-    choices = []
+    split, choices = landscape.split, []
+    kept = tuple(split * edge + part for edge in chosen.open for part in range(split))
+    total: Any = 0.0
     for nodes, edges in chosen.parts:
         choices.append([(weight, factors, edges) for weight, factors in landscape.factored(nodes)])
     for terms in product(*choices):
         factors: list[tuple[FloatArray, list[int]]] = []
-        points = chosen.order
+        points = split * chosen.order
         for _, some, edges in terms:
-            factors += [(array, [edges[a] if a >= 0 else points - 1 - a for a in axes]) for array, axes in some]
+            named = [split * edge + part for edge in edges for part in range(split)]
+            factors += [(array, [named[a] if a >= 0 else points - 1 - a for a in axes]) for array, axes in some]
             points += max((-a for _, axes in some for a in axes), default=0)
-        total += prod(weight for weight, _, _ in terms) * _contracted(factors, chosen.order, chosen.open)
-    return total
+        total = total + prod(weight for weight, _, _ in terms) * _contracted(factors, split * chosen.order, kept)
+    return np.asarray(total).reshape((landscape.dimension,) * len(chosen.open))
 
 
 def _contracted(

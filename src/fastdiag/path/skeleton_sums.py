@@ -33,6 +33,7 @@ class NodesAndEdges:
 
     is_exact = False
     kicks: tuple[()] = ()  # weights change with time
+    averages = True
     commute = True  # asked of several epochs swept together, and here is one
 
     def __init__(self, diagram: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots) -> None:

@@ -226,7 +226,7 @@ def mean_maps(parents, blocks, N, B, T, sampling, injective):
 # Other update rules: each as its definition says, one step of an optimizer with its buffers.
 
 
-def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=None):
+def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=None, last=None):
     """E[l(theta_T)] as a series in eta under rule(T, n, order, theta_0), an object with `point` and `step(t, gradient)`.
 
     The gradient of the batch is taken at `point`, a list of series; `step` moves on; `theta` is what is observed.
@@ -235,7 +235,7 @@ def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=N
     start = [Fraction(0)] * n if start is None else start
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
     test = mean_loss(losses, weights)
-    sequences = renamed_sequences(N, B, T, sampling)
+    sequences = renamed_sequences(N, B, T, sampling, last)
     total = [Fraction(0)] * (order + 1)
     for training_set in product(range(len(losses)), repeat=N):
         chance = prod(weights[x] for x in training_set) / len(sequences)
@@ -246,7 +246,7 @@ def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=N
                 gradient = []
                 for v in range(n):
                     terms = [evaluate(gradients[training_set[row]][v], point) for row in batch]
-                    gradient.append([sum(column) / B for column in zip(*terms, strict=True)])
+                    gradient.append([sum(column) / len(batch) for column in zip(*terms, strict=True)])
                 run.step(t, gradient)
             total = [x + chance * y for x, y in zip(total, evaluate(test, run.theta), strict=True)]
     return total

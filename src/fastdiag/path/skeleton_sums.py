@@ -43,8 +43,9 @@ class NodesAndEdges:
         self.rates = tuple(range(self.T))  # the clock tells the time
         self.codes = tensors.components**diagram.order
         self._known: dict[int, NodesAtOnce] = {}
-        positions = spacetime.updates_per_epoch if repeats(spacetime) else 1
-        self.labels, self.weights, self.places = choices(diagram, tensors.seen(self.T).weights, positions)
+        sizes = [spacetime.batch_size(t) for t in range(spacetime.updates_per_epoch)] if repeats(spacetime) else [spacetime.B]
+        shares = [Fraction(spacetime.B, size) for size in sizes]
+        self.labels, self.weights, self.places = choices(diagram, tensors.seen(self.T).weights, shares)
 
     def cleared(self, updates: int) -> tuple[NodesAndEdges, int]:
         """They are whole already."""
@@ -183,10 +184,12 @@ def repeats(spacetime: Spacetime) -> bool:
     return spacetime.sampling == "cyclic" and not spacetime.is_one_epoch
 
 
-def choices(diagram: Diagram, weights: Numbers, positions: int) -> tuple[dict[int, IntArray], Numbers, dict[int, IntArray]]:
+def choices(
+    diagram: Diagram, weights: Numbers, shares: Sequence[Fraction]
+) -> tuple[dict[int, IntArray], Numbers, dict[int, IntArray]]:
     """The terms of the parts' joint cumulants of deviations: the points of the nodes that share a part, and weights.
 
-    Last the position of each, where there are several.
+    Last the position of each, where there are several. shares: for each position, B over the size of its batch.
     """
     terms: list[tuple[dict[int, int], Any, dict[int, int]]] = [({}, weights.sum() * 0 + 1, {})]
     points = np.flatnonzero(weights).tolist()
@@ -200,10 +203,11 @@ def choices(diagram: Diagram, weights: Numbers, positions: int) -> tuple[dict[in
             for chosen in product(points, repeat=max(string) + 1):
                 weight = prod((weights[x] for x in chosen), start=moebius_to_top(string))
                 options.append(({node: chosen[block] for node, block in zip(part, string, strict=True)}, weight))
-        places = [dict.fromkeys(part, i) for i in range(positions)] if positions > 1 else [{}]
+        many = sum(1 for node in part if node)
+        places = [(dict.fromkeys(part, i) if len(shares) > 1 else {}, share ** (many - 1)) for i, share in enumerate(shares)]
         terms = [
-            ({**known, **more}, x * y, {**placed, **there})
-            for known, x, placed in terms for more, y in options for there in places
+            ({**known, **more}, x * y if weighs == 1 else x * y * weighs, {**placed, **there})
+            for known, x, placed in terms for more, y in options for there, weighs in places
         ]
     first, _, placed = terms[0]
     return (

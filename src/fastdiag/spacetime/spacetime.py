@@ -139,7 +139,7 @@ class Spacetime:
         """Whether some batch is smaller than the others: a last one that is kept, and comes."""
         return self.last == "keep" and self.T >= self.updates_per_epoch
 
-    def batch_size(self, t: int) -> int:
+    def batch_size(self, t: float) -> int:
         """Points of the batch of update t = 0, 1, ...
 
         >>> [Spacetime(N=5, B=2, E=2, last="keep").batch_size(t) for t in range(6)]

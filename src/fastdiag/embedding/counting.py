@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import comb, inf, perm
 from typing import Any
@@ -10,7 +11,8 @@ from ..diagram import Diagram
 from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
-from .enumeration import checked
+from .enumeration import checked, exact
+from .foresight import check_work
 from .pattern_weights import Grid, pattern_weights, slots
 from .patterns import Family, Patterns, level_shapes, patterns
 from .poset import Poset
@@ -47,6 +49,8 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     (90, Fraction(9, 2))
     """
     diagram = checked(diagram, spacetime, basis)
+    if spacetime.is_ragged:
+        check_work(diagram, spacetime, basis, 1, False)
     return count(Poset.of(diagram), spacetime, basis)
 
 
@@ -57,6 +61,12 @@ def family_of(spacetime: Spacetime) -> Family:
 
 def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
     """Expected number of maps, exact at any size; of a poset whose groups are nodes."""
+    if spacetime.is_ragged:
+        from .edge_weights import EdgeWeights
+        from .sum_over_maps import sum_over_maps
+
+        edges = replace(EdgeWeights.powers(poset, [1] * len(poset.ends)), averages=False)
+        return exact(Fraction(sum_over_maps(poset, edges, spacetime, basis)))
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
         found = level_shapes(poset)

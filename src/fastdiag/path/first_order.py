@@ -59,6 +59,11 @@ class Walk:
         """Another landscape there."""
         return landscape.local(self.motion.start + self.motion.observed(self.state))
 
+    @property
+    def batch(self) -> int:
+        """Points of the batch of this update."""
+        return self.spacetime.batch_size(self.t)
+
     def reach(self, time: int | float) -> None:
         """Go on to a later time; at infinity the path is at its end."""
         if time == inf:
@@ -100,7 +105,7 @@ class Walk:
     def kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
-        return np.asarray(kick(stride, kick(stride, self.local.covariance).T) * self.share / self.spacetime.B)
+        return np.asarray(kick(stride, kick(stride, self.local.covariance).T) * self.share / self.batch)
 
     def bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
         """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
@@ -112,7 +117,7 @@ class Walk:
         found = motion.kicked(stride, local.third(S)) / 2
         if motion.is_linear:
             return np.asarray(found)
-        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + local.covariance * self.share / self.spacetime.B
+        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + local.covariance * self.share / self.batch
         if paired is not None:
             both = H @ motion.at_point(paired.T).T
             crossed, spread = crossed + paired, spread + both + both.T

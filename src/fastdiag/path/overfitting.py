@@ -37,7 +37,7 @@ class TiedWalk(SecondWalk):
         self.Y, self.r = motion.zeros(points, m * n, m * n), motion.zeros(points, m * n)
 
     def advance(self, rate: Any) -> None:
-        motion, local, B = self.motion, self.local, self.spacetime.B
+        motion, local, B = self.motion, self.local, self.batch
         A, J, xi = motion.matrix(rate, local.hessian), local.third_tensor, local.gradients
         whole = self.responses.whole
         assert whole is not None

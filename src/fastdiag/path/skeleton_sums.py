@@ -34,6 +34,7 @@ class NodesAndEdges:
 
     is_exact = False
     kicks: tuple[()] = ()  # weights change with time
+    averages = True
     commute = True  # asked of several epochs swept together, and here is one
 
     def __init__(
@@ -46,10 +47,10 @@ class NodesAndEdges:
         self.rates = tuple(range(self.T))  # the clock tells the time
         self.codes = tensors.components**diagram.order
         self._known: dict[int, NodesAtOnce] = {}
-        positions = spacetime.updates_per_epoch if repeats(spacetime) else 1
-        self.labels, self.weights, self.places = choices(
-            diagram, tensors.seen(self.T).weights, positions, diagram if ties is None else ties
-        )
+        sizes = [spacetime.batch_size(t) for t in range(spacetime.updates_per_epoch)] if repeats(spacetime) else [spacetime.B]
+        shares = [Fraction(spacetime.B, size) for size in sizes]
+        ties = diagram if ties is None else ties
+        self.labels, self.weights, self.places = choices(diagram, tensors.seen(self.T).weights, shares, ties)
 
     def cleared(self, updates: int) -> tuple[NodesAndEdges, int]:
         """They are whole already."""
@@ -202,11 +203,12 @@ def repeats(spacetime: Spacetime) -> bool:
 
 
 def choices(
-    diagram: Diagram, weights: Numbers, positions: int, ties: Diagram
+    diagram: Diagram, weights: Numbers, shares: Sequence[Fraction], ties: Diagram
 ) -> tuple[dict[int, IntArray], Numbers, dict[int, IntArray]]:
     """The terms of the parts' joint cumulants of deviations: the points of the nodes that share a part, and weights.
 
-    Last the position of each, where there are several, and nodes are tied to one.
+    Last the position of each, where there are several, and nodes are tied to one. shares: for each position, B over the
+    size of its batch.
     """
     terms: list[tuple[dict[int, int], Any, dict[int, int]]] = [({}, weights.sum() * 0 + 1, {})]
     points = np.flatnonzero(weights).tolist()
@@ -221,9 +223,14 @@ def choices(
                 weight = prod((weights[x] for x in chosen), start=moebius_to_top(string))
                 options.append(({node: chosen[block] for node, block in zip(part, string, strict=True)}, weight))
         terms = [({**known, **more}, x * y, {}) for known, x, _ in terms for more, y in options]
-    for part in ties.parts if positions > 1 else ():
-        places = [dict.fromkeys(part, i) for i in range(positions)] if len(part) > 1 else [{}]
-        terms = [(known, x, {**placed, **there}) for known, x, placed in terms for there in places]
+    for part in ties.parts:
+        if len(part) > 1:
+            many = sum(1 for node in part if node)
+            places = [(dict.fromkeys(part, i) if len(shares) > 1 else {}, share ** (many - 1)) for i, share in enumerate(shares)]
+            terms = [
+                (known, x if weighs == 1 else x * weighs, {**placed, **there})
+                for known, x, placed in terms for there, weighs in places
+            ]
     first, _, placed = terms[0]
     return (
         {node: np.array([known[node] for known, _, _ in terms]) for node in first},

@@ -27,7 +27,7 @@ from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Update
+from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
@@ -156,6 +156,9 @@ def resummed(
     if not planned:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
     eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
+    if not continuous and any(spacetime.is_ragged for spacetime in times):
+        check_device(device, "batches of two sizes are summed over on the CPU")
+        update = sgd() if update is None else update
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
     totals: FloatArray | None = None if cpu else np.zeros(())
@@ -192,6 +195,7 @@ def _cpu_totals(
         values = contracted(diagram, eigenbasis, slice(start, start + step), terms)
         for index, some, first in pieces(values, start, kept, n, d):
             for places, packed, updates in runs if some.any() else ():
+                latest = times[places[-1]]
                 if d == 0:
                     found = some
                 elif update is None:
@@ -202,9 +206,13 @@ def _cpu_totals(
                     for i, eta in enumerate(numbers):
                         small = newton_rates(update, eta * eigenbasis.rates)
                         carried = weighed(some, first, diagram, links, float(update.lam), small)
-                        found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
+                        if latest.is_ragged:
+                            of_rule = ties, sgd(), latest, carried, first, small, np.ones(1), alike, updates
+                            found[i] = mode_sums(*of_rule, links)[0]
+                        else:
+                            found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
                 else:
-                    latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
+                    read = mode_sums if update.schedule is None else scheduled_sums
                     found = read(ties, update, latest, some, first, eigenbasis.rates, numbers, alike, updates)
                 where: Any = (slice(None), places, *index)
                 totals[where] += found

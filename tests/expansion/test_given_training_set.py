@@ -67,14 +67,14 @@ def compare_exactly(n, case, names=OBSERVABLES, **options):
             assert (np.asarray(p.by_order[d]) == wanted[name]).all(), (name, d)
 
 
-@pytest.mark.parametrize("n", (1, 2))
+@pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_unresummed_is_sgd_exactly(n, case):
     compare_exactly(n, case)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("n", (1, 2))
+@pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("case", LONGER, ids=str)
 def test_longer_runs_are_sgd_exactly(n, case):
     compare_exactly(n, case)
@@ -162,7 +162,8 @@ def test_full_batches_have_no_noise():
     land = formula(random_losses(7, 1, 3, 3), [0])
     p = fd.predict(land, fd.Spacetime(3, 3, 4), 1, 3, resummed=False, training_set="given")
     tied = [value for diagram, value in p.by_diagram.items() if len(diagram.parts) <= diagram.order]
-    assert tied and not any(tied)
+    assert tied
+    assert not any(tied)
     assert fd.predict(land, fd.Spacetime(3, 3, 4), F(1, 9), 2, "covariance", training_set="given").total == 0
 
 
@@ -223,11 +224,17 @@ def test_predictions_keep_what_was_asked():
     ask = partial(fd.predict, land, fd.Spacetime(3, 1, 4), [0.1, 0.2], 2, T=[2, 4], training_set="given")
     p = ask(test=test)
     assert (p.training_set, p.test, p.total.shape) == ("given", test, (2, 2))
-    assert p == ask(test=test) and p != ask() and "given training set" in repr(p)
+    assert p == ask(test=test)
+    assert p != ask()
+    assert "given training set" in repr(p)
     drawn = fd.predict(land, fd.Spacetime(3, 1, 4), [0.1, 0.2], 2, T=[2, 4])
-    assert drawn != p and drawn.test is None and drawn.training_set == "drawn"
+    assert drawn != p
+    assert drawn.test is None
+    assert drawn.training_set == "drawn"
     for again in (pickle.loads(pickle.dumps(p)), copy.deepcopy(p)):
-        assert again == p and again.training_set == "given" and again.spacetime == p.spacetime
+        assert again == p
+        assert again.training_set == "given"
+        assert again.spacetime == p.spacetime
         np.testing.assert_array_equal(again.eta, p.eta)
 
 

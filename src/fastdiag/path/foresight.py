@@ -71,8 +71,8 @@ def check_walks(
 
 def _too_long(which: str, elsewhere: str) -> TooLargeError:
     return TooLargeError(
-        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, or fewer "
-        f"updates{elsewhere}"
+        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, or "
+        f"fewer updates{elsewhere}"
     )
 
 
@@ -90,7 +90,8 @@ def combined(diagram: Diagram, points: int, spacetime: Spacetime, ties: Diagram)
     sizes = [len(part) for part in diagram.parts if len(part) > 1]
     strings = [[s for s in set_partitions(size) if min(map(s.count, s)) > 1] for size in sizes]
     places = positions ** sum(1 for part in ties.parts if len(part) > 1)
-    return places * prod(sum(points ** (1 + max(string)) for string in some) for some in strings)
+    found: int = places * prod(sum(points ** (1 + max(string)) for string in some) for some in strings)
+    return found
 
 
 def moves(diagram: Diagram, spacetime: Spacetime, components: int) -> int:

@@ -68,7 +68,7 @@ def _test_loss_variance(degree: int, shares: bool) -> tuple[Root, ...]:
 
 
 def _of_given_points(observable: Observable) -> Observable:
-    """The same where the points are the training set: their mean loss is the train loss, that of held-out data the test's."""
+    """The same where the points are the training set: theirs is the train loss, that of held-out data the test loss."""
     mean = observable.mean and _of_given_points(observable.mean)
 
     def roots(degree: int, shares: bool) -> tuple[Root, ...]:

@@ -195,7 +195,7 @@ def _question(
     if choice("training_set", training_set, TRAINING_SETS) == "given":
         given = given_points(landscape, spacetime, test)
     elif test is not None:
-        raise InputError("test goes with training_set='given'; training sets that are drawn are tested on the landscape itself")
+        raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
     rates = _own_rates(landscape, eta, continuous)
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,

@@ -48,6 +48,16 @@ class Question(Record):
         """The observable itself."""
         return observable_named(self.observable, self.given is not None)
 
+    @property
+    def measured(self) -> Landscape:
+        """Whose loss an observable is of."""
+        return self.landscape if self.given is None or self.observable == "train_loss" else self.given.test
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether batches know nothing of each other: no point is met twice, and the training set is drawn."""
+        return self.given is None and all(spacetime.is_one_epoch for spacetime in self.times)
+
     def but(self, **changes: Any) -> Question:
         """The same with something else in places."""
         return dataclasses.replace(self, **changes)

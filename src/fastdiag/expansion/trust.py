@@ -78,7 +78,7 @@ class Trust:
     @cached_property
     def outside(self) -> Any:
         """Where the prediction lies outside what the observable can be: a loss or a variance below its least value."""
-        least = self.question.landscape.least_loss if self.question.observable in LOSSES else None
+        least = self.question.measured.least_loss if self.question.observable in LOSSES else None
         if self.question.observable in VARIANCES:
             least = 0.0
         if least is None:
@@ -162,7 +162,7 @@ class Trust:
 
     @property
     def _meets_no_point_twice(self) -> bool:
-        return all(spacetime.is_one_epoch for spacetime in self.question.times)
+        return self.question.is_fresh
 
     @property
     def _scaled(self) -> FloatArray:

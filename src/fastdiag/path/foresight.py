@@ -48,10 +48,11 @@ def check_walks(
     points = int(np.count_nonzero(landscape.local(start).averaging(noise + 1).weights))
     components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
     each_number = PER_INT if start.dtype == object else PER_FLOAT
+    elsewhere = ", or one epoch, where noise 2 has a recursion" if given is None else ""
     seconds = 0.0
     for order in range(noise + 1):
         if seconds * NEXT > MOST_SECONDS:
-            raise _too_long(f"of noise order {order}")
+            raise _too_long(f"of noise order {order}", elsewhere)
         walked = ((diagram, ties) for diagram in listed(order) for ties, _ in retied(diagram, given))
         for (diagram, ties), spacetime in product(walked, times):
             number, T = combined(diagram, points, spacetime, ties), int(spacetime.finite("T"))
@@ -60,18 +61,18 @@ def check_walks(
                 raise TooLargeError(
                     f"the skeleton {diagram} takes 10^{log10(carried):.0f} numbers in one walk (limit {MOST_NUMBERS:,}): "
                     "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
-                    "take a lower noise order, or one epoch, where noise 2 has a recursion"
+                    f"take a lower noise order{elsewhere}"
                 )
             met = max(T - height(diagram) + 1, 0) * moves(ties, spacetime, components)
             seconds += len(rates) * met * (PER_MOVE + number * each_number)
             if seconds > MOST_SECONDS:
-                raise _too_long(f"to {diagram}")
+                raise _too_long(f"to {diagram}", elsewhere)
 
 
-def _too_long(which: str) -> TooLargeError:
+def _too_long(which: str, elsewhere: str) -> TooLargeError:
     return TooLargeError(
-        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, fewer "
-        "updates, or one epoch, where noise 2 has a recursion"
+        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, or "
+        f"fewer updates{elsewhere}"
     )
 
 
@@ -89,7 +90,8 @@ def combined(diagram: Diagram, points: int, spacetime: Spacetime, ties: Diagram)
     sizes = [len(part) for part in diagram.parts if len(part) > 1]
     strings = [[s for s in set_partitions(size) if min(map(s.count, s)) > 1] for size in sizes]
     places = positions ** sum(1 for part in ties.parts if len(part) > 1)
-    return places * prod(sum(points ** (1 + max(string)) for string in some) for some in strings)
+    found: int = places * prod(sum(points ** (1 + max(string)) for string in some) for some in strings)
+    return found
 
 
 def moves(diagram: Diagram, spacetime: Spacetime, components: int) -> int:

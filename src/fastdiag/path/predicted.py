@@ -148,8 +148,8 @@ def _walk(
     if closure is not None:
         if points is not None:
             raise UnsupportedError(
-                f"closure={closure!r} is for points that are met once, and in batches of a given training set what one has the "
-                "others lack: for these memories no average over weights is known; take noise=1, or noise=2 of few points"
+                f"closure={closure!r} is for points that are met once, and of a given training set what one batch has the "
+                "others lack: for that memory no average over weights is known; take noise=1, or noise=2 of few points"
             )
         if isinstance(update, Process):
             raise UnsupportedError(f"closure={closure!r} is for updates, not for {update}; leave it out")

@@ -80,7 +80,7 @@ def given_points(landscape: Landscape, spacetime: Spacetime, test: Landscape | N
         return Given(int(N), landscape)
     check_landscape(test)
     if test.dimension != landscape.dimension:
-        raise InputError(f"test has {test.dimension} weights, and the landscape {landscape.dimension}; they must be the same")
+        raise InputError(f"test has {test.dimension} weights, and the landscape {landscape.dimension}; give one of as many")
     if not _seen_alike(landscape.theta, test.theta):
         raise InputError(
             f"test must be seen from the landscape's own weights, where the runs begin: {shown(landscape.theta)}, not "
@@ -99,15 +99,15 @@ def _times_met(landscape: Landscape, spacetime: Spacetime) -> FloatArray:
         weights = [prod(chances) for chances in product(*laws)]
     else:
         raise InputError(
-            "training_set='given' needs a landscape with data points: landscapes.logistic, landscapes.samples, or a formula "
-            f"with finite data; {shown(landscape)} has none"
+            "training_set='given' needs a landscape with data points: landscapes.logistic, landscapes.samples, or a "
+            f"formula with finite data; {shown(landscape)} has none"
         )
     if not isinstance(N, int):
         raise InputError(f"a training set that is given has a finite number of points, not N = {shown(N)}")
     try:
         return np.array([float(N * weight) for weight in weights])
     except TypeError:
-        raise InputError(f"the probabilities of {shown(landscape)} are formulas; training_set='given' needs numbers") from None
+        raise InputError(f"probabilities of {shown(landscape)} are formulas; training_set='given' needs numbers") from None
 
 
 def _seen_alike(ours: Any, theirs: Any) -> bool:

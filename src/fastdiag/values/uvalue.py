@@ -64,7 +64,8 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
 
 @np.errstate(all="ignore")
 def contraction(
-    diagram: Diagram, landscape: Landscape | Eigenbasis, root: Root | None = None, test: Landscape | Eigenbasis | None = None
+    diagram: Diagram, landscape: Landscape | Eigenbasis, root: Root | None = None,
+    test: Landscape | Eigenbasis | None = None,
 ) -> FloatArray:
     """The same in floats, whatever the landscape, with a term of an observable at the root; (n,) * its open edges.
 

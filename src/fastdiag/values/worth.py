@@ -143,15 +143,15 @@ class ExactPlainWorth(PlainWorth):
         self, landscape: Symbolic, times: Times, rates: Sequence[Expression], update: Rule, given: Given | None = None
     ) -> None:
         Worth.__init__(self, landscape, times, np.array(rates, object))
-        self.symbolic, self.update = landscape, update
-        self.points, self.test = points_met(given, update), None if given is None else given.exact_test()
+        self.symbolic, self.update, self.points = landscape, update, points_met(given, update)
+        self.exact_test = None if given is None else given.exact_test()
 
     def edges(self, diagram: Diagram) -> Any:
         found = [self._coefficient(diagram, spacetime) for spacetime in self.times]
         return np.array([exact("a coefficient", number) for number in found], object)
 
     def nodes(self, diagram: Diagram, root: Root) -> Any:
-        return exact_uvalue(diagram, self.symbolic, root, self.test)
+        return exact_uvalue(diagram, self.symbolic, root, self.exact_test)
 
 
 class ResummedWorth(Worth):

@@ -36,7 +36,7 @@ _ROOMS = {
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "errors", "drawing")} | {
+_MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "criteria", "errors", "drawing")} | {
     "updates": "spacetime.updates"
 }
 

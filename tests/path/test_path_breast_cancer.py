@@ -62,7 +62,9 @@ def test_rows_of_norm_five():
     assert series.by_order[2][0, 0] == pytest.approx(0.000726, abs=5.1e-7)
 
 
-@pytest.mark.parametrize("name", ["train_loss", "generalization_gap", "displacement", "covariance", "test_loss_variance"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("train_loss", marks=pytest.mark.long), "generalization_gap", "displacement", "covariance", "test_loss_variance"]
+)
 def test_observables_beside_a_simulation(name):
     st, eta = fd.Spacetime(N=400, B=40, E=2), 0.05
     series = predicted_about_path(LAND, [st], [eta], 1, name)

@@ -35,8 +35,21 @@ def about_path(land, N, B, T, sampling, eta, noise, name, **options):
     return [np.asarray(order[0, 0], dtype=object).tolist() for order in series.by_order]
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize(("N", "B", "T", "sampling"), CASES)
+def marked(quick, cases):
+    """Every problem with every case, all but some behind `long`."""
+    return [
+        pytest.param(problem, *case, marks=() if case in quick[problem] else pytest.mark.long)
+        for problem in PROBLEMS for case in cases
+    ]
+
+
+QUICK = {
+    "line": [case for case in CASES if case not in ((4, 2, 5, "reshuffle"), (4, 2, 5, "cyclic"), (3, 1, 5, "reshuffle"))],
+    "plane": [(4, 2, 2, "reshuffle"), (2, 1, 5, "reshuffle"), (2, 1, 6, "cyclic"), (2, 1, 4, "replacement")],
+}
+
+
+@pytest.mark.parametrize(("problem", "N", "B", "T", "sampling"), marked(QUICK, CASES))
 def test_every_observable_equals_brute_force(problem, N, B, T, sampling):
     loss, noises, chances, start, eta = PROBLEMS[problem]
     if problem == "plane" and N * T > 12:
@@ -64,9 +77,11 @@ RULES = {
 }
 
 
+OF_RULES = [(3, 1, 3, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 4, "cyclic"), (2, 1, 3, "replacement")]
+
+
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize(("N", "B", "T", "sampling"), [(3, 1, 3, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 4, "cyclic"), (2, 1, 3, "replacement")])
+@pytest.mark.parametrize(("problem", "N", "B", "T", "sampling"), marked({"line": OF_RULES, "plane": OF_RULES[3:]}, OF_RULES))
 def test_rules_equal_brute_force(rule, problem, N, B, T, sampling):
     loss, noises, chances, start, eta = PROBLEMS[problem]
     update, options = RULES[rule]

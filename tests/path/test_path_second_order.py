@@ -45,7 +45,10 @@ PROBLEMS = {
 
 @pytest.mark.parametrize(
     ("problem", "N", "B", "T"),
-    [("line", 3, 1, 3), ("line", 4, 1, 4), ("line", 4, 2, 2), ("line", 4, 1, 2), ("line, two", 2, 1, 2), ("plane", 2, 1, 2), pytest.param("line, two", 3, 1, 3, marks=pytest.mark.long), pytest.param("plane", 3, 1, 3, marks=pytest.mark.long)],
+    [
+        ("line", 3, 1, 3), ("line", 4, 2, 2), ("line", 4, 1, 2), ("line, two", 2, 1, 2), ("plane", 2, 1, 2),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in (("line", 4, 1, 4), ("line, two", 3, 1, 3), ("plane", 3, 1, 3))),
+    ],
 )
 def test_every_observable_equals_brute_force(problem, N, B, T):
     loss, noises, chances, start, eta = PROBLEMS[problem]
@@ -87,7 +90,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize(("problem", "T"), [("line", 3), ("plane", 2)])
+@pytest.mark.parametrize(("problem", "T"), [("line", 3), pytest.param("plane", 2, marks=pytest.mark.long)])
 def test_rules_equal_brute_force(rule, problem, T):
     loss, noises, chances, start, eta = PROBLEMS[problem]
     update, options = RULES[rule]

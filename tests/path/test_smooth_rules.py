@@ -104,8 +104,13 @@ def about_path(land, N, B, T, sampling, eta, name, **options):
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize(("N", "B", "T", "sampling"), CASES)
+@pytest.mark.parametrize(
+    ("problem", "N", "B", "T", "sampling"),
+    [
+        pytest.param(problem, *case, marks=() if i in quick else pytest.mark.long)
+        for problem, quick in (("line", (0, 1, 4, 5, 7)), ("plane", (1, 5))) for i, case in enumerate(CASES)
+    ],
+)
 def test_every_observable_equals_brute_force(rule, problem, N, B, T, sampling):
     loss, noises, chances, start = PROBLEMS[problem]
     if problem == "plane" and N * T > 12:

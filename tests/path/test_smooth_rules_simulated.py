@@ -63,7 +63,10 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+QUICK = ("adam", "clipped momentum")
+
+
+@pytest.mark.parametrize("setting", [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in SETTINGS])
 def test_simulations_hold_the_prediction(setting):
     update, rule, N, B, T, eta = SETTINGS[setting]
     for name, runs in zip(("test_loss", "generalization_gap"), simulated(rule(), N, B, T, eta, 2000, 1), strict=True):

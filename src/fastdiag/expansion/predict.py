@@ -17,6 +17,7 @@ from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
 from ..values.exact_values import exact_learning_rates
+from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
 from .answer_about_start import answer_about_start, check_work
@@ -25,6 +26,7 @@ from .prediction import Prediction
 from .question import Question
 
 CLOSURES = ("gaussian",)
+TRAINING_SETS = ("drawn", "given")
 
 
 @door
@@ -41,6 +43,8 @@ def predict(
     update: PathRule = None,
     noise: int | None = None,
     closure: str | None = None,
+    training_set: str = "drawn",
+    test: Landscape | None = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -82,6 +86,12 @@ def predict(
         resummed=False, continuous=True and device='cuda' belong to order
     closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
         Gaussian weights. One epoch or fresh data; test_loss, displacement, covariance
+    training_set : 'drawn', N independent draws from the landscape's distribution; or 'given', the landscape's own N points:
+        they *are* the training set, and expectations are over shuffles and batches alone, under 'cyclic' over the one
+        order. The train loss is then theirs, the path GD on it, and noise is shuffling. Processes meet no points, they
+        diffuse by the points' covariance
+    test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
+        None for the given points themselves
 
     Returns
     -------
@@ -133,7 +143,10 @@ def predict(
             f"order={shown(order)} counts edges, about the start; noise={shown(noise)} is about the path: give one of them"
         )
     found = answered(
-        _question(landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure)
+        _question(
+            landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
+            training_set, test,
+        )
     )
     found.trust.tell()
     return found
@@ -146,7 +159,8 @@ def answered(question: Question) -> Prediction:
 
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
-    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None,
+    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None, training_set: str,
+    test: Landscape | None,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -177,9 +191,15 @@ def _question(
         moments, shape = one_or_many("T", T, "numbers of updates")
         updates = [spacetime.with_updates(t) for t in moments]
         spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
+    given = None
+    if choice("training_set", training_set, TRAINING_SETS) == "given":
+        given = given_points(landscape, spacetime, test)
+    elif test is not None:
+        raise InputError("test goes with training_set='given'; training sets that are drawn are tested on the landscape itself")
     rates = _own_rates(landscape, eta, continuous)
     return Question(
-        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device
+        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
+        given,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..embedding import PathRule
+from ..embedding.retied import retied
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Landscape, Tensors
 from ..spacetime import Spacetime
@@ -26,11 +27,11 @@ NEXT = 20  # times the seconds of a noise order, at least, that the next one tak
 
 def check_walks(
     listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
-    noise: int, update: PathRule,
+    noise: int, update: PathRule, given: int | None = None,
 ) -> None:
     """Raise an error unless sums over skeletons can be had.
 
-    listed: the skeletons of a noise order
+    listed: the skeletons of a noise order; given: how many points a given training set has
 
     Raises
     ------
@@ -51,8 +52,9 @@ def check_walks(
     for order in range(noise + 1):
         if seconds * NEXT > MOST_SECONDS:
             raise _too_long(f"of noise order {order}")
-        for diagram, spacetime in product(listed(order), times):
-            number, T = combined(diagram, points, spacetime), int(spacetime.finite("T"))
+        walked = ((diagram, ties) for diagram in listed(order) for ties, _ in retied(diagram, given))
+        for (diagram, ties), spacetime in product(walked, times):
+            number, T = combined(diagram, points, spacetime, ties), int(spacetime.finite("T"))
             leaves = sum(1 for children in diagram.children[1:] if not children)
             if (carried := number * components**leaves) > MOST_NUMBERS:
                 raise TooLargeError(
@@ -60,7 +62,7 @@ def check_walks(
                     "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
                     "take a lower noise order, or one epoch, where noise 2 has a recursion"
                 )
-            met = max(T - height(diagram) + 1, 0) * moves(diagram, spacetime, components)
+            met = max(T - height(diagram) + 1, 0) * moves(ties, spacetime, components)
             seconds += len(rates) * met * (PER_MOVE + number * each_number)
             if seconds > MOST_SECONDS:
                 raise _too_long(f"to {diagram}")
@@ -81,12 +83,13 @@ def height(diagram: Diagram) -> int:
     return max(depth)
 
 
-def combined(diagram: Diagram, points: int, spacetime: Spacetime) -> int:
+def combined(diagram: Diagram, points: int, spacetime: Spacetime, ties: Diagram) -> int:
     """Labels of nodes side by side, see `skeleton_sums.choices`."""
     positions = spacetime.updates_per_epoch if spacetime.sampling == "cyclic" and not spacetime.is_one_epoch else 1
     sizes = [len(part) for part in diagram.parts if len(part) > 1]
     strings = [[s for s in set_partitions(size) if min(map(s.count, s)) > 1] for size in sizes]
-    return prod(positions * sum(points ** (1 + max(string)) for string in some) for some in strings)
+    places = positions ** sum(1 for part in ties.parts if len(part) > 1)
+    return places * prod(sum(points ** (1 + max(string)) for string in some) for some in strings)
 
 
 def moves(diagram: Diagram, spacetime: Spacetime, components: int) -> int:

@@ -23,11 +23,12 @@ from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
+from ..values.given import Given, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow
 from .motion import Motion
-from .observed import terms, total
+from .observed import TRAINED, terms, terms_of_given, total
 from .overfitting import TiedWalk
 from .second_order import SecondWalk
 from .smooth_motion import motion_of
@@ -56,6 +57,7 @@ def predicted_about_path(
     update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
+    given: Given | None = None,
 ) -> PathSeries:
     """Expected observables by noise order; with Fractions for learning rates exactly.
 
@@ -67,6 +69,7 @@ def predicted_about_path(
     update : a linear rule, a process, adam and the like (noise order 1, floats); None for plain SGD
     metric : the matrix that multiplies a learning rate, (n, n)
     closure : 'gaussian' for the self-consistent path: one order, which is the whole
+    given : the landscape's points as the training set, noise order 1 at most
 
     Raises
     ------
@@ -94,18 +97,23 @@ def predicted_about_path(
             "take fewer, or T = inf, which goes to the path's end by Newton's method"
         )
     last = times[0].with_updates(order[-1])
-    remembers = observable in ("train_loss", "generalization_gap")
+    remembers = given is None and observable in TRAINED
+    if given is not None and start.dtype.kind == "O":
+        given.exact_test()
     rows: list[list[list[dict[str, Any]]]] = []
     alone = _libraries().limit(limits=1 if len(start) < MANY else None, user_api="blas")  # threads cost more than they give
     with alone, np.errstate(all="ignore"):  # an overflow is for the caller to tell
         for eta in rates:
             rule = update if isinstance(update, Update | Adaptive | Clipped) else None
             motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
-            walk = _walk(landscape, motion, last, noise, remembers, update, closure)
+            walk = _walk(landscape, motion, last, noise, remembers, update, closure, points_met(given, update))
             found = {}
             for T in order:
                 walk.reach(T)
-                found[T] = terms(walk, observable)
+                if given is None or isinstance(walk, GaussianWalk):
+                    found[T] = terms(walk, observable)
+                else:
+                    found[T] = terms_of_given(walk, observable, given.test)
             rows.append([found[T] for T in moments])
     orders = len(rows[0][0])
 
@@ -130,7 +138,7 @@ def _libraries() -> ThreadpoolController:
 
 def _walk(
     landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: PathRule,
-    closure: str | None,
+    closure: str | None, points: int | None,
 ) -> Walk | Flow | GaussianWalk:
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update} is no linear rule; about a path go SGD, momentum and the like, ode(), sde()")
@@ -138,13 +146,18 @@ def _walk(
         what = f"noise order {noise} of" if closure is None else f"closure={closure!r} with"
         raise UnsupportedError(f"{what} {update!r} has no recursion here, for it is no linear rule; take noise=1 alone")
     if closure is not None:
+        if points is not None:
+            raise UnsupportedError(
+                f"closure={closure!r} is for points that are met once, and in batches of a given training set what one has the "
+                "others lack: for these memories no average over weights is known; take noise=1, or noise=2 of few points"
+            )
         if isinstance(update, Process):
             raise UnsupportedError(f"closure={closure!r} is for updates, not for {update}; leave it out")
         return GaussianWalk(landscape, motion, last)
     if isinstance(update, Process):
         return Flow(landscape, motion, last, noise, update, remembers)
     if noise < 2:
-        return Walk(landscape, motion, last, noise, remembers)
+        return Walk(landscape, motion, last, noise, remembers, points)
     return (TiedWalk if remembers and last.N < inf else SecondWalk)(landscape, motion, last, noise, remembers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 from math import gcd
+from typing import Any
 
 import numpy as np
 
@@ -132,6 +133,29 @@ class Cyclic(Responses):
                 self.rest.insert(0, after)
                 after = factor if after is None else after @ factor
             self.matrices, self.passed = [], None
+
+
+class WithoutReplacement(Responses):
+    """Of a given training set of N points: what a batch has, others lack.
+
+    The noise of the updates s and t has the covariance N/(N-1) (n(s, t) / (B_s B_t) - 1/N) C in place of n(s, t) / (B_s B_t) C.
+    """
+
+    def __init__(self, drawn: Responses, factor: Any) -> None:
+        """drawn: of independent rows, the whole remembered; factor: N/(N-1), a number of the path's kind."""
+        self.drawn, self.factor = drawn, factor
+
+    def settle(self, matrix: Numbers, kicks: Numbers) -> None:
+        self.drawn.settle(matrix, kicks)
+
+    def before(self, t: int) -> None:
+        self.drawn.before(t)
+        met, whole = self.drawn.met, self.drawn.whole
+        if whole is not None:
+            self.met = ((0 if met is None else met) - whole) * self.factor
+
+    def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
+        self.drawn.after(t, matrix, kicks)
 
 
 def responses(spacetime: Spacetime, remembers: bool, nothing: Numbers) -> Responses:

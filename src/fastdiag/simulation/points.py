@@ -1,15 +1,20 @@
-"""SGD where the loss is given point by point: logistic regression, and Taylor polynomials."""
+"""SGD where the loss is given point by point: regressions, and Taylor polynomials."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from ..kernels.sgd_logistic import logistic_descend, logistic_test_loss, logistic_train_loss
 from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss, polynomial_train_loss
-from ..landscapes import Logistic, Samples
+from ..landscapes import LinearModel, Logistic, Samples
 from ..typing import FloatArray, IntArray
+
+
+NUMBERS = 1 << 22  # of points' rows gathered at a time
 
 
 class Drawn:
@@ -78,6 +83,62 @@ class LogisticRuns:
         out = np.empty(end.shape[:2])
         self._kernels[2](self.Z, self.ridge, training_set, end, out)
         return out
+
+
+class LinearModelRuns:
+    """Runs on other linear models, by NumPy; `end` is theta_T, (rates, runs, n)."""
+
+    def __init__(self, landscape: LinearModel) -> None:
+        self.landscape, self.shape = landscape, (landscape.outputs, landscape.X.shape[1])
+
+    def descend(self, rates: FloatArray, runs: int, batches: Iterator[IntArray]) -> FloatArray:
+        """Where SGD ends."""
+        land = self.landscape
+        theta = np.tile(land.theta.reshape(self.shape), (len(rates), runs, 1, 1))
+        ridge = land.ridge.reshape(self.shape)
+        with np.errstate(all="ignore"):  # runs that diverge are counted
+            for some in batches:
+                for batch in np.moveaxis(some, 1, 0):
+                    X, y = land.X[batch], land.y[batch]
+                    for e, eta in enumerate(rates):
+                        pull = self._slopes(1, X @ theta[e].swapaxes(1, 2), y).swapaxes(1, 2) @ X
+                        theta[e] -= eta * (pull / batch.shape[1] + ridge * theta[e])
+        return theta.reshape(len(rates), runs, -1)
+
+    def _slopes(self, degree: int, outputs: FloatArray, y: Any) -> FloatArray:
+        """Of outputs (runs, points, m): (runs, points) + (m,) * degree."""
+        runs, points = outputs.shape[:2]
+        found = self.landscape.loss_slopes(degree, outputs.reshape(runs * points, -1), y.reshape(runs * points, *y.shape[2:]))
+        return found.reshape(runs, points, *found.shape[1:])
+
+    def _penalty(self, theta: FloatArray) -> FloatArray:
+        return np.asarray(theta.reshape(len(theta), -1) ** 2 @ self.landscape.ridge / 2)
+
+    def _losses(self, end: FloatArray, points: Callable[[slice], IntArray], weights: FloatArray) -> FloatArray:
+        land, (rates, runs) = self.landscape, end.shape[:2]
+        out, step = np.empty((rates, runs)), max(1, NUMBERS // (len(weights) * sum(self.shape)))
+        with np.errstate(all="ignore"):
+            for e, start in product(range(rates), range(0, runs, step)):
+                some = slice(start, start + step)
+                theta = end[e, some].reshape(-1, *self.shape)
+                chosen = points(some)
+                X, y = land.X[chosen], land.y[chosen]
+                out[e, some] = self._slopes(0, X @ theta.swapaxes(1, 2), y) @ weights + self._penalty(theta)
+        return out
+
+    def displacement(self, end: FloatArray) -> FloatArray:
+        """theta_T - theta_0, (rates, runs, n)."""
+        return end - self.landscape.theta
+
+    def test_loss(self, end: FloatArray) -> FloatArray:
+        """(rates, runs)"""
+        every = np.arange(len(self.landscape.weights))
+        return self._losses(end, lambda some: np.broadcast_to(every, (len(end[0, some]), len(every))), self.landscape.weights)
+
+    def train_loss(self, end: FloatArray, training_set: IntArray) -> FloatArray:
+        """(rates, runs)"""
+        N = training_set.shape[1]
+        return self._losses(end, lambda some: training_set[some], np.full(N, 1 / N))
 
 
 class TaylorRuns:

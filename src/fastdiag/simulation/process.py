@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..landscapes import Landscape, Logistic, Samples
+from ..landscapes import Landscape, LinearModel, Logistic, Samples
 from ..landscapes.softplus import softplus
 from ..spacetime import Spacetime
 from ..typing import FloatArray
@@ -121,12 +121,35 @@ class _Logistic:
         return np.asarray(losses @ land.weights + (land.ridge * theta**2).sum(axis=1) / 2)
 
 
+class _LinearModel:
+    """Points of another linear model."""
+
+    def __init__(self, landscape: LinearModel) -> None:
+        self.landscape, self.start, self.chances = landscape, landscape.theta, landscape.weights[None]
+
+    def combined(self, theta: FloatArray, weights: FloatArray, means: bool) -> FloatArray:
+        weighted = self._slopes(theta, 1) * weights[..., None]
+        pull = np.asarray(weighted.swapaxes(1, 2) @ self.landscape.X).reshape(theta.shape)
+        return np.asarray(pull + means * self.landscape.ridge * theta)
+
+    def loss(self, theta: FloatArray) -> FloatArray:
+        land = self.landscape
+        return np.asarray(self._slopes(theta, 0) @ land.weights + theta**2 @ land.ridge / 2)
+
+    def _slopes(self, theta: FloatArray, degree: int) -> FloatArray:
+        """(m, S) + (outputs,) * degree."""
+        land = self.landscape
+        return np.stack([land.loss_slopes(degree, land.outputs_at(one), land.y) for one in theta])
+
+
 def _slopes(landscape: Landscape) -> Slopes:
     if isinstance(landscape, Samples):
         return _Taylor(landscape)
     if isinstance(landscape, Logistic):
         return _Logistic(landscape)
+    if isinstance(landscape, LinearModel):
+        return _LinearModel(landscape)
     raise UnsupportedError(
         f"{landscape!r} has no list of points, of which the noise is made; the ODE and the SDE run on "
-        "landscapes.samples and landscapes.logistic"
+        "landscapes.samples, logistic, softmax and least_squares"
     )

@@ -20,7 +20,7 @@ from ..door import door
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..expansion.observables import observable_named
 from ..kernels.shuffle import draw_batches
-from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
+from ..landscapes import Estimated, Landscape, LinearModel, Logistic, SampledLandscape, Samples, Symbolic
 from ..memory import require
 from ..progress import check_progress, track
 from ..record import Record
@@ -30,7 +30,7 @@ from ..values.learning_rates import scalar_rates
 from ..values.overflow import told
 from .formula import FormulaRuns, Source
 from .moments import Moments, Spread
-from .points import Drawn, LogisticRuns, TaylorRuns
+from .points import Drawn, LinearModelRuns, LogisticRuns, TaylorRuns
 from .process import PROCESSES, process_losses
 
 METHODS = ("sgd", "gd", *PROCESSES)
@@ -40,7 +40,7 @@ FRESH = 64  # updates drawn at a time if the data never repeat
 MOST_ROWS = 2_000_000  # training points of a run, if they are met again
 PATIENCE = 1.0  # seconds before a progress bar appears unasked
 
-Runs: TypeAlias = LogisticRuns | TaylorRuns | FormulaRuns
+Runs: TypeAlias = LogisticRuns | LinearModelRuns | TaylorRuns | FormulaRuns
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -99,7 +99,7 @@ def simulate(
 
     Parameters
     ----------
-    landscape : `landscapes.logistic`; `landscapes.samples`: then each point's loss is its Taylor polynomial; or
+    landscape : `landscapes.logistic`, `softmax` or `least_squares`; `landscapes.samples`: then each point's loss is its Taylor polynomial; or
         `landscapes.symbolic`: then the data are drawn from its distributions
     spacetime : N, B, T and the sampling; T finite
     eta : learning rate, >= 0: a number, or a one-dimensional array of them (not a matrix). All of them see the same
@@ -245,6 +245,8 @@ def _runs_on(landscape: object, tests: bool, trains: bool) -> Runs:
     """How runs are made on this landscape, and whether their test losses and train losses are asked for."""
     if isinstance(landscape, Logistic):
         return LogisticRuns(landscape)
+    if isinstance(landscape, LinearModel):
+        return LinearModelRuns(landscape)
     if isinstance(landscape, Samples):
         return TaylorRuns(landscape)
     if isinstance(landscape, Symbolic):
@@ -255,8 +257,8 @@ def _runs_on(landscape: object, tests: bool, trains: bool) -> Runs:
         )
     if isinstance(landscape, Landscape):
         raise UnsupportedError(
-            f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "
-            "landscapes.samples and landscapes.symbolic (predict needs no points)"
+            f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, softmax, "
+            "least_squares, samples and landscapes.symbolic (predict needs no points)"
         )
     raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")
 

@@ -29,6 +29,8 @@ class Root:
     sign: int = 1
     per_point: bool = False
     """Whether it is divided by N: the chance that the root's row is a given one."""
+    held_out: bool = False
+    """Whether the loss is that of held-out data, where there are some, and not of the points that diagrams are of."""
 
     def weight(self, spacetime: Spacetime) -> Fraction:
         """sign, or sign / N."""

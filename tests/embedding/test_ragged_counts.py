@@ -94,5 +94,5 @@ def test_tables_know_batches_of_one_size(sampling):
     for ask in (lambda **options: table.coefficients(5, 2, 3, **options), lambda **options: table["[a]"].coefficient(5, 2, 3, **options)):
         with pytest.raises(fd.errors.UnsupportedError, match="one size"):
             ask(last="keep")
-        with pytest.raises(fd.errors.InputError, match="B = 2 does not divide N = 5.*last='drop'"):
+        with pytest.raises(fd.errors.InputError, match=r"B = 2 does not divide N = 5.*last='drop'"):
             ask()

@@ -226,7 +226,7 @@ def choices(
         terms = [({**known, **more}, x * y, {}) for known, x, _ in terms for more, y in options]
     for part in ties.parts if len(shares) > 1 else ():
         others = sum(1 for node in part if node) - 1
-        places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)] if len(part) > 1 else [({}, 1)]
+        places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)] if len(part) > 1 else [({}, Fraction(1))]
         terms = [
             (known, x if weighs == 1 else x * weighs, {**placed, **there})
             for known, x, placed in terms for there, weighs in places

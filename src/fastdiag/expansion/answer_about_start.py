@@ -42,6 +42,8 @@ def answer_about_start(question: Question) -> Prediction:
         landscape = landscape.up_to(order)
     exactly = exact_learning_rates(question.eta) if isinstance(landscape, Symbolic) and not question.continuous else None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
+    if resummed and any(spacetime.is_ragged for spacetime in times):
+        unfit = unfit or "these are of batches of two sizes"
     device = check_device(device, unfit if resummed else "these are un-resummed")
     listed = irreducible_diagrams if resummed else plain_diagrams
     worth: Worth

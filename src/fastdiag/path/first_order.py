@@ -26,9 +26,6 @@ class Walk:
     covariance of z and g, where that of g is H S H + C / B + (H X + its transpose), and that of both S H + X.
     """
 
-    share: Any = 1
-    """By how much the covariance of a batch of a given training set is less than of an independent one."""
-
     def __init__(
         self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool,
         points: int | None = None,
@@ -42,9 +39,11 @@ class Walk:
         self.local = landscape.local(motion.start)
         nothing = motion.zeros(len(self.local.weights), m * n)
         self.responses = responses(spacetime, remembers or points is not None, nothing) if noise else Responses()
+        self.given: tuple[Any, Any] | None = None
+        """N and N - 1 of a given training set."""
         if noise and points is not None:
             whole, others = motion.numbers(points)[()], motion.numbers(max(points - 1, 1))[()]
-            self.share = (whole - spacetime.B) / others
+            self.given = whole, others
             self.responses = WithoutReplacement(self.responses, whole / others)
 
     @property
@@ -63,6 +62,11 @@ class Walk:
     def batch(self) -> int:
         """Points of the batch of this update."""
         return self.spacetime.batch_size(self.t)
+
+    @property
+    def share(self) -> Any:
+        """By how much the covariance of a batch of a given training set is less than of an independent one."""
+        return 1 if self.given is None else (self.given[0] - self.batch) / self.given[1]
 
     def reach(self, time: int | float) -> None:
         """Go on to a later time; at infinity the path is at its end."""

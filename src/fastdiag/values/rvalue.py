@@ -114,7 +114,8 @@ def rvalue(
         check_device(device, "this one is exact")
         values = (exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0])
         return np.fromiter(values, object).reshape(exactly[1])[()]
-    device = check_device(device, None if update is None else f"this is of {update!r}")
+    why = None if update is None else f"this is of {update!r}"
+    device = check_device(device, "this is of batches of two sizes" if spacetime.is_ragged else why)
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)
     if metric is None:
@@ -157,7 +158,6 @@ def resummed(
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
     eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
     if not continuous and any(spacetime.is_ragged for spacetime in times):
-        check_device(device, "batches of two sizes are summed over on the CPU")
         update = sgd() if update is None else update
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())

@@ -35,9 +35,11 @@ def settled(updates):
     return np.linalg.solve(np.eye(size**2) - matrix, push).reshape(size, size)
 
 
-def radius(updates):
-    """Of the matrix that takes second moments to the next ones."""
-    return np.abs(np.linalg.eigvals(sum(np.kron(A, A) for A, _ in updates) / len(updates))).max()
+def leading(updates):
+    """The radius of the matrix that takes second moments to the next ones, and what they become proportional to."""
+    values, vectors = np.linalg.eig(sum(np.kron(A, A) for A, _ in updates) / len(updates))
+    top, size = values.real.argmax(), len(updates[0][1])
+    return values[top].real, vectors[:, top].real.reshape(size, size)
 
 
 def exact(array):

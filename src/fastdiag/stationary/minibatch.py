@@ -118,16 +118,20 @@ def minibatch_stability_limit(
 def minibatch_growth(
     X: Points, y: ArrayLike | None = None, lam: float | None = None, batch: float = 1, mu: float = 0.0,
     nu: float | None = None,
-) -> float:
-    """The factor by which an update multiplies second moments in the end: the radius of E[A (.) A^T], A = 1 - lam h.
+) -> tuple[float, FloatArray]:
+    """The factor by which an update multiplies second moments in the end, and what they become proportional to.
 
-    Below 1 there is a stationary state, which is approached so; above, SGD escapes. Directions without curvature do not
-    count.
+    The spectral radius of E[A (.) A^T], A = 1 - lam h. Below 1 there is a stationary state, which is approached so; above,
+    linearised SGD escapes, in the directions of its eigenmatrix. Directions without curvature do not count.
 
     Parameters
     ----------
     X, y, batch, mu, nu : as for `minibatch_stationary`
     lam : learning rate, a positive number
+
+    Returns
+    -------
+    (factor, (n, n) second moments of the weights, of trace 1)
 
     Raises
     ------
@@ -136,11 +140,13 @@ def minibatch_growth(
     Examples
     --------
     >>> import fastdiag as fd
-    >>> fd.stationary.minibatch_growth([[1.0], [2.0]], [0.0, 0.0], 0.5)  # the mean of (1 - h / 2)^2
-    0.625
+    >>> factor, moments = fd.stationary.minibatch_growth([[1.0], [2.0]], [0.0, 0.0], 0.5)
+    >>> factor, moments.tolist()  # the mean of (1 - h / 2)^2
+    (0.625, [[1.0]])
     """
     here = Minibatch.of(point_hessians(X, y), positive("lam", _given(lam)), batch, mu, nu, stable=False)
-    return within_floats("the growth", here.growth())
+    factor, moments = here.growth()
+    return within_floats("the growth", factor), moments
 
 
 @silent_door

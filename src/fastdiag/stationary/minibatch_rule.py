@@ -70,7 +70,7 @@ class Minibatch:
         root = np.sqrt(self.weight)
         if not np.isfinite(root).all():
             return np.inf
-        return radius(partial(self._fed, root), len(root))
+        return leading(partial(self._fed, root), len(root))[0]
 
     def _fed(self, root: FloatArray, z: FloatArray) -> FloatArray:
         """The same, as a symmetric operator."""
@@ -106,22 +106,23 @@ class Minibatch:
         excess = float(shifted((state.hessian * np.diag(Y)).sum() / 2, a + 2 * e + c - state.unit))
         return covariance, full, joined, within_floats("the excess loss", excess)
 
-    def growth(self) -> float:
-        """The spectral radius of an update of second moments."""
+    def growth(self) -> tuple[float, FloatArray]:
+        """The spectral radius of an update of second moments, and those of the weights that it belongs to, trace 1."""
         n, x = len(self.state.scaled), self.state.rates
         along, share = self.along, shifted(self.state.rate**2, 2 * self.state.unit) / self.batch
         if self.mu == 0:
             keep = np.multiply.outer(1 - x, 1 - x)
-            return radius(lambda S: keep * S + share * along.spread(S), n)
-        step, push = plain_joint(x, self.mu, self.nu)
-        kicks = np.multiply.outer(push, push)
+            found, moments = leading(lambda S: keep * S + share * along.spread(S), n)
+        else:
+            step, push = plain_joint(x, self.mu, self.nu)
+            kicks = np.multiply.outer(push, push)
 
-        def update(Z: FloatArray) -> FloatArray:
-            found = step @ Z @ step.T
-            noise = share * along.spread(Z[:n, :n])
-            return np.asarray(found + np.kron(kicks, noise))
+            def update(Z: FloatArray) -> FloatArray:
+                return np.asarray(step @ Z @ step.T + np.kron(kicks, share * along.spread(Z[:n, :n])))
 
-        return radius(update, 2 * n, symmetric=False)
+            found, moments = leading(update, 2 * n, symmetric=False)
+        S = self.state.back @ moments[:n, :n] @ self.state.back.T
+        return found, np.asarray((S + S.T) / 2 / np.trace(S))
 
 
 def curved(state: Quadratic, points: PointHessians) -> tuple[Quadratic, PointHessians]:
@@ -161,26 +162,23 @@ def limit_of(points: PointHessians, batch: float, mu: float, nu: float | None) -
     return frozen
 
 
-def radius(apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True) -> float:
-    """The spectral radius of a map that keeps positive (n, n) matrices positive: its greatest eigenvalue."""
+def leading(apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True) -> tuple[float, FloatArray]:
+    """The spectral radius of a map that keeps positive (n, n) matrices positive, its greatest eigenvalue; and its matrix."""
     if not apply(np.eye(n)).any():  # all else is less
-        return 0.0
+        return 0.0, np.eye(n)
+
+    def flat(z: FloatArray) -> FloatArray:  # on symmetric matrices alone: the map is told nothing of others
+        return apply((z.reshape(n, n) + z.reshape(n, n).T) / 2).ravel()
+
     if n * n <= DENSE:
-        basis = np.eye(n * n).reshape(n * n, n, n)
-        # on symmetric matrices alone: the map is told nothing of others
-        matrix = np.array([apply((unit + unit.T) / 2).ravel() for unit in basis]).T
-        values = np.linalg.eigvalsh((matrix + matrix.T) / 2) if symmetric else np.linalg.eigvals(matrix)
-        return float(values.real.max())
-    operator = LinearOperator(
-        (n * n, n * n), dtype=np.float64,
-        matvec=lambda z: apply((z.reshape(n, n) + z.reshape(n, n).T) / 2).ravel(),
-    )
+        matrix = np.array([flat(unit) for unit in np.eye(n * n)]).T
+        values, vectors = np.linalg.eigh((matrix + matrix.T) / 2) if symmetric else np.linalg.eig(matrix)
+        top = int(values.real.argmax())
+        return float(values[top].real), vectors[:, top].real.reshape(n, n)
+    operator = LinearOperator((n * n, n * n), dtype=np.float64, matvec=flat)
     start = np.eye(n).ravel()
     try:
-        found = (
-            eigsh(operator, k=1, which="LA", v0=start, return_eigenvectors=False) if symmetric
-            else eigs(operator, k=1, which="LR", v0=start, return_eigenvectors=False)
-        )
+        values, vectors = eigsh(operator, k=1, which="LA", v0=start) if symmetric else eigs(operator, k=1, which="LR", v0=start)
     except ArpackError as error:
         raise InputError(f"the greatest eigenvalue of the second moments' update does not converge ({error})") from None
-    return float(found[0].real)
+    return float(values[0].real), vectors[:, 0].real.reshape(n, n)

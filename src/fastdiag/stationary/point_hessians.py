@@ -170,11 +170,17 @@ def _of_landscape(landscape: Landscape) -> PointHessians:
 def check_still(landscape: Landscape) -> None:
     """Raise InputError unless the landscape is seen from where its gradient vanishes."""
     check_landscape(landscape)
+    if not is_still(landscape):
+        raise InputError(
+            f"a stationary law is that of a minimum, and at the weights of {landscape!r} the gradient is not 0 (an entry "
+            f"is {np.abs(landscape.gradient).max():.3g}); give landscape.at(...) its minimum, for logistic regression "
+            "landscape.at_minimum()"
+        )
+
+
+def is_still(landscape: Landscape) -> bool:
+    """Whether the gradient vanishes, beside its noise or what the Hessian makes of the weights."""
     gradient = float(np.abs(landscape.gradient).max())
     noise = float(np.sqrt(np.abs(np.diag(landscape.gradient_covariance)).max()))
     size = max([1.0, *(abs(float(x)) for x in landscape.theta)])
-    if gradient > STILL * max(noise, float(np.abs(landscape.hessian).max()) * size):
-        raise InputError(
-            f"a stationary law is that of a minimum, and at the weights of {landscape!r} the gradient is not 0 (an entry "
-            f"is {gradient:.3g}); give landscape.at(...) its minimum, for logistic regression landscape.at_minimum()"
-        )
+    return gradient <= STILL * max(noise, float(np.abs(landscape.hessian).max()) * size)

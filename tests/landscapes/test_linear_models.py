@@ -1,6 +1,7 @@
 """Softmax and least squares: derivatives beside finite differences in 50 digits, contractions beside whole tensors."""
 
 import sys
+from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations_with_replacement, product
 
@@ -124,9 +125,8 @@ def test_deviations_of_points_far_from_zero():
     far = np.array([[1e8, 1.0], [1e8 + 1, 0.0], [1e8 + 3, 5.0], [0.0, 0.0]])[:3]
     land = fd.landscapes.softmax(np.vstack([far, far]), [0, 0, 0, 0, 0, 1])
     grads = np.vstack([np.kron(s * np.array([-0.5, 0.5]), x) for x, s in zip(np.vstack([far, far]), [1, 1, 1, 1, 1, -1], strict=True)])
-    from fractions import Fraction as F
 
-    rows = [[F(x) for x in row] for row in grads.tolist()]
+    rows = [[Fraction(x) for x in row] for row in grads.tolist()]
     mean = [sum(column) / 6 for column in zip(*rows, strict=True)]
     wanted = [[float(sum((r[i] - mean[i]) * (r[j] - mean[j]) for r in rows) / 6) for j in range(4)] for i in range(4)]
     np.testing.assert_allclose(land.gradient_covariance, wanted, rtol=1e-12)
@@ -225,7 +225,7 @@ def test_the_processes_run():
     land, st = model("least_squares"), fd.Spacetime(N=4, T=4)
     for method in ("ode", "sde"):
         update = getattr(fd.updates, method)()
-        s = fd.simulate(land, st, 0.05, runs=2000, seed=1, method=method)
+        s = fd.simulate(land, st, 0.05, runs=500, seed=1, method=method)
         p = fd.predict(land, st, 0.05, noise=1, update=update)
         assert abs(s.mean - p.total) < 4 * s.stderr + 1e-3
 
@@ -281,3 +281,15 @@ def test_models_pickle_and_stay():
     assert again.classes == land.classes
     assert not again.X.flags.writeable
     assert fd.landscapes.softmax(X.astype(np.float32), LABELS).X.dtype == np.float64
+
+
+@pytest.mark.long
+def test_digits_beside_simulation():
+    """Order 3 about the start, un-resummed, while eta T lambda_max is below 1; noise 1 about the path further on."""
+    land, st = fd.landscapes.digits(), fd.Spacetime(N=10, T=10)
+    s = fd.simulate(land, st, [0.01, 0.03, 0.3], runs=20_000, seed=0)
+    start = fd.predict(land, st, [0.01, 0.03], order=3, resummed=False)
+    path = fd.predict(land, st, [0.01, 0.03, 0.3], noise=1)
+    assert np.all(np.abs(start.total - s.mean[:2]) < 3 * s.stderr[:2] + np.abs(start.by_order[3]))
+    assert np.all(np.abs(start.total - path.total[:2]) < 2 * np.abs(start.by_order[3]))
+    assert np.all(np.abs(path.total - s.mean) < 3 * s.stderr + 0.02 * np.abs(path.by_order[1])), (path.total, s.mean, s.stderr)

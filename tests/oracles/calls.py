@@ -15,8 +15,8 @@ ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscape
 MADE = {  # what functions make; nobody builds these by hand
     "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.Logistic",
-    "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
+    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares", "landscapes.LinearModel", "landscapes.Logistic",
+    "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
     "FastdiagError",
 }
 
@@ -127,6 +127,13 @@ CALLS = {
         fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2],
     ),
     "landscapes.logistic": call(landscapes.logistic, X=X, y=[1, 0, 1], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]),
+    "landscapes.softmax": call(
+        landscapes.softmax, X=X, y=["a", "b", "c"], theta=np.zeros((3, 2)), ridge=0.1, weights=[1, 2, 3]
+    ),
+    "landscapes.least_squares": call(
+        landscapes.least_squares, X=X, y=[1.0, 0.5, 2.0], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]
+    ),
+    "landscapes.digits": call(landscapes.digits, ridge=0.1, theta=np.zeros((10, 65))),
     "landscapes.tensors": call(landscapes.tensors, cumulants={(1,): [1.0], (2,): [[2.0]]}, loss=1.0),
     "landscapes.estimated": call(landscapes.estimated, landscape=LAND, method="polykay", groups=2, batch=1),
     "landscapes.standardised": call(landscapes.standardised, X=X),

@@ -79,14 +79,14 @@ class LinearModel(SampledLandscape):
         for rows in self._chunks(d**degree + m**degree):
             slopes = self.slopes(degree, rows).reshape(-1, m**degree)
             total += (self.weights[rows, None] * slopes).T @ _powers(self.X[rows], degree)
-        return self._joined(total[None], degree)[0]
+        return np.asarray(self.joined(total[None], degree)[0])
 
     def _chunks(self, numbers: int) -> Iterator[slice]:
         """Runs of points of which each takes so many numbers."""
         step = max(1, CHUNK_BYTES // (8 * numbers))
         return (slice(start, start + step) for start in range(0, len(self.weights), step))
 
-    def _joined(self, tensors: FloatArray, degree: int) -> FloatArray:
+    def joined(self, tensors: FloatArray, degree: int) -> FloatArray:
         """(S, m^k, d^k) as (S,) + (n,) * k."""
         m, d = self.outputs, self.X.shape[1]
         apart = tensors.reshape(-1, *(m,) * degree, *(d,) * degree)
@@ -101,7 +101,7 @@ class LinearModel(SampledLandscape):
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if degree < 2:
             slopes = self.slopes(degree, rows).reshape(-1, self.outputs**degree, 1)
-            found = self._joined(slopes * _powers(self.X[rows], degree)[:, None], degree) + self._ridge_tensor(degree)
+            found = self.joined(slopes * _powers(self.X[rows], degree)[:, None], degree) + self._ridge_tensor(degree)
             return [(found if frame is None else to_eigenbasis(found, frame, 1), tuple(range(degree)))]
         across, sums = self._across(rows, frame), tuple(range(degree, 2 * degree))
         factors: list[Factor] = [(self.slopes(degree, rows), sums), *((across, (sums[k], k)) for k in range(degree))]
@@ -135,7 +135,7 @@ class LinearModel(SampledLandscape):
             constant = np.multiply.outer(constant, middle).reshape(-1)
         mean = self._mean_slopes(degree)
         slopes = (self.slopes(degree, rows) - mean).reshape(len(X), -1)
-        return self._joined(slopes[:, :, None] * power[:, None, :] + mean.reshape(-1)[:, None] * rest[:, None, :], degree)
+        return self.joined(slopes[:, :, None] * power[:, None, :] + mean.reshape(-1)[:, None] * rest[:, None, :], degree)
 
     def _centre(self, degree: int) -> FloatArray:
         """The mean of that."""

@@ -49,7 +49,7 @@ class LinearModelLocal(Local):
         power = np.ones((len(self.X), 1))
         for _ in range(degree):
             power = (power[:, :, None] * self.X[:, None, :]).reshape(len(self.X), -1)
-        joined = self.landscape._joined(found * power[:, None], degree)
+        joined = self.landscape.joined(found * power[:, None], degree)
         return joined if degree > 2 else np.asarray(joined + self._ridge(degree))
 
     def _ridge(self, degree: int) -> FloatArray:
@@ -72,12 +72,14 @@ class LinearModelLocal(Local):
         return np.asarray(((self.weights[:, None] * slopes).T @ self.X).reshape(-1))
 
     def _squared(self, slopes: FloatArray) -> FloatArray:
-        """E[s (x) x x] of slopes (S, m, m), (n, n)."""
+        """E[s (x) x x] of symmetric slopes (S, m, m), (n, n)."""
         m, d = self.m, self.X.shape[1]
         found = np.empty((m, d, m, d))
         for c in range(m):
-            for e in range(m):
-                found[c, :, e] = self.X.T @ ((self.weights * slopes[:, c, e])[:, None] * self.X)
+            weighted = (self.weights[:, None] * slopes[:, c, c:])[:, :, None] * self.X[:, None, :]
+            block = (self.X.T @ weighted.reshape(len(weighted), -1)).reshape(d, m - c, d)
+            found[c, :, c:] = block
+            found[c:, :, c] = block.transpose(1, 2, 0)
         return found.reshape(m * d, m * d)
 
     @cached_property
@@ -104,7 +106,7 @@ class LinearModelLocal(Local):
 
     def _seen(self, vectors: Numbers) -> FloatArray:
         """What each point's outputs see of its own vector (S, n), (S, m)."""
-        return np.einsum("xcj,xj->xc", vectors.reshape(len(vectors), self.m, -1), self.X)
+        return np.asarray(np.einsum("xcj,xj->xc", vectors.reshape(len(vectors), self.m, -1), self.X))
 
     def pulled(self, vectors: Numbers) -> FloatArray:
         return self._pulling(np.einsum("xce,xe->xc", self.slopes(2), self._seen(vectors)))
@@ -116,7 +118,7 @@ class LinearModelLocal(Local):
             turned = np.empty((len(self.X), m, m))
             for c in range(m):
                 half = (self.X @ S[c * d : (c + 1) * d]).reshape(len(self.X), m, d)
-                turned[:, c] = np.einsum("xej,xj->xe", half, self.X)
+                turned[:, c] = (half @ self.X[:, :, None])[:, :, 0]
             self._along = S, turned
         return self._along[1]
 
@@ -130,8 +132,8 @@ class LinearModelLocal(Local):
 
     def _bent(self, S: Numbers) -> FloatArray:
         """s_3 : V_x, (S, m)."""
-        points, m = self.outputs.shape
-        return np.einsum("xck,xk->xc", self.slopes(3).reshape(points, m, -1), self.variances(S).reshape(points, -1))
+        slopes, V = self.slopes(3).reshape(len(self.X), self.m, -1), self.variances(S).reshape(len(self.X), -1)
+        return np.asarray(np.einsum("xck,xk->xc", slopes, V))
 
     def third(self, S: Numbers) -> FloatArray:
         return self._pulling(self._bent(S))
@@ -190,8 +192,8 @@ class LinearModelLocal(Local):
 
     def _cubed(self, slopes: FloatArray) -> FloatArray:
         """E[s (x) x x x] of slopes (S, m, m, m), (n, n, n)."""
-        points, d = self.X.shape
+        points = len(self.X)
         pairs = (self.X[:, :, None] * self.X[:, None, :]).reshape(points, -1)
         cubes = (pairs[:, :, None] * self.X[:, None, :]).reshape(points, -1)
         total = (self.weights[:, None] * slopes.reshape(points, -1)).T @ cubes
-        return self.landscape._joined(total[None], 3)[0]
+        return np.asarray(self.landscape.joined(total[None], 3)[0])

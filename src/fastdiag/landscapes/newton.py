@@ -35,6 +35,6 @@ def newton_minimum(landscape: Kind) -> Kind:
             found: Kind = here
             return found
     raise InputError(
-        f"{landscape!r} has no unique minimum to go to: the data are separable, or columns of X depend on one another; give "
-        "a ridge > 0"
+        f"{landscape!r} has no unique minimum to go to: the data are separable, or columns of X depend on one another; "
+        "give a ridge > 0"
     )

@@ -30,8 +30,7 @@ class Softmax(LinearModel):
 
     @staticmethod
     def loss_slopes(degree: int, u: FloatArray, y: Any) -> FloatArray:
-        points, m = u.shape
-        rows = np.arange(points)
+        rows = np.arange(len(u))
         if degree > HIGHEST:
             raise TooLargeError(f"derivatives of softmax regression are had to degree {HIGHEST}, not {degree}")
         first = u.argmax(axis=1)  # its chance is 1 less the others': from these it loses no digits
@@ -47,7 +46,7 @@ class Softmax(LinearModel):
                 found[rows, first] = 1.0 / (1.0 + rest)
                 found[rows, y] = 0.0
                 found[rows, y] = -found.sum(axis=1)
-                return found
+                return np.asarray(found)
             return _cumulants(chances, first, degree)
 
     def __repr__(self) -> str:
@@ -65,11 +64,11 @@ def _cumulants(chances: FloatArray, first: Any, degree: int) -> FloatArray:
     for string in set_partitions(degree):
         scale = moebius_to_top(string)
         for chosen in product(range(m), repeat=1 + max(string)):
-            index = tuple(chosen[block] for block in string)
+            index: Any = (slice(None), *(chosen[block] for block in string))
             term = np.full(points, float(scale))
             for c in chosen:
                 term *= chances[:, c]
-            found[(slice(None), *index)] += term
+            found[index] += term
     place = first.reshape(-1, *(1,) * degree)
     for axis in range(1, degree + 1):
         np.put_along_axis(found, place, -found.sum(axis=axis, keepdims=True), axis)

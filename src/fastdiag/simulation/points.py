@@ -13,7 +13,6 @@ from ..kernels.sgd_polynomial import polynomial_descend, polynomial_test_loss, p
 from ..landscapes import LinearModel, Logistic, Samples
 from ..typing import FloatArray, IntArray
 
-
 NUMBERS = 1 << 22  # of points' rows gathered at a time
 
 
@@ -108,7 +107,8 @@ class LinearModelRuns:
     def _slopes(self, degree: int, outputs: FloatArray, y: Any) -> FloatArray:
         """Of outputs (runs, points, m): (runs, points) + (m,) * degree."""
         runs, points = outputs.shape[:2]
-        found = self.landscape.loss_slopes(degree, outputs.reshape(runs * points, -1), y.reshape(runs * points, *y.shape[2:]))
+        rows = outputs.reshape(runs * points, -1), y.reshape(runs * points, *y.shape[2:])
+        found = self.landscape.loss_slopes(degree, *rows)
         return found.reshape(runs, points, *found.shape[1:])
 
     def _penalty(self, theta: FloatArray) -> FloatArray:
@@ -133,7 +133,7 @@ class LinearModelRuns:
     def test_loss(self, end: FloatArray) -> FloatArray:
         """(rates, runs)"""
         every = np.arange(len(self.landscape.weights))
-        return self._losses(end, lambda some: np.broadcast_to(every, (len(end[0, some]), len(every))), self.landscape.weights)
+        return self._losses(end, lambda some: np.tile(every, (len(end[0, some]), 1)), self.landscape.weights)
 
     def train_loss(self, end: FloatArray, training_set: IntArray) -> FloatArray:
         """(rates, runs)"""

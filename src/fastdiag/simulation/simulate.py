@@ -99,15 +99,15 @@ def simulate(
 
     Parameters
     ----------
-    landscape : `landscapes.logistic`, `softmax` or `least_squares`; `landscapes.samples`: then each point's loss is its Taylor polynomial; or
-        `landscapes.symbolic`: then the data are drawn from its distributions
+    landscape : `landscapes.logistic`, `softmax`, `least_squares`; `landscapes.samples`: then each point's loss is its
+        Taylor polynomial; or `landscapes.symbolic`: then the data are drawn from its distributions
     spacetime : N, B, T and the sampling; T finite
     eta : learning rate, >= 0: a number, or a one-dimensional array of them (not a matrix). All of them see the same
         training points and batches, so that differences between them are sharp.
     runs : independent runs, >= 2
     seed : whole number >= 0
     method : 'sgd'; 'gd', all N points at every update; 'ode' or 'sde', the processes of `fastdiag.updates`, in 16 steps to
-        an update, on `samples` and `logistic`, the test loss only
+        an update, on landscapes with points, the test loss only
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
         displacement (a matrix), 'test_loss_variance'; as for `predict`
     threads : at most this many; as many as there are processors by default

@@ -32,6 +32,7 @@ _ROOMS = {
     "estimate": "values",
     "rvalue": "values",
     "predict": "expansion",
+    "predict_many": "expansion",
     "expand": "expansion",
     "simulate": "simulation",
     "FastdiagError": "errors",

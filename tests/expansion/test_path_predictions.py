@@ -128,10 +128,17 @@ def test_what_nobody_may_ask():
 
 
 def test_paths_that_blow_up_say_where():
-    """w grows 29-fold at each update: 10^308 is passed after some 210."""
+    """w grows 29-fold at each update: 10^308 is passed after some 210, by its square after half as many."""
     last = math.ceil((math.log(2) + math.log(sys.float_info.max)) / math.log(29))
-    with pytest.raises(InputError, match=f"range of floats at update {last}|range of floats at update {last + 1}"):
-        fd.predict(quadratic(), fd.Spacetime(N=math.inf, T=400), 10.0, noise=1)
+    for noise, near in ((0, (last, last + 1)), (1, (last // 2, last // 2 + 1))):
+        with pytest.raises(InputError, match="|".join(f"range of floats at update {t}:" for t in near)):
+            fd.predict(quadratic(), fd.Spacetime(N=math.inf, T=400), 10.0, noise=noise)
+    with pytest.raises(InputError, match=r"at eta\[1\] = 10\.0: noise about the path leaves the range of floats at update"):
+        fd.predict(quadratic(), fd.Spacetime(N=math.inf, T=400), [0.1, 10.0], noise=1)
+    with pytest.raises(InputError, match=r"at eta\[2\] = 1e\+40: the test loss leaves the range of floats after update 5"):
+        fd.predict(quadratic(), fd.Spacetime(N=math.inf, T=5), [0.1, 0.2, 1e40], noise=0)
+    with pytest.raises(InputError, match="sums over skeletons to 5 updates leave the range of floats"):
+        fd.predict(quadratic(), fd.Spacetime(N=2, T=5), 1e40, noise=2)
 
 
 def test_a_landscape_that_cannot_move():

@@ -10,16 +10,21 @@ import numpy as np
 from ..diagram import Diagram, skeletons
 from ..diagram.skeletons import check_noise
 from ..embedding import PathRule
+from ..errors import InputError
 from ..landscapes import Landscape
 from ..path import PathSeries, predicted_about_path
 from ..path.foresight import check_walks
+from ..path.predicted import which
 from ..path.worth import PathWorth
+from ..progress import track
 from ..spacetime import Spacetime
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from ..values.given import Given, points_met
 from .diagram_sum import diagram_sum
 from .observables import DISPLACEMENT, observable_named
+
+SHOWN = 1.0  # seconds from which on progress is shown
 
 
 def about_path(
@@ -32,6 +37,7 @@ def about_path(
     metric: FloatArray | None = None,
     closure: str | None = None,
     given: Given | None = None,
+    patience: float = 5.0,
 ) -> PathSeries:
     """`predicted_about_path` to any noise order: what has no recursion is summed over skeletons, for small problems.
 
@@ -45,7 +51,7 @@ def about_path(
     recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))
     if recurs or isinstance(update, Adaptive | Clipped):
         return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure, given)
-    return skeleton_series(landscape, times, etas, noise, observable, update, metric, given)
+    return skeleton_series(landscape, times, etas, noise, observable, update, metric, given, patience)
 
 
 def skeleton_series(
@@ -57,8 +63,12 @@ def skeleton_series(
     update: PathRule = None,
     metric: FloatArray | None = None,
     given: Given | None = None,
+    patience: float = 5.0,
 ) -> PathSeries:
-    """The same as a sum over skeletons, every one of which it names."""
+    """The same as a sum over skeletons, every one of which it names; a bar shows progress where it takes over a second.
+
+    patience: minutes that it may take
+    """
     check_noise(noise)
     watched = observable_named(observable, given is not None)
     fresh = given is None and all(spacetime.is_one_epoch for spacetime in times)
@@ -68,11 +78,26 @@ def skeleton_series(
         return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
 
     points = points_met(given, update)
-    check_walks(lambda order: listed(order, watched.shares), landscape, times, etas, noise, update, points)
+    seconds = check_walks(
+        lambda order: listed(order, watched.shares), landscape, times, etas, noise, update, patience, points
+    )
+
+    def tracked(order: int, shares: bool) -> Iterable[Diagram]:
+        some = list(listed(order, shares))
+        show = None if sum(seconds.get(diagram, 0.0) for diagram in some) > SHOWN else False
+        return track(some, len(some), lambda diagram: 1, f"skeletons of noise {order}", show)
+
     rule = update if isinstance(update, Update) else None
     with np.errstate(all="ignore"):  # an overflow is for the caller to tell
         worth = PathWorth(landscape, times, etas, metric, noise, rule, given)
-        by_order, by_diagram = diagram_sum(watched, noise, listed, worth, fixed)
+        by_order, by_diagram = diagram_sum(watched, noise, tracked, worth, fixed)
     if watched.name == DISPLACEMENT.name:
         by_order[0] = worth.displacement()
+    for i in range(0 if worth.paths[0].motion.is_exact else len(etas)):
+        with which(etas, i):
+            if not all(np.isfinite(x[i]).all() for x in by_order):
+                raise InputError(
+                    f"sums over skeletons to {max(int(st.T) for st in times)} updates leave the range of floats: the "
+                    "learning rate is too large for this loss; take a smaller one, or fewer updates"
+                )
     return PathSeries(tuple(by_order), {"[]": by_order[0]} | {str(diagram): x for diagram, x in by_diagram.items()})

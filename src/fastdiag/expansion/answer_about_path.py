@@ -33,8 +33,8 @@ def answer_about_path(question: Question) -> Prediction:
     shape = question.axes_of(shape)
 
     def series(noise: int, closure: str | None = None) -> PathSeries:
-        how = question.update, metric, closure, question.given
-        return about_path(landscape, times, rates, noise, question.observable, *how)
+        asked = question.observable, question.update, metric, closure, question.given, question.patience
+        return about_path(landscape, times, rates, noise, *asked)
 
     def finished(values: Any) -> Any:
         return shaped(values if exactly is None else EXACT(values), shape)

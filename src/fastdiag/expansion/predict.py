@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import choice, flag, one_or_many, shown, whole
+from ..arguments import choice, flag, one_or_many, real, shown, whole
 from ..diagram.counting import check_order
 from ..door import door
 from ..embedding import PathRule, check_rule
@@ -45,6 +45,7 @@ def predict(
     closure: str | None = None,
     training_set: str = "drawn",
     test: Landscape | None = None,
+    patience: float = 5.0,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -92,6 +93,8 @@ def predict(
         diffuse by the points' covariance
     test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
         None for the given points themselves
+    patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
+        refused before it is begun
 
     Returns
     -------
@@ -145,7 +148,7 @@ def predict(
     found = answered(
         _question(
             landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
-            training_set, test,
+            training_set, test, patience,
         )
     )
     found.trust.tell()
@@ -160,7 +163,7 @@ def answered(question: Question) -> Prediction:
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
     resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None, training_set: str,
-    test: Landscape | None,
+    test: Landscape | None, patience: float,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -199,7 +202,7 @@ def _question(
     rates = _own_rates(landscape, eta, continuous)
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
-        given,
+        given, real("patience", patience, above=0, infinite=True),
     )
 
 

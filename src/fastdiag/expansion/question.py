@@ -33,6 +33,7 @@ class Question(Record):
     device: str = "auto"
     given: Given | None = None
     """The training set, where it is given; None where it is drawn."""
+    patience: float = 5.0
 
     def _values(self) -> tuple[Any, ...]:
         names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..errors import FastdiagError, TrustWarning
 from ..landscapes import Landscape, Symbolic
 from ..landscapes.logistic import Logistic
 from ..locks import cached_property
+from ..path.predicted import noise_to_signal
 from ..typing import FloatArray
 from .question import Question
 
@@ -19,8 +20,18 @@ SMALL = 0.02  # error of a prediction that is believed, as a part of it
 ROUNDING = 1e-10  # of the largest order; what is smaller says nothing
 LOSSES = ("test_loss", "train_loss")
 VARIANCES = ("covariance", "test_loss_variance")
-USUAL = 3  # times the square of a noise order is the next, of losses
 MOST_WEIGHTS = 64  # for which noise order 2 is a matter of seconds
+SOON = 0.03  # minutes, for which sums over skeletons are a matter of seconds
+
+
+class Evidence(NamedTuple):
+    """What tells an error."""
+
+    error: FloatArray
+    said: str
+    size: FloatArray
+    """Of what is said."""
+    beside: str = ""
 
 
 class Trust:
@@ -86,7 +97,20 @@ class Trust:
         values = _floats(self.total)
         if self.question.observable == "covariance":
             values = np.diagonal(values, axis1=-2, axis2=-1).min(axis=-1)
-        return np.asarray(values < least - ROUNDING * np.max(self.sizes, axis=0))[()]
+        return np.asarray(values < least - ROUNDING * np.max(self.sizes, axis=0) - self.rounding)[()]
+
+    @cached_property
+    def rounding(self) -> Any:
+        """What 0 may come out as: beside the loss, and beside what the noise of one update moves weights by."""
+        question = self.question
+        try:
+            found = np.abs(_floats(question.landscape.loss))
+            if question.watched.axes:
+                gradients = np.abs(_floats(question.landscape.gradient_covariance)).max(initial=0.0)
+                found = np.sqrt(gradients) * np.abs(_floats(question.eta)).max()
+        except FastdiagError:  # not known
+            return 0.0
+        return ROUNDING * float(np.nan_to_num(found)) ** (2 if question.observable in VARIANCES else 1)
 
     @cached_property
     def step(self) -> Any:
@@ -106,8 +130,9 @@ class Trust:
 
     @cached_property
     def next_order(self) -> FloatArray | None:
-        """The size of the order after the last: it is predicted now. None where it cannot be had."""
-        return self._sized(found[-1]) if (found := self._other(order=self.question.order + 1, closure=None)) else None
+        """The size of the order after the last: it is predicted now. None where it cannot be had, or takes long."""
+        found = self._other(order=self.question.order + 1, closure=None, patience=SOON)
+        return self._sized(found[-1]) if found else None
 
     @cached_property
     def second_opinion(self) -> FloatArray | None:
@@ -134,53 +159,75 @@ class Trust:
         except FastdiagError:
             return None
 
+    @cached_property
+    def scatter(self) -> tuple[FloatArray, FloatArray] | None:
+        """About the path with noise 1: the weights' scatter as a share of the way that the path has gone, which is how much
+        smaller than noise 1 the next order may be expected; and the size of that order's terms that noise 1 itself has.
+
+        None where it cannot be had.
+        """
+        from ..values.learning_rates import learning_rates
+
+        question, metric = self.question, None
+        shape = np.shape(self.size)
+        try:
+            rates = _floats(question.eta)
+            if not isinstance(question.landscape, Symbolic) or rates.ndim == 2:
+                rates, metric = learning_rates(rates, question.landscape.dimension)
+            numbers = np.atleast_1d(rates).tolist()
+            found = noise_to_signal(
+                question.landscape, question.times, numbers, question.observable, question.update, metric, question.given
+            )
+        except FastdiagError:
+            return None
+        share, at_root = (np.asarray(array).reshape(shape) for array in found)
+        return share, np.abs(at_root)
+
     @property
     def error(self) -> FloatArray:
         """The size of what is left out, as far as can be told."""
         return self._evidence[0]
 
     @cached_property
-    def _evidence(self) -> tuple[FloatArray, str, FloatArray]:
-        """The error; what tells it, and its size."""
+    def _evidence(self) -> Evidence:
         question, last = self.question, self.sizes[-1]
         added = f"{self._name(question.order)} adds"
         if (other := self.second_opinion) is not None:
             about = "the noise orders" if question.closure else f"noise order {question.order}"
             said = f"{about} and the self-consistent path differ by"
             if question.closure or question.order < 2:
-                return other, said, other
+                return Evidence(other, said, other)
             error = np.maximum(last, other)
-            return (error, said, other) if np.max(other) >= np.max(last) else (error, added, last)
+            return Evidence(error, said, other) if np.max(other) >= np.max(last) else Evidence(error, added, last)
         if question.about_path and (question.closure or question.order >= 2):
-            return last, added, last
-        slow = question.landscape.dimension > MOST_WEIGHTS or not self._meets_no_point_twice
-        if question.about_path and question.order and slow:
-            return self._scaled, added, last
-        if self.next_order is not None:
-            return self.next_order, f"{self._name(question.order + 1)} would add", self.next_order
-        return (self._scaled if self.is_last_against_path else last), added, last
+            return Evidence(last, added, last)
+        slow = question.about_path and question.order and question.landscape.dimension > MOST_WEIGHTS
+        if not slow and (following := self.next_order) is not None:
+            return Evidence(following, f"{self._name(question.order + 1)} would add", following)
+        if self.is_last_against_path and self.scatter is not None:
+            share, at_root = self.scatter
+            error = np.maximum(last * np.minimum(share, 1), at_root)
+            if np.max(at_root) >= np.max(error):
+                return Evidence(error, "what noise order 1 itself adds to the next one is", at_root)
+            way = f", and the weights scatter by {np.max(share):.2g}{self._most()} of the way that the path goes"
+            return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path goes no way")
+        return Evidence(last, added, last)
 
     @property
     def _meets_no_point_twice(self) -> bool:
         return self.question.is_fresh
-
-    @property
-    def _scaled(self) -> FloatArray:
-        """The first noise order, times about what the second would be of it."""
-        share = np.where(np.isnan(self.ratio), 1.0, np.minimum(USUAL * self.ratio, 1))
-        return np.asarray(self.sizes[-1] * share)
 
     @cached_property
     def believable(self) -> Any:
         """Whether the error is at most 2 % of the prediction, the orders shrink, and the total can be."""
         if np.isnan(self.size).all():
             return np.zeros(np.shape(self.size), dtype=bool)[()]
-        return (self.error <= SMALL * self.size) & ~self.outside & ~self._grows
+        return (self.error <= SMALL * self.size + self.rounding) & ~self.outside & ~self._grows
 
     @property
     def _grows(self) -> Any:
         """Where the last order is no smaller than the one before, and matters."""
-        return (self.ratio >= 1) & (self.sizes[-1] > SMALL * self.size)
+        return (self.ratio >= 1) & (self.sizes[-1] > SMALL * self.size + self.rounding)
 
     def __bool__(self) -> bool:
         return bool(np.all(self.believable))
@@ -226,8 +273,8 @@ class Trust:
     def __str__(self) -> str:
         if np.isnan(self.size).any():
             return "A formula, or beyond the range of floats: nothing can be said of its size."
-        error, said, size = self._evidence
-        told = f"{said[0].upper()}{said[1:]} {np.max(size):.2g}{self._most()}"
+        error, said, size, beside = self._evidence
+        told = f"{said[0].upper()}{said[1:]} {np.max(size):.2g}{self._most()}{beside}"
         if self:
             return f"{told}: believe it to {'that' if np.max(error) == np.max(size) else f'{np.max(error):.2g}'}."
         first = f" {self.doubt[0].upper()}{self.doubt[1:]}." if self.doubt else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import factorial, prod
+from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import TooLargeError
 
 if TYPE_CHECKING:
-    from .local import Local, Numbers, PointTensors
+    from .local import Numbers, PointTensors
 
 NODES = 16  # of a Gauss-Hermite sum along one direction
 MOST_PLACES = 5000  # of sums along several
@@ -62,8 +62,10 @@ def by_wick(local: PointTensors, degree: int, S: Numbers) -> Averaged:
     return Averaged(mean[0][()], mean[1], mean[2], _less(products, mean[1], mean[2], S))
 
 
-def by_hermite(local: Callable[[Numbers], Local], theta: Numbers, S: Numbers) -> Averaged:
+def by_hermite(spread: Callable[[Numbers, Numbers], PointTensors], theta: Numbers, S: Numbers) -> Averaged:
     """Of any loss, by Gauss-Hermite sums along the directions in which S is not 0.
+
+    spread: for places (P, n) and their weights, all points at all places as points of one distribution
 
     Raises
     ------
@@ -71,21 +73,18 @@ def by_hermite(local: Callable[[Numbers], Local], theta: Numbers, S: Numbers) ->
     """
     sizes, directions = np.linalg.eigh(S)
     wide = sizes > 1e-14 * max(sizes[-1], 1e-300)
-    places, weights = hermite()
-    if NODES ** int(wide.sum()) > MOST_PLACES:
+    count, (places, weights) = int(wide.sum()), hermite()
+    if NODES**count > MOST_PLACES:
         raise TooLargeError(
-            f"an average over {int(wide.sum())} directions takes {NODES}^{int(wide.sum())} places; polynomials, logistic "
-            "regression and few weights need no such sum"
+            f"an average over {count} directions takes {NODES}^{count} places; polynomials, logistic regression and few "
+            "weights need no such sum"
         )
-    spread = directions[:, wide] * np.sqrt(sizes[wide])
-    loss, G = 0.0, np.zeros(len(theta))
-    H, products = np.zeros((len(theta),) * 2), np.zeros((len(theta),) * 2)
-    for chosen in np.ndindex((NODES,) * int(wide.sum())):
-        index = list(chosen)
-        here, weight = local(theta + spread @ places[index]), prod(weights[index].tolist())
-        loss, G, H = loss + weight * here.loss, G + weight * here.gradient, H + weight * here.hessian
-        products += weight * (here.covariance + np.multiply.outer(here.gradient, here.gradient))
-    return Averaged(loss, G, H, _less(products, G, H, S))
+    chosen = np.indices((NODES,) * count).reshape(count, NODES**count)
+    everywhere = theta + (directions[:, wide] * np.sqrt(sizes[wide]) @ places[chosen]).T
+    all_of_them = spread(everywhere, weights[chosen].prod(axis=0))
+    g, G, H = all_of_them.tensor(1), all_of_them.gradient, all_of_them.hessian
+    products = (all_of_them.weights[:, None] * g).T @ g
+    return Averaged(all_of_them.loss, G, H, _less(products, G, H, S))
 
 
 def hermite() -> tuple[Numbers, Numbers]:

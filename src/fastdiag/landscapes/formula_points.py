@@ -26,6 +26,7 @@ Nodes: TypeAlias = list[tuple[tuple[Any, ...], Any]]
 AT_ONCE = 3  # points' tensors that stand in one mean, if nothing else is said, or more where they are constants
 PLAIN = 64  # nodes for what is no polynomial in a data symbol
 MOST_POINTS = 1 << 16
+MOST_SPREAD = 1 << 22  # points at all places: half a second an update
 
 
 class FormulaPoints:
@@ -67,7 +68,17 @@ class FormulaPoints:
 
     def local(self, theta: Numbers) -> FormulaLocal:
         """Seen from theta, (n,)."""
-        return FormulaLocal(self, theta)
+        return FormulaLocal(self, theta, self.data, self.weights)
+
+    def spread(self, places: Numbers, weights: Numbers) -> FormulaLocal:
+        """Seen from many places (P, n), weighted (P,): every point at every place is a point of its own."""
+        if len(places) * len(self.weights) > MOST_SPREAD:
+            raise TooLargeError(
+                f"averages over {len(places):,} places of {len(self.weights):,} points are too many (limit {MOST_SPREAD:,} "
+                "in all); give noise=2, which needs none"
+            )
+        theta, data = np.repeat(places.T, len(self.weights), axis=1), np.tile(self.data, len(places))
+        return FormulaLocal(self, theta, data, np.multiply.outer(weights, self.weights).ravel())
 
     def averaging(self, tensors: int) -> FormulaPoints:
         """Points for means of so many tensors of a point, these or finer ones."""
@@ -76,14 +87,13 @@ class FormulaPoints:
             self._finer[tensors] = FormulaPoints(self.landscape, self.exact, tensors)
         return self._finer[tensors]
 
-    def derivative(self, indices: Indices, theta: Numbers) -> Numbers:
-        """One entry of every point's tensor, (S,)."""
+    def derivative(self, indices: Indices, theta: Numbers, data: Numbers) -> Numbers:
+        """One entry of every point's tensor, for its data (symbols, S): (S,)."""
         if indices not in self._known:
             land = self.landscape
             make = _exactly if self.exact else _in_floats
             self._known[indices] = make(land, land.derivative(indices), [*land.coordinates, *land.data])
-        found = self._known[indices](*theta, *self.data)
-        return np.broadcast_to(found, self.weights.shape)
+        return np.broadcast_to(self._known[indices](*theta, *data), data.shape[1:])
 
     def _choices(self) -> Iterable[Nodes]:
         """The points of each distribution."""
@@ -102,18 +112,18 @@ class FormulaPoints:
 
 
 class FormulaLocal(PointTensors):
-    """A formula's loss seen from one set of weights; tensors are computed when asked for."""
+    """A formula's loss seen from one set of weights, or of one for each point; tensors are computed when asked for."""
 
-    def __init__(self, points: FormulaPoints, theta: Numbers) -> None:
-        super().__init__(points.weights, len(theta))
-        self.points, self.theta = points, theta
+    def __init__(self, points: FormulaPoints, theta: Numbers, data: Numbers, weights: Numbers) -> None:
+        super().__init__(weights, len(theta))
+        self.points, self.theta, self.data = points, theta, data
         self._tensors: dict[int, Numbers] = {}
 
     def tensor(self, degree: int) -> Numbers:
         if degree not in self._tensors:
             result = np.empty((self.dimension,) * degree + self.weights.shape, dtype=self.weights.dtype)
             for indices in combinations_with_replacement(range(self.dimension), degree):
-                result[indices] = self.points.derivative(indices, self.theta)
+                result[indices] = self.points.derivative(indices, self.theta, self.data)
             for indices in np.ndindex(result.shape[:-1]):
                 if (ordered := tuple(sorted(indices))) != indices:
                     result[indices] = result[ordered]
@@ -125,7 +135,7 @@ class FormulaLocal(PointTensors):
 
     def averaged(self, S: Numbers) -> Averaged:
         degree = self.points.degree
-        return by_hermite(self.points.local, self.theta, S) if degree is None else by_wick(self, degree, S)
+        return by_hermite(self.points.spread, self.theta, S) if degree is None else by_wick(self, degree, S)
 
 
 def _degree(expression: Expression, symbol: Any) -> int | None:

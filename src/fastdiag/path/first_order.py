@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..landscapes.landscape import Landscape
 from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
@@ -47,6 +48,11 @@ class Walk:
             self.responses = WithoutReplacement(self.responses, whole / others)
 
     @property
+    def carried(self) -> tuple[Numbers, ...]:
+        """What must be finite after an update."""
+        return np.diagonal(self.S), self.bent, self.met
+
+    @property
     def here(self) -> Local:
         """The landscape at what is observed."""
         motion = self.motion
@@ -80,13 +86,18 @@ class Walk:
 
         Raises
         ------
-        InputError : the path leaves the range of floats, with the update at which it does
+        InputError : the path or its noise leaves the range of floats, with the update at which it does
         """
         motion, local, t = self.motion, self.local, int(self.t)
         if self.noise:
             self.advance(motion.stride(t, self.state, local.gradient))
         self.state = motion.moved(t, self.state, local.gradient)
         self.t = t + 1
+        if self.noise and not motion.is_exact and not all(np.isfinite(x.sum()) for x in self.carried):
+            raise InputError(
+                f"noise about the path leaves the range of floats at update {self.t}: the learning rate is too large for "
+                "this loss; take a smaller one, or fewer updates"
+            )
         self.local = self.landscape.local(motion.start + motion.at_point(self.state))
 
     def advance(self, stride: Any) -> None:

@@ -38,6 +38,7 @@ class Flow:
         n = motion.shape[1]
         self.t: int | float = 0
         self.state, self.S, self.bent, self.met, self.tie = np.zeros(n), np.zeros((n, n)), np.zeros(n), np.zeros(n), 0.0
+        self._integration: Any = None
 
     @property
     def here(self) -> Local:
@@ -55,22 +56,30 @@ class Flow:
         ------
         InputError : the flow leaves the range of floats
         """
-        from scipy.integrate import solve_ivp
-
         if time == self.t:
             return
         if time == inf:
             self._settle()
             return
-        given = self._packed(self.state, self.bent, self.S)
-        found: Any = solve_ivp(self._slope, (self.t, time), given, "DOP853", (time,), rtol=RELATIVE, atol=ABSOLUTE)
-        if not found.success or not np.isfinite(found.y[:, -1]).all():
+        steps: Any = self._steps()
+        while steps.t < time and steps.status == "running":
+            steps.step()
+        if steps.t < time or not np.isfinite(steps.y).all():
             raise InputError(
-                f"the flow leaves the range of floats, or becomes too steep, between updates {self.t} and {time}; take a "
-                "smaller learning rate, or fewer updates"
+                f"the flow leaves the range of floats, or becomes too steep, near update {steps.t:.6g}; take a smaller "
+                "learning rate, or fewer updates"
             )
-        self.state, self.bent, self.S = self._parts(found.y[:, -1])
+        self.state, self.bent, self.S = self._parts(steps.dense_output()(time))
         self.t = time
+
+    def _steps(self) -> Any:
+        """The integration, whose steps do not hang on the times at which it is read."""
+        from scipy.integrate import DOP853
+
+        if self._integration is None:
+            given = self._packed(self.state, self.bent, self.S)
+            self._integration = DOP853(self._slope, self.t, given, inf, rtol=RELATIVE, atol=ABSOLUTE)
+        return self._integration
 
     def _settle(self) -> None:
         """To the minimum that the flow ends in, and the noise that stands still there.
@@ -82,7 +91,7 @@ class Flow:
         from scipy.linalg import solve_continuous_lyapunov
 
         motion, noisy = self.motion, self.is_noisy
-        self.is_noisy = False
+        self.is_noisy, self.t, self.state, self._integration = False, 0, np.zeros_like(self.state), None
         while self.t < LATEST and not is_near(self.here.gradient, self.here.hessian):
             self.reach(max(1, 2 * self.t))
         for _ in range(NEWTON):

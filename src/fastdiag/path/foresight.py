@@ -20,18 +20,22 @@ from ..spacetime.updates import Update
 from .predicted import start_and_rates
 
 MOST_NUMBERS = 1 << 24  # that the edges carry at a time: choices of points x components
-MOST_SECONDS = 1200.0  # of all walks
 PER_MOVE, PER_FLOAT, PER_INT = 1e-5, 1e-8, 1e-7  # seconds, measured
+INSTEAD = "give noise=1, which takes one pass over the updates, or one epoch, where noise=2 does too"
 NEXT = 20  # times the seconds of a noise order, at least, that the next one takes
 
 
 def check_walks(
     listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
-    noise: int, update: PathRule, given: int | None = None,
-) -> None:
-    """Raise an error unless sums over skeletons can be had.
+    noise: int, update: PathRule, patience: float, given: int | None = None,
+) -> dict[Diagram, float]:
+    """The seconds that the sum of each skeleton will take, or an error unless all can be had.
 
-    listed: the skeletons of a noise order; given: how many points a given training set has
+    Parameters
+    ----------
+    listed : the skeletons of a noise order
+    patience : minutes that all of them may take
+    given : how many points a given training set has
 
     Raises
     ------
@@ -48,11 +52,11 @@ def check_walks(
     points = int(np.count_nonzero(landscape.local(start).averaging(noise + 1).weights))
     components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
     each_number = PER_INT if start.dtype == object else PER_FLOAT
-    elsewhere = ", or one epoch, where noise 2 has a recursion" if given is None else ""
-    seconds = 0.0
+    instead = INSTEAD if given is None else "take a lower noise order"
+    seconds, total = dict[Diagram, float](), 0.0
     for order in range(noise + 1):
-        if seconds * NEXT > MOST_SECONDS:
-            raise _too_long(f"of noise order {order}", elsewhere)
+        if total * NEXT > 60 * patience:
+            raise _too_long(f"of noise order {order}", patience, instead)
         walked = ((diagram, ties) for diagram in listed(order) for ties, _ in retied(diagram, given))
         for (diagram, ties), spacetime in product(walked, times):
             number, T = combined(diagram, points, spacetime, ties), int(spacetime.finite("T"))
@@ -61,18 +65,20 @@ def check_walks(
                 raise TooLargeError(
                     f"the skeleton {diagram} takes 10^{log10(carried):.0f} numbers in one walk (limit {MOST_NUMBERS:,}): "
                     "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
-                    f"take a lower noise order{elsewhere}"
+                    f"{instead}"
                 )
             met = max(T - height(diagram) + 1, 0) * moves(ties, spacetime, components)
-            seconds += len(rates) * met * (PER_MOVE + number * each_number)
-            if seconds > MOST_SECONDS:
-                raise _too_long(f"to {diagram}", elsewhere)
+            took = len(rates) * met * (PER_MOVE + number * each_number)
+            seconds[diagram], total = seconds.get(diagram, 0.0) + took, total + took
+            if total > 60 * patience:
+                raise _too_long(f"to {diagram}", patience, instead)
+    return seconds
 
 
-def _too_long(which: str, elsewhere: str) -> TooLargeError:
+def _too_long(which: str, patience: float, instead: str) -> TooLargeError:
     return TooLargeError(
-        f"sums over all skeletons {which} take more than {MOST_SECONDS / 60:.0f} minutes; take a lower noise order, or "
-        f"fewer updates{elsewhere}"
+        f"sums over all skeletons {which} take more than {patience:g} minutes, which is patience; {instead}, take fewer "
+        "updates, or give a larger patience"
     )
 
 

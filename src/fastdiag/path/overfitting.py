@@ -53,6 +53,10 @@ class TiedWalk(SecondWalk):
         super().advance(rate)
 
     @property
+    def carried(self) -> tuple[Numbers, ...]:
+        return *super().carried, self.r, self.Y
+
+    @property
     def tie_of_second_order(self) -> Any:
         """The train loss less the test loss."""
         motion, here, whole = self.motion, self.here, self.responses.whole

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from ..arguments import digits, own, shown
 from ..embedding import PathRule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
-from ..numerals import has
+from ..numerals import has, written
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
+from ..values.eigenbasis import libraries
 from ..values.given import Given, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
@@ -30,8 +30,10 @@ from .flow import Flow
 from .motion import Motion
 from .observed import TRAINED, terms, terms_of_given, total
 from .overfitting import TiedWalk
-from .second_order import SecondWalk
+from .second_order import SecondWalk, at_root
 from .smooth_motion import motion_of
+
+Value = TypeVar("Value")
 
 HIGHEST = 2  # noise order
 LONGEST = 10_000_000  # of few weights a quarter of an hour
@@ -87,6 +89,49 @@ def predicted_about_path(
     """
     if noise > HIGHEST:
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
+    remembers = given is None and observable in TRAINED
+    exactly = start_and_rates(landscape, etas)[0].dtype == object
+    if given is not None and exactly:
+        given.exact_test()
+
+    def read(walk: Walk | Flow | GaussianWalk) -> list[dict[str, Any]]:
+        if given is None or isinstance(walk, GaussianWalk):
+            found = terms(walk, observable)
+        else:
+            found = terms_of_given(walk, observable, given.test)
+        if not exactly and not all(np.isfinite(total(order)).all() for order in found):
+            raise InputError(
+                f"the {observable.replace('_', ' ')} leaves the range of floats after update {walk.t}: the learning rate "
+                "is too large for this loss; take a smaller one, or fewer updates"
+            )
+        return found
+
+    rows = along(landscape, times, etas, noise, read, remembers, update, metric, closure, given)
+    orders = len(rows[0][0])
+
+    def stacked(order: int, skeleton: str | None = None) -> Numbers:
+        def value(cell: list[dict[str, Any]]) -> Numbers:
+            return total(cell[order]) if skeleton is None else np.asarray(cell[order][skeleton])
+
+        result = np.empty((len(rows), len(times), *value(rows[0][0]).shape), dtype=object if exactly else np.float64)
+        for i, j in np.ndindex(result.shape[:2]):
+            result[i, j] = value(rows[i][j])[()]
+        return result
+
+    named = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions if name]
+    by_skeleton = {name: stacked(p, name) for p, name in named}
+    return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
+
+
+def along(
+    landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], noise: int, read: Callable[[Any], Value],
+    remembers: bool = False, update: PathRule = None, metric: FloatArray | None = None, closure: str | None = None,
+    given: Given | None = None,
+) -> list[list[Value]]:
+    """What is read of a walk along the path, for each learning rate at each number of updates; errors as above.
+
+    remembers: whether the walk keeps what each data point has done, see `Walk`
+    """
     start, rates = start_and_rates(landscape, etas)
     moments = [spacetime.T for spacetime in times]
     order = sorted(set(moments))
@@ -97,43 +142,50 @@ def predicted_about_path(
             "take fewer, or T = inf, which goes to the path's end by Newton's method"
         )
     last = times[0].with_updates(order[-1])
-    remembers = given is None and observable in TRAINED
-    if given is not None and start.dtype.kind == "O":
-        given.exact_test()
-    rows: list[list[list[dict[str, Any]]]] = []
-    alone = _libraries().limit(limits=1 if len(start) < MANY else None, user_api="blas")  # threads cost more than they give
-    with alone, np.errstate(all="ignore"):  # an overflow is for the caller to tell
-        for eta in rates:
-            rule = update if isinstance(update, Update | Adaptive | Clipped) else None
-            motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
-            walk = _walk(landscape, motion, last, noise, remembers, update, closure, points_met(given, update))
-            found = {}
-            for T in order:
-                walk.reach(T)
-                if given is None or isinstance(walk, GaussianWalk):
-                    found[T] = terms(walk, observable)
-                else:
-                    found[T] = terms_of_given(walk, observable, given.test)
+    rule = update if isinstance(update, Update | Adaptive | Clipped) else None
+    rows = []
+    alone = libraries().limit(limits=1 if len(start) < MANY else None, user_api="blas")  # threads cost more than they give
+    with alone, np.errstate(all="ignore"):  # an overflow is for the walk to tell
+        for i in range(len(rates)):
+            with which(rates, i) as eta:
+                motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
+                walk = _walk(landscape, motion, last, noise, remembers, update, closure, points_met(given, update))
+                found = {}
+                for T in order:
+                    walk.reach(T)
+                    found[T] = read(walk)
             rows.append([found[T] for T in moments])
-    orders = len(rows[0][0])
-
-    def stacked(order: int, skeleton: str | None = None) -> Numbers:
-        def value(cell: list[dict[str, Any]]) -> Numbers:
-            return total(cell[order]) if skeleton is None else np.asarray(cell[order][skeleton])
-
-        result = np.empty((len(rows), len(moments), *value(rows[0][0]).shape), dtype=start.dtype)
-        for i, j in np.ndindex(result.shape[:2]):
-            result[i, j] = value(rows[i][j])[()]
-        return result
-
-    named = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions if name]
-    by_skeleton = {name: stacked(p, name) for p, name in named}
-    return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
+    return rows
 
 
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()
+@contextmanager
+def which(rates: Sequence[Any], i: int) -> Iterator[Any]:
+    """The i-th of some learning rates, which is named in an InputError from there."""
+    try:
+        yield rates[i]
+    except InputError as error:
+        raise error if len(rates) == 1 else InputError(f"at eta[{i}] = {written(rates[i])}: {error}") from None
+
+
+def noise_to_signal(
+    landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], observable: str, update: PathRule = None,
+    metric: FloatArray | None = None, given: Given | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """How good noise order 1 can be, from itself; two arrays (learning rates, times).
+
+    The weights' scatter, sqrt(tr S), as a share of the way that the path has gone: successive terms of the expansion are
+    smaller by about that. And what S and the mean's shift add at the root in the second order.
+    """
+
+    def read(walk: Walk | Flow) -> tuple[float, float]:
+        motion, S = walk.motion, walk.motion.observed_twice(walk.S)
+        way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(np.trace(S), 0.0))
+        m = motion.observed(walk.bent + walk.met)
+        here = walk.here if given is None or observable == "train_loss" else walk.seen_by(given.test)
+        return float(scatter / way) if scatter else 0.0, float(at_root(here, m, S, observable))
+
+    found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric, given=given))
+    return found[..., 0], found[..., 1]
 
 
 def _walk(

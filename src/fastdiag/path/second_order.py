@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..landscapes.landscape import Landscape
-from ..landscapes.local import Numbers
+from ..landscapes.local import Local, Numbers
 from ..memory import require
 from ..spacetime import Spacetime
 from .first_order import Walk
@@ -42,6 +42,10 @@ class SecondWalk(Walk):
                 f"{spacetime.T} is more than one epoch of {spacetime.updates_per_epoch} updates; take noise=1"
             )
         require(8 * COPIES * size**3, f"third cumulants of {size} numbers", "take noise=1, which needs none")
+
+    @property
+    def carried(self) -> tuple[Numbers, ...]:
+        return *super().carried, np.diagonal(self.S2), self.m2, self.k
 
     @property
     def m(self) -> Numbers:
@@ -118,12 +122,21 @@ def second_order(walk: SecondWalk, observable: str) -> Any:
     if observable == "covariance":
         return S2
     here = walk.here
+    G, H, known = here.gradient, here.hessian, at_root(here, m, S, observable)
+    if observable == "test_loss_variance":
+        return G @ S2 @ G + np.tensordot(k, H, 2) @ G + known
+    return G @ m2 + (H * S2).sum() / 2 + (here.third_tensor * k).sum() / 6 + known
+
+
+def at_root(here: Local, m: Numbers, S: Numbers, observable: str) -> Any:
+    """What mean and covariance of the first order add at the root in the second order."""
     G, H = here.gradient, here.hessian
     if observable == "test_loss_variance":
         HS = H @ S
-        return G @ S2 @ G + np.tensordot(k, H, 2) @ G + 2 * G @ S @ H @ m + G @ S @ here.third(S) + (HS * HS.T).sum() / 2
-    cubes = (here.third_tensor * k).sum() / 6 + here.third(S) @ m / 2
-    return G @ m2 + (H * (S2 + np.outer(m, m))).sum() / 2 + cubes + (here.fourth(S) * S).sum() / 8
+        return 2 * G @ S @ H @ m + G @ S @ here.third(S) + (HS * HS.T).sum() / 2
+    if observable in ("test_loss", "train_loss"):
+        return m @ H @ m / 2 + here.third(S) @ m / 2 + (here.fourth(S) * S).sum() / 8
+    return 0
 
 
 def _along(tensor: Numbers, first: Numbers, second: Numbers) -> Numbers:

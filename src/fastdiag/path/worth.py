@@ -17,7 +17,7 @@ from ..values.root import Roots
 from ..values.worth import Times, Worth
 from .motion import Motion
 from .node_tensors import NodeTensors
-from .predicted import start_and_rates
+from .predicted import start_and_rates, which
 from .skeleton_sums import skeleton_sum
 
 
@@ -41,8 +41,11 @@ class PathWorth(Worth):
         self.points, test = points_met(given, update), None if given is None else given.test
         if given is not None and start.dtype.kind == "O":
             given.exact_test()
-        etas = numbers if metric is None else [eta * metric for eta in numbers]
-        self.paths = [NodeTensors(landscape, Motion(update, eta, start, last), last, noise, test) for eta in etas]
+        self.paths = []
+        for i in range(len(numbers)):
+            with which(numbers, i) as eta:
+                motion = Motion(update, eta if metric is None else eta * metric, start, last)
+                self.paths.append(NodeTensors(landscape, motion, last, noise, test))
 
     def zero(self, axes: int) -> Numbers:
         n = self.landscape.dimension

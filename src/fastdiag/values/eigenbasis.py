@@ -50,7 +50,7 @@ class Eigenbasis:
         hessian, metric = self.landscape.hessian, self.metric
         n = self.landscape.dimension
         # threads of the linear algebra library go on spinning after a product, and take that time from ours
-        with _libraries().limit(limits=1 if n < MANY else None, user_api="blas"):
+        with libraries().limit(limits=1 if n < MANY else None, user_api="blas"):
             root = np.eye(n) if metric is None else np.linalg.cholesky(metric)
             symmetric = hessian if metric is None else root.T @ hessian @ root
             rates, vectors = np.linalg.eigh((symmetric + symmetric.T) / 2)
@@ -122,7 +122,8 @@ class _AlongOthers(Eigenbasis):
 
 
 @cache
-def _libraries() -> ThreadpoolController:
+def libraries() -> ThreadpoolController:
+    """The BLAS libraries, whose threads can be limited."""
     return ThreadpoolController()
 
 

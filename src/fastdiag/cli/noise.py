@@ -11,7 +11,7 @@ from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
     from ..drawing.noise_geometry import Escape, NoiseReport
-    from ..simulation.simulate import Simulation
+    from ..simulation import Simulation
 
 
 @click.command()

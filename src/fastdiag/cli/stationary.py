@@ -134,8 +134,8 @@ def _settled(
     losses[0] = ((w[0] @ landscape.hessian) * w[0]).sum(axis=1) / 2
     ends = landscape.theta + w[1]
     losses[1] = np.logaddexp(0, (ends @ X.T) * signs) @ landscape.weights + ends**2 @ landscape.ridge / 2 - landscape.loss
-    losses = losses.reshape(2, len(etas), runs)
-    return np.stack([losses.mean(axis=2), 1.96 * losses.std(axis=2, ddof=1) / np.sqrt(runs)], axis=1)
+    each = losses.reshape(2, len(etas), runs)
+    return np.stack([each.mean(axis=2), 1.96 * each.std(axis=2, ddof=1) / np.sqrt(runs)], axis=1)
 
 
 def _pull(signs: FloatArray, margin: FloatArray) -> FloatArray:

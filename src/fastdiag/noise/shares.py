@@ -17,20 +17,21 @@ OVERSAMPLED = 10
 
 
 @silent_door
-def leading_shares(batches: Any, k: int, residuals: Any = None, turns: int = 4, seed: int = 0) -> tuple[FloatArray, FloatArray]:
+def leading_shares(
+    batches: Any, k: int, residuals: Any = None, turns: int = 4, seed: int = 0
+) -> tuple[FloatArray, FloatArray]:
     """p_i and r_i: the share of the gradients' noise, and of the curvature, along the i-th leading direction of G.
 
-    p_i = u_i^T Sigma_1 u_i / Tr Sigma_1 and r_i = lam_i / Tr G, Sigma_1 = mean of r^2 J J^T; where noise is 2 L G the two agree,
-    and p_i / r_i is g(u_i) over the mean alignment Tr Sigma_1 / (2 L Tr G). The eigenvectors are those of a subspace iteration:
-    nothing of (weights)^2 entries is formed, and no more rows are held than come at a time.
+    p_i = u_i^T Sigma_1 u_i / Tr Sigma_1 and r_i = lam_i / Tr G, Sigma_1 = mean of r^2 J J^T; where noise is 2 L G the two
+    agree, and p_i / r_i is g(u_i) over the mean alignment Tr Sigma_1 / (2 L Tr G). The eigenvectors are those of a subspace
+    iteration: nothing of (weights)^2 entries is formed, and no more rows are held than come at a time.
 
     Parameters
     ----------
-    batches : a function that returns an iterable over the Jacobian's rows in blocks, (rows, weights) each, the same at every
-        call; or a list of blocks
+    batches : a function that returns an iterable over the Jacobian's rows in blocks, (rows, weights) each, the same at
+        every call; or a list of blocks
     k : leading directions
-    residuals : the same of residuals, (rows,) each; None if `batches` are gradients of a loss, r J, and G is their second moment
-        (then p = r: the Fisher matrix aligned with itself, at most a check)
+    residuals : the same of residuals, (rows,) each; None if all are equal, where p = r
     turns : passes of the subspace iteration, >= 1
     seed : whole number >= 0
 
@@ -47,7 +48,7 @@ def leading_shares(batches: Any, k: int, residuals: Any = None, turns: int = 4, 
     >>> import fastdiag as fd
     >>> rows, residuals = [[[1.0, 0.0]], [[0.0, 2.0], [1.0, 1.0]]], [[1.0], [-1.0, 2.0]]
     >>> [share.round(4).tolist() for share in fd.noise.leading_shares(rows, 2, residuals)]
-    [[0.6277, 0.3723], [0.7575, 0.2425]]
+    [[0.7667, 0.2333], [0.7575, 0.2425]]
     """
     k, turns, seed = whole("k", k, 1), whole("turns", turns, 1), whole("seed", seed, 0)
     first = next(iter(_blocks("batches", batches)), None)
@@ -94,4 +95,5 @@ def _blocks(name: str, source: Any, width: int | None = None, axes: int = 2) -> 
     if passing is source:
         raise InputError(f"{name} is an iterator, which can be read once only; give a function that makes one, or a list")
     for block in passing:
-        yield array(f"a block of {name}", block, (None, width) if axes == 2 else (None,), "rows, weights" if axes == 2 else "rows")
+        shape, meaning = ((None, width), "rows, weights") if axes == 2 else ((None,), "rows")
+        yield array(f"a block of {name}", block, shape, meaning)

@@ -35,7 +35,7 @@ class Worst(Record):
     """Directions, (d,); None for the loss alignment."""
     along_greatest: FloatArray | None
     eps: float
-    """The least eps with (1 - eps)/(1 + eps)^2 <= alignment <= (3 + eps)/(1 - eps)^2, the bounds of theorems 3.2 and 4.2."""
+    """The least eps with (1 - eps)/(1 + eps)^2 <= alignment <= (3 + eps)/(1 - eps)^2, as in theorems 3.2 and 4.2."""
 
     def __repr__(self) -> str:
         return f"<alignments from {self.least:.6g} to {self.greatest:.6g}: the theorems' bounds with eps = {self.eps:.4g}>"
@@ -72,17 +72,17 @@ def worst_loss_alignment(X: ArrayLike) -> Worst:
     G = rows.T @ rows / len(rows)
     c = np.einsum("xi,ij,xj->x", rows, G, rows) / (G**2).sum()
     values, vectors = np.linalg.eigh(white.T @ (c[:, None] * white) / len(white))
-    ends = [back @ vectors[:, i] for i in (0, -1)]
-    return Worst(float(values[0]), float(values[-1]), *ends, None, None, _eps(values[0], values[-1]))
+    least, greatest = float(values[0]), float(values[-1])
+    return Worst(least, greatest, back @ vectors[:, 0], back @ vectors[:, -1], None, None, _eps(least, greatest))
 
 
 @silent_door
 def worst_directional_alignment(X: ArrayLike, V: ArrayLike | None = None, starts: int = 20, seed: int = 0) -> Worst:
-    """The range of the directional alignment g(theta; v) of a model linear in F(theta), over all theta, and all v or some.
+    """The range of the directional alignment g(theta; v) of a model linear in F(theta), over all theta, all v or some.
 
-    g = mean of (x.u)^2 (x.v)^2 / (u^T G u v^T G v) for residuals X u. For a given v the extremes over u are eigenvalues, found
-    exactly ([E] theorem 4.3); over u and v together they are found by turns of these, from several starts: the greatest, which
-    lies at u = v, and the least are those found, not proven ([E] theorem 4.2).
+    g = mean of (x.u)^2 (x.v)^2 / (u^T G u v^T G v) for residuals X u. For a given v the extremes over u are eigenvalues,
+    found exactly ([E] theorem 4.3); over u and v together they are found by turns of these, from several starts: the
+    greatest, which lies at u = v, and the least are those found, not proven ([E] theorem 4.2).
 
     Parameters
     ----------
@@ -140,10 +140,10 @@ def flat_ratio_bounds(
 ) -> tuple[float, float]:
     """The least and the greatest flat/sharp ratio D_k after one more update, if alignments lie between A1 and A2.
 
-    [E] theorem 5.2 under the inequality of its assumption 5.1. One update's ratio rises in the A of every flat direction and
-    falls in that of every sharp one, so that the ends are at its corners, and attained. Over several updates with the same A
-    for all of them the least is at that corner too in all that was tried; an A that changes in time can go below it, so that
-    the bound is one update's.
+    [E] theorem 5.2 under the inequality of its assumption 5.1. One update's ratio rises in the A of every flat direction
+    and falls in that of every sharp one, so that the ends are at its corners, and attained. Over several updates with the
+    same A for all of them the least is at that corner too in all that was tried; an A that changes in time can go below it,
+    so that the bound is one update's.
 
     Parameters
     ----------

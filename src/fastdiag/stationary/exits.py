@@ -91,7 +91,7 @@ def mean_exit_time_1d(
     --------
     >>> import fastdiag as fd
     >>> round(fd.stationary.mean_exit_time_1d(lambda w: 0 * w, 1.0, 1.0, (-0.5, 0.5), 0.0, n=64), 3)
-    1.615
+    1.607
     """
     single = dimensions("start", start) == 0
     begin = array("start", start, () if single else (None,), "weights at the start").reshape(-1)

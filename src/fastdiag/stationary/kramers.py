@@ -94,9 +94,9 @@ def well_probability(lam: float, k: float, C: float, dL: float, density: float =
 def barrier_flux(
     lam: float, k_a: float, k_b: float, S: float, dL: float, l: float = 0.5, discrete: bool = True, density: float = 1.0
 ) -> float:
-    """The probability that crosses a barrier per unit of time, from the density at the bottom of the well ([D] section 6).
+    """The probability that crosses a barrier per unit of time, from the density at the well's bottom ([D] section 6).
 
-    J = -D exp(-L/T) d/dw (exp(L/T) P), D = T = lam C / 2 where the drift is -grad L ([D] (45) with its sign and its factor),
+    J = -D exp(-L/T) d/dw (exp(L/T) P), D = T = lam C / 2 where the drift is -grad L ([D] (45), sign and factor mended),
     constant from the bottom to behind the top: density |k_b| sqrt(lam / (4 pi S)) exp(-...), the exponent that of
     `kramers_rate`, which is this over `well_probability` ([D] (46), which prints the reciprocal).
 

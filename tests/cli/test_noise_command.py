@@ -58,7 +58,7 @@ def test_command_line_with_many_weights_and_errors(tmp_path):
     assert done.exit_code == 0, done.output
     assert "with at most 1024 weights" in " ".join(done.output.split())
     for arguments, words in (
-        (["--sharp", "31"], "too few for 31 sharp"), (["--eta", "-1"], "lam must be positive"), (["--plot", "no/such.png"], "no such folder"),
+        (["--sharp", "31"], "too few for 31 sharp"), (["--eta", "-1"], "eta must be positive"), (["--plot", "no/such.png"], "no such folder"),
         (["--data", str(file), "--ridge", "-1"], "ridge must be >= 0"), (["--ridge", "nan"], "finite"),
     ):
         done = run(*arguments)

@@ -63,7 +63,8 @@ def noise(
         console.print("Escape is from a minimum with all its eigenvectors: ask --at minimum, with at most 1024 weights.")
     else:
         with console.status("simulating"):
-            found = simulate(landscape, Spacetime(updates * batch, batch, updates), report.escape.eta, runs, seed, progress=False)
+            fresh = Spacetime(updates * batch, batch, updates)
+            found = simulate(landscape, fresh, report.escape.eta, runs, seed, progress=False)
         for line in _sentences(report, report.escape, found):
             console.print(line)
     if plot:
@@ -89,12 +90,12 @@ def _sentences(report: NoiseReport, escape: Escape, found: Simulation) -> list[s
     last, verb = len(escape.ratio), "grow" if escape.growth > 1 else "fall"
     itself, half = float(found.mean) - report.loss, 1.96 * float(found.stderr)
     return [
-        f"Linearised about the minimum, with the points' own Hessians: second moments of SGD, B = {report.batch}, grow from "
-        f"eta = {escape.threshold:.4g} on; GD's weights from {2 / report.values[0]:.4g}.",
-        f"SGD at eta = {escape.eta:.4g}, linearised: they {verb} {escape.growth:.4g} times an update in the end; excess loss "
-        f"{escape.excess[-1]:.4g} after {last} updates from the minimum; flat/sharp ratio D_{report.sharp} "
-        f"{escape.ratio[0]:.4g} after one, {escape.ratio[-1]:.4g} after {last}, {escape.limit:.4g} in the end (sums of squared "
-        f"eigenvalues: {report.base:.4g}).",
+        f"Linearised about the minimum, with the points' own Hessians: second moments of SGD, B = {report.batch}, grow "
+        f"from eta = {escape.threshold:.4g} on; GD's weights from {2 / report.values[0]:.4g}.",
+        f"SGD at eta = {escape.eta:.4g}, linearised: they {verb} {escape.growth:.4g} times an update in the end; excess "
+        f"loss {escape.excess[-1]:.4g} after {last} updates from the minimum; flat/sharp ratio D_{report.sharp} "
+        f"{escape.ratio[0]:.4g} after one, {escape.ratio[-1]:.4g} after {last}, {escape.limit:.4g} in the end (sums of "
+        f"squared eigenvalues: {report.base:.4g}).",
         f"The loss itself, which is no parabola, after the same updates ({found.runs} simulated runs): excess "
         f"{itself:.4g} ± {half:.1g}; the linearised value lies {_place(escape.excess[-1] - itself, half)}.",
         f"GD just above its threshold, linearised, from equal variances: D_{report.sharp} = {escape.descent[-1]:.3g} after "

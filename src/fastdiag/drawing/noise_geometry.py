@@ -22,6 +22,7 @@ from ..noise import (
 from ..record import Record
 from ..stationary import minibatch_growth, minibatch_stability_limit, minibatch_stationary, minibatch_transient
 from ..stationary.point_hessians import is_still
+from ..stationary.quadratic import positive
 from ..typing import FloatArray
 from .picture import picture
 
@@ -55,7 +56,7 @@ class Escape(Record):
     ) -> Escape:
         """At 1.5 times the threshold if no eta is given."""
         threshold = minibatch_stability_limit(landscape, batch=batch)
-        rate = 1.5 * threshold if eta is None else eta
+        rate = 1.5 * threshold if eta is None else positive("eta", eta)
         growth, end = minibatch_growth(landscape, lam=rate, batch=batch)
         if growth < 1:
             end = minibatch_stationary(landscape, lam=rate, batch=batch).covariance
@@ -64,7 +65,8 @@ class Escape(Record):
         last = np.maximum(np.einsum("ik,ij,jk->k", vectors, end, vectors), 0.0)
         fast = eigen_dynamics(values, BEYOND * 2 / float(values[0]), np.ones(len(values)), updates, inf)
         ratios = [np.asarray(flat_ratio(values, run[1:], sharp)) for run in (along, fast)]
-        return cls(rate, threshold, growth, along @ values / 2, ratios[0], float(flat_ratio(values, last, sharp)), ratios[1])
+        limit = float(flat_ratio(values, last, sharp))
+        return cls(rate, threshold, growth, along @ values / 2, ratios[0], limit, ratios[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -163,7 +163,7 @@ def limit_of(points: PointHessians, batch: float, mu: float, nu: float | None) -
 
 
 def leading(apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True) -> tuple[float, FloatArray]:
-    """The spectral radius of a map that keeps positive (n, n) matrices positive, its greatest eigenvalue; and its matrix."""
+    """The spectral radius of a map that keeps positive (n, n) matrices positive, and the matrix that it belongs to."""
     if not apply(np.eye(n)).any():  # all else is less
         return 0.0, np.eye(n)
 
@@ -178,7 +178,8 @@ def leading(apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool =
     operator = LinearOperator((n * n, n * n), dtype=np.float64, matvec=flat)
     start = np.eye(n).ravel()
     try:
-        values, vectors = eigsh(operator, k=1, which="LA", v0=start) if symmetric else eigs(operator, k=1, which="LR", v0=start)
+        found = eigsh(operator, 1, which="LA", v0=start) if symmetric else eigs(operator, 1, which="LR", v0=start)
     except ArpackError as error:
         raise InputError(f"the greatest eigenvalue of the second moments' update does not converge ({error})") from None
+    values, vectors = found
     return float(values[0].real), vectors[:, 0].real.reshape(n, n)

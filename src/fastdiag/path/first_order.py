@@ -26,9 +26,6 @@ class Walk:
     covariance of z and g, where that of g is H S H + C / B + (H X + its transpose), and that of both S H + X.
     """
 
-    share: Any = 1
-    """By how much the covariance of a batch of a given training set is less than of an independent one."""
-
     def __init__(
         self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool,
         points: int | None = None,
@@ -42,10 +39,9 @@ class Walk:
         self.local = landscape.local(motion.start)
         nothing = motion.zeros(len(self.local.weights), m * n)
         self.responses = responses(spacetime, remembers or points is not None, nothing) if noise else Responses()
+        self.points = points
         if noise and points is not None:
-            whole, others = motion.numbers(points)[()], motion.numbers(max(points - 1, 1))[()]
-            self.share = (whole - spacetime.B) / others
-            self.responses = WithoutReplacement(self.responses, whole / others)
+            self.responses = WithoutReplacement(self.responses, points)
 
     @property
     def here(self) -> Local:
@@ -63,6 +59,12 @@ class Walk:
     def batch(self) -> int:
         """Points of the batch of this update."""
         return self.spacetime.batch_size(self.t)
+
+    @property
+    def batch_covariance(self) -> Numbers:
+        """Of its mean gradient: C / B, of a given training set (N - B) / (N - 1) of that."""
+        covariance = self.local.covariance / self.batch
+        return covariance if self.points is None else covariance * (self.points - self.batch) / max(self.points - 1, 1)
 
     def reach(self, time: int | float) -> None:
         """Go on to a later time; at infinity the path is at its end."""
@@ -105,7 +107,7 @@ class Walk:
     def kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
-        return np.asarray(kick(stride, kick(stride, self.local.covariance).T) * self.share / self.batch)
+        return np.asarray(kick(stride, kick(stride, self.batch_covariance).T))
 
     def bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
         """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
@@ -117,7 +119,7 @@ class Walk:
         found = motion.kicked(stride, local.third(S)) / 2
         if motion.is_linear:
             return np.asarray(found)
-        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + local.covariance * self.share / self.batch
+        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + self.batch_covariance
         if paired is not None:
             both = H @ motion.at_point(paired.T).T
             crossed, spread = crossed + paired, spread + both + both.T

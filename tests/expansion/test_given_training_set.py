@@ -24,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::fastdiag.errors.TrustWarning")
 CASES = [
     (3, 1, 2, "reshuffle"), (3, 1, 4, "reshuffle"), (2, 1, 5, "reshuffle"), (4, 2, 3, "reshuffle"), (2, 2, 2, "reshuffle"),
     (3, 1, 4, "cyclic"), (4, 2, 5, "cyclic"), (3, 2, 3, "replacement"),
+    (3, 2, 3, "reshuffle", "keep"), (3, 2, 3, "reshuffle", "drop"), (3, 2, 4, "cyclic", "keep"), (3, 2, 2, "cyclic", "drop"),
 ]
 LONGER = [(3, 1, 7, "reshuffle"), (4, 1, 5, "reshuffle"), (4, 2, 6, "reshuffle"), (4, 1, 6, "cyclic"), (4, 2, 3, "replacement")]
 HEAVY = partial(oracle.HeavyBall, mu=HALF)
@@ -37,7 +38,8 @@ RULES = {
 
 
 def grid(case):
-    return fd.Spacetime(*case[:3], sampling=case[3])
+    N, B, T, sampling, last = *case, *[None][len(case) - 4 :]
+    return fd.Spacetime(N, B, T, sampling=sampling, last=last)
 
 
 @lru_cache

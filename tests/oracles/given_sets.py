@@ -20,9 +20,9 @@ def random_losses(seed, n, degree, points):
     return [{e: Fraction(int(rng.integers(-3, 4)), 2) for e in exponents} for _ in range(points)]
 
 
-def batches_of(N, B, T, sampling):
+def batches_of(N, B, T, sampling, last=None):
     """(chance, batches) of all orders of the points."""
-    sequences = oracle.batch_sequences(N, B, T, sampling)
+    sequences = oracle.batch_sequences(N, B, T, sampling, last)
     different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     return [(Fraction(often, len(sequences)), batches) for batches, often in different.items()]
 
@@ -45,7 +45,7 @@ def series(losses, held_out, case, order, rule=oracle.HeavyBall, lam=None):
             yield chance, tuple(range(len(losses))), run.theta
 
     weights = [Fraction(0)] * len(losses) + [Fraction(1, len(held_out))] * len(held_out)
-    return oracle.sgd_observables(every, weights, *case, order, runs())
+    return oracle.sgd_observables(every, weights, *case[:4], order, runs())
 
 
 def powers_of_noise(losses, held_out, start, eta, case, order, rule=Descent):
@@ -67,7 +67,7 @@ def powers_of_noise(losses, held_out, start, eta, case, order, rule=Descent):
                 run.step(t, gradient)
             yield chance, (0,), run.theta
 
-    found = oracle.sgd_observables([loss, held_out], [Fraction(0), Fraction(1)], 1, *case[1:], order, runs())
+    found = oracle.sgd_observables([loss, held_out], [Fraction(0), Fraction(1)], 1, *case[1:4], order, runs())
     for i in range(n):
         found["displacement"][i,][0] -= start[i]
     return found

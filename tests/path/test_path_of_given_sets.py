@@ -26,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::fastdiag.errors.TrustWarning")
 CASES = [
     (3, 1, 2, "reshuffle"), (3, 1, 5, "reshuffle"), (4, 2, 3, "reshuffle"), (2, 2, 2, "reshuffle"), (1, 1, 2, "reshuffle"),
     (2, 1, 5, "cyclic"), (4, 1, 3, "cyclic"), (4, 2, 5, "cyclic"), (3, 2, 3, "replacement"),
+    (3, 2, 4, "reshuffle", "keep"), (3, 2, 3, "reshuffle", "drop"), (3, 2, 5, "cyclic", "keep"), (3, 2, 3, "cyclic", "drop"),
 ]
 RULES = {
     "momentum": (fd.updates.momentum(HALF), partial(Descent, mu=HALF)),
@@ -50,7 +51,8 @@ def expected(n, case, power, eta=ETA, rule=Descent):
 
 
 def grid(case):
-    return fd.Spacetime(*case[:3], sampling=case[3])
+    N, B, T, sampling, last = *case, *[None][len(case) - 4 :]
+    return fd.Spacetime(N, B, T, sampling=sampling, last=last)
 
 
 @pytest.mark.parametrize(("n", "case"), [(1, case) for case in CASES] + [(2, CASES[2])] + [LONG(2, case) for case in CASES])

@@ -40,12 +40,9 @@ class Walk:
         self.local = landscape.local(motion.start)
         nothing = motion.zeros(len(self.local.weights), m * n)
         self.responses = responses(spacetime, remembers or points is not None, nothing) if noise else Responses()
-        self.given: tuple[Any, Any] | None = None
-        """N and N - 1 of a given training set."""
+        self.points = points
         if noise and points is not None:
-            whole, others = motion.numbers(points)[()], motion.numbers(max(points - 1, 1))[()]
-            self.given = whole, others
-            self.responses = WithoutReplacement(self.responses, whole / others)
+            self.responses = WithoutReplacement(self.responses, points)
 
     @property
     def carried(self) -> tuple[Numbers, ...]:
@@ -70,9 +67,10 @@ class Walk:
         return self.spacetime.batch_size(self.t)
 
     @property
-    def share(self) -> Any:
-        """By how much the covariance of a batch of a given training set is less than of an independent one."""
-        return 1 if self.given is None else (self.given[0] - self.batch) / self.given[1]
+    def batch_covariance(self) -> Numbers:
+        """Of its mean gradient: C / B, of a given training set (N - B) / (N - 1) of that."""
+        covariance = self.local.covariance / self.batch
+        return covariance if self.points is None else covariance * (self.points - self.batch) / max(self.points - 1, 1)
 
     def reach(self, time: int | float) -> None:
         """Go on to a later time; at infinity the path is at its end."""
@@ -120,7 +118,7 @@ class Walk:
     def kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
-        return np.asarray(kick(stride, kick(stride, self.local.covariance).T) * self.share / self.batch)
+        return np.asarray(kick(stride, kick(stride, self.batch_covariance).T))
 
     def bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
         """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
@@ -132,7 +130,7 @@ class Walk:
         found = motion.kicked(stride, local.third(S)) / 2
         if motion.is_linear:
             return np.asarray(found)
-        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + local.covariance * self.share / self.batch
+        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + self.batch_covariance
         if paired is not None:
             both = H @ motion.at_point(paired.T).T
             crossed, spread = crossed + paired, spread + both + both.T

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import accumulate
 from math import gcd
-from typing import Any
 
 import numpy as np
 
@@ -141,9 +140,9 @@ class WithoutReplacement(Responses):
     The noise of the updates s and t has the covariance N/(N-1) (n(s, t) / (B_s B_t) - 1/N) C in place of n(s, t) / (B_s B_t) C.
     """
 
-    def __init__(self, drawn: Responses, factor: Any) -> None:
-        """drawn: of independent rows, the whole remembered; factor: N/(N-1), a number of the path's kind."""
-        self.drawn, self.factor = drawn, factor
+    def __init__(self, drawn: Responses, points: int) -> None:
+        """drawn: of independent rows, the whole remembered."""
+        self.drawn, self.points = drawn, points
 
     def settle(self, matrix: Numbers, kicks: Numbers) -> None:
         self.drawn.settle(matrix, kicks)
@@ -152,7 +151,7 @@ class WithoutReplacement(Responses):
         self.drawn.before(t)
         met, whole = self.drawn.met, self.drawn.whole
         if whole is not None:
-            self.met = ((0 if met is None else met) - whole) * self.factor
+            self.met = ((0 if met is None else met) - whole) * self.points / max(self.points - 1, 1)
 
     def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
         self.drawn.after(t, matrix, kicks)

@@ -129,9 +129,13 @@ def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Pro
 
 @lru_cache(maxsize=1024)
 def _formula(poset: Poset, sampling: str, basis: str) -> sympy.Expr:
+    return shorter(_terms(poset, sampling, basis))
+
+
+def shorter(terms: list[tuple[sympy.Expr, int]]) -> sympy.Expr:
+    """The sum of weights times numbers, factored or in binomials."""
     import sympy
 
-    terms = _terms(poset, sampling, basis)
     in_binomials = sympy.Add(*(number * weight for weight, number in terms))
     if len(terms) > MOST_FACTORED:
         return in_binomials

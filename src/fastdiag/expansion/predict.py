@@ -56,7 +56,7 @@ def predict(
     Parameters
     ----------
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
-    spacetime : N, B, T and the sampling
+    spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
         hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
@@ -177,7 +177,7 @@ def _question(
         check_work(kept)
     observable = observable_named(observable).name
     check_landscape(landscape)
-    check_spacetime(spacetime)
+    check_spacetime(spacetime, symbols=not about_path and not resummed)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     if about_path and not resummed:
         raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
@@ -197,6 +197,11 @@ def _question(
     elif test is not None:
         raise InputError("test goes with training_set='given'; training sets that are drawn are tested on the landscape itself")
     rates = _own_rates(landscape, eta, continuous)
+    if spacetime.is_symbolic and not (isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None):
+        raise InputError(
+            f"{spacetime!r} has symbols, so the answer is a formula: it takes a symbolic landscape and an exact eta, an int, a "
+            "Fraction or a SymPy expression"
+        )
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
         given,

@@ -58,7 +58,7 @@ def check_basis(basis: object) -> Basis:
 
 
 def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
-    """The diagram, once all three arguments have been found to be what they should be; symbols: in the spacetime will do."""
+    """The diagram, once all three arguments are found to be what they should be; symbols: the spacetime may have some."""
     check_spacetime(spacetime, symbols)
     check_basis(basis)
     return Diagram.of(diagram)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..diagram import Diagram
 from ..errors import InputError, UnsupportedError
 from ..spacetime import Spacetime
+from ..spacetime.formulas import check_names
 from ..spacetime.processes import Process
 from ..typing import Basis
 from .counting import family_of
-from .formula import maps_formula, shorter
+from .formula import maps_formula, numbers_of, shorter
 from .pattern_weights import Formulas, Grid, pattern_weights, slots
 from .patterns import level_shapes, patterns
 from .poset import Poset
@@ -31,12 +32,14 @@ def symbolic_maps(diagram: Diagram, spacetime: Spacetime, basis: Basis, update: 
 
     Raises
     ------
-    InputError : numbers at which the formula of a rule has a pole
+    InputError : numbers at which the formula of a rule has a pole; a symbol of the rule that looks like the spacetime's
     UnsupportedError : a rule, and several epochs of which the last may be partial
     """
     import sympy
 
     given = [spacetime.N, spacetime.B, spacetime.T]
+    numbers = () if update is None or isinstance(update, Process) else numbers_of(update)
+    check_names((*given, *numbers))
     free = sorted({s for x in given for s in getattr(x, "free_symbols", ())}, key=str)
     own = {symbol: sympy.Dummy(symbol.name, positive=True, integer=True) for symbol in free}
     N, B, T = (x if x == inf else sympy.sympify(x).xreplace(own) for x in given)
@@ -58,8 +61,9 @@ def _counted(diagram: Diagram, spacetime: Spacetime, basis: str, N: Any, B: Any,
     poset = Poset.of(diagram)
     if inf == N:
         shapes = level_shapes(poset).items()
-        return shorter([(Formulas.choose(T, len(shape)) * slots(shape, B, basis, Formulas), number) for shape, number in shapes])
-    whole = sympy.floor(sympy.cancel(T / epoch))
+        weights = [(Formulas.choose(T, len(shape)) * slots(shape, B, basis, Formulas), number) for shape, number in shapes]
+        return shorter(weights)
+    whole = T if epoch == 1 else sympy.floor(sympy.cancel(T / epoch))
     rest = sympy.expand(T - whole * epoch)
     table = patterns(poset, family_of(spacetime), basis, rest != 0)
     return shorter(list(pattern_weights(table, basis, Grid(N, B, whole, epoch, rest), Formulas)))
@@ -69,13 +73,13 @@ def _under(diagram: Diagram, spacetime: Spacetime, basis: Basis, update: Rule, N
     import sympy
 
     n, b, t, e = sympy.symbols("N B T E", positive=True, integer=True)
-    whole = sympy.cancel(T / epoch) if inf != N else None
-    if whole is not None and (whole.is_integer is not True or spacetime.last is not None):
-        raise UnsupportedError(
-            f"the formula of {update!r} over several epochs is one of whole epochs of N/B batches, and T = {spacetime.T} may end "
-            "within one; give E in place of T, or N = math.inf for fresh data, or numbers"
-        )
     replaced = spacetime.sampling == "replacement"
+    whole = sympy.cancel(T / epoch)
+    if inf != N and not replaced and (whole.is_integer is not True or spacetime.last is not None):
+        raise UnsupportedError(
+            f"the formula of {update!r} over several epochs is one of whole epochs of N/B batches, and T = {spacetime.T} "
+            "may end within one; give E in place of T, or N = math.inf for fresh data, or numbers"
+        )
     sampling: Any = "one epoch" if inf == N else spacetime.sampling
     names = {b: B, t: T} if inf == N else {n: N, b: B, t: T} if replaced else {n: N, b: B, e: whole}
     found = maps_formula(diagram, sampling, basis, update=update).subs(names, simultaneous=True)

@@ -63,8 +63,8 @@ def expand(
     time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
     update : one of `fastdiag.updates` without a schedule, in exact numbers or symbols; SGD by default. Coefficients under
         rules with memory hold powers such as mu^T
-    spacetime : coefficients in its numbers or symbols, in place of `sampling` and `time`: of partial epochs too, and where B
-        does not divide N; un-resummed, arranged by order
+    spacetime : coefficients in its numbers or symbols, in place of `sampling` and `time`: of partial epochs too, and where
+        B does not divide N; un-resummed, arranged by order
 
     Returns
     -------
@@ -121,8 +121,8 @@ def expand(
         check_spacetime(spacetime, symbols=True)
         if sampling not in ("reshuffle", spacetime.sampling) or time is not None or resummed or arrange == "double":
             raise InputError(
-                "a spacetime tells sampling and time, and goes with arrange='order' and resummed=False; for others take the "
-                "formula in its own letters, and put numbers in by its method subs"
+                "a spacetime tells sampling and time, and goes with arrange='order' and resummed=False; for others take "
+                "the formula in its own letters, and put numbers in by its method subs"
             )
         symbols = SpacetimeSymbols(spacetime, basis, update)
     kind: str = symbols.sampling if update is None else "of a rule"

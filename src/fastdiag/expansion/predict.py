@@ -16,6 +16,7 @@ from ..landscapes import Landscape, Symbolic
 from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.formulas import check_names
 from ..values.exact_values import exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -199,9 +200,11 @@ def _question(
     rates = _own_rates(landscape, eta, continuous)
     if spacetime.is_symbolic and not (isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None):
         raise InputError(
-            f"{spacetime!r} has symbols, so the answer is a formula: it takes a symbolic landscape and an exact eta, an int, a "
-            "Fraction or a SymPy expression"
+            f"{spacetime!r} has symbols, so the answer is a formula: it takes a symbolic landscape and an exact eta, an "
+            "int, a Fraction or a SymPy expression"
         )
+    if spacetime.is_symbolic:
+        check_names((spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object))))
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
         given,

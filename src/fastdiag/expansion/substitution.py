@@ -56,7 +56,8 @@ def substituted(coefficients: Iterable[Any], values: Mapping[str, Any], sampling
         if y.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             given = ", ".join(f"{name}={shown(value)}" for name, value in values.items())
             raise InputError(
-                f"a denominator of the formula vanishes at {given}; fastdiag.coefficient with numbers in a Spacetime has the value"
+                f"a denominator of the formula vanishes at {given}; fastdiag.coefficient has the value, of a Spacetime of "
+                "numbers"
             )
         found.append(sympy.factor(y) if y.free_symbols else y)
     return found

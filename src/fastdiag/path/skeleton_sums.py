@@ -47,8 +47,8 @@ class NodesAndEdges:
         self.rates = tuple(range(self.T))  # the clock tells the time
         self.codes = tensors.components**diagram.order
         self._known: dict[int, NodesAtOnce] = {}
-        sizes = [spacetime.batch_size(t) for t in range(spacetime.updates_per_epoch)] if repeats(spacetime) else [spacetime.B]
-        shares = [Fraction(spacetime.B, size) for size in sizes]
+        positions = spacetime.updates_per_epoch if repeats(spacetime) else 1
+        shares = [Fraction(spacetime.B, spacetime.batch_size(t)) for t in range(positions)]
         self.labels, self.weights, self.places = choices(
             diagram, tensors.seen(self.T).weights, shares, diagram if ties is None else ties
         )
@@ -226,7 +226,9 @@ def choices(
         terms = [({**known, **more}, x * y, {}) for known, x, _ in terms for more, y in options]
     for part in ties.parts if len(shares) > 1 else ():
         others = sum(1 for node in part if node) - 1
-        places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)] if len(part) > 1 else [({}, Fraction(1))]
+        places = [({}, Fraction(1))]
+        if len(part) > 1:
+            places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)]
         terms = [
             (known, x if weighs == 1 else x * weighs, {**placed, **there})
             for known, x, placed in terms for there, weighs in places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -55,11 +56,16 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
         T = _checked("T", T, "updates", infinite=True)
     if T == inf:
         raise InputError("T = inf with symbols: a limit is asked of numbers N and B, and of symbols in eta")
-    named: dict[str, Any] = {}
-    for symbol in (s for x in (N, B, T) if is_formula(x) for s in x.free_symbols):
-        if named.setdefault(symbol.name, symbol) != symbol:
-            raise InputError(f"two different symbols are called {symbol.name}: make them by one call of sympy.symbols")
+    check_names((N, B, T))
     return N, B, T, last
+
+
+def check_names(values: Iterable[Any]) -> None:
+    """Raise InputError if two symbols of one name stand in some values, which may be numbers."""
+    named: dict[str, Any] = {}
+    for symbol in (s for x in values if is_formula(x) for s in x.free_symbols):
+        if named.setdefault(str(symbol), symbol) != symbol:
+            raise InputError(f"two different symbols are called {symbol}: make one by sympy.symbols, and take it everywhere")
 
 
 def _checked(name: str, value: Any, what: str, infinite: bool = False) -> Any:

@@ -137,7 +137,7 @@ class Spacetime(Portable):
         return any(is_formula(x) for x in (self.N, self.B, self.T))
 
     @property
-    def E(self) -> Fraction:
+    def E(self) -> Any:
         """Epochs: T B / N; where B does not divide N, T over the updates of an epoch."""
         if self.is_symbolic:
             return in_epochs(self.N, self.B, self.T, self.last)

@@ -36,7 +36,8 @@ class Spacetimes:
 
     @classmethod
     def of(
-        cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None, last: Last | None = None
+        cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None,
+        last: Last | None = None,
     ) -> Spacetimes:
         """Checked.
 

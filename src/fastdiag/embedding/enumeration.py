@@ -57,9 +57,9 @@ def check_basis(basis: object) -> Basis:
     return cast(Basis, choice("basis", basis, BASES))
 
 
-def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram:
-    """The diagram, once all three arguments have been found to be what they should be."""
-    check_spacetime(spacetime)
+def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
+    """The diagram, once all three arguments are found to be what they should be; symbols: the spacetime may have some."""
+    check_spacetime(spacetime, symbols)
     check_basis(basis)
     return Diagram.of(diagram)
 

@@ -55,7 +55,12 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     ------
     InputError : as `maps` does; an update that is none
     """
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked(diagram, spacetime, basis, symbols=True)
+    if spacetime.is_symbolic:
+        from .symbolic_counts import symbolic_maps
+
+        check_rule(update)
+        return symbolic_maps(diagram, spacetime, check_basis(basis), update)
     if isinstance(update, Process):
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
     if isinstance(update, RegularizedNewton):

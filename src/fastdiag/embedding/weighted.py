@@ -95,7 +95,7 @@ def weighted_maps(
 def averaged_maps(
     diagram: Diagram, spacetime: Spacetime, update: Update, basis: str, averages: bool = True
 ) -> Any:
-    """`weighted_maps` with the weights of a rule; averages: where the last batch is smaller, nodes weigh B over its size."""
+    """`weighted_maps` with the weights of a rule; averages: in a smaller last batch nodes weigh B over its size."""
     check_update(update)
     T = int(spacetime.finite("T"))
     rule, _, back = exact_rule(without_idle_state(update), T)

@@ -16,6 +16,7 @@ from ..landscapes import Landscape, Symbolic
 from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.formulas import check_names
 from ..values.exact_values import exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -57,7 +58,7 @@ def predict(
     Parameters
     ----------
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
-    spacetime : N, B, T and the sampling
+    spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
         hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
@@ -180,7 +181,7 @@ def _question(
         check_work(kept)
     observable = observable_named(observable).name
     check_landscape(landscape)
-    check_spacetime(spacetime)
+    check_spacetime(spacetime, symbols=not about_path and not resummed)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     if about_path and not resummed:
         raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
@@ -200,6 +201,13 @@ def _question(
     elif test is not None:
         raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
     rates = _own_rates(landscape, eta, continuous)
+    if spacetime.is_symbolic and not (isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None):
+        raise InputError(
+            f"{spacetime!r} has symbols, so the answer is a formula: it takes a symbolic landscape and an exact eta, an "
+            "int, a Fraction or a SymPy expression"
+        )
+    if spacetime.is_symbolic:
+        check_names((spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object))))
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
         given, real("patience", patience, above=0, infinite=True),

@@ -137,7 +137,8 @@ class Cyclic(Responses):
 class WithoutReplacement(Responses):
     """Of a given training set of N points: what a batch has, others lack.
 
-    The noise of the updates s and t has the covariance N/(N-1) (n(s, t) / (B_s B_t) - 1/N) C in place of n(s, t) / (B_s B_t) C.
+    The noise of the updates s and t has the covariance N/(N-1) (n(s, t) / (B_s B_t) - 1/N) C in place of
+    n(s, t) / (B_s B_t) C.
     """
 
     def __init__(self, drawn: Responses, points: int) -> None:

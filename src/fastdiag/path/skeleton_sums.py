@@ -47,10 +47,11 @@ class NodesAndEdges:
         self.rates = tuple(range(self.T))  # the clock tells the time
         self.codes = tensors.components**diagram.order
         self._known: dict[int, NodesAtOnce] = {}
-        sizes = [spacetime.batch_size(t) for t in range(spacetime.updates_per_epoch)] if repeats(spacetime) else [spacetime.B]
-        shares = [Fraction(spacetime.B, size) for size in sizes]
-        ties = diagram if ties is None else ties
-        self.labels, self.weights, self.places = choices(diagram, tensors.seen(self.T).weights, shares, ties)
+        positions = spacetime.updates_per_epoch if repeats(spacetime) else 1
+        shares = [Fraction(spacetime.B, spacetime.batch_size(t)) for t in range(positions)]
+        self.labels, self.weights, self.places = choices(
+            diagram, tensors.seen(self.T).weights, shares, diagram if ties is None else ties
+        )
 
     def cleared(self, updates: int) -> tuple[NodesAndEdges, int]:
         """They are whole already."""
@@ -223,14 +224,15 @@ def choices(
                 weight = prod((weights[x] for x in chosen), start=moebius_to_top(string))
                 options.append(({node: chosen[block] for node, block in zip(part, string, strict=True)}, weight))
         terms = [({**known, **more}, x * y, {}) for known, x, _ in terms for more, y in options]
-    for part in ties.parts:
+    for part in ties.parts if len(shares) > 1 else ():
+        others = sum(1 for node in part if node) - 1
+        places = [({}, Fraction(1))]
         if len(part) > 1:
-            many = sum(1 for node in part if node)
-            places = [(dict.fromkeys(part, i) if len(shares) > 1 else {}, share ** (many - 1)) for i, share in enumerate(shares)]
-            terms = [
-                (known, x if weighs == 1 else x * weighs, {**placed, **there})
-                for known, x, placed in terms for there, weighs in places
-            ]
+            places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)]
+        terms = [
+            (known, x if weighs == 1 else x * weighs, {**placed, **there})
+            for known, x, placed in terms for there, weighs in places
+        ]
     first, _, placed = terms[0]
     return (
         {node: np.array([known[node] for known, _, _ in terms]) for node in first},

@@ -26,7 +26,7 @@ def _added(spacetime: Spacetime, eta: Number, like: Spacetime, like_eta: Number 
     rate, wanted = _rates(eta, like_eta)
     for st in (spacetime, like):
         check_spacetime(st)
-        if st.sampling == "replacement" or st.E.denominator != 1:
+        if st.sampling == "replacement" or st.last is not None or st.E.denominator != 1:
             raise InputError(f"Proposition 2 is about whole epochs of shuffled points, not {st!r}; see `derived`")
     _same("N", spacetime.N, like.N)
     _same("eta T", rate * spacetime.T, wanted * like.T)

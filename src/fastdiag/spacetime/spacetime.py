@@ -13,7 +13,9 @@ from ..arguments import choice, digits, instance, own, shown, whole, whole_or_in
 from ..door import door
 from ..errors import InputError
 from ..numerals import written
+from ..record import Portable
 from ..typing import Last, Sampling
+from .formulas import formulas, in_epochs, is_formula
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
 LASTS: tuple[str, ...] = get_args(Last)
@@ -24,7 +26,7 @@ Batches = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class Spacetime:
+class Spacetime(Portable):
     """N training points, T updates with batches of B, and the rule that draws the batches.
 
     Parameters
@@ -39,10 +41,15 @@ class Spacetime:
         'drop': an epoch ends before it, so that points are left out, by 'reshuffle' others in every epoch, by 'cyclic' the
         same (PyTorch's drop_last). Where B divides N both are the same, and None is kept. 'replacement' has no last batch
 
+    N, B, T and E may be SymPy symbols or expressions of them, which stand for positive integers, with B a divisor of N unless
+    last='drop': `fastdiag.maps`, `fastdiag.coefficient`, `fastdiag.expand` and `fastdiag.predict` of a formula's loss answer
+    in these very symbols. A symbol T may end within an epoch, then answers hold floor(B T/N); E is whole.
+
     Raises
     ------
     InputError : a number that is not whole or out of range, B not dividing N without `last`, T and E contradictory or both
-        missing, an unknown sampling; `last` with 'replacement'
+        missing, an unknown sampling; `last` with 'replacement'; symbols that differ and have one name
+    UnsupportedError : symbols with last='keep'
 
     Examples
     --------
@@ -50,6 +57,10 @@ class Spacetime:
     >>> st = fd.Spacetime(N=10, B=2, E=4)
     >>> st.T, st.updates_per_epoch, st
     (20, 5, Spacetime(N=10, B=2, T=20, sampling='reshuffle'))
+    >>> import sympy
+    >>> n, e = sympy.symbols("n e")
+    >>> fd.coefficient("[a b]", fd.Spacetime(N=n, E=e))
+    e**2*n**2/2
     >>> fd.Spacetime(N=5, B=2, E=1, last="keep").batches(), fd.Spacetime(N=5, B=2, E=1, last="drop").batches()
     (((0, 1), (2, 3), (4,)), ((0, 1), (2, 3)))
     """
@@ -75,6 +86,9 @@ class Spacetime:
             raise InputError(
                 f"last={last!r} has no meaning with sampling='replacement': every batch is a fresh one of B points; leave it out"
             )
+        if any(is_formula(own(x)) for x in (N, B, T, E)):
+            self._keep(*formulas(N, B, T, E, sampling, last), sampling)
+            return
         B = whole("B", B, 1, what="points per batch")
         N = whole_or_infinite("N", N, 1, "training points")
         T = None if T is None else whole_or_infinite("T", T, 1, "updates")
@@ -111,15 +125,22 @@ class Spacetime:
             T = int(updates)
         if T is None:
             raise InputError("give the number of updates T, or of epochs E")
-        object.__setattr__(self, "N", N)
-        object.__setattr__(self, "B", B)
-        object.__setattr__(self, "T", T)
-        object.__setattr__(self, "sampling", sampling)
-        object.__setattr__(self, "last", last)
+        self._keep(N, B, T, last, sampling)
+
+    def _keep(self, N: Any, B: Any, T: Any, last: Last | None, sampling: Sampling) -> None:
+        for name, value in (("N", N), ("B", B), ("T", T), ("sampling", sampling), ("last", last)):
+            object.__setattr__(self, name, value)
 
     @property
-    def E(self) -> Fraction:
+    def is_symbolic(self) -> bool:
+        """Whether symbols stand in N, B or T."""
+        return any(is_formula(x) for x in (self.N, self.B, self.T))
+
+    @property
+    def E(self) -> Any:
         """Epochs: T B / N; where B does not divide N, T over the updates of an epoch."""
+        if self.is_symbolic:
+            return in_epochs(self.N, self.B, self.T, self.last)
         if self.last is not None:
             return Fraction(self.finite("T"), self.updates_per_epoch)
         return Fraction(self.finite("T") * self.B, self.finite("N"))
@@ -160,7 +181,7 @@ class Spacetime:
     @property
     def is_one_epoch(self) -> bool:
         """Whether no row is visited twice."""
-        return self.N == inf or self.T <= self.updates_per_epoch
+        return self.N == inf or (not self.is_symbolic and self.T <= self.updates_per_epoch)
 
     @property
     def is_random(self) -> bool:
@@ -217,6 +238,8 @@ class Spacetime:
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""
         value = self.N if name == "N" else self.T
+        if is_formula(value):
+            raise no_numbers(self)
         if value == inf:
             raise InputError(f"{name} = inf: infinitely many cells cannot be counted or listed; give a finite {name}")
         return int(value)
@@ -227,16 +250,26 @@ class Spacetime:
         return f"Spacetime(N={N}, B={B}, T={T}, sampling={self.sampling!r}{last})"
 
     def _repr_svg_(self) -> str | None:
-        if self.T * self.B > MOST_DRAWN:
+        if self.is_symbolic or self.T * self.B > MOST_DRAWN:
             return None
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.spacetime_svg(self)
 
 
-def check_spacetime(spacetime: object) -> None:
-    """Raise InputError unless it is a Spacetime."""
-    instance("spacetime", spacetime, Spacetime, "write Spacetime(N=..., T=...)")
+def check_spacetime(spacetime: object, symbols: bool = False) -> None:
+    """Raise InputError unless it is a Spacetime, of numbers or, where they will do, of symbols."""
+    known = instance("spacetime", spacetime, Spacetime, "write Spacetime(N=..., T=...)")
+    if known.is_symbolic and not symbols:
+        raise no_numbers(known)
+
+
+def no_numbers(spacetime: Spacetime) -> InputError:
+    """The error of symbols where numbers are needed."""
+    return InputError(
+        f"{spacetime!r} has symbols, and this needs numbers; fastdiag.maps, coefficient, expand, and predict of a symbolic "
+        "landscape about the start, un-resummed, answer in symbols"
+    )
 
 
 def check_sampling(sampling: object, *more: str) -> Any:

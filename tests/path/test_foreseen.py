@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.errors import TooLargeError
+from fastdiag.errors import InputError, TooLargeError
 
 w, x = sympy.symbols("w x")
 BENT = fd.landscapes.symbolic(w**2 / 2 + w**3 / 3 + w * x, w, x, fd.landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[0])
@@ -34,6 +34,30 @@ def test_a_noise_order_that_is_not_listed_is_refused_at_once():
     for noise in (5, 10**40):
         with pytest.raises(TooLargeError, match="to noise order 4"):
             fd.predict(FORK, fd.Spacetime(N=3, T=3), 0.1, noise=noise)
+
+
+def test_patience_is_the_callers():
+    several = fd.Spacetime(N=2, T=3, sampling="cyclic")
+    for patience, error in ((1e-6, TooLargeError), (0, InputError), (math.nan, InputError), ("long", InputError)):
+        with pytest.raises(error, match="patience"):
+            fd.predict(BENT, several, 0.1, noise=2, patience=patience)
+    assert fd.predict(BENT, several, 0.1, noise=2, patience=math.inf).total == fd.predict(BENT, several, 0.1, noise=2).total
+
+
+def test_a_bar_shows_what_takes_over_a_second(monkeypatch):
+    shown = []
+
+    def track(shards, total, size, what, show):
+        shown.append((what, show))
+        return shards
+
+    monkeypatch.setattr("fastdiag.expansion.about_path.track", track)
+    fd.predict(BENT, fd.Spacetime(N=2, T=3, sampling="cyclic"), 0.1, noise=2)
+    assert shown == [(f"skeletons of noise {order}", False) for order in (0, 1, 2)]
+    shown.clear()
+    monkeypatch.setattr("fastdiag.expansion.about_path.SHOWN", 0.0)
+    fd.predict(BENT, fd.Spacetime(N=2, T=3, sampling="cyclic"), 0.1, noise=2)
+    assert shown[2] == ("skeletons of noise 2", None)
 
 
 def test_rows_met_in_one_order_at_noise_order_2_beside_brute_force():

@@ -116,6 +116,15 @@ def test_flow_is_the_limit_of_many_small_updates():
     assert flow[1] == pytest.approx(noise, rel=1e-3)
 
 
+def test_a_flow_is_the_same_wherever_else_it_is_read():
+    land, update = L.logistic([[1.0, 0.5], [-0.7, 1.2], [0.4, -1.5]], [1, 0, 1], [0.3, -0.2], 0.2), fd.updates.sde()
+    for T in ([3, 8, 40], [8, 40, math.inf]):
+        together = fd.predict(land, fd.Spacetime(math.inf, 2, 3), 0.3, noise=1, update=update, T=T).by_order
+        for i, time in enumerate(T):
+            alone = fd.predict(land, fd.Spacetime(math.inf, 2, time), 0.3, noise=1, update=update).by_order
+            assert [order[i] for order in together] == list(alone)
+
+
 @pytest.mark.parametrize("degree", [2, 3, 4])
 def test_averages_are_means_over_gaussian_weights(degree):
     """By Gauss-Hermite sums over delta, exact for polynomials."""

@@ -21,7 +21,7 @@ ROUNDING = 1e-10  # of the largest order; what is smaller says nothing
 LOSSES = ("test_loss", "train_loss")
 VARIANCES = ("covariance", "test_loss_variance")
 MOST_WEIGHTS = 64  # for which noise order 2 is a matter of seconds
-SOON = 0.03  # minutes, for which sums over skeletons are a matter of seconds
+SOON = 0.1  # minutes, for which sums over skeletons are worth it
 
 
 class Evidence(NamedTuple):
@@ -210,7 +210,7 @@ class Trust:
             if np.max(at_root) >= np.max(error):
                 return Evidence(error, "what noise order 1 itself adds to the next one is", at_root)
             way = f", and the weights scatter by {np.max(share):.2g}{self._most()} of the way that the path goes"
-            return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path goes no way")
+            return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path stands still")
         return Evidence(last, added, last)
 
     @property

@@ -32,11 +32,12 @@ _ROOMS = {
     "estimate": "values",
     "rvalue": "values",
     "predict": "expansion",
+    "predict_many": "expansion",
     "expand": "expansion",
     "simulate": "simulation",
     "FastdiagError": "errors",
 }
-_MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "errors", "drawing")} | {
+_MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "criteria", "errors", "drawing")} | {
     "updates": "spacetime.updates"
 }
 

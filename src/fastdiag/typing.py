@@ -19,5 +19,7 @@ Exact: TypeAlias = int | Fraction
 """An exact count."""
 Basis: TypeAlias = Literal["cumulant", "moment"]
 Sampling: TypeAlias = Literal["reshuffle", "cyclic", "replacement"]
+Last: TypeAlias = Literal["keep", "drop"]
+"""What becomes of the last batch of an epoch, where fewer than B points are left for it."""
 PathLike: TypeAlias = str | os.PathLike[str]
 """Where a file or folder is."""

@@ -49,6 +49,7 @@ def test_completion(shell):
 
 def test_draw(tmp_path):
     assert run("draw", "[a b[a]]").output.count("a") == 2
+    assert run("draw", "-N", "4", "-E", "2").output == run("draw", "-N", "4", "-T", "8").output
     for arguments in (["[a b[a]]"], ["-N", "4", "-B", "2", "-T", "3"], ["[a b]", "-N", "3", "--embedding", "2"]):
         file = tmp_path / "picture.svg"
         assert run("draw", *arguments, "-o", str(file)).exit_code == 0

@@ -49,6 +49,15 @@ def test_options(tmp_path):
     assert "0<=x<=2" in done.output
 
 
+@pytest.mark.parametrize("width", [60, 200])
+def test_batches_and_answers_without_bounds(width):
+    output = run("predict", "--eta", "0.01,100", "--updates", "10", "--batch", "7", "--runs", "50", width=str(width))
+    assert "N = 70, T = 10: noise 2 and the simulation part at eta = 100" in output
+    assert "70, 10" in output
+    assert "…" not in output
+    assert max(map(len, output.splitlines())) <= width
+
+
 def test_trust_is_a_column_and_no_warning():
     """Warnings would be errors here; at eta = 0.1 order 3 about the start is many times order 2."""
     output = run("predict", "--eta", "0.0005,0.1", "--updates", "10", "--runs", "50", "--about", "start")

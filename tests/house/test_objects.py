@@ -17,7 +17,7 @@ import fastdiag as fd
 from fastdiag.record import same
 from oracles.processes import answer
 
-ROOMS = (fd, fd.landscapes, fd.results, fd.stationary, fd.noise, fd.errors, fd.updates, fd.drawing)
+ROOMS = (fd, fd.landscapes, fd.results, fd.stationary, fd.noise, fd.criteria, fd.errors, fd.updates, fd.drawing)
 
 
 def objects():

@@ -211,3 +211,21 @@ def test_a_changed_data_file_is_not_used(tmp_path, monkeypatch):
         fd.landscapes.breast_cancer()
     with pytest.raises(fd.errors.DataError, match="was not found in"):
         fd.files.find("nothing.npz")
+
+
+def test_the_digits_are_scikit_learns():
+    sklearn = pytest.importorskip("sklearn.datasets").load_digits()
+    land = fd.landscapes.digits()
+    np.testing.assert_array_equal(land.X[:, :64] * 16, sklearn.data)
+    np.testing.assert_array_equal(land.y, sklearn.target)
+    assert land.loss == pytest.approx(np.log(10))
+    assert land.dimension == 650
+
+
+def test_digits_of_anothers(tmp_path, monkeypatch):
+    data = np.load(files.find("digits.npz"))
+    monkeypatch.setenv("FASTDIAG_DATA_DIR", str(tmp_path))
+    for wrong in ({"X": data["X"].astype(float), "y": data["y"]}, {"X": data["X"] + np.int8(1), "y": data["y"]}):
+        (tmp_path / "digits.npz").write_bytes(saved(**wrong))
+        with pytest.raises(DataError, match=r"digits\.npz"):
+            fd.landscapes.digits()

@@ -10,7 +10,7 @@ import pytest
 
 import fastdiag as fd
 import fastdiag.record
-from fastdiag.kernels.sgd_logistic import logistic_test_loss, logistic_train_loss
+from fastdiag.kernels.logistic_points import logistic_test_loss, logistic_train_loss
 from fastdiag.landscapes.softplus import softplus
 
 RNG = np.random.default_rng(0)

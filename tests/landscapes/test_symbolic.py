@@ -374,7 +374,7 @@ ST = fd.Spacetime(2, T=2)
      (lambda: fd.simulate(L.mean_estimation(S=C), ST, 0.1), "UnsupportedError", "has the free symbols"),
      (lambda: fd.simulate(L.gauss(C), ST, 0.1), "UnsupportedError", "theta_0 is the formula c"),
      (lambda: fd.simulate(L.symbolic(X * W[0], W[0], X, L.normal(C), [0]), ST, 0.1), "UnsupportedError", "has the free symbols"),
-     (lambda: fd.simulate(L.symbolic(sympy.zeta(W[0] + 3) + X, W[0], X, N1, [0]), ST, 0.1), "UnsupportedError", "cannot be evaluated by NumPy"),
+     (lambda: fd.simulate(L.symbolic(sympy.zeta(W[0] + 3) + X, W[0], X, N1, [0]), ST, 0.1), "UnsupportedError", "no kernel knows the function"),
      (lambda: L.gauss().samples(), "InputError", "not finitely many points"),
      (lambda: L.symbolic(W[0], W[0], X, L.finite({0: 1}), [0]).samples(5), "InputError", "up to degree 1, 2, 3 or 4"),
      (lambda: L.normal(0, -1), "InputError", "variance must be positive"),

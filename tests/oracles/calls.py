@@ -15,8 +15,9 @@ ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscape
 MADE = {  # what functions make; nobody builds these by hand
     "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.Logistic",
-    "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
+    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares", "landscapes.LinearModel", "landscapes.Logistic",
+    "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
+    "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
 }
 
@@ -127,6 +128,13 @@ CALLS = {
         fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2],
     ),
     "landscapes.logistic": call(landscapes.logistic, X=X, y=[1, 0, 1], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]),
+    "landscapes.softmax": call(
+        landscapes.softmax, X=X, y=["a", "b", "c"], theta=np.zeros((3, 2)), ridge=0.1, weights=[1, 2, 3]
+    ),
+    "landscapes.least_squares": call(
+        landscapes.least_squares, X=X, y=[1.0, 0.5, 2.0], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]
+    ),
+    "landscapes.digits": call(landscapes.digits, ridge=0.1, theta=np.zeros((10, 65))),
     "landscapes.tensors": call(landscapes.tensors, cumulants={(1,): [1.0], (2,): [[2.0]]}, loss=1.0),
     "landscapes.estimated": call(landscapes.estimated, landscape=LAND, method="polykay", groups=2, batch=1),
     "landscapes.standardised": call(landscapes.standardised, X=X),
@@ -147,14 +155,38 @@ CALLS = {
     "landscapes.Symbolic.exact_part": method(FORMULA, "exact_part", nodes=((0,), (0,))),
     "landscapes.Symbolic.draw": method(FORMULA, "draw", rng=np.random.default_rng(0), count=3),
     "stationary.approximation_error": call(stationary.approximation_error, K=K, C=K, lam=0.1, mu=0.5, nu=0.5),
-    "stationary.bayes_kl": call(stationary.bayes_kl, K=K, N=50, S=5, lam=0.1),
-    "stationary.bayes_learning_rate": call(stationary.bayes_learning_rate, k=[1.0, 0.5], N=50, S=5),
-    "stationary.continuous_covariance": call(stationary.continuous_covariance, K=K, C=K, lam=0.1, mu=0.5),
+    "stationary.anisotropy_ratio": call(stationary.anisotropy_ratio, K=K, C=K, lam=0.1, T=3),
+    "stationary.barrier_flux": call(
+        stationary.barrier_flux, lam=0.5, k_a=2.0, k_b=-1.0, S=4, dL=0.3, l=0.4, discrete=False, density=1.0
+    ),
+    "stationary.bayes_kl": call(stationary.bayes_kl, K=K, N=50, S=5, lam=0.1, mu=0.5, nu=0.5, C=K),
+    "stationary.bayes_learning_rate": call(stationary.bayes_learning_rate, k=[1.0, 0.5], N=50, S=5, mu=0.5, nu=0.5, C=K),
+    "stationary.continuous_covariance": call(stationary.continuous_covariance, K=K, C=K, lam=0.1, mu=0.5, nu=0.5),
     "stationary.escape_efficiency": call(stationary.escape_efficiency, K=K, C=K, lam=0.1, T=3),
     "stationary.escape_efficiency_continuous": call(stationary.escape_efficiency_continuous, K=K, C=K, lam=0.1, t=3.0),
     "stationary.escape_rate_1d": call(
         stationary.escape_rate_1d, grad=lambda w: 0 * w, lam=1.0, noise_std=1.0, domain=(-0.5, 0.5), n=64
     ),
+    "stationary.joint_covariance": call(stationary.joint_covariance, K=K, C=K, lam=0.1, mu=0.5, nu=0.5, lag=2),
+    "stationary.mean_exit_time_1d": call(
+        stationary.mean_exit_time_1d, grad=lambda w: 0 * w, lam=1.0, noise_std=1.0, domain=(-0.5, 0.5), start=0.0, n=64
+    ),
+    "stationary.minibatch_bayes_rate": call(
+        stationary.minibatch_bayes_rate, X=X, y=[1.0, 0.0, 2.0], batch=2, mu=0.5, nu=0.5, N=10
+    ),
+    "stationary.minibatch_growth": call(
+        stationary.minibatch_growth, X=X, y=[1.0, 0.0, 2.0], lam=0.1, batch=2, mu=0.5, nu=0.5
+    ),
+    "stationary.minibatch_stability_limit": call(
+        stationary.minibatch_stability_limit, X=X, y=[1.0, 0.0, 2.0], batch=2, mu=0.5, nu=0.5
+    ),
+    "stationary.minibatch_stationary": call(
+        stationary.minibatch_stationary, X=X, y=[1.0, 0.0, 2.0], lam=0.1, batch=2, mu=0.5, nu=0.5
+    ),
+    "stationary.minibatch_transient": call(
+        stationary.minibatch_transient, X=X, y=[1.0, 0.0, 2.0], lam=0.1, batch=2, T=3, start=[1.0, 0.0], mu=0.5, nu=0.5
+    ),
+    "stationary.well_probability": call(stationary.well_probability, lam=0.5, k=1.0, C=0.2, dL=0.1, density=1.0),
     "stationary.kramers_rate": call(
         stationary.kramers_rate, lam=0.5, k_a=2.0, k_b=-1.0, S=4, dL=0.3, l=0.4, discrete=False
     ),
@@ -165,6 +197,21 @@ CALLS = {
     "stationary.sigma_T": call(stationary.sigma_T, K=K, C=K, lam=0.1, T=3),
     "stationary.stability_limit": call(stationary.stability_limit, k_max=2.0, mu=0.5, nu=0.5),
     "stationary.stationary_covariance": call(stationary.stationary_covariance, K=K, C=K, lam=0.1, mu=0.5, nu=0.5),
+    "noise.deep_linear_network": call(noise.deep_linear_network, X=X, layers=[[[2.0, 1.0]], [[3.0]]]),
+    "noise.diagonal_network": call(noise.diagonal_network, X=X, u=[3.0, 1.0], v=[1.0, 2.0]),
+    "noise.flat_ratio_bounds": call(noise.flat_ratio_bounds, lams=LAMS, eta=0.3, s=[1.0, 1.0, 3.0], k=1, A1=0.5, A2=2.0, batch=2),
+    "noise.leading_shares": call(
+        noise.leading_shares, batches=[X[:1], X[1:]], k=1, residuals=[[1.0], [-1.0, 2.0]], turns=2, seed=0
+    ),
+    "noise.linear_model": call(noise.linear_model, X=X, w=[3.0, 1.0]),
+    "noise.random_features": call(noise.random_features, X=X, W=[[2.0, 1.0]], a=[1.0], activation="tanh", slope=0.5),
+    "noise.two_layer_network": call(
+        noise.two_layer_network, X=X, W=[[2.0, 1.0]], a=[1.0], activation="leaky_relu", slope=0.5, both=False
+    ),
+    "noise.worst_directional_alignment": call(
+        noise.worst_directional_alignment, X=X, V=[[1.0, 0.0], [0.0, 1.0]], starts=2, seed=0
+    ),
+    "noise.worst_loss_alignment": call(noise.worst_loss_alignment, X=X),
     "noise.directional_alignment": call(
         noise.directional_alignment, J=X, r=[1.0, -1.0, 2.0], V=[[1.0, 0.0], [0.0, 1.0]], centered=True
     ),

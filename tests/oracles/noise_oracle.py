@@ -52,15 +52,15 @@ class Descent:
         self.theta = axpy(-self.decay, axpy(-1, self.start, self.theta), moved)
 
 
-def observables(loss, noises, chances, start, eta, N, B, T, sampling, order, rule=Descent):
+def observables(loss, noises, chances, start, eta, N, B, T, sampling, order, rule=Descent, last=None):
     """Every expectation as a list of the coefficients of eps^0 .. eps^order, by the names of fastdiag's observables."""
     n = len(start)
     slopes = [derivative(loss, v) for v in range(n)]
     slopes_of = [[derivative(noise, v) for v in range(n)] for noise in noises]
-    rows = min(N, T * B) if sampling != "replacement" and T * B <= N else N
-    sequences = batch_sequences(N, B, T, sampling)
+    rows = min(N, T * B) if sampling != "replacement" and T * B <= N and last is None else N
+    sequences = batch_sequences(N, B, T, sampling, last)
     if sampling != "replacement":
-        first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
+        first = tuple(tuple(range(N)[i * B : (i + 1) * B]) for i in range(min(N // B + (last == "keep"), T)))
         sequences = [s for s in sequences if s[: len(first)] == first]
     different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     sums = {}
@@ -78,7 +78,7 @@ def observables(loss, noises, chances, start, eta, N, B, T, sampling, order, rul
                 for v in range(n):
                     noise = [Fraction(0)] * (order + 1)
                     for row in batch:
-                        noise = [x + y / B for x, y in zip(noise, evaluate(slopes_of[training_set[row]][v], point), strict=True)]
+                        noise = [x + y / len(batch) for x, y in zip(noise, evaluate(slopes_of[training_set[row]][v], point), strict=True)]
                     gradient.append([x + y for x, y in zip(own[v], shifted(noise), strict=True)])
                 run.step(t, gradient)
             theta = run.theta

@@ -52,11 +52,11 @@ def mean_loss(losses, weights):
     return out
 
 
-def batch_sequences(N, B, T, sampling):
-    """All equally likely sequences of batches, rows not renamed."""
+def batch_sequences(N, B, T, sampling, last=None):
+    """All equally likely sequences of batches, rows not renamed; last: "keep" for a smaller last batch of N mod B."""
     if sampling == "replacement":
         return list(product(combinations(range(N), B), repeat=T))
-    L = N // B
+    L = N // B + (last == "keep")
     orders = [tuple(p[i * B : (i + 1) * B] for i in range(L)) for p in permutations(range(N))]
     epochs = -(-T // L)
     if sampling == "cyclic":
@@ -64,20 +64,20 @@ def batch_sequences(N, B, T, sampling):
     return [sum(chosen, ())[:T] for chosen in product(orders, repeat=epochs)]
 
 
-def renamed_sequences(N, B, T, sampling):
+def renamed_sequences(N, B, T, sampling, last=None):
     """The same with rows renamed, which are exchangeable: the first epoch is taken in order."""
-    sequences = batch_sequences(N, B, T, sampling)
+    sequences = batch_sequences(N, B, T, sampling, last)
     if sampling == "replacement":
         return sequences
-    first = tuple(tuple(range(i * B, (i + 1) * B)) for i in range(min(N // B, T)))
+    first = tuple(tuple(range(N)[i * B : (i + 1) * B]) for i in range(min(N // B + (last == "keep"), T)))
     return [s for s in sequences if s[: len(first)] == first]
 
 
-def descents(losses, weights, N, B, T, sampling, order):
+def descents(losses, weights, N, B, T, sampling, order, last=None):
     """SGD from theta_0 = 0 over all training sets and all batch sequences: (chance, training set, theta_T as series)."""
     n = len(next(iter(losses[0])))
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
-    sequences = renamed_sequences(N, B, T, sampling)
+    sequences = renamed_sequences(N, B, T, sampling, last)
     different = Counter(tuple(tuple(sorted(batch)) for batch in s) for s in sequences)
     for training_set in product(range(len(losses)), repeat=N):
         for batches, often in different.items():
@@ -91,7 +91,7 @@ def descents(losses, weights, N, B, T, sampling, order):
                         steps[v] = [x + y for x, y in zip(steps[v], g, strict=True)]
                 for v in range(n):  # eta shifts the series by one
                     theta[v] = [theta[v][0]] + [
-                        x - y / B for x, y in zip(theta[v][1:], steps[v][:-1], strict=True)
+                        x - y / len(batch) for x, y in zip(theta[v][1:], steps[v][:-1], strict=True)
                     ]
             yield chance, training_set, theta
 
@@ -226,7 +226,7 @@ def mean_maps(parents, blocks, N, B, T, sampling, injective):
 # Other update rules: each as its definition says, one step of an optimizer with its buffers.
 
 
-def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=None):
+def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=None, last=None):
     """E[l(theta_T)] as a series in eta under rule(T, n, order, theta_0), an object with `point` and `step(t, gradient)`.
 
     The gradient of the batch is taken at `point`, a list of series; `step` moves on; `theta` is what is observed.
@@ -235,7 +235,7 @@ def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=N
     start = [Fraction(0)] * n if start is None else start
     gradients = [[derivative(loss, v) for v in range(n)] for loss in losses]
     test = mean_loss(losses, weights)
-    sequences = renamed_sequences(N, B, T, sampling)
+    sequences = renamed_sequences(N, B, T, sampling, last)
     total = [Fraction(0)] * (order + 1)
     for training_set in product(range(len(losses)), repeat=N):
         chance = prod(weights[x] for x in training_set) / len(sequences)
@@ -246,7 +246,7 @@ def optimizer_test_loss(losses, weights, N, B, T, sampling, order, rule, start=N
                 gradient = []
                 for v in range(n):
                     terms = [evaluate(gradients[training_set[row]][v], point) for row in batch]
-                    gradient.append([sum(column) / B for column in zip(*terms, strict=True)])
+                    gradient.append([sum(column) / len(batch) for column in zip(*terms, strict=True)])
                 run.step(t, gradient)
             total = [x + chance * y for x, y in zip(total, evaluate(test, run.theta), strict=True)]
     return total

@@ -47,6 +47,14 @@ class Plain:
         terms = enumerate(land.derivatives[1:])
         return sum(self.contracted(d[point], theta, k) / math.factorial(k) for k, d in terms)
 
+    def hessian(self, point, theta):
+        land = self.land
+        if not self.polynomial:
+            q = 1 / (1 + np.exp(-land.X[point] @ theta))
+            return q * (1 - q) * np.outer(land.X[point], land.X[point]) + np.diag(land.ridge)
+        terms = enumerate(land.derivatives[2:])
+        return sum((self.contracted(d[point], theta, k) / math.factorial(k) for k, d in terms), np.zeros((2, 2)))
+
     def test_loss(self, theta):
         land = self.land
         if not self.polynomial:
@@ -54,6 +62,14 @@ class Plain:
             return land.weights @ (np.logaddexp(0, u) - land.y * u) + np.sum(land.ridge * theta**2) / 2
         terms = enumerate(land.derivatives)
         return land.weights @ sum(self.contracted(d, theta, k) / math.factorial(k) for k, d in terms)
+
+    def moved_by(self, optimizer, batches, eta):
+        """Where one of `plain_optimizers` ends."""
+        return optimizer(
+            lambda theta, batch: np.mean([self.gradient(point, theta) for point in batch], axis=0),
+            lambda theta, batch: np.mean([self.hessian(point, theta) for point in batch], axis=0),
+            self.start, eta, batches,
+        )
 
     def descended(self, batches, eta):
         theta = self.start

@@ -56,3 +56,14 @@ def test_the_gap_of_order_1_by_listing_training_sets(gradients, N, T):
         assert found[1] == pytest.approx(float(gap), rel=1e-13)
     for found in (R.stic(land, 0.1, N, T), R.stic.derived(land, 0.1, N, T)):
         assert found == pytest.approx(float(gap), rel=1e-13)
+
+
+def test_the_gap_and_its_derivation_are_both_of_order_1():
+    """Where the Hessian has noise the gap of order 2 is another number, and neither of the two."""
+    land, eta, N, T = minimum(0)
+    further = fd.predict(land, fd.Spacetime(N, N, T), eta, 2, "generalization_gap").total
+    for found in (R.corollary_2(land, eta, N, T)[1], R.corollary_2.derived(land, eta, N, T)[1]):
+        assert abs(further - found) > 1e-4 * found
+    for found in (R.stic(land, eta, N, T), R.stic.derived(land, eta, N, T)):
+        assert abs(land.loss + further - found) > 1e-4 * found
+    np.testing.assert_allclose(R.corollary_2.derived(fd.landscapes.gauss(), 0.1, 10), (0.05, 0.1), rtol=1e-9)

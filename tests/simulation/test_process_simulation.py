@@ -73,8 +73,8 @@ def test_gradient_descent_is_sgd_with_all_points():
 
 def test_errors_and_seeds():
     spacetime = fd.Spacetime(4, 1, 4)
-    with pytest.raises(fd.FastdiagError, match="list of points"):
-        fd.simulate(fd.landscapes.gauss(), spacetime, 0.1, 10, method="sde")
+    with pytest.raises(fd.FastdiagError, match="no training points and no train_loss"):
+        fd.simulate(samples(), spacetime, 0.1, 10, method="sde", observable="train_loss")
     with pytest.raises(fd.FastdiagError, match="unknown method 'sed'; known: sgd, gd, ode, sde"):
         fd.simulate(samples(), spacetime, 0.1, 10, method="sed")
     means = [fd.simulate(logistic(), spacetime, 0.1, 300, method="sde", seed=s).mean for s in (0, 0, 1)]

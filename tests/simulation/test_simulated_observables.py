@@ -9,8 +9,9 @@ import pytest
 import fastdiag as fd
 from fastdiag.errors import InputError, TooLargeError
 from fastdiag.expansion import OBSERVABLES
-from fastdiag.kernels import sgd_logistic, sgd_polynomial
+from fastdiag.kernels import logistic_points, polynomial_points
 from fastdiag.simulation import moments
+from oracles.enumerated_runs import KINDS, enumerated, expected, landscape, point_loss, symbolic
 from oracles.plain_sgd import UNEVEN, Plain, logistic, samples
 
 RUNS = 20_000
@@ -23,72 +24,10 @@ GRIDS = [
 ]
 
 
-def symbolic():
-    """The cubic polynomials of `samples`, their coefficients as data that are drawn together."""
-    import sympy
-    from sympy import Rational, nsimplify
-
-    land = samples(UNEVEN, 3)
-    u, v, *data = sympy.symbols("u v a:9")
-    powers = [(i, j) for i in range(4) for j in range(4 - i)][1:]
-    formula = sum(c * u**i * v**j for c, (i, j) in zip(data, powers, strict=True))
-    points = {}
-    for x, weight in enumerate(UNEVEN):
-        entries = [
-            float(land.derivatives[i + j][(x, *(0,) * i, *(1,) * j)]) / math.factorial(i) / math.factorial(j)
-            for i, j in powers
-        ]
-        points[tuple(Rational(entry) for entry in entries)] = nsimplify(weight)
-    return fd.landscapes.symbolic(formula, (u, v), data, fd.landscapes.finite(points), at=[0, 0])
-
-
-def plain(kind):
-    if kind == "symbolic":
-        land = samples(UNEVEN, 3)
-        return fd.landscapes.samples(np.zeros(3), *land.derivatives[1:], weights=UNEVEN)
-    return logistic(UNEVEN) if kind == "logistic" else samples(UNEVEN)
-
-
-def point_loss(oracle, point, theta):
-    land = oracle.land
-    if not oracle.polynomial:
-        u = land.X[point] @ theta
-        return np.logaddexp(0, u) - land.y[point] * u + np.sum(land.ridge * theta**2) / 2
-    return sum(oracle.contracted(d[point], theta, k) / math.factorial(k) for k, d in enumerate(land.derivatives))
-
-
-def enumerated(kind, spacetime):
-    """(chances, test losses, train losses, displacements) of all runs."""
-    oracle = Plain(plain(kind))
-    sequences = list(spacetime.realisations())
-    rows = []
-    for points in product(range(3), repeat=spacetime.N):
-        chance = np.prod(UNEVEN[list(points)]) / len(sequences)
-        for batches in sequences:
-            theta = oracle.descended([[points[row] for row in batch] for batch in batches], ETAS[kind])
-            train = np.mean([point_loss(oracle, point, theta) for point in points])
-            rows.append((chance, oracle.test_loss(theta), train, theta - oracle.start))
-    return [np.array(column) for column in zip(*rows, strict=True)]
-
-
-def expected(name, chances, test, train, moved):
-    """The observable, and the standard deviation of its estimate from RUNS runs, both in full."""
-    if name in ("covariance", "test_loss_variance"):
-        x = moved if name == "covariance" else test[:, None]
-        x = x - chances @ x
-        second = np.einsum("r,ri,rj->ij", chances, x, x)
-        fourth = np.einsum("r,ri,rj->ij", chances, x**2, x**2)
-        deviation = np.sqrt(fourth - second**2)
-        return (second, deviation) if name == "covariance" else (second[0, 0], deviation[0, 0])
-    x = {"test_loss": test, "train_loss": train, "generalization_gap": test - train, "displacement": moved}[name]
-    mean = chances @ x
-    return mean, np.sqrt(chances @ (x - mean) ** 2)
-
-
-@pytest.mark.parametrize("kind", ["logistic", "samples", "symbolic"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("spacetime", GRIDS, ids=str)
 def test_simulated_is_enumerated(kind, spacetime):
-    land, runs = symbolic() if kind == "symbolic" else plain(kind), enumerated(kind, spacetime)
+    land, runs = landscape(kind), enumerated(kind, spacetime, ETAS[kind])
     for name in OBSERVABLES:
         mean, deviation = expected(name, *runs)
         measured = fd.simulate(land, spacetime, ETAS[kind], RUNS, seed=2, observable=name)
@@ -148,10 +87,10 @@ def test_train_losses_follow_plain_numpy():
             absent = np.empty((0, 0))
             absent.flags.writeable = False  # one type with the landscape's own arrays
             tensors = (*(d.reshape(3, -1) for d in land.derivatives), *[absent] * (4 - degree))
-            sgd_polynomial.polynomial_train_loss(tensors, degree, rows, theta, out)
+            polynomial_points.polynomial_train_loss(tensors, degree, rows, theta, out)
         else:
             Z = land.X * (1 - 2 * land.y)[:, None]
-            sgd_logistic.logistic_train_loss(Z, land.ridge, rows, theta, out)
+            logistic_points.logistic_train_loss(Z, land.ridge, rows, theta, out)
         for e, r in product(range(2), range(5)):
             assert out[e, r] == pytest.approx(np.mean([point_loss(oracle, x, theta[e, r]) for x in rows[r]]), rel=1e-12)
 

@@ -8,7 +8,9 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.errors import InputError, UnsupportedError
-from fastdiag.kernels import sgd_logistic, sgd_polynomial, shuffle
+from fastdiag.kernels import logistic_points, shuffle, training_runs
+from fastdiag.simulation.model import model_of
+from fastdiag.simulation.packed_rule import packed_rule, rule_scratch
 from oracles.plain_sgd import UNEVEN, Plain, logistic, samples
 
 GRIDS = [
@@ -78,6 +80,28 @@ def test_learning_rates_share_their_random_numbers(make, sampling):
     assert both.mean.shape == both.stderr.shape == both.eta.shape == both.diverged.shape == (2,)
 
 
+def followed(landscape, rates, batches):
+    """Weights and test losses of the kernels, run on these batches (runs, updates, B)."""
+    model, (runs, T, B) = model_of(landscape), batches.shape
+    n, lanes = landscape.dimension, logistic_points.LANES
+    state = np.zeros((len(rates), -(-runs // lanes), 1, n, lanes)) + model.origin[:, None]
+    room = np.empty(lanes, np.int64), np.empty((n, lanes)), np.empty((n, lanes)), np.empty((0, 0, lanes))
+    training_runs.train(
+        model.packed(model.table), packed_rule(None, T, None), model.origin, rates, batches.reshape(runs, -1), np.arange(T + 1) * B, 0,
+        state, np.zeros(1, np.int64), (*room, model.scratch(), rule_scratch(n, False)),
+    )  # fmt: skip
+    theta = np.ascontiguousarray(np.moveaxis(state[:, :, 0], 2, 3).reshape(len(rates), -1, n)[:, :runs])
+    return theta, model.test_loss(theta)
+
+
+def follow_plain_numpy(landscape, rates, batches):
+    plain, (theta, losses) = Plain(landscape), followed(landscape, rates, batches)
+    for e, r in product(range(2), range(0, len(batches), 23)):
+        expected = plain.descended(batches[r], rates[e])
+        np.testing.assert_allclose(theta[e, r], expected, rtol=1e-12, atol=1e-12)
+        assert losses[e, r] == pytest.approx(plain.test_loss(expected), rel=1e-12)
+
+
 @pytest.mark.parametrize("n", [1, 4, 7])
 @pytest.mark.parametrize("weights", [None, "uneven"])
 def test_logistic_kernels_follow_plain_numpy(n, weights):
@@ -87,36 +111,13 @@ def test_logistic_kernels_follow_plain_numpy(n, weights):
         rng.normal(size=(points, n)) * 3, rng.integers(2, size=points), rng.normal(size=n),
         ridge=rng.uniform(size=n), weights=rng.uniform(size=points) if weights else None,
     )  # fmt: skip
-    plain, rates = Plain(landscape), np.array([0.3, 0.7])
-    batches = rng.integers(points, size=(runs, 9, 3))
-    Z = landscape.X * (1 - 2 * landscape.y)[:, None]
-    theta = np.tile(landscape.theta, (2, runs, 1))
-    sgd_logistic.logistic_descend(Z, landscape.ridge, rates, batches, theta)
-    out = np.empty((2, runs))
-    sgd_logistic.logistic_test_loss(Z, landscape.weights, weights is None, landscape.ridge, theta, out)
-    for e, r in product(range(2), range(0, runs, 23)):
-        expected = plain.descended(batches[r], rates[e])
-        np.testing.assert_allclose(theta[e, r], expected, rtol=1e-12, atol=1e-12)
-        assert out[e, r] == pytest.approx(plain.test_loss(expected), rel=1e-12)
+    follow_plain_numpy(landscape, np.array([0.3, 0.7]), rng.integers(points, size=(runs, 9, 3)))
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3, 4])
 def test_polynomial_kernels_follow_plain_numpy(degree):
-    landscape = samples(UNEVEN, degree)
-    plain, rates = Plain(landscape), np.array([0.05, 0.1])
-    batches = np.random.default_rng(0).integers(3, size=(5, 9, 2))
-    absent = [np.empty((0, 0))] * (4 - degree)
-    for empty in absent:
-        empty.flags.writeable = False  # one type with the landscape's own arrays
-    tensors = (*(d.reshape(3, -1) for d in landscape.derivatives), *absent)
-    means = tuple(np.ascontiguousarray((UNEVEN @ tensor)[None]) for tensor in tensors[: degree + 1]) + (np.empty((0, 0)),) * (4 - degree)
-    delta, out = np.zeros((2, 5, 2)), np.empty((2, 5))
-    sgd_polynomial.polynomial_descend(tensors, degree, rates, batches, delta)
-    sgd_polynomial.polynomial_test_loss(means, degree, delta, out)
-    for e, r in product(range(2), range(5)):
-        expected = plain.descended(batches[r], rates[e])
-        np.testing.assert_allclose(delta[e, r], expected, rtol=1e-12, atol=1e-12)
-        assert out[e, r] == pytest.approx(plain.test_loss(expected), rel=1e-12)
+    batches = np.random.default_rng(0).integers(3, size=(70, 9, 2))
+    follow_plain_numpy(samples(UNEVEN, degree), np.array([0.05, 0.1]), batches)
 
 
 def test_exponential_is_accurate():
@@ -124,11 +125,11 @@ def test_exponential_is_accurate():
     arguments = -np.concatenate([rng.uniform(0, 708, 4000), rng.exponential(2, 4000), np.logspace(-300, 0, 500)])
     for x in [*arguments.tolist(), 0.0, -0.0, -708.0, -math.log(2) / 2]:
         exact = math.exp(x)
-        assert abs(sgd_logistic.exp_negative(x) - exact) <= 3 * math.ulp(exact)
+        assert abs(logistic_points.exp_negative(x) - exact) <= 3 * math.ulp(exact)
     for x in (-710.0, -730.0, -744.0):  # to subnormal digits
-        assert abs(sgd_logistic.exp_negative(x) - math.exp(x)) <= 3 * math.ulp(0.0)
-    assert sgd_logistic.exp_negative(-math.inf) == 0
-    assert math.isnan(sgd_logistic.exp_negative(math.nan))
+        assert abs(logistic_points.exp_negative(x) - math.exp(x)) <= 3 * math.ulp(0.0)
+    assert logistic_points.exp_negative(-math.inf) == 0
+    assert math.isnan(logistic_points.exp_negative(math.nan))
 
 
 def test_drawn_batches_are_uniform_ordered_subsets():
@@ -147,7 +148,7 @@ def test_bad_input_is_refused_before_any_run():
         ({"eta": -1.0}, "eta must be >= 0"),
         ({"eta": [0.1, math.nan]}, "eta must be finite"),
         ({"eta": math.inf}, "eta must be finite"),
-        ({"eta": np.eye(2)}, "not of shape"),
+        ({"eta": -np.eye(2)}, "positive definite"),
         ({"eta": []}, "eta is empty"),
         ({"eta": "0.1"}, "eta must be a number"),
         ({"eta": True}, "eta must be a number"),
@@ -162,7 +163,7 @@ def test_bad_input_is_refused_before_any_run():
         ({"threads": True}, "threads must be a whole number"),
         ({"method": "gdc"}, "unknown method 'gdc'; known: sgd"),
         ({"observable": "loss"}, "unknown observable 'loss'; known: test_loss"),
-        ({"landscape": "logistic"}, "landscape must be one of"),
+        ({"landscape": "logistic"}, "landscape must come from"),
         ({"spacetime": 4}, "spacetime must be a Spacetime"),
         ({"spacetime": fd.Spacetime(N=4, T=math.inf)}, "T = inf"),
     ]

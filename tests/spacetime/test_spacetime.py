@@ -1,6 +1,8 @@
 """The grid and its samplings."""
 
+import copy
 import math
+import pickle
 from collections import Counter
 from fractions import Fraction
 
@@ -21,22 +23,25 @@ def test_epochs_and_updates():
 
 
 @pytest.mark.parametrize(
-    ("N", "B", "T", "sampling"),
-    [(3, 1, 3, "reshuffle"), (3, 1, 6, "reshuffle"), (4, 2, 3, "reshuffle"), (3, 1, 5, "cyclic"), (3, 2, 3, "replacement"),
-     (2, 2, 4, "reshuffle")],
+    ("N", "B", "T", "sampling", "last"),
+    [(3, 1, 3, "reshuffle", None), (3, 1, 6, "reshuffle", None), (4, 2, 3, "reshuffle", None), (3, 1, 5, "cyclic", None),
+     (3, 2, 3, "replacement", None), (2, 2, 4, "reshuffle", None), (3, 2, 4, "reshuffle", "keep"),
+     (3, 2, 3, "reshuffle", "drop"), (5, 2, 4, "reshuffle", "keep"), (3, 2, 5, "cyclic", "keep"), (5, 3, 3, "cyclic", "drop")],
 )
-def test_realisations_are_all_batch_sequences_up_to_renaming(N, B, T, sampling):
-    st = fd.Spacetime(N, B, T, sampling=sampling)
+def test_realisations_are_all_batch_sequences_up_to_renaming(N, B, T, sampling, last):
+    st = fd.Spacetime(N, B, T, sampling=sampling, last=last)
     listed = list(st.realisations())
     assert len(listed) == st.number_of_realisations()
-    assert all(len(batches) == T and all(len(set(b)) == B for b in batches) for batches in listed)
+    sizes = [N % B if last == "keep" and (t + 1) % (N // B + 1) == 0 else B for t in range(T)]
+    assert [st.batch_size(t) for t in range(T)] == sizes
+    assert all([len(set(b)) for b in batches] == sizes for batches in listed)
 
     def pattern(batches):
         """What does not change when rows are renamed: which columns share how many rows, row by row."""
         return tuple(sorted(Counter(tuple(row in b for b in batches) for row in range(N)).items()))
 
     ours = Counter(pattern(b) for b in listed)
-    everything = oracle.batch_sequences(N, B, T, sampling)
+    everything = oracle.batch_sequences(N, B, T, sampling, last)
     theirs = Counter(pattern(b) for b in everything)
     assert {k: Fraction(v, len(listed)) for k, v in ours.items()} == {
         k: Fraction(v, len(everything)) for k, v in theirs.items()
@@ -44,9 +49,28 @@ def test_realisations_are_all_batch_sequences_up_to_renaming(N, B, T, sampling):
     assert st.batches() == listed[0]
 
 
+def test_a_last_batch_that_is_smaller_or_dropped():
+    kept, dropped = (fd.Spacetime(N=10, B=4, E=3, last=last) for last in ("keep", "drop"))
+    assert (kept.T, kept.updates_per_epoch, kept.last_batch, kept.is_ragged, kept.E) == (9, 3, 2, True, 3)
+    assert (dropped.T, dropped.updates_per_epoch, dropped.last_batch, dropped.is_ragged, dropped.E) == (6, 2, 4, False, 3)
+    assert fd.Spacetime(10, 4, T=4, last="keep").E == Fraction(4, 3)
+    assert fd.Spacetime(10, 4, E=Fraction(2, 3), last="keep") == fd.Spacetime(10, 4, T=2, last="keep")
+    assert not fd.Spacetime(10, 4, T=2, last="keep").is_ragged
+    assert kept.with_updates(2).last == "keep"
+    assert fd.Spacetime(10, 5, E=3, last="keep") == fd.Spacetime(10, 5, E=3)
+    assert fd.Spacetime(math.inf, 4, T=3, last="keep") == fd.Spacetime(math.inf, 4, T=3)
+    assert kept != fd.Spacetime(N=10, B=4, T=9, last="drop")
+    for st in (kept, dropped):
+        assert eval(repr(st), {"Spacetime": fd.Spacetime}) == pickle.loads(pickle.dumps(st)) == copy.deepcopy(st) == st
+    assert repr(kept) == "Spacetime(N=10, B=4, T=9, sampling='reshuffle', last='keep')"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [({"N": 10, "B": 3, "T": 1}, "B = 3 does not divide N = 10.*use B = 2 or 5"), ({"N": 10}, "give the number of updates T"),
+    [({"N": 10, "B": 3, "T": 1}, "B = 3 does not divide N = 10.*use B = 2 or 5, or last='keep'.* last='drop'"),
+     ({"N": 10, "B": 3, "T": 1, "last": "yes"}, "known: keep, drop"),
+     ({"N": 10, "B": 3, "T": 1, "last": "keep", "sampling": "replacement"}, "last='keep' has no meaning"),
+     ({"N": 10, "B": 4, "E": Fraction(1, 2), "last": "keep"}, "not a whole number"), ({"N": 10}, "give the number of updates T"),
      ({"N": 10, "T": 0}, "T must be at least 1"), ({"N": 10, "T": -3}, "T must be at least 1"),
      ({"N": 10, "T": 2.5}, "T must be a whole number"), ({"N": 0, "T": 1}, "N must be at least 1"),
      ({"N": 4, "B": 5, "T": 1}, "B = 5 exceeds N = 4"), ({"N": 4, "T": 5, "E": 2}, "contradict"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -14,8 +15,8 @@ class PlainConsole(Console):
     """Prints texts as they are: no markup, no emoji, no control characters, nothing that the stream cannot encode."""
 
     def __init__(self, width: int | None = None, **options: Any) -> None:
-        watched = is_terminal(sys.stdout)
-        super().__init__(markup=False, emoji=False, width=None if watched else width, **options)
+        chosen = is_terminal(sys.stdout) or "COLUMNS" in os.environ
+        super().__init__(markup=False, emoji=False, width=None if chosen else width, **options)
 
     def render_str(self, text: str, **options: Any) -> Any:
         return super().render_str(legible(text, self.encoding), **options)

@@ -20,6 +20,7 @@ MOST_EMBEDDINGS = 100_000  # they are gone through one by one
 @click.option("-N", "points", type=int, help="Training points: draw a spacetime.")
 @click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
 @click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
+@click.option("-E", "epochs", type=int, help="Epochs, instead of updates.")
 @click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True)
 @click.option("--embedding", type=click.IntRange(1, MOST_EMBEDDINGS), default=1, show_default=True,
               help="Which embedding to lay over.")
@@ -29,6 +30,7 @@ def draw(
     points: int | None,
     batch: int,
     updates: int | None,
+    epochs: int | None,
     sampling: Sampling,
     embedding: int,
     output: Path | None,
@@ -38,7 +40,7 @@ def draw(
     \b
         fastdiag draw '[a b[a]]'                       as text
         fastdiag draw '[a b[a]]' -o diagram.svg        as a picture
-        fastdiag draw -N 6 -B 2 -T 9                   the shaded cells of a spacetime
+        fastdiag draw -N 6 -B 2 -E 3                   the shaded cells of a spacetime
         fastdiag draw '[a b[a]]' -N 4 -T 8 --embedding 3 -o embedding.svg
     """
     from .. import drawing
@@ -50,14 +52,15 @@ def draw(
     parsed = None if diagram is None else Diagram.parse(diagram)
     if output and output.suffix.lower() != ".svg":
         raise InputError(f"pictures are written as SVG; give a file name that ends in .svg, not {output.name}")
-    if points is None and (updates is not None or batch != 1 or embedding != 1):
-        raise InputError("-B, -T and --embedding belong to a spacetime; give its number of training points with -N")
+    if points is None and (updates is not None or epochs is not None or batch != 1 or embedding != 1):
+        raise InputError("-B, -T, -E and --embedding belong to a spacetime; give its number of training points with -N")
     if points is None:
         if parsed is None:
             raise InputError("nothing to draw; give a diagram such as '[a b[a]]', or a spacetime with -N")
         picture = drawing.diagram_svg(parsed) if output else drawing.diagram_text(parsed)
     else:
-        spacetime = Spacetime(points, batch, updates, E=1 if updates is None else None, sampling=sampling)
+        epochs = 1 if updates is None and epochs is None else epochs
+        spacetime = Spacetime(points, batch, updates, E=epochs, sampling=sampling)
         chosen = None
         if parsed is not None:
             chosen = next(islice(embeddings(parsed, spacetime), embedding - 1, None), None)

@@ -10,7 +10,8 @@ import click
 from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
-    from ..drawing.noise_geometry import NoiseReport
+    from ..drawing.noise_geometry import Escape, NoiseReport
+    from ..simulation import Simulation
 
 
 @click.command()
@@ -25,21 +26,26 @@ if TYPE_CHECKING:
 @click.option("--eta", type=float, help="Learning rate.  [default: 1.5 times the escape threshold]")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Batch size B.")
 @click.option("--updates", type=click.IntRange(1), default=40, show_default=True, help="Updates T.")
+@click.option("--runs", type=click.IntRange(2), default=1000, show_default=True, help="Simulated runs.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--plot", type=NEW_FILE,
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def noise(
     data: Path | None, ridge: float, at: str, directions: int, sharp: int, eta: float | None, batch: int, updates: int,
-    plot: Path | None,
+    runs: int, seed: int, plot: Path | None,
 ) -> None:
     """How gradient noise follows the curvature, and how SGD escapes.
 
     Logistic regression with a ridge: the alignment of the noise with the loss along the leading eigenvectors of the
-    Hessian, and over all of them; the learning rate above which the linearised SGD with this noise escapes; the loss in
-    flat over that in sharp directions as it does, from equal variances, beside GD above its own threshold.
+    Hessian, and over all of them. At the minimum, the learning rate above which SGD's second moments grow there, with the
+    Hessians of the points themselves; beyond it the excess loss and the loss in flat over that in sharp directions, from
+    the minimum, linearised and, simulated, on the loss itself; and GD above its own threshold.
     """
+    from .. import simulate
     from ..drawing.noise_geometry import NoiseReport, save_noise
     from ..drawing.picture import check_picture
     from ..landscapes import Logistic
+    from ..spacetime import Spacetime
     from .console import PlainConsole
     from .points import landscape_of
 
@@ -53,8 +59,14 @@ def noise(
     where = "at the minimum" if at == "minimum" else "at zero weights"
     console.print(f"{name}: {landscape!r}, {where}; loss {report.loss:.4f}.")
     console.print(_table(report, directions))
-    for line in _sentences(report):
-        console.print(line)
+    if report.escape is None:
+        console.print("Escape is from a minimum with all its eigenvectors: ask --at minimum, with at most 1024 weights.")
+    else:
+        with console.status("simulating"):
+            fresh = Spacetime(updates * batch, batch, updates)
+            found = simulate(landscape, fresh, report.escape.eta, runs, seed, progress=False)
+        for line in _sentences(report, report.escape, found):
+            console.print(line)
     if plot:
         save_noise(report, plot, title=f"{name}, {where}")
         echo(f"picture: {plot}")
@@ -74,14 +86,23 @@ def _table(report: NoiseReport, directions: int) -> object:
     return table
 
 
-def _sentences(report: NoiseReport) -> list[str]:
-    bound = "" if report.whole else f" at most (from the leading {len(report.values)} eigenvalues)"
-    last, verb = len(report.ratio) - 1, "grows" if report.growth > 1 else "falls"
+def _sentences(report: NoiseReport, escape: Escape, found: Simulation) -> list[str]:
+    last, verb = len(escape.ratio), "grow" if escape.growth > 1 else "fall"
+    itself, half = float(found.mean) - report.loss, 1.96 * float(found.stderr)
     return [
-        f"escape threshold of SGD, B = {report.batch}: eta ={bound} {report.threshold:.4g}; of GD: "
-        f"{2 / report.values[0]:.4g}.",
-        f"SGD at eta = {report.eta:.4g}: the expected loss {verb} {report.growth:.4g} times an update in the end; "
-        f"flat/sharp ratio D_{report.sharp} from {report.ratio[0]:.4g} to {report.ratio[-1]:.4g} after {last} updates, "
-        f"{report.limit:.4g} in the end (sums of squared eigenvalues: {report.base:.4g}).",
-        f"GD just above its threshold: D_{report.sharp} = {report.descent[-1]:.3g} after {last} updates.",
+        f"Linearised about the minimum, with the points' own Hessians: second moments of SGD, B = {report.batch}, grow "
+        f"from eta = {escape.threshold:.4g} on; GD's weights from {2 / report.values[0]:.4g}.",
+        f"SGD at eta = {escape.eta:.4g}, linearised: they {verb} {escape.growth:.4g} times an update in the end; excess "
+        f"loss {escape.excess[-1]:.4g} after {last} updates from the minimum; flat/sharp ratio D_{report.sharp} "
+        f"{escape.ratio[0]:.4g} after one, {escape.ratio[-1]:.4g} after {last}, {escape.limit:.4g} in the end (sums of "
+        f"squared eigenvalues: {report.base:.4g}).",
+        f"The loss itself, which is no parabola, after the same updates ({found.runs} simulated runs): excess "
+        f"{itself:.4g} ± {half:.1g}; the linearised value lies {_place(escape.excess[-1] - itself, half)}.",
+        f"GD just above its threshold, linearised, from equal variances: D_{report.sharp} = {escape.descent[-1]:.3g} after "
+        f"{last} updates.",
     ]
+
+
+def _place(error: float, half: float) -> str:
+    """Where a value lies beside a 95 % interval."""
+    return "within" if abs(error) <= half else "above it: there SGD has left the parabola" if error > 0 else "below it"

@@ -48,7 +48,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--eta", "etas", default=ETAS, show_default=True, callback=_numbers, help="Learning rates.")
 @click.option("--updates", default="10,50,200", show_default=True, callback=_numbers,
-              help="Numbers of training points, each visited once: N = T B.")
+              help="Numbers T of updates; one epoch, so N = T B training points.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Batch size B.")
 @click.option("--observable", type=click.Choice(SCALARS), default="test_loss", show_default=True,
               help="What is predicted and measured.")
@@ -170,7 +170,9 @@ def _table(comparisons: list[Comparison], title: str, narrow: bool, skipped: int
     names = [name for name, _ in comparisons[0].curves[skipped:]]
     if narrow:
         names = [SHORT.get(name, name.replace(" ", "\n")).replace("resummed", "resum.") for name in names]
-    for column in ["N=T" if narrow else "N = T", "eta", *names, "simulated, 95 %"]:
+    same = all(comparison.points == comparison.updates for comparison in comparisons)
+    grid = "N = T" if same else "N, T"
+    for column in [grid.replace(" ", "") if narrow else grid, "eta", *names, "simulated, 95 %"]:
         table.add_column(column, justify="right", max_width=12 if narrow else None)
     table.add_column("ok" if narrow else "agree")
     table.add_column("tru" if narrow else "trust")
@@ -178,7 +180,7 @@ def _table(comparisons: list[Comparison], title: str, narrow: bool, skipped: int
         curves = [comparison.at_simulated(curve) for _, curve in comparison.curves[skipped:]]
         for i, eta in enumerate(comparison.etas):
             table.add_row(
-                str(comparison.updates) if i == 0 else "",
+                (f"{comparison.updates}" if same else f"{comparison.points}, {comparison.updates}") if i == 0 else "",
                 f"{eta:g}",
                 *(_cell(curve[i]) for curve in curves),
                 _measured(comparison.mean[i], comparison.halfwidth[i], narrow),
@@ -192,8 +194,10 @@ def _table(comparisons: list[Comparison], title: str, narrow: bool, skipped: int
 def _measured(mean: float, half: float, narrow: bool) -> str:
     if abs(mean) < 0.01:
         return f"{mean:.2g}±{half:.1g}" if narrow else f"{mean:.4g} ± {half:.2g}"
+    if abs(mean) >= 1e4:
+        return f"{mean:.2g}±{half:.0e}".replace("e+", "e") if narrow else f"{mean:.5g} ± {half:.2g}"
     return f"{mean:.4f}({1e4 * half:.0f})" if narrow else f"{mean:.5f} ± {half:.5f}"
 
 
 def _cell(value: float) -> str:
-    return f"{value:#.4g}".rstrip(".")
+    return f"{value:#.4g}".rstrip(".") if abs(value) < 1e6 else f"{value:.2g}"

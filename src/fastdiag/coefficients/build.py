@@ -5,22 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arguments import shown
 from ..diagram import count_diagrams
 from ..door import door
-from ..errors import DataError, InputError
+from ..errors import DataError
 from ..files import cache_folder, folder_of, folders, made, opened
-from ..numerals import has
 from ..progress import check_progress, track
 from ..typing import IntArray, PathLike, Sampling
 from .order import OrderTable, check_table
@@ -29,11 +27,11 @@ from .shard import LABEL, code, origin, shard
 from .sizes import check_on_disk
 from .store import Chunks, WrongContentsError, read, write
 from .trust import check_rows, narrow
-from .workers import at_work, first_done
+from .workers import check_executor, computed
 
 SHARD_ROWS = 4096
-SAMPLE = 8  # rows of each shard from elsewhere that are computed again
 WINDOW = 16  # shards in flight, which bounds the memory of finished ones
+SAMPLE = 8  # rows of each shard from elsewhere that are computed again
 
 ArrayKind: TypeAlias = tuple[np.dtype[Any], tuple[int, ...], str]
 """Dtype, shape, and sha256 of the bytes."""
@@ -79,8 +77,7 @@ def build(
     """
     order, kind = check_table(order, sampling)
     progress = check_progress(progress)
-    if not (executor is None or (has(executor, "submit") and not isinstance(executor, type))):
-        raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
+    executor = check_executor(executor)
     folder = cache_folder() if directory is None else folder_of(directory)
     if not os.path.isfile(folder / file_name(kind, order)):
         check_on_disk(kind, order, folder)
@@ -141,7 +138,8 @@ def _make_in_shards(
     with ExitStack() as stack:
         if executor is None and todo:
             executor = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        work = _computed(executor, kind, order, [(i, *rows[i]) for i in todo])
+        asked = {i: (kind, order, *rows[i]) for i in todo}
+        work = iter(()) if executor is None else computed(executor, shard, asked, WINDOW)
         for i, arrays in track(work, len(todo), lambda _: 1, f"{kind} table, order {order}", progress):
             if given:
                 _check_answer(kind, order, *rows[i], arrays)
@@ -200,34 +198,6 @@ def _described(arrays: Mapping[str, IntArray]) -> dict[str, ArrayKind]:
 
 def _digest(array: IntArray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-
-
-def _computed(
-    executor: Executor | None, kind: Kind, order: int, todo: Sequence[tuple[int, int, int]]
-) -> Iterator[tuple[int, dict[str, IntArray]]]:
-    """Shards as they are finished, a window of them in flight."""
-    waiting: dict[Future[dict[str, IntArray]], int] = {}
-    left, broken = iter(todo), None
-    try:
-        while True:
-            try:
-                for i, first, last in islice(left, WINDOW - len(waiting)):
-                    assert executor is not None
-                    with at_work(executor):
-                        waiting[executor.submit(shard, kind, order, first, last)] = i
-            except DataError as error:
-                broken, left = error, iter(())
-            if broken is not None and not any(future.done() for future in waiting):
-                raise broken  # what was done before is kept by now
-            if not waiting:
-                return
-            for done in first_done(executor, waiting):
-                with at_work(executor):
-                    arrays = done.result()
-                yield waiting.pop(done), arrays
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 def _joined(files: Sequence[Path], kinds: Sequence[dict[str, ArrayKind]]) -> dict[str, Chunks]:

@@ -35,7 +35,7 @@ def coefficient(
 
     Returns
     -------
-    Fraction; a SymPy expression where the rule has symbols
+    Fraction; a SymPy expression where the rule or the spacetime has symbols
 
     Raises
     ------
@@ -53,6 +53,10 @@ def coefficient(
     diagram = Diagram.of(diagram)
     count = maps_under(diagram, spacetime, update, basis)
     scale = prefactor(diagram, spacetime.B)
+    if spacetime.is_symbolic:
+        import sympy
+
+        return count * sympy.sympify(scale)
     return Fraction(count) * scale if isinstance(count, int | Fraction) else _scaled(count, scale)
 
 

@@ -10,9 +10,10 @@ from ..door import door
 from ..embedding.counting import grid, read
 from ..locks import cached_property
 from ..spacetime import Spacetime
-from ..typing import Basis, Sampling
+from ..typing import Basis, Last, Sampling
 from .coefficient import prefactor
 from .order import OrderTable
+from .spacetimes import check_one_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +39,18 @@ class Entry:
 
     @door
     def coefficient(
-        self, N: int | float, B: int = 1, T: int | None = None, E: int | Fraction | None = None
+        self, N: int | float, B: int = 1, T: int | None = None, E: int | Fraction | None = None, last: Last | None = None
     ) -> Fraction:
         """The exact coefficient, summed over the diagrams of the row; `fastdiag.coefficient`, from the table (Theorem 3).
 
         Parameters
         ----------
-        N, B, T, E : as for `Spacetime`, T or E; N may be math.inf
+        N, B, T, E, last : as for `Spacetime`, T or E; N may be math.inf
 
         Raises
         ------
         InputError : as for `Spacetime`, and for T = inf
+        UnsupportedError : last='keep', to a batch that is smaller
 
         Examples
         --------
@@ -56,7 +58,7 @@ class Entry:
         >>> fd.table(3)["[a a]"].coefficient(N=10, B=2, T=5)
         Fraction(5, 4)
         """
-        spacetime = Spacetime(N, B, T, E, sampling=self.sampling)
+        spacetime = check_one_size(Spacetime(N, B, T, E, self.sampling, last))
         spacetime.finite("T")
         numbers = grid(spacetime)
         total = Fraction(0)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import own, refuse_mask, shown
-from ..errors import InputError, TooLargeError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..spacetime import Spacetime
-from ..typing import IntArray, Sampling
+from ..typing import IntArray, Last, Sampling
 
 MOST_POINTS = 100_000_000
 
@@ -27,6 +27,7 @@ class Spacetimes:
     groups: dict[tuple[Any, Any], tuple[IntArray, list[int]]]
     """(N, B) -> places in the flattened shape, and the number of updates at each."""
     sampling: Sampling
+    last: Last | None
 
     @property
     def size(self) -> int:
@@ -34,12 +35,16 @@ class Spacetimes:
         return prod(self.shape)
 
     @classmethod
-    def of(cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None) -> Spacetimes:
+    def of(
+        cls, sampling: Sampling, N: ArrayLike, B: ArrayLike, T: ArrayLike | None, E: ArrayLike | None,
+        last: Last | None = None,
+    ) -> Spacetimes:
         """Checked.
 
         Raises
         ------
         InputError : neither or both of T and E, shapes that do not broadcast, or what no Spacetime can be
+        UnsupportedError : batches that differ in size
         """
         if (T is None) == (E is None):
             raise InputError("give either the number of updates T, or of epochs E")
@@ -57,11 +62,12 @@ class Spacetimes:
             here = times[places].tolist()
             whole = E is None and times.dtype.kind in "iu"  # then the least one tells whether all are right
             known = {
-                t: Spacetime(*pair, t if E is None else None, t if T is None else None, sampling).finite("T")
+                t: Spacetime(*pair, t if E is None else None, t if T is None else None, sampling, last).finite("T")
                 for t in ({min(here)} if whole else set(here))
             }
             groups[pair] = places, here if whole else [known[t] for t in here]
-        return cls(shape, groups, sampling)
+            check_one_size(Spacetime(*pair, max(groups[pair][1]), sampling=sampling, last=last))
+        return cls(shape, groups, sampling, last)
 
     def columns(self) -> Iterator[tuple[Spacetime, IntArray, list[int]]]:
         """A spacetime of finite N, its places, and the number of updates at each."""
@@ -70,7 +76,17 @@ class Spacetimes:
                 one_epoch: Sampling = "cyclic" if self.sampling == "cyclic" else "reshuffle"
                 yield Spacetime(max(updates) * int(B), B, max(updates), sampling=one_epoch), places, updates
             else:
-                yield Spacetime(N, B, max(updates), sampling=self.sampling), places, updates
+                yield Spacetime(N, B, max(updates), sampling=self.sampling, last=self.last), places, updates
+
+
+def check_one_size(spacetime: Spacetime) -> Spacetime:
+    """The spacetime, or UnsupportedError if its batches differ in size."""
+    if spacetime.is_ragged:
+        raise UnsupportedError(
+            f"tables count maps into batches of one size, and {spacetime!r} has a smaller one at the end of an epoch; "
+            "fastdiag.coefficient has its coefficients, one by one, and last='drop' leaves such batches out"
+        )
+    return spacetime
 
 
 def _alike(N: Any, B: Any, points: Any, batches: Any) -> dict[tuple[Any, Any], IntArray]:

@@ -17,7 +17,7 @@ from ..door import door
 from ..embedding import MapCounts
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..memory import require, size
-from ..typing import Basis, FloatArray, IntArray, Sampling
+from ..typing import Basis, FloatArray, IntArray, Last, Sampling
 from .entry import Entry
 from .rows import TableRows
 from .sizes import of_coefficients
@@ -188,6 +188,7 @@ class CoefficientTable(TableRows):
         T: ArrayLike | None = None,
         E: ArrayLike | None = None,
         exact: bool = False,
+        last: Last | None = None,
     ) -> FloatArray:
         """(-1/B)^d maps / |Aut| of every row (papers: Theorem 3), summed over its diagrams.
 
@@ -196,6 +197,7 @@ class CoefficientTable(TableRows):
         N, B : training points and batch size; N may be math.inf (fresh data at every update)
         T, E : number of updates, or of epochs. All four may be arrays; they are broadcast against one another
         exact : Fractions instead of float64
+        last : where B does not divide N, as for `Spacetime`: 'drop', or 'keep' to an update before the smaller batch
 
         Returns
         -------
@@ -205,6 +207,7 @@ class CoefficientTable(TableRows):
         Raises
         ------
         InputError : as for `Spacetime`; shapes that do not broadcast
+        UnsupportedError : last='keep', to a batch that is smaller: `fastdiag.coefficient` has it
         TooLargeError : a count exceeds float64; exact=True has it. They do not fit into free memory, or into 8 GiB
 
         Examples
@@ -214,7 +217,7 @@ class CoefficientTable(TableRows):
         >>> table.coefficients(N=10, B=2, T=[5, 10], exact=True)[2].tolist()
         [Fraction(5, 4), Fraction(5, 1)]
         """
-        spacetimes, exact = Spacetimes.of(self.sampling, N, B, T, E), flag("exact", exact)
+        spacetimes, exact = Spacetimes.of(self.sampling, N, B, T, E, last), flag("exact", exact)
         need, what = self._bytes(spacetimes, exact), f"{len(self.diagram_rows):,} diagrams at {spacetimes.size:,} points"
         advice = "ask for fewer at a time, or choose rows with where(...)"
         if need > MEMORY_BYTES:

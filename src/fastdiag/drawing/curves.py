@@ -24,6 +24,7 @@ CLOSED = "#3f8f5f"  # of the self-consistent path
 class Comparison(Record):
     """Predictions over a fine range of learning rates, and a simulation at some of them."""
 
+    points: int | float
     updates: int
     grid: FloatArray
     """Learning rates of the predictions."""
@@ -47,6 +48,7 @@ class Comparison(Record):
         """Collect predictions on a grid of learning rates, each to an order, and a simulation at some of the rates."""
         etas = np.asarray(measured.eta)
         return cls(
+            spacetime.N,
             spacetime.finite("T"),
             grid,
             tuple((name_of(prediction, order), np.asarray(prediction.up_to(order))) for prediction, order in shown),
@@ -60,6 +62,11 @@ class Comparison(Record):
     def at_simulated(self, curve: FloatArray) -> FloatArray:
         """A predicted curve at the simulated learning rates only."""
         return np.asarray(curve[np.searchsorted(self.grid, self.etas)])
+
+    @property
+    def spacetime(self) -> str:
+        """N and T, in words."""
+        return f"N = T = {self.updates}" if self.points == self.updates else f"N = {self.points}, T = {self.updates}"
 
     def __repr__(self) -> str:
         names = ", ".join(name for name, _ in self.curves)
@@ -84,14 +91,14 @@ class Comparison(Record):
 
     def verdict(self) -> str:
         """Where theory and simulation part, in words."""
-        where = f"N = T = {self.updates}: {self.judged}"
+        where = f"{self.spacetime}: {self.judged}"
         if self.parting is None:
             return f"{where} agrees with the simulation up to eta = {self.etas[-1]:g}."
         worst = int(np.searchsorted(self.etas, self.parting))
         gap = float(self.best[worst] - self.mean[worst])
         return (
             f"{where} and the simulation part at eta = {self.parting:g} "
-            f"(prediction off by {gap:{'+.4f' if abs(gap) >= 1e-4 else '+.2g'}})."
+            f"(prediction off by {gap:{'+.4f' if 1e-4 <= abs(gap) < 1e4 else '+.2g'}})."
         )
 
 
@@ -143,7 +150,7 @@ def _panel(ax: Any, comparison: Comparison, height: float) -> None:
         before = etas[etas < edge]
         left = float(np.sqrt(before[-1] * edge)) if len(before) else etas[0] / 1.15
         ax.axvspan(left, etas[-1] * 1.15, color="0.5", alpha=0.13, lw=0, label=f"{_label(comparison.judged)}: do not trust")
-    ax.set_title(f"N = T = {comparison.updates}", fontsize=9)
+    ax.set_title(comparison.spacetime, fontsize=9)
     ax.set_xlabel(r"learning rate $\eta$")
 
 

@@ -48,6 +48,7 @@ class CheckedGrid:
     B: int
     T: int
     sampling: str
+    last: str | None
     made_by: Any
 
     def batches(self) -> Batches:
@@ -78,7 +79,8 @@ def checked_grid(st: Any) -> CheckedGrid:
     B = whole("B", found["B"], 1)
     if B > N:
         raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points")
-    return CheckedGrid(N, B, int(T), text("sampling", found["sampling"]), st)
+    last = attribute(st, "last")
+    return CheckedGrid(N, B, int(T), text("sampling", found["sampling"]), None if last is None else text("last", last), st)
 
 
 def attribute(thing: object, name: str) -> Any:

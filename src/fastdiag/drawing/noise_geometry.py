@@ -14,15 +14,15 @@ from ..landscapes import Landscape
 from ..noise import (
     directional_alignment,
     eigen_dynamics,
-    escape_threshold,
     flat_ratio,
-    flat_ratio_limit,
     geometry,
-    growth_rate,
     leading_directions,
     loss_alignment,
 )
 from ..record import Record
+from ..stationary import minibatch_growth, minibatch_stability_limit, minibatch_stationary, minibatch_transient
+from ..stationary.point_hessians import is_still
+from ..stationary.quadratic import positive
 from ..typing import FloatArray
 from .picture import picture
 
@@ -32,8 +32,46 @@ BEYOND = 1.05  # GD escapes along the sharpest direction at this many times 2 / 
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Escape(Record):
+    """SGD linearised about a minimum, with the points' own Hessians, from the minimum itself."""
+
+    eta: float
+    threshold: float
+    """Learning rate from which on second moments grow."""
+    growth: float
+    """Factor on them for each update, in the end."""
+    excess: FloatArray
+    """Excess losses at updates 0..T, (T + 1,)."""
+    ratio: FloatArray
+    """Flat/sharp loss ratio at updates 1..T, (T,)."""
+    limit: float
+    """The same in the end."""
+    descent: FloatArray
+    """The same for GD just above its own threshold, from equal variances, at updates 1..T."""
+
+    @classmethod
+    def of(
+        cls, landscape: Landscape, values: FloatArray, vectors: FloatArray, batch: int, sharp: int, eta: float | None,
+        updates: int,
+    ) -> Escape:
+        """At 1.5 times the threshold if no eta is given."""
+        threshold = minibatch_stability_limit(landscape, batch=batch)
+        rate = 1.5 * threshold if eta is None else positive("eta", eta)
+        growth, end = minibatch_growth(landscape, lam=rate, batch=batch)
+        if growth < 1:
+            end = minibatch_stationary(landscape, lam=rate, batch=batch).covariance
+        moments = minibatch_transient(landscape, lam=rate, batch=batch, T=updates)
+        along = np.maximum(np.einsum("ik,tij,jk->tk", vectors, moments, vectors), 0.0)
+        last = np.maximum(np.einsum("ik,ij,jk->k", vectors, end, vectors), 0.0)
+        fast = eigen_dynamics(values, BEYOND * 2 / float(values[0]), np.ones(len(values)), updates, inf)
+        ratios = [np.asarray(flat_ratio(values, run[1:], sharp)) for run in (along, fast)]
+        limit = float(flat_ratio(values, last, sharp))
+        return cls(rate, threshold, growth, along @ values / 2, ratios[0], limit, ratios[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NoiseReport(Record):
-    """Alignments along the eigenvectors of the Hessian with positive curvature, and escape in the linearised model."""
+    """Alignments along the eigenvectors of the Hessian with positive curvature, and escape from a minimum."""
 
     weights: int
     loss: float
@@ -42,29 +80,21 @@ class NoiseReport(Record):
     uncentered: FloatArray
     """Directional alignments with the gradients' second moment, (d,)."""
     centered: FloatArray
-    """The same with their covariance: the A_i of the model."""
+    """The same with their covariance."""
     loss_alignment: tuple[float, float]
     """Uncentred, centred."""
     batch: int
     sharp: int
-    eta: float
-    threshold: float
-    growth: float
-    """Factor on the expected loss for each update, in the end."""
-    limit: float
-    """Flat/sharp ratio in the end."""
     base: float
     """Flat over sharp sum of squared eigenvalues."""
-    ratio: FloatArray
-    """Flat/sharp ratio at updates 0..T, (T + 1,)."""
-    descent: FloatArray
-    """The same for GD just above its own threshold, (T + 1,)."""
+    escape: Escape | None
+    """None away from a minimum, and for more weights than are diagonalised whole."""
 
     @classmethod
     def of(
         cls, landscape: Landscape, batch: int = 1, sharp: int = 1, eta: float | None = None, updates: int = 40
     ) -> NoiseReport:
-        """Measure a landscape; SGD at 1.5 times the escape threshold if no eta is given, from equal variances.
+        """Measure a landscape; escape with the points' own Hessians, whether or not its loss vanishes.
 
         Raises
         ------
@@ -80,28 +110,17 @@ class NoiseReport(Record):
         uncentered, centered = (
             np.asarray(directional_alignment(around, V=vectors, centered=which)) for which in (False, True)
         )
-        threshold = escape_threshold(values, centered, batch)
-        rate = 1.5 * threshold if eta is None else eta
-        start = np.ones(len(values))
-        runs = [
-            eigen_dynamics(values, step, start, updates, points, centered)
-            for step, points in ((rate, float(batch)), (BEYOND * 2 / float(values[0]), inf))
-        ]
-        ratios = [np.asarray(flat_ratio(values, run, sharp)) for run in runs]
+        escape = None
+        if around.dimension <= ALL and is_still(landscape):
+            escape = Escape.of(landscape, values, vectors, batch, sharp, eta, updates)
         return cls(
             around.dimension, around.loss, values, uncentered, centered,
-            (loss_alignment(around), loss_alignment(around, centered=True)), batch, sharp, rate, threshold,
-            growth_rate(values, rate, centered, batch), flat_ratio_limit(values, rate, sharp, centered, batch),
-            float(flat_ratio(values, values, sharp)), *ratios,
+            (loss_alignment(around), loss_alignment(around, centered=True)), batch, sharp,
+            float(flat_ratio(values, values, sharp)), escape,
         )
 
     def __repr__(self) -> str:
-        return f"<noise report: {self.weights} weights, loss {self.loss:.6g}, B = {self.batch}, eta = {self.eta:.6g}>"
-
-    @property
-    def whole(self) -> bool:
-        """Whether all eigenvalues were used, not only the leading ones."""
-        return self.weights <= ALL
+        return f"<noise report: {self.weights} weights, loss {self.loss:.6g}, B = {self.batch}>"
 
 
 def save_noise(report: NoiseReport, path: str | Path, title: str = "") -> None:
@@ -111,10 +130,13 @@ def save_noise(report: NoiseReport, path: str | Path, title: str = "") -> None:
     ------
     InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
     """
-    with picture(path, 8.6, 3.5, title) as figure:
-        left, right = figure.subplots(1, 2)
-        _alignments(left, report)
-        _escape(right, report)
+    with picture(path, 8.6 if report.escape else 4.6, 3.5, title) as figure:
+        if report.escape is None:
+            _alignments(figure.subplots(), report)
+        else:
+            left, right = figure.subplots(1, 2)
+            _alignments(left, report)
+            _escape(right, report, report.escape)
 
 
 def _alignments(ax: Any, report: NoiseReport) -> None:
@@ -141,18 +163,18 @@ def _alignments(ax: Any, report: NoiseReport) -> None:
     ax.legend(frameon=False, fontsize=7.5)
 
 
-def _escape(ax: Any, report: NoiseReport) -> None:
-    times = np.arange(len(report.ratio))
-    ax.axhline(report.limit, color="#16425b", lw=0.8, ls=":", label=f"SGD in the end: {report.limit:.3g}")
+def _escape(ax: Any, report: NoiseReport, escape: Escape) -> None:
+    times = np.arange(1, len(escape.ratio) + 1)
+    ax.axhline(escape.limit, color="#16425b", lw=0.8, ls=":", label=f"SGD in the end: {escape.limit:.3g}")
     ax.axhline(report.base, color="0.45", lw=0.8, ls=(0, (5, 3)),
                label=r"$\sum_\mathrm{flat}\lambda^2/\sum_\mathrm{sharp}\lambda^2$" + f" = {report.base:.3g}")
     every = max(1, len(times) // 10)
-    ax.plot(times, report.ratio, "o-", ms=3.5, lw=1.3, markevery=every, color="#16425b",
-            label=rf"SGD, B = {report.batch}, $\eta$ = {report.eta:.3g} ({report.eta / report.threshold:.3g} of threshold)")
-    ax.plot(times, report.descent, "s--", ms=3.5, lw=1.1, markevery=every, color="#b5482a",
+    ax.plot(times, escape.ratio, "o-", ms=3.5, lw=1.3, markevery=every, color="#16425b",
+            label=rf"SGD, B = {report.batch}, $\eta$ = {escape.eta:.3g} ({escape.eta / escape.threshold:.3g} of threshold)")
+    ax.plot(times, escape.descent, "s--", ms=3.5, lw=1.1, markevery=every, color="#b5482a",
             label=rf"GD, $\eta\lambda_1$ = {2 * BEYOND:g}")
     ax.set_yscale("log")
     ax.set_xlabel("updates")
     ax.set_ylabel(f"flat/sharp loss ratio $D_{{{report.sharp}}}$")
-    ax.set_title("escape in the linearised model", fontsize=9)
+    ax.set_title("linearised about the minimum", fontsize=9)
     ax.legend(frameon=False, fontsize=7.5)

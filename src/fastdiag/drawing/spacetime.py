@@ -186,8 +186,10 @@ def _scene(
         row >= rows or time >= columns for row, time in placed
     )
     title = f"{f'{D} in ' if D else ''}spacetime N = {points}, B = {st.B}, T = {st.T}, {st.sampling}"
+    title += f", last = {st.last}" if st.last else ""
     # with replacement, or with fresh data for ever, there are no epochs to set apart
     epoch = len(shaded) + 1 if st.sampling == "replacement" or st.N == math.inf else int(st.N) // st.B
+    epoch += st.last == "keep"
     return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
 
 

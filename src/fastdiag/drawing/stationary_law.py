@@ -10,7 +10,14 @@ import numpy as np
 
 from ..landscapes import Landscape
 from ..record import Record
-from ..stationary import approximation_error, continuous_covariance, stability_limit, stationary_covariance
+from ..stationary import (
+    MinibatchLaw,
+    approximation_error,
+    continuous_covariance,
+    minibatch_stability_limit,
+    minibatch_stationary,
+    stability_limit,
+)
 from ..typing import FloatArray
 from .picture import picture
 
@@ -19,36 +26,47 @@ BLUE, RED, GREY = "#16425b", "#b5482a", "0.45"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StationaryReport(Record):
-    """What the quadratic at a minimum predicts at some learning rates, and what was measured there."""
+    """What the quadratics at a minimum predict at some learning rates, and what was measured there."""
 
+    landscape: Landscape
     hessian: FloatArray
     noise: FloatArray
-    """Covariance of a batch's gradient."""
+    """Covariance of a batch's gradient at the minimum."""
+    batch: int
     mu: float
     nu: float | None
     limit: float
-    """Stability limit."""
+    """Stability limit of batches of these points, each with its own Hessian."""
+    frozen_limit: float
+    """That of noise which does not change with the weights."""
     etas: FloatArray
     measured: FloatArray
-    """Excess loss of SGD on the quadratic, (2, len(etas)): mean and half of the 95 % interval."""
-    itself: FloatArray | None
+    """Excess loss of SGD on the points' quadratics, (2, len(etas)): mean and half of the 95 % interval."""
+    itself: FloatArray
     """The same of SGD on the loss itself."""
 
     @classmethod
     def of(
         cls, landscape: Landscape, batch: int, mu: float, nu: float | None, etas: FloatArray, measured: FloatArray,
-        itself: FloatArray | None,
+        itself: FloatArray,
     ) -> StationaryReport:
         """A landscape at its minimum, with its measurements."""
         hessian, noise = landscape.hessian, landscape.gradient_covariance / batch
-        limit = stability_limit(float(np.linalg.eigvalsh(hessian)[-1]), mu, nu)
-        return cls(hessian, noise, mu, nu, limit, etas, measured, itself)
+        limits = (
+            minibatch_stability_limit(landscape, batch=batch, mu=mu, nu=nu),
+            stability_limit(float(np.linalg.eigvalsh(hessian)[-1]), mu, nu),
+        )
+        return cls(landscape, hessian, noise, batch, mu, nu, *limits, etas, measured, itself)
 
     def __repr__(self) -> str:
         return f"<stationary report: {len(self.hessian)} weights, {len(self.etas)} learning rates up to {self.limit:.6g}>"
 
-    def excess(self, eta: float) -> float:
-        """The stationary excess loss."""
+    def law(self, eta: float) -> MinibatchLaw:
+        """Where SGD settles on the points' quadratics."""
+        return minibatch_stationary(self.landscape, None, eta, self.batch, self.mu, self.nu)
+
+    def frozen_excess(self, eta: float) -> float:
+        """The stationary excess loss with the minimum's noise everywhere."""
         return approximation_error(self.hessian, self.noise, eta, self.mu, self.nu)
 
     def slow_excess(self, eta: float) -> float:
@@ -58,7 +76,7 @@ class StationaryReport(Record):
     def variances(self, eta: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The Hessian's eigenvalues, and the weights' variances along its eigenvectors: exact, and for small rates."""
         values, vectors = np.linalg.eigh(self.hessian)
-        exact = stationary_covariance(self.hessian, self.noise, eta, self.mu, self.nu)
+        exact = self.law(eta).covariance
         slow = continuous_covariance(self.hessian, self.noise, eta / self._damping)
         return values, *(np.einsum("ia,ij,ja->a", vectors, sigma, vectors) for sigma in (exact, slow))
 
@@ -83,14 +101,16 @@ def save_stationary(report: StationaryReport, path: str | Path, title: str = "")
 
 def _losses(ax: Any, report: StationaryReport) -> None:
     low = min(float(report.etas.min()), 0.03 * report.limit)
-    grid = np.concatenate([np.geomspace(low, 0.8 * report.limit, 60), report.limit * np.linspace(0.81, 0.995, 40)])
-    ax.plot(grid, [report.excess(eta) for eta in grid], color=BLUE, lw=1.5, label="exact, on the quadratic")
+    grid = np.concatenate([np.geomspace(low, 0.8 * report.limit, 16), report.limit * np.linspace(0.83, 0.99, 9)])
+    exact = [report.law(eta).excess_loss for eta in grid]
+    ax.plot(grid, exact, color=BLUE, lw=1.5, label="exact, on the points' quadratics")
+    ax.plot(grid, [report.frozen_excess(eta) for eta in grid], color=BLUE, lw=1, ls=(0, (1, 2)),
+            label="the minimum's noise everywhere")
     ax.plot(grid, [report.slow_excess(eta) for eta in grid], color=GREY, lw=1, ls=(0, (4, 2)), label="small learning rates")
     ax.errorbar(report.etas, *report.measured, fmt="o", ms=3.5, capsize=2, lw=1, color=RED,
-                label="simulated on the quadratic, 95 %", zorder=5)
-    if report.itself is not None:
-        ax.errorbar(report.etas, *report.itself, fmt="D", ms=3.5, mfc="none", capsize=2, lw=1, color="#b08a2a",
-                    label="simulated on the loss itself, 95 %", zorder=4)
+                label="simulated on these quadratics, 95 %", zorder=5)
+    ax.errorbar(report.etas, *report.itself, fmt="D", ms=3.5, mfc="none", capsize=2, lw=1, color="#b08a2a",
+                label="simulated on the loss itself, 95 %", zorder=4)
     ax.axvline(report.limit, color="0.6", lw=0.8, ls=":")
     ax.annotate(f"stability limit {report.limit:.3g} ", (report.limit, 0.03), xycoords=("data", "axes fraction"),
                 fontsize=7.5, color="0.35", rotation=90, ha="right", va="bottom")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
+from fractions import Fraction
+from math import lcm, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,13 +21,15 @@ from ..memory import require
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
+from .counting import maps
 from .enumeration import check_basis
 from .patterns import Rows, level_tables, pattern_rows
 from .poset import Poset
-from .reading import Reading
+from .reading import Reading, limbs_of
 
 CHUNK_STRINGS = 1 << 10  # partitions of one tree whose patterns are held at a time
 MOST_NODES = 8
+WIDTH = 16  # bits to a limb of counts one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +127,11 @@ def count_maps(
         if not updates:
             raise InputError("T is empty; give at least one number of updates")
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
+    times = [spacetime.with_updates(t) for t in updates]
     what, advice = f"{len(diagrams):,} diagrams at {len(updates):,} times", "ask for fewer at a time"
     require(64 * len(diagrams) * len(updates), what, advice)  # at least
+    if any(some.is_ragged for some in times):
+        return _one_by_one(diagrams, times, basis, shape)
     reading = Reading.of(spacetime, updates, diagrams.order, basis)
     limbs = reading.worth.shape[-1] + len(reading.factors) + 2  # of a count
     require(16 * limbs * len(diagrams) * len(updates), what, advice)
@@ -135,6 +141,14 @@ def count_maps(
     if (place[1:] < place[:-1]).any():  # a list as `diagrams` makes it is in order already
         values = values[place]
     return MapCounts(_times_factors(values, reading), reading.width, reading.denominator, shape)
+
+
+def _one_by_one(diagrams: Diagrams, times: Sequence[Spacetime], basis: Basis, shape: tuple[int, ...]) -> MapCounts:
+    """Where batches differ in size there are no patterns."""
+    counts = [[Fraction(maps(diagram, spacetime, basis)) for spacetime in times] for diagram in diagrams]
+    below = lcm(*(x.denominator for row in counts for x in row))
+    limbs = limbs_of([[int(x * below) for x in row] for row in counts], WIDTH, 1)
+    return MapCounts(np.ascontiguousarray(np.moveaxis(limbs, 2, 1)), WIDTH, below, shape)
 
 
 def read_rows(

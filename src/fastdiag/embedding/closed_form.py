@@ -138,7 +138,7 @@ def _runs(moves: TransferMatrix, terms: Terms, chosen: Sequence[int]) -> dict[in
     rows: list[Counter[Run]] = [Counter() for _ in moves.states]
     stays = [terms.exponents(masks, chosen) for masks in moves.crossing]
     rows[0][(), (stays[0],), (0,) * len(terms.x)] = 1
-    for source, target, parts, passing in sorted(moves.steps):
+    for source, target, parts, passing, _ in sorted(moves.steps):
         over = terms.exponents(passing, chosen)
         for (sizes, between, passed), ways in rows[source].items():
             key = (

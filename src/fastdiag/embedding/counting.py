@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import comb, inf, perm
 from typing import Any
@@ -10,14 +11,15 @@ from ..diagram import Diagram
 from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
-from .enumeration import checked
+from .enumeration import checked, exact
+from .foresight import check_work
 from .pattern_weights import Grid, pattern_weights, slots
 from .patterns import Family, Patterns, level_shapes, patterns
 from .poset import Poset
 
 
 @door
-def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
+def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Any:
     """Expected number of maps of a diagram's nodes to shaded cells, times increasing along edges towards the root.
 
     Parameters
@@ -30,9 +32,11 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 
     Returns
     -------
-    int, or Fraction where the expectation is not whole; exact whatever its size, and N = 10^9 costs what N = 10 costs.
-    No cell is ever listed: the diagram's small table of patterns is read with binomials. In one epoch (T <= N/B) it is
-    the strict order polynomial of the parts, B^P Omega(T) in the cumulant basis (papers: Proposition 1).
+    int, or Fraction where the expectation is not whole; SymPy expression where the spacetime has symbols. It is exact
+    whatever its size, and N = 10^9 costs what N = 10 costs. No cell is ever listed: the diagram's small table of patterns is
+    read with binomials. In one epoch (T <= N/B) it is the strict order polynomial of the parts, B^P Omega(T) in the cumulant basis
+    (papers: Proposition 1). Where the last batch of an epoch is smaller, its cells are fewer; that its points weigh more is
+    the coefficient's.
 
     Raises
     ------
@@ -46,7 +50,13 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a a]", fd.Spacetime(N=4, T=3, sampling="replacement"))
     (90, Fraction(9, 2))
     """
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked(diagram, spacetime, basis, symbols=True)
+    if spacetime.is_symbolic:
+        from .symbolic_counts import symbolic_maps
+
+        return symbolic_maps(diagram, spacetime, basis)
+    if spacetime.is_ragged:
+        check_work(diagram, spacetime, basis, 1, False)
     return count(Poset.of(diagram), spacetime, basis)
 
 
@@ -57,6 +67,12 @@ def family_of(spacetime: Spacetime) -> Family:
 
 def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
     """Expected number of maps, exact at any size; of a poset whose groups are nodes."""
+    if spacetime.is_ragged:
+        from .edge_weights import EdgeWeights
+        from .sum_over_maps import sum_over_maps
+
+        edges = replace(EdgeWeights.powers(poset, [1] * len(poset.ends)), averages=False)
+        return exact(Fraction(sum_over_maps(poset, edges, spacetime, basis)))
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
         found = level_shapes(poset)

@@ -51,6 +51,8 @@ class EdgeWeights:
     """What reads each edge's vector at its end, where edges differ in that; None: `point` and `seen` do."""
     idle: tuple[Any, ...] | None = None
     """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
+    averages: bool = True
+    """Whether each node carries B over the size of its batch, as where an update takes the mean over it."""
     known: dict[int, Crossing] = field(default_factory=dict, compare=False)
     """Of `crossing`: many matrices have the same."""
 

@@ -45,9 +45,10 @@ class Embedding:
         from .. import drawing  # the one upward look, for notebooks
 
         rows = 1 + max(row for batch in self.batches for row in batch)
-        size = len(self.batches[0])
-        N = -(-rows // size) * size
-        spacetime = Spacetime(N, size, len(self.batches), sampling="cyclic")
+        sizes = {len(batch) for batch in self.batches}
+        spacetime = Spacetime(
+            rows, max(sizes), len(self.batches), sampling="cyclic", last="keep" if len(sizes) > 1 else "drop"
+        )
         return drawing.spacetime_svg(spacetime, embedding=self)
 
 
@@ -56,9 +57,9 @@ def check_basis(basis: object) -> Basis:
     return cast(Basis, choice("basis", basis, BASES))
 
 
-def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str) -> Diagram:
-    """The diagram, once all three arguments have been found to be what they should be."""
-    check_spacetime(spacetime)
+def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
+    """The diagram, once all three arguments are found to be what they should be; symbols: the spacetime may have some."""
+    check_spacetime(spacetime, symbols)
     check_basis(basis)
     return Diagram.of(diagram)
 
@@ -75,7 +76,8 @@ def automorphism_group(diagram: Diagram) -> IntArray:
 
 def map_slots(diagram: Diagram, batches: Batches, basis: Basis) -> Iterator[IntArray]:
     """The maps into one realisation, in buffers: (count, order + 1) slots, time * B + place within the batch."""
-    rows = np.array(batches, np.int64)
+    widest = max(map(len, batches))
+    rows = np.array([(*batch, *[-1] * (widest - len(batch))) for batch in batches], np.int64)
     parents, blocks = np.array(diagram.parents), np.array(diagram.blocks)
     state = np.zeros((3, len(parents)), np.int64)
     while state[0, 0] != 2:
@@ -113,17 +115,16 @@ def embeddings(
     [(((0, 0), (0, 0)), 2), (((0, 0), (1, 1)), 1), (((1, 1), (1, 1)), 2)]
     """
     diagram = checked(diagram, spacetime, basis)
-    probability = Fraction(1, check_realisations(spacetime))
+    probability, B = Fraction(1, check_realisations(spacetime)), spacetime.B
     group = automorphism_group(diagram)
 
     def walk() -> Iterator[Embedding]:
         for batches in spacetime.realisations():
-            rows = [row for batch in batches for row in batch]
             for slots in map_slots(diagram, batches, basis):
                 stabilizers = np.empty(len(slots), np.int64)
                 orbit_stabilizers(group, slots, stabilizers)
                 for f in np.flatnonzero(stabilizers):
-                    cells = tuple((rows[s], s // spacetime.B) for s in slots[f, 1:].tolist())
+                    cells = tuple((batches[s // B][s % B], s // B) for s in slots[f, 1:].tolist())
                     yield Embedding(diagram, cells, int(stabilizers[f]), batches, probability)
 
     return walk()

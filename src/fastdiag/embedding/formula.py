@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagram import Diagram
 from ..door import door
@@ -84,10 +84,14 @@ def maps_formula(
     return _formula(Poset.of(diagram), sampling, basis)
 
 
+def numbers_of(update: Update | RegularizedNewton) -> tuple[Any, ...]:
+    """The numbers of a rule without a schedule."""
+    return (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
+
+
 def check_names(update: Update | RegularizedNewton) -> None:
     """Raise InputError if a symbol of the rule looks like one of the formula's own."""
-    numbers = (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
-    names = {str(symbol) for x in numbers for symbol in getattr(x, "free_symbols", ())}
+    names = {str(symbol) for x in numbers_of(update) for symbol in getattr(x, "free_symbols", ())}
     taken = sorted(names & {"N", "B", "T", "E"})
     if taken:
         raise InputError(
@@ -129,9 +133,13 @@ def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Pro
 
 @lru_cache(maxsize=1024)
 def _formula(poset: Poset, sampling: str, basis: str) -> sympy.Expr:
+    return shorter(_terms(poset, sampling, basis))
+
+
+def shorter(terms: list[tuple[sympy.Expr, int]]) -> sympy.Expr:
+    """The sum of weights times numbers, factored or in binomials."""
     import sympy
 
-    terms = _terms(poset, sampling, basis)
     in_binomials = sympy.Add(*(number * weight for weight, number in terms))
     if len(terms) > MOST_FACTORED:
         return in_binomials

@@ -26,6 +26,8 @@ class Step(NamedTuple):
     parts: int
     """How many parts it places, into slots of one batch."""
     passing: Masks
+    nodes: int = 0
+    """How many nodes these parts have there."""
 
 
 class Move(NamedTuple):
@@ -38,6 +40,8 @@ class Move(NamedTuple):
     """Of each edge, as bits: it is live before, it is live after; then the epochs in which it passes over the update."""
     placed: tuple[int, ...]
     """How many groups it places in each of the swept epochs."""
+    nodes: int
+    """How many nodes, but for those in no part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +65,8 @@ class TransferMatrix:
         return tuple(
             Move(source, target, parts, self._fates(source, target, passing), tuple(
                 after - before for before, after in zip(self.placed[source], self.placed[target], strict=True)
-            ))
-            for source, target, parts, passing in [*stays, *self.steps]
+            ), nodes)
+            for source, target, parts, passing, nodes in [*stays, *self.steps]
         )
 
     def _fates(self, source: int, target: int, passing: Masks) -> tuple[int, ...]:
@@ -135,6 +139,7 @@ def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None
         1 << e for e, (low, high) in enumerate(poset.ends)
         if (last >> low & 1 if high < 0 else any(groups >> low & groups >> high & 1 for groups in [*sets, last]))
     )
+    many = poset.sizes
     outside = union(1 << e for e, (low, high) in enumerate(poset.ends) if low != high) & ~inside
 
     def transfer(swept: Sequence[tuple[int, int]]) -> TransferMatrix:
@@ -155,6 +160,7 @@ def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None
             poset, 0, lambda placed: _free(order, rest & ~placed, placed), passing,
             lambda _, step: sum(sizes[c] for c in bits(step)), live,
             lambda placed: tuple([(met(placed) & groups).bit_count() for _, groups in swept]),
+            lambda placed: sum(many[v] for _, groups in swept for v in bits(met(placed) & groups)),
         )
 
     late = transfer(swept[:-1])
@@ -169,7 +175,7 @@ def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None
 def independent_epoch(poset: Poset) -> Epoch:
     """One epoch as transfers between ideals of groups."""
     full = _full(poset)
-    ideals = sorted({0, *_ideals_above(poset, 0)})
+    ideals, many = sorted({0, *_ideals_above(poset, 0)}), poset.sizes
     transfers, used = [], []
     for ideal in ideals:
 
@@ -181,10 +187,13 @@ def independent_epoch(poset: Poset) -> Epoch:
         def placed(state: int, ideal: int = ideal) -> tuple[int, ...]:
             return ((state & ~ideal).bit_count(),)
 
+        def nodes(state: int, ideal: int = ideal) -> int:
+            return sum(many[v] for v in bits(state & ~ideal))
+
         moves = _transfer(
             poset, ideal, free, lambda before, now: (_between(poset, before, now),),
             lambda _, step: _met(poset, step).bit_count(), lambda placed: _between(poset, placed, placed),
-            placed,
+            placed, nodes,
         )
         transfers.append(moves)
         used.append(tuple(_met(poset, state & ~ideal).bit_count() for state in moves.states))
@@ -195,6 +204,7 @@ def independent_epoch(poset: Poset) -> Epoch:
 def _transfer(
     poset: Poset, start: int, free: Callable[[int], int], passing: Callable[[int, int], Masks],
     parts: Callable[[int, int], int], live: Callable[[int], int], placed: Callable[[int], tuple[int, ...]],
+    nodes: Callable[[int], int],
 ) -> TransferMatrix:
     """All states that are reached from `start`, adding any non-empty set of what is free."""
     states, seen, moves = [start], {start}, []
@@ -209,8 +219,13 @@ def _transfer(
             step = (step - 1) & available
     states.sort()  # a subset is the smaller number
     place = {state: i for i, state in enumerate(states)}
+    counts = {state: nodes(state) for state in states}
     steps = tuple(
-        Step(place[state], place[state | step], parts(state, step), passing(state, state | step)) for state, step in moves
+        Step(
+            place[state], place[state | step], parts(state, step), passing(state, state | step),
+            counts[state | step] - counts[state],
+        )
+        for state, step in moves
     )
     return TransferMatrix(
         tuple(states), tuple(passing(state, state) for state in states), steps, tuple(map(live, states)),

@@ -46,10 +46,10 @@ class Formulas:
 
     @staticmethod
     def over(N: Any, nodes: int) -> Callable[[int], Any]:
-        """k -> 1 / falling(N, k)."""
+        """k -> 1 / falling(N, k), or 0 where there are not so many rows."""
         import sympy
 
-        return lambda k: 1 / sympy.ff(N, k)
+        return lambda k: 1 / sympy.ff(N, k) if not sympy.sympify(N).is_number or k <= N else sympy.Integer(0)
 
 
 @dataclass(frozen=True, slots=True)

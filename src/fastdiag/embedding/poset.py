@@ -60,6 +60,12 @@ class Poset:
         return union(self.met).bit_count()
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of nodes of each group, 0 of those in no part."""
+        lows = [low for low, _ in self.ends]
+        return tuple(lows.count(group) if mask else 0 for group, mask in enumerate(self.met))
+
+    @property
     def loose(self) -> tuple[Poset, int]:
         """Without parts of one group, and their number: in the cumulant basis they are in any row of a batch."""
         alone = [mask for mask in self.met if self.met.count(mask) == 1]

@@ -64,10 +64,10 @@ class Reading:
         # patterns of one diagram, and weights of its coarsenings, are bounded; so are all sums of limbs, by 2^62
         patterns = fubini(n) if kind == "one epoch" else 2 * (n + 1) * fubini(n) ** 2
         width = 24 if patterns.bit_length() + 24 <= 62 else 16
-        worth = _limbs(rows, width, patterns * factorial(n))
+        worth = limbs_of(rows, width, patterns * factorial(n))
         largest = int(factors.max()).bit_length()
         whole = largest + width + len(factors).bit_length() <= 62  # then a factor needs no splitting
-        binomials = factors[None].astype(np.int64) if whole else np.moveaxis(_limbs(factors.tolist(), width, 1), 2, 0)
+        binomials = factors[None].astype(np.int64) if whole else np.moveaxis(limbs_of(factors.tolist(), width, 1), 2, 0)
         assert patterns.bit_length() + width <= 62
         assert factorial(n).bit_length() + width <= 62
         assert whole or (len(binomials) * len(factors)).bit_length() + 2 * width <= 62
@@ -157,7 +157,7 @@ def _worthy(n: int) -> tuple[tuple[int, int, int, tuple[int, ...]], ...]:
     return tuple(found)
 
 
-def _limbs(numbers: Sequence[Sequence[int]], width: int, times: int) -> IntArray:
+def limbs_of(numbers: Sequence[Sequence[int]], width: int, times: int) -> IntArray:
     """Non-negative integers as limbs (rows, columns, limbs), with room for `times` the largest and a sign."""
     largest = max((x for row in numbers for x in row), default=0)
     count = (largest * times).bit_length() // width + 1

@@ -19,7 +19,7 @@ from ..spacetime import Spacetime
 from ..spacetime.number import check_exact
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Adaptive, Clipped, Update, check_update
+from ..spacetime.updates import Adaptive, Clipped, Update, check_update, sgd
 from ..typing import Basis
 from .counting import count, maps
 from .edge_weights import EdgeWeights
@@ -28,7 +28,7 @@ from .foresight import check_work
 from .patterns import level_shapes
 from .poset import Links, Poset, all_links
 from .sum_over_maps import sum_over_maps
-from .weighted import weighted_maps
+from .weighted import averaged_maps
 
 Rule: TypeAlias = Update | Process | RegularizedNewton | None
 """An update rule that diagrams about the start are counted for; None is SGD."""
@@ -38,6 +38,9 @@ PathRule: TypeAlias = Rule | Adaptive | Clipped
 
 def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None, basis: Basis = "cumulant") -> Any:
     """`maps` with the weights of an update rule: what (-1/B)^d / |Aut(D)| turns into the coefficient.
+
+    Where the last batch of an epoch is smaller, each node in it weighs B over its size, for an update takes the mean over
+    its batch. A process has no batches of its own, and the noise of batches of B.
 
     Parameters
     ----------
@@ -52,21 +55,26 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     ------
     InputError : as `maps` does; an update that is none
     """
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked(diagram, spacetime, basis, symbols=True)
+    if spacetime.is_symbolic:
+        from .symbolic_counts import symbolic_maps
+
+        check_rule(update)
+        return symbolic_maps(diagram, spacetime, check_basis(basis), update)
     if isinstance(update, Process):
         return process_maps(diagram, spacetime.finite("T"), update, spacetime.B, basis)
     if isinstance(update, RegularizedNewton):
         check_work(diagram, spacetime, basis, 1, False, linked=True)
         return newton_sum(diagram, update, lambda links: _linked_count(diagram, links, spacetime, basis))
     check_rule(update)
-    if update is None:
-        return maps(diagram, spacetime, basis)
-    return weighted_maps(diagram, spacetime, basis=basis, update=update)
+    if update is not None:
+        return averaged_maps(diagram, spacetime, update, basis)
+    return averaged_maps(diagram, spacetime, sgd(), basis) if spacetime.is_ragged else maps(diagram, spacetime, basis)
 
 
 def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: str) -> Any:
     poset = Poset.of(diagram, links)
-    if not links:
+    if not links and not spacetime.is_ragged:
         return count(poset, spacetime, basis)
     spacetime.finite("T")
     return sum_over_maps(poset, EdgeWeights.powers(poset, [1] * diagram.order), spacetime, basis)

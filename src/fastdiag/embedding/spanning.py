@@ -19,14 +19,14 @@ from .edge_weights import STILL, Crossing, EdgeWeights, Moves, Now, entries, ide
 from .order_ideals import Chain, Masks, TransferMatrix
 from .poset import Poset, union
 from .powers import Row
-from .sweep import Clock, Sweep
+from .sweep import Batches, Clock, Sweep
 
 Span: TypeAlias = tuple[int, int] | None
 """Of an edge between epochs those of its child and its parent, among the swept ones, -1: the root; None: within one."""
 
 
 def spanned(
-    poset: Poset, edges: EdgeWeights, chain: Chain, whole: int, updates: int, rest: int, gains: Sequence[int]
+    poset: Poset, edges: EdgeWeights, chain: Chain, whole: int, updates: int, rest: int, batches: Batches
 ) -> Number:
     """The sum over maps of a chain of epochs, for each choice of these, of edges whose steps do not commute."""
     spans, m, last = _spans(poset, chain), len(chain.skipped) - 1, len(chain.late.states) - 1
@@ -39,9 +39,9 @@ def spanned(
         some = Spanning.between(edges, spans, begins, updates, whole * updates + rest)
         row: Row = {0: waits}
         if rest:
-            row = Sweep([early], some, gains).run(row, rest, some.clock(0, m + 1))
+            row = Sweep([early], some, batches).run(row, rest, some.clock(0, m + 1), rest == updates)
             row = {i: x for i, x in row.items() if chain.required & ~early.states[i // edges.codes] == 0}
-        row = Sweep([late], some, gains).run(row, updates - rest, some.clock(rest, m))
+        row = Sweep([late], some, batches).run(row, updates - rest, some.clock(rest, m), True)
         total = total + some.read(row, last, late.live[-1])
     return total
 

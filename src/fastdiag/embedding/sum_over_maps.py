@@ -28,11 +28,10 @@ from .edge_weights import STILL, Crossing, EdgeWeights, joint, matrix_power, tim
 from .enumeration import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
-from .pattern_weights import slots
 from .poset import Poset, bits
-from .powers import Matrix, Powers, Row, is_zero
+from .powers import Matrix, Powers, Row, is_zero, scaled
 from .spanning import spanned
-from .sweep import Epochs, Sweep, clock_of
+from .sweep import Batches, Epochs, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
 MOST_SWEPT = 1_000  # of those that are swept one by one
@@ -56,6 +55,8 @@ def sum_over_maps(
         return 0
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
+    if (shares := Batches.of(spacetime, edges, basis).unit ** sum(poset.sizes)) > 1:
+        below, total = (below * shares, total) if isinstance(total, int) else (below, scaled(total, Fraction(1, shares)))
     if isinstance(below, int):
         return Fraction(total, below) if below > 1 else total
     return below.field(total) / below
@@ -66,34 +67,36 @@ def _summed(
 ) -> Number:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
-    N, B, whole, updates, rest = grid(spacetime)
+    N, _, whole, updates, rest = grid(spacetime)
+    batches = Batches.of(spacetime, edges, "moment")
     if diagram is not None:
         known = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items() if each.parts <= N]
-        planned = [(_known_epochs(each, weights, N, B), ways) for each, weights, ways in known]
+        planned = [(_known_epochs(each, weights, N, batches), ways) for each, weights, ways in known]
     else:
         strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
         merged = Counter(poset.coarsened(string) for string in strings)
-        planned = [(Epochs(each, edges, N, B), ways) for each, ways in merged.items() if each.parts <= N]
+        planned = [(Epochs(each, edges, N, batches), ways) for each, ways in merged.items() if each.parts <= N]
     if edges.rates is None and edges.is_exact:
         check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
     if diagram is not None:  # many diagrams have the same coarsenings
-        return sum((ways * _known_independent(each, weights, spacetime) for each, weights, ways in known), 0)
+        return sum((ways * _known_independent(each, weights, spacetime, batches) for each, weights, ways in known), 0)
     return sum((ways * _independent(epochs, spacetime) for epochs, ways in planned), 0)
 
 
 def curve_over_maps(
     poset: Poset, edges: EdgeWeights, spacetime: Spacetime, basis: str, diagram: Diagram
 ) -> Sequence[Number] | None:
-    """The same after each of 1, ..., T updates, in one pass over time; None where one order is repeated."""
+    """The same of floats, after each of 1, ..., T updates, in one pass over time; None where one order is repeated."""
     if spacetime.is_one_epoch:
-        T = int(spacetime.finite("T"))
-        return list(epoch_curve(poset, edges, int(spacetime.B), basis, range(1, T + 1)))
+        return list(epoch_curve(poset, edges, spacetime, basis, range(1, int(spacetime.finite("T")) + 1)))
     if family_of(spacetime) == "one order":
         return None
     total: list[Number] = [0] * int(spacetime.finite("T"))
+    batches = Batches.of(spacetime, edges, "moment")
     for each, ways in coarsenings(diagram, basis).items():
         if each.parts <= spacetime.N:
-            total = [x + ways * y for x, y in zip(total, _known_curve(each, edges.on(each), spacetime), strict=True)]
+            curve = _known_curve(each, edges.on(each), spacetime, batches)
+            total = [x + ways * y for x, y in zip(total, curve, strict=True)]
     return total
 
 
@@ -108,22 +111,23 @@ def coarsenings(diagram: Diagram, basis: str) -> Counter[Poset]:
 
 
 def epoch_curve(
-    poset: Poset, edges: EdgeWeights, B: int, basis: str, times: Sequence[int]
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, basis: str, times: Sequence[int]
 ) -> Iterator[Number]:
-    """The sum over maps into one epoch of so many updates, for each of some times, ascending."""
+    """The sum over maps of floats into one epoch of so many updates, for each of some times, ascending."""
     found = repeated_epochs(poset, 0, True)
     if not found:
         yield from [0] * len(times)
         return
     (chain,) = found
-    sweep = Sweep([chain.early], edges, _gains(poset, B, basis))
+    sweep = Sweep([chain.early], edges, Batches.of(spacetime, edges, basis))
+    whole = spacetime.updates_per_epoch if sweep.has_last else -1
     last, before = len(sweep.live) - 1, 0
     clock = clock_of(edges.rates, [0])
-    walk = sweep.walk({0: 1}, times[-1], clock) if clock else None
+    walk = sweep.walk({0: 1}, times[-1], clock, times[-1] == whole) if clock else None
     row: Row = {0: 1}
     for t in times:
         if walk is None:
-            row = sweep.powers.after(row, t - before)
+            row = sweep.run(row, t - before, None, t == whole)
         else:
             row = next(islice(walk, t - before - 1, None)) if t > before else row
         before = t
@@ -134,7 +138,7 @@ def _repeated(
     poset: Poset, edges: EdgeWeights, spacetime: Spacetime, basis: str, diagram: Diagram | None
 ) -> Number:
     """One epoch, or epochs that repeat one order of the rows."""
-    _, B, whole, updates, rest = grid(spacetime)
+    _, _, whole, updates, rest = grid(spacetime)
     most = min(whole, len(poset.below))  # epochs that hold groups
     commute = edges.commute
     limit = MOST_CHOICES if commute else MOST_SWEPT
@@ -145,13 +149,13 @@ def _repeated(
         )
     total: Number = 0
     planned, work, exact = [], 0.0, edges.is_exact
-    gains = _gains(poset, B, basis)
+    batches = Batches.of(spacetime, edges, basis)
     for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
         if not commute:
-            total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), gains)
+            total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), batches)
             continue
-        early = Sweep([chain.early], edges, gains) if rest else None
-        late = Sweep([chain.late], edges, gains) if rest < updates else None
+        early = Sweep([chain.early], edges, batches) if rest else None
+        late = Sweep([chain.late], edges, batches) if rest < updates else None
         between = _past_epochs(edges, chain, updates) if edges.rates is None and whole else None
         planned.append((chain, alike, early, late, between))
         if edges.rates is None and exact:
@@ -166,19 +170,14 @@ def _repeated(
             if early is not None and rest == inf:
                 row = early.powers.forever(row, early.blocks, check_forgets)
             elif early is not None:
-                row = early.run(row, int(rest), clock_of(edges.rates, [*begins, whole * updates]))
+                row = early.run(row, int(rest), clock_of(edges.rates, [*begins, whole * updates]), rest == updates)
                 row = {i: x for i, x in row.items() if chain.required & ~states[i // edges.codes] == 0}
             if late is not None:
-                row = late.run(row, int(updates - rest), clock_of(edges.rates, [begin + rest for begin in begins]))
+                row = late.run(row, int(updates - rest), clock_of(edges.rates, [begin + rest for begin in begins]), True)
             found = edges.read(row, len(states) - 1, chain.late.live[-1])
             many = edges.rates is not None and edges.kicks is None and isinstance(found, np.ndarray)
             total = total + alike * (found.sum() if many else found)  # over choices of epochs
     return total
-
-
-def _gains(poset: Poset, B: int, basis: str) -> list[int]:
-    """Ways to place so many parts into one batch."""
-    return [slots((size,), B, basis) for size in range(poset.parts + 1)]
 
 
 def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Chain, int]]:
@@ -290,16 +289,16 @@ def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
     if epochs.edges.rates is not None:
         for start in range(0, int(spacetime.T), updates):
             length = min(updates, int(spacetime.T) - start)
-            row = epochs.after(row, length, clock_of(epochs.edges.rates, [start]))
+            row = epochs.after(row, length, length == updates, clock_of(epochs.edges.rates, [start]))
         return epochs.read(row)
     if whole == inf:
-        return epochs.read(epochs.powers(updates).forever(row, epochs.blocks, check_forgets))
+        return epochs.read(epochs.powers(updates, True).forever(row, epochs.blocks, check_forgets))
     for length, number in ((updates, whole), (rest, 1)):
         if number <= epochs.most_codes:
             for _ in range(number if length else 0):
-                row = epochs.after(row, length)
+                row = epochs.after(row, length, length == updates)
         elif length:
-            powers = epochs.powers(length)
+            powers = epochs.powers(length, length == updates)
             check_seconds(powers.seconds(1, number))
             row = powers.after(row, number)
     return epochs.read(row)
@@ -310,24 +309,25 @@ def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
     T, updates = int(spacetime.finite("T")), spacetime.updates_per_epoch
     row: Row = {0: 1}
     for start in range(0, T, updates):
-        for after in epochs.walk(row, min(updates, T - start), clock_of(epochs.edges.rates, [start])):
+        length = min(updates, T - start)
+        for after in epochs.walk(row, length, clock_of(epochs.edges.rates, [start]), length == updates):
             yield epochs.read(after)
         row = after
 
 
 @lru_cache(maxsize=4096)
-def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> Number:
-    return _independent(_known_epochs(poset, edges, *grid(spacetime)[:2]), spacetime)
+def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches) -> Number:
+    return _independent(_known_epochs(poset, edges, spacetime.N, batches), spacetime)
 
 
 @lru_cache(maxsize=256)
-def _known_epochs(poset: Poset, edges: EdgeWeights, N: int, B: int) -> Epochs:
-    return Epochs(poset, edges, N, B)
+def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: Batches) -> Epochs:
+    return Epochs(poset, edges, int(N), batches)
 
 
 @lru_cache(maxsize=4096)
-def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime) -> tuple[Number, ...]:
-    return tuple(_epochs_curve(_known_epochs(poset, edges, *grid(spacetime)[:2]), spacetime))
+def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches) -> tuple[Number, ...]:
+    return tuple(_epochs_curve(_known_epochs(poset, edges, spacetime.N, batches), spacetime))
 
 
 def check_forgets(q: Number) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property
-from math import perm
-from typing import Any, TypeAlias
+from functools import cache, cached_property
+from math import gcd, perm
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ..spacetime import Spacetime
 from ..typing import Number
 from .edge_weights import Crossing, EdgeWeights
 from .order_ideals import TransferMatrix, independent_epoch
+from .pattern_weights import slots
 from .poset import Poset
 from .powers import Matrix, Powers, Row, scaled
 
@@ -22,26 +24,59 @@ Lines: TypeAlias = dict[int, list[tuple[int, Number, int]]]
 """From a key to keys, coefficients and kinds of moves."""
 
 
+class Batches(NamedTuple):
+    """The batches of one epoch: all of one size, but for the last where that is smaller."""
+
+    basis: str
+    size: int
+    share: Number = 1
+    """What each node carries, in units in which all shares are whole; of floats B over the size of its batch."""
+    last: int = 0
+    """The size of a smaller last batch; 0: there is none."""
+    last_share: Number = 1
+    unit: int = 1
+    """What the sum over maps is to be divided by, for each node."""
+
+    @classmethod
+    def of(cls, spacetime: Spacetime, edges: EdgeWeights, basis: str) -> Batches:
+        """Those that edges of some weights see."""
+        B, last = int(spacetime.B), spacetime.last_batch
+        if not spacetime.is_ragged:
+            return cls(basis, B)
+        if not edges.averages:
+            return cls(basis, B, last=last)
+        if edges.is_approximate:
+            return cls(basis, B, 1, last, B / last)
+        common = gcd(B, last)
+        return cls(basis, B, last // common, last, B // common, last // common)
+
+    def gains(self, parts: int, nodes: int) -> tuple[Number, Number]:
+        """What it is worth to place so many nodes of so many parts into one batch, and into the last one."""
+        here = slots((parts,), self.size, self.basis) * self.share**nodes
+        return here, slots((parts,), self.last, self.basis) * self.last_share**nodes if self.last else here
+
+
 class Sweep:
     """Transfer matrices side by side, with what the edges carry."""
 
-    def __init__(self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, gains: Sequence[int]) -> None:
-        """gains: ways to place so many parts."""
+    def __init__(self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: Batches) -> None:
+        self.has_last = batches.last > 0
         self.edges, self.epochs = edges, len(transfers[0].placed[0])
         self.live = [live for moves in transfers for live in moves.live]
         self.begins = [0]
         for moves in transfers:
             self.begins.append(self.begins[-1] + len(moves.states))
-        kinds: dict[tuple[int, tuple[int, ...]], int] = {}
+        gains = cache(batches.gains)
+        kinds: dict[tuple[tuple[Number, Number], tuple[int, ...]], int] = {}
         self._moves: list[list[tuple[int, tuple[int, ...], int]]] = [[] for _ in self.live]
         """From each state: target, fates of edges, kind."""
         for begin, moves in zip(self.begins, transfers, strict=False):
-            for source, target, parts, fates, placed in moves.moves:
-                if gains[parts]:
-                    kind = kinds.setdefault((gains[parts], placed), len(kinds))
+            for source, target, parts, fates, placed, nodes in moves.moves:
+                if any(both := gains(parts, nodes)):
+                    kind = kinds.setdefault((both, placed), len(kinds))
                     self._moves[begin + source].append((begin + target, fates, kind))
         self.kinds = list(kinds)
-        """Of moves: ways, and how many groups are placed in each of the swept epochs."""
+        """Of moves: gains of a batch and of the last one, and how many groups are placed in each of the swept epochs."""
 
     def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
         """From some states on."""
@@ -59,10 +94,18 @@ class Sweep:
     @cached_property
     def powers(self) -> Powers:
         """Of the whole matrix, where weights stay the same."""
-        gains = [gain for gain, _ in self.kinds]
+        return self._powers(0)
+
+    @cached_property
+    def _last(self) -> Powers:
+        """The same of a smaller last batch."""
+        return self._powers(1)
+
+    def _powers(self, which: int) -> Powers:
+        gains = [gains[which] for gains, _ in self.kinds]
         lines = self._lines(self.edges.crossing(self.epochs), range(len(self.live)))
         return Powers({
-            key: {then: x if gains[kind] == 1 else scaled(x, gains[kind]) for then, x, kind in entries}
+            key: {then: x if gains[kind] == 1 else scaled(x, gains[kind]) for then, x, kind in entries if gains[kind]}
             for key, entries in lines.items()
         })
 
@@ -72,19 +115,22 @@ class Sweep:
         for state, live in enumerate(self.live[1:], 1):
             yield [state * self.edges.codes + code for code in self.edges.codes_of(live)]
 
-    def run(self, row: Row, times: int, clock: Clock | None) -> Row:
-        """The row after some updates."""
+    def run(self, row: Row, times: int, clock: Clock | None, ends: bool = False) -> Row:
+        """The row after some updates; ends: the last of which is an epoch's last."""
         if clock is None:
-            return self.powers.after(row, times)
-        for after in self.walk(row, times, clock):
+            if not ends or not self.has_last:
+                return self.powers.after(row, times)
+            return self._last.after(self.powers.after(row, times - 1), 1)
+        for after in self.walk(row, times, clock, ends):
             row = after
         return row
 
-    def walk(self, row: Row, times: int, clock: Clock | None) -> Iterator[Row]:
+    def walk(self, row: Row, times: int, clock: Clock | None, ends: bool = False) -> Iterator[Row]:
         """The row after each of some updates."""
+        last = times - 1 if ends and self.has_last else times
         if clock is None:
-            for _ in range(times):
-                row = self.powers.after(row, 1)
+            for position in range(times):
+                row = (self.powers if position < last else self._last).after(row, 1)
                 yield row
             return
         lines, codes = Lines(), self.edges.codes
@@ -93,9 +139,10 @@ class Sweep:
             if not position or self.edges.kicks is not None:
                 met = {key // codes for key in row} if self.edges.kicks is not None else range(len(self.live))
                 lines = self._lines(self.edges.crossing(self.epochs, now), met)
+            which = position >= last
             factors = [
-                gain * self.edges.born_at(now, placed) if gain > 1 or any(placed) else None
-                for gain, placed in self.kinds
+                gains[which] * self.edges.born_at(now, placed) if gains[which] != 1 or any(placed) else None
+                for gains, placed in self.kinds
             ]
             after: Row = {}
             for i, x in row.items():
@@ -110,9 +157,9 @@ class Sweep:
 class Epochs:
     """Epochs with an order of their own each, as matrices over (ideal of groups, code), in the moment basis."""
 
-    def __init__(self, poset: Poset, edges: EdgeWeights, N: int, B: int) -> None:
+    def __init__(self, poset: Poset, edges: EdgeWeights, N: int, batches: Batches) -> None:
         self.edges, self.epoch = edges, independent_epoch(poset)
-        self.sweep = Sweep(self.epoch.transfers, edges, [perm(B, size) for size in range(poset.parts + 1)])
+        self.sweep = Sweep(self.epoch.transfers, edges, batches)
         place = {ideal: i for i, ideal in enumerate(self.epoch.ideals)}
         choices = perm(N, poset.parts)
         scale = N if edges.is_approximate else choices  # for each group: floats stay near 1, and ints are whole
@@ -130,18 +177,18 @@ class Epochs:
         self.codes_of = [edges.codes_of(live) for live in self.epoch.crossing]
         self.most_codes = max(map(len, self.codes_of))
 
-    def after(self, row: Row, updates: int, clock: Clock | None = None) -> Row:
-        """The row after one epoch of so many updates."""
-        return self._placed(self.sweep.run(self._begun(row), updates, clock))
+    def after(self, row: Row, updates: int, ends: bool, clock: Clock | None = None) -> Row:
+        """The row after one epoch of so many updates; ends: it is whole."""
+        return self._placed(self.sweep.run(self._begun(row), updates, clock, ends))
 
-    def powers(self, updates: int) -> Powers:
+    def powers(self, updates: int, ends: bool) -> Powers:
         """Of the matrix of one epoch, where weights stay the same. Ideals do not meet, so one row serves a code of each."""
         codes = self.edges.codes
         matrix: Matrix = {}
         for number in range(self.most_codes):
             starts = {i: known[number] for i, known in enumerate(self.codes_of) if number < len(known)}
             begun = {self.sweep.begins[i] * codes + code: 1 for i, code in starts.items()}
-            for key, x in self.sweep.powers.after(begun, updates).items():
+            for key, x in self.sweep.run(begun, updates, None, ends).items():
                 state, code = divmod(key, codes)
                 i, ideal, share = self.targets[state]
                 matrix.setdefault(i * codes + starts[i], {})[ideal * codes + code] = x * share
@@ -157,9 +204,9 @@ class Epochs:
         for ideal, known in list(enumerate(self.codes_of))[1:]:
             yield [ideal * self.edges.codes + code for code in known]
 
-    def walk(self, row: Row, updates: int, clock: Clock | None) -> Iterator[Row]:
+    def walk(self, row: Row, updates: int, clock: Clock | None, ends: bool) -> Iterator[Row]:
         """The row after each update of one epoch."""
-        for after in self.sweep.walk(self._begun(row), updates, clock):
+        for after in self.sweep.walk(self._begun(row), updates, clock, ends):
             yield self._placed(after)
 
     def read(self, row: Row) -> Number:

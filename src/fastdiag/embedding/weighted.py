@@ -46,6 +46,9 @@ def weighted_maps(
     basis : 'cumulant' or 'moment'
     update : a rule of `fastdiag.updates`, instead of k; its numbers and its schedule are exact
 
+    What an update divides by, the size of its batch, is no weight here; where batches differ in size (`last="keep"`)
+    `coefficient` has it.
+
     Returns
     -------
     int or Fraction; an expanded SymPy expression where k or the rule has symbols, at T = inf a quotient of two
@@ -75,16 +78,7 @@ def weighted_maps(
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")
-        check_update(update)
-        T = int(spacetime.finite("T"))
-        rule, _, back = exact_rule(without_idle_state(update), T)
-        if diagram.order == 0:  # one map, whatever the rule
-            return 1
-
-        def under(values: Sequence[Number]) -> Number:
-            return updated_maps(diagram, with_numbers(rule, values), spacetime, basis)
-
-        return back(summed(_groups(rule, diagram.order, T), under, _divisor(diagram, spacetime), T))
+        return averaged_maps(diagram, spacetime, update, basis, averages=False)
     if k is None:
         raise InputError("give k, the factor of the edges, or an update rule; fastdiag.maps counts with k = 1")
     factors, back = _exact_factors(k, diagram.order, spacetime.T == inf)
@@ -98,10 +92,28 @@ def weighted_maps(
     return back(summed(groups, lambda k: powered_maps(diagram, spacetime, k, basis), _divisor(diagram, spacetime), T))
 
 
-def powered_maps(diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], basis: str) -> Number:
+def averaged_maps(
+    diagram: Diagram, spacetime: Spacetime, update: Update, basis: str, averages: bool = True
+) -> Any:
+    """`weighted_maps` with the weights of a rule; averages: in a smaller last batch nodes weigh B over its size."""
+    check_update(update)
+    T = int(spacetime.finite("T"))
+    rule, _, back = exact_rule(without_idle_state(update), T)
+    if diagram.order == 0:  # one map, whatever the rule
+        return 1
+
+    def under(values: Sequence[Number]) -> Number:
+        return updated_maps(diagram, with_numbers(rule, values), spacetime, basis, averages)
+
+    return back(summed(_groups(rule, diagram.order, T), under, _divisor(diagram, spacetime), T))
+
+
+def powered_maps(
+    diagram: Diagram, spacetime: Spacetime, k: Sequence[Number], basis: str, averages: bool = False
+) -> Number:
     """The sum over maps for k of each edge: ints, Fractions, elements of a field, or numbers of any precision."""
     poset = Poset.of(diagram)
-    return sum_over_maps(poset, EdgeWeights.powers(poset, k), spacetime, basis)
+    return sum_over_maps(poset, replace(EdgeWeights.powers(poset, k), averages=averages), spacetime, basis)
 
 
 def resummed_maps(
@@ -144,15 +156,19 @@ def resummed_maps(
     return back(summed(groups, under, _divisor(diagram, spacetime), T))
 
 
-def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str) -> Number:
+def updated_maps(
+    diagram: Diagram, rule: Update, spacetime: Spacetime, basis: str, averages: bool = True
+) -> Number:
     """Expected sum over maps of the product over edges of w(time of the child, time of the parent).
 
     The rule's numbers are ints and Fractions, floats, or elements of one ring; its schedule has T entries, or is None.
+    averages: where the last batch is smaller, nodes weigh B over its size.
     """
     rule, poset = without_idle_state(rule), Poset.of(diagram)
     if not rule.step and diagram.order:
         return 0
-    if rule.schedule is None and rule.step in ((), ((1,),)) and all(isinstance(x, int | Fraction) for x in rule.numbers()):
+    plain = rule.schedule is None and rule.step in ((), ((1,),)) and not spacetime.is_ragged
+    if plain and all(isinstance(x, int | Fraction) for x in rule.numbers()):
         scale = Fraction(1)
         for parent in diagram.parents[1:]:
             scale *= rule.push[0] * (rule.point if parent else rule.seen)[0]
@@ -162,7 +178,8 @@ def updated_maps(diagram: Diagram, rule: Update, spacetime: Spacetime, basis: st
     if rates is not None:  # every node is placed once, so a common denominator comes out once for each
         below = denominator(rates)
         rates = tuple(cleared(rates, below))
-    total = sum_over_maps(poset, EdgeWeights.of(poset, rule, rates), spacetime, basis, diagram)
+    edges = replace(EdgeWeights.of(poset, rule, rates), averages=averages)
+    total = sum_over_maps(poset, edges, spacetime, basis, diagram)
     return total * Fraction(1, below**diagram.order) if below > 1 else total
 
 
@@ -204,9 +221,10 @@ def _groups(rule: Update, edges: int, T: int) -> list[Group]:
 
 def _divisor(diagram: Diagram, spacetime: Spacetime) -> int:
     """A multiple of the denominator that the orders of the rows bring in."""
+    shares = int(spacetime.last_batch) ** diagram.order if spacetime.is_ragged else 1
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
-        return 1
-    return int(perm(int(spacetime.finite("N")), min(diagram.order, int(spacetime.finite("N")))) ** diagram.order)
+        return shares
+    return shares * int(perm(int(spacetime.finite("N")), min(diagram.order, int(spacetime.finite("N")))) ** diagram.order)
 
 
 def _exact_factors(k: object, edges: int, divides: bool) -> tuple[tuple[Number, ...], Callable[[Number], Any]]:

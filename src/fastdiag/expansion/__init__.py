@@ -3,7 +3,10 @@
 from .expand import expand
 from .observables import OBSERVABLES, observable_named
 from .predict import predict
+from .predict_many import predict_many
 from .prediction import Prediction
 from .terms import Expansion, Term
 
-__all__ = ["OBSERVABLES", "Expansion", "Prediction", "Term", "expand", "observable_named", "predict"]
+__all__ = [
+    "OBSERVABLES", "Expansion", "Prediction", "Term", "expand", "observable_named", "predict", "predict_many",
+]

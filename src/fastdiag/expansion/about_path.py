@@ -20,6 +20,7 @@ from ..progress import track
 from ..spacetime import Spacetime
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
+from ..values.given import Given, points_met
 from .diagram_sum import diagram_sum
 from .observables import DISPLACEMENT, observable_named
 
@@ -35,6 +36,7 @@ def about_path(
     update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
+    given: Given | None = None,
     patience: float = 5.0,
 ) -> PathSeries:
     """`predicted_about_path` to any noise order: what has no recursion is summed over skeletons, for small problems.
@@ -45,10 +47,11 @@ def about_path(
     UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
     """
     fresh = all(spacetime.is_one_epoch for spacetime in times)
+    fresh = fresh and given is None  # batches of a given training set know of each other
     recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))
     if recurs or isinstance(update, Adaptive | Clipped):
-        return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure)
-    return skeleton_series(landscape, times, etas, noise, observable, update, metric, patience)
+        return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure, given)
+    return skeleton_series(landscape, times, etas, noise, observable, update, metric, given, patience)
 
 
 def skeleton_series(
@@ -59,6 +62,7 @@ def skeleton_series(
     observable: str = "test_loss",
     update: PathRule = None,
     metric: FloatArray | None = None,
+    given: Given | None = None,
     patience: float = 5.0,
 ) -> PathSeries:
     """The same as a sum over skeletons, every one of which it names; a bar shows progress where it takes over a second.
@@ -66,13 +70,17 @@ def skeleton_series(
     patience: minutes that it may take
     """
     check_noise(noise)
-    watched, fresh = observable_named(observable), all(spacetime.is_one_epoch for spacetime in times)
-    fixed = fresh or times[0].sampling == "cyclic"
+    watched = observable_named(observable, given is not None)
+    fresh = given is None and all(spacetime.is_one_epoch for spacetime in times)
+    fixed = fresh or (given is None and times[0].sampling == "cyclic")
 
     def listed(order: int, shares: bool) -> Iterable[Diagram]:
         return skeletons(order, path_condition=fresh and not shares, root_shares=shares)
 
-    seconds = check_walks(lambda order: listed(order, watched.shares), landscape, times, etas, noise, update, patience)
+    points = points_met(given, update)
+    seconds = check_walks(
+        lambda order: listed(order, watched.shares), landscape, times, etas, noise, update, patience, points
+    )
 
     def tracked(order: int, shares: bool) -> Iterable[Diagram]:
         some = list(listed(order, shares))
@@ -81,9 +89,9 @@ def skeleton_series(
 
     rule = update if isinstance(update, Update) else None
     with np.errstate(all="ignore"):  # an overflow is for the caller to tell
-        worth = PathWorth(landscape, times, etas, metric, noise, rule)
+        worth = PathWorth(landscape, times, etas, metric, noise, rule, given)
         by_order, by_diagram = diagram_sum(watched, noise, tracked, worth, fixed)
-    if watched is DISPLACEMENT:
+    if watched.name == DISPLACEMENT.name:
         by_order[0] = worth.displacement()
     for i in range(0 if worth.paths[0].motion.is_exact else len(etas)):
         with which(etas, i):

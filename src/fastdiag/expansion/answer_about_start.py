@@ -30,8 +30,9 @@ def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
     order, resummed, times = question.order, question.resummed, question.times
     update = cast(Rule, question.update)  # others were refused
-    landscape, watched, device = question.landscape, question.watched, question.device
-    landscape.require_degree(watched.highest_degree(order), f"a prediction of the {watched.name} to order {order}")
+    landscape, watched, device, given = question.landscape, question.watched, question.device, question.given
+    for each in (landscape,) if given is None else (landscape, given.test):
+        each.require_degree(watched.highest_degree(order), f"a prediction of the {watched.name} to order {order}")
     if isinstance(landscape, Estimated):
         if watched.axes or watched.mean:
             raise UnsupportedError(
@@ -41,28 +42,30 @@ def answer_about_start(question: Question) -> Prediction:
         landscape = landscape.up_to(order)
     exactly = exact_learning_rates(question.eta) if isinstance(landscape, Symbolic) and not question.continuous else None
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
+    if resummed and any(spacetime.is_ragged for spacetime in times):
+        unfit = unfit or "these are of batches of two sizes"
     device = check_device(device, unfit if resummed else "these are un-resummed")
     listed = irreducible_diagrams if resummed else plain_diagrams
     worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update)
+            worth = ExactResummedWorth(landscape, times, expressions, order, update, given)
         else:
-            worth = ExactPlainWorth(landscape, times, expressions, update)
+            worth = ExactPlainWorth(landscape, times, expressions, update, given)
     else:
         numbers, metric = learning_rates(question.eta, landscape.dimension)
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
         if resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update)
+            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, given)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
-            worth = PlainWorth(landscape, times, rates, metric, update)
+            worth = PlainWorth(landscape, times, rates, metric, update, given)
     shape = question.axes_of(shape)
-    fixed = times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times)  # the order of the rows
+    fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
         sums, values = diagram_sum(watched, order, listed, worth, fixed)
         by_order = tuple(shaped(worth.finished(total, watched.axes), shape) for total in sums)

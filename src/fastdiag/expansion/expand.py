@@ -13,12 +13,13 @@ from ..door import door
 from ..embedding import Rule, check_rule
 from ..embedding.enumeration import check_basis
 from ..errors import InputError, TooLargeError
+from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis
 from .diagram_sum import plain_diagrams, summands
 from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
-from .symbols import TIMES, Sampled, Symbols, Time
+from .symbols import TIMES, Sampled, SpacetimeSymbols, Symbols, Time
 from .terms import Expansion, Term
 
 Sum = dict[Network, Any]
@@ -40,6 +41,7 @@ def expand(
     arrange: Literal["order", "double"] = "order",
     time: Time | None = None,
     update: Rule = None,
+    spacetime: Spacetime | None = None,
 ) -> Expansion:
     """The expected observable after SGD as a formula in N, B and the time, with named tensors.
 
@@ -61,6 +63,8 @@ def expand(
     time : the time's symbol, 'T' updates, 'E' epochs or 'M' = T/N. By default M where epochs are whole, else T
     update : one of `fastdiag.updates` without a schedule, in exact numbers or symbols; SGD by default. Coefficients under
         rules with memory hold powers such as mu^T
+    spacetime : coefficients in its numbers or symbols, in place of `sampling` and `time`: of partial epochs too, and where
+        B does not divide N; un-resummed, arranged by order
 
     Returns
     -------
@@ -68,7 +72,8 @@ def expand(
 
     Raises
     ------
-    InputError : unknown observable, sampling, basis, arrangement or time; resummed with moments
+    InputError : unknown observable, sampling, basis, arrangement or time; resummed with moments; a spacetime with another
+        sampling, a time, resummed or arrange='double'
     UnsupportedError : a rule with a schedule; resummed: a process or a Hessian-based step
     TooLargeError : the last order has over 10 000 diagrams (in one epoch 100 000, resummed 500; under a rule, or
         resummed over several epochs, 50): hours of work
@@ -110,7 +115,16 @@ def expand(
             raise InputError(f"arrange='double' is a series in T, so time must be 'T', not {time!r}")
         time = "T"
     check_rule(update)
-    symbols = Symbols(sampling, basis, time, update)
+    if spacetime is None:
+        symbols = Symbols(sampling, basis, time, update)
+    else:
+        check_spacetime(spacetime, symbols=True)
+        if sampling not in ("reshuffle", spacetime.sampling) or time is not None or resummed or arrange == "double":
+            raise InputError(
+                "a spacetime tells sampling and time, and goes with arrange='order' and resummed=False; for others take "
+                "the formula in its own letters, and put numbers in by its method subs"
+            )
+        symbols = SpacetimeSymbols(spacetime, basis, update)
     kind: str = symbols.sampling if update is None else "of a rule"
     if resummed:
         kind = "resummed" if kind == "one epoch" else "resummed, over epochs or of a rule"
@@ -157,6 +171,8 @@ def _terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:
                 continue
             tensors = tensors_of(network, symbols.basis)
             number = symbols.factored(coefficient / tensors.scale)
+            if number == 0:
+                continue
             terms.append(Term(number, d, network, tensors, tuple(origins[network])))
     return sorted(terms, key=reading_order)
 

@@ -67,6 +67,22 @@ def _test_loss_variance(degree: int, shares: bool) -> tuple[Root, ...]:
     return tuple(Root(nodes=(first, tuple(e for e in edges if e not in first))) for first in chosen)
 
 
+def _of_given_points(observable: Observable) -> Observable:
+    """The same where the points are the training set: theirs is the train loss, that of held-out data the test loss."""
+    mean = observable.mean and _of_given_points(observable.mean)
+
+    def roots(degree: int, shares: bool) -> tuple[Root, ...]:
+        if shares:
+            return ()
+        if observable.name == "train_loss":
+            return (loss_root(degree),)
+        if observable.name == "generalization_gap":
+            return (replace(loss_root(degree), held_out=True), replace(loss_root(degree), sign=-1))
+        return tuple(replace(root, held_out=True) for root in observable.roots(degree, False))
+
+    return replace(observable, roots=roots, shares=False, mean=mean)
+
+
 TEST_LOSS = Observable("test_loss", _test_loss)
 DISPLACEMENT = Observable("displacement", _displacement, axes=1)
 _KNOWN = (
@@ -77,9 +93,10 @@ _KNOWN = (
     Observable("covariance", _covariance, axes=2, mean=DISPLACEMENT),
     Observable("test_loss_variance", _test_loss_variance, mean=TEST_LOSS),
 )
+_GIVEN = tuple(map(_of_given_points, _KNOWN))
 OBSERVABLES: tuple[str, ...] = tuple(observable.name for observable in _KNOWN)
 
 
-def observable_named(name: object) -> Observable:
-    """The observable of that name, or InputError."""
-    return _KNOWN[OBSERVABLES.index(choice("observable", name, OBSERVABLES))]
+def observable_named(name: object, given: bool = False) -> Observable:
+    """The observable of that name, or InputError; given: of a given training set, which no row at the root is tied to."""
+    return (_GIVEN if given else _KNOWN)[OBSERVABLES.index(choice("observable", name, OBSERVABLES))]

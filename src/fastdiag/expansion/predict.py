@@ -16,7 +16,9 @@ from ..landscapes import Landscape, Symbolic
 from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.formulas import check_names
 from ..values.exact_values import exact_learning_rates
+from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
 from .answer_about_start import answer_about_start, check_work
@@ -25,6 +27,7 @@ from .prediction import Prediction
 from .question import Question
 
 CLOSURES = ("gaussian",)
+TRAINING_SETS = ("drawn", "given")
 
 
 @door
@@ -41,6 +44,8 @@ def predict(
     update: PathRule = None,
     noise: int | None = None,
     closure: str | None = None,
+    training_set: str = "drawn",
+    test: Landscape | None = None,
     patience: float = 5.0,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
@@ -53,7 +58,7 @@ def predict(
     Parameters
     ----------
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
-    spacetime : N, B, T and the sampling
+    spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
         hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
@@ -83,6 +88,12 @@ def predict(
         resummed=False, continuous=True and device='cuda' belong to order
     closure : 'gaussian', the self-consistent path: mean and covariance are carried together and all tensors averaged over
         Gaussian weights. One epoch or fresh data; test_loss, displacement, covariance
+    training_set : 'drawn', N independent draws from the landscape's distribution; or 'given', the landscape's own N points:
+        they *are* the training set, and expectations are over shuffles and batches alone, under 'cyclic' over the one
+        order. The train loss is then theirs, the path GD on it, and noise is shuffling. Processes meet no points, they
+        diffuse by the points' covariance
+    test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
+        None for the given points themselves
     patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
         refused before it is begun
 
@@ -137,7 +148,8 @@ def predict(
         )
     found = answered(
         _question(
-            landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure, patience
+            landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
+            training_set, test, patience,
         )
     )
     found.trust.tell()
@@ -151,8 +163,8 @@ def answered(question: Question) -> Prediction:
 
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
-    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None,
-    patience: float,
+    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None, training_set: str,
+    test: Landscape | None, patience: float,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -169,7 +181,7 @@ def _question(
         check_work(kept)
     observable = observable_named(observable).name
     check_landscape(landscape)
-    check_spacetime(spacetime)
+    check_spacetime(spacetime, symbols=not about_path and not resummed)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     if about_path and not resummed:
         raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
@@ -183,10 +195,22 @@ def _question(
         moments, shape = one_or_many("T", T, "numbers of updates")
         updates = [spacetime.with_updates(t) for t in moments]
         spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
+    given = None
+    if choice("training_set", training_set, TRAINING_SETS) == "given":
+        given = given_points(landscape, spacetime, test)
+    elif test is not None:
+        raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
     rates = _own_rates(landscape, eta, continuous)
+    if spacetime.is_symbolic and not (isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None):
+        raise InputError(
+            f"{spacetime!r} has symbols, so the answer is a formula: it takes a symbolic landscape and an exact eta, an "
+            "int, a Fraction or a SymPy expression"
+        )
+    if spacetime.is_symbolic:
+        check_names((spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object))))
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
-        real("patience", patience, above=0, infinite=True),
+        given, real("patience", patience, above=0, infinite=True),
     )
 
 

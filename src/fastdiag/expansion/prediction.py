@@ -14,6 +14,7 @@ from ..arguments import whole
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
+from ..landscapes import Landscape
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -111,6 +112,16 @@ class Prediction(Record):
         return self.question.update
 
     @property
+    def training_set(self) -> str:
+        """Whether the training points are 'drawn' or 'given'."""
+        return "drawn" if self.question.given is None else "given"
+
+    @property
+    def test(self) -> Landscape | None:
+        """With a given training set, the landscape whose loss the test loss is; else None."""
+        return None if self.question.given is None else self.question.given.test
+
+    @property
     def order(self) -> int:
         """The highest order that was kept."""
         return len(self.by_order) - 1
@@ -131,11 +142,12 @@ class Prediction(Record):
     @property
     def _kind(self) -> str:
         """What was predicted how."""
+        what = f"{self.observable}{', given training set,' if self.question.given else ''}"
         if self.closure:
-            return f"{self.observable} along the self-consistent path"
+            return f"{what} along the self-consistent path"
         if self.expansion == "path":
-            return f"{self.observable} about the path, noise order {self.order}"
-        return f"{'resummed' if self.resummed else 'un-resummed'} {self.observable} to order {self.order}"
+            return f"{what} about the path, noise order {self.order}"
+        return f"{'resummed' if self.resummed else 'un-resummed'} {what} to order {self.order}"
 
     def __repr__(self) -> str:
         what = f"array of shape {np.shape(self.total)}"

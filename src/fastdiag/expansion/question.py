@@ -10,6 +10,7 @@ from ..embedding import PathRule
 from ..landscapes import Landscape
 from ..record import Record
 from ..spacetime import Spacetime
+from ..values.given import Given
 from .observables import Observable, observable_named
 
 
@@ -30,10 +31,13 @@ class Question(Record):
     resummed: bool = True
     continuous: bool = False
     device: str = "auto"
+    given: Given | None = None
+    """The training set, where it is given; None where it is drawn."""
     patience: float = 5.0
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "landscape")
+        names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given"))
+        return *(getattr(self, name) for name in names), self.given is not None
 
     @property
     def times(self) -> list[Spacetime]:
@@ -43,7 +47,17 @@ class Question(Record):
     @property
     def watched(self) -> Observable:
         """The observable itself."""
-        return observable_named(self.observable)
+        return observable_named(self.observable, self.given is not None)
+
+    @property
+    def measured(self) -> Landscape:
+        """Whose loss an observable is of."""
+        return self.landscape if self.given is None or self.observable == "train_loss" else self.given.test
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether batches know nothing of each other: no point is met twice, and the training set is drawn."""
+        return self.given is None and all(spacetime.is_one_epoch for spacetime in self.times)
 
     def but(self, **changes: Any) -> Question:
         """The same with something else in places."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from ..arguments import shown
-from ..coefficients.coefficient import prefactor
+from ..coefficients.coefficient import coefficient, prefactor
 from ..diagram import Diagram
 from ..embedding import Rule, maps_formula
 from ..embedding.formula import formula_terms
 from ..errors import InputError
-from ..spacetime import check_sampling
+from ..landscapes.exact import exact
+from ..spacetime import Spacetime, check_sampling
 from ..typing import Basis, Sampling
 
 Time: TypeAlias = Literal["M", "T", "E"]
@@ -69,6 +70,32 @@ class Symbols:
         import sympy
 
         return sympy.powsimp(sympy.factor(sympy.together(sympy.powsimp(sympy.expand(element)))))
+
+
+class SpacetimeSymbols(Symbols):
+    """The numbers or symbols of a spacetime; coefficients are expressions."""
+
+    def __init__(self, spacetime: Spacetime, basis: Basis, update: Rule = None) -> None:
+        import sympy
+
+        self.spacetime, self.sampling, self.basis, self.update = spacetime, spacetime.sampling, basis, update
+        self.N, self.B = sympy.sympify(spacetime.N), sympy.sympify(spacetime.B)
+
+    def element(self, expression: Any) -> Any:
+        """An expression as it is."""
+        import sympy
+
+        return sympy.sympify(expression)
+
+    def coefficient(self, diagram: Diagram) -> Any:
+        """`fastdiag.coefficient`."""
+        return exact("a coefficient", coefficient(diagram, self.spacetime, self.basis, update=self.update))
+
+    def factored(self, element: Any) -> Any:
+        """In factors, as far as it has symbols."""
+        import sympy
+
+        return sympy.factor(sympy.together(element))
 
 
 def factored(element: Any, letters: list[Any], ascending: bool = False) -> Any:

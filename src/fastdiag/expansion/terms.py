@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -144,10 +144,45 @@ class Expansion(Record):
         found = [term.coefficient * term.tensors.scale for term in self.terms if term.network in networks]
         return sympy.factor(sympy.Add(*found))
 
+    def subs(self, **values: Any) -> Expansion:
+        """The formula with numbers, or expressions, in place of its letters, which are given by name.
+
+        Parameters
+        ----------
+        values : N, B, one of the times M, T or E, whichever the formula is written in; letters of the rule, such as mu
+
+        Returns
+        -------
+        Expansion; terms that are then 0 are left out
+
+        Raises
+        ------
+        InputError : a name that the formula does not have, two times, no number, a pole
+
+        Examples
+        --------
+        >>> import fastdiag as fd, sympy
+        >>> formula = fd.expand("test_loss", 2).subs(N=100, B=10, E=3)
+        >>> formula.coefficient("[a a]"), fd.coefficient("[a a]", fd.Spacetime(N=100, B=10, E=3))
+        (9/2, Fraction(9, 2))
+        >>> fd.expand("displacement", 1).subs(N=sympy.Symbol("N"), T=3).coefficient("[a]")
+        -3
+        """
+        from .substitution import TIMES, substituted
+
+        numbers = substituted([term.coefficient for term in self.terms], values, self.sampling)
+        timed = any(name in values for name in TIMES)  # then no power of T stands outside
+        terms = tuple(
+            replace(term, coefficient=x, power=None if timed else term.power)
+            for term, x in zip(self.terms, numbers, strict=True) if x != 0
+        )
+        return replace(self, terms=terms)
+
     def sympy(self) -> Any:
         """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
 
-        Indices are then raised by the identity, for eta stands outside.
+        Indices are then raised by the identity, for eta stands outside. N, B and the time are symbols that are known to be
+        positive, which `sympy.symbols("N")` is not: put numbers in by name, with `subs`, before.
         """
         import sympy
 

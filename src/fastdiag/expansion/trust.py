@@ -89,7 +89,7 @@ class Trust:
     @cached_property
     def outside(self) -> Any:
         """Where the prediction lies outside what the observable can be: a loss or a variance below its least value."""
-        least = self.question.landscape.least_loss if self.question.observable in LOSSES else None
+        least = self.question.measured.least_loss if self.question.observable in LOSSES else None
         if self.question.observable in VARIANCES:
             least = 0.0
         if least is None:
@@ -176,7 +176,7 @@ class Trust:
                 rates, metric = learning_rates(rates, question.landscape.dimension)
             numbers = np.atleast_1d(rates).tolist()
             found = noise_to_signal(
-                question.landscape, question.times, numbers, question.observable, question.update, metric
+                question.landscape, question.times, numbers, question.observable, question.update, metric, question.given
             )
         except FastdiagError:
             return None
@@ -215,7 +215,7 @@ class Trust:
 
     @property
     def _meets_no_point_twice(self) -> bool:
-        return all(spacetime.is_one_epoch for spacetime in self.question.times)
+        return self.question.is_fresh
 
     @cached_property
     def believable(self) -> Any:

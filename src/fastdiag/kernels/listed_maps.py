@@ -9,8 +9,9 @@ from .kernel import kernel
 def list_maps(parents: Any, blocks: Any, rows: Any, injective: bool, state: Any, out: Any) -> int:
     """Write the maps into `out` (capacity, n), from where `state` (3, n) left off; return how many.
 
-    Node i >= 1 goes to slot out[., i] = time * B + place, its row is rows[time, place]; a child's time is before its
-    parent's, the root is after all. Nodes of one block share a row; if `injective`, nodes of different blocks do not.
+    Node i >= 1 goes to slot out[., i] = time * B + place, its row is rows[time, place], -1 where there is none; a child's
+    time is before its parent's, the root is after all. Nodes of one block share a row; if `injective`, nodes of different
+    blocks do not.
     state[0, 0]: 0 to begin, 1 to go on, 2 when there are no more; state[1]: slots.
     """
     n = len(parents)
@@ -38,7 +39,7 @@ def list_maps(parents: Any, blocks: Any, rows: Any, injective: bool, state: Any,
             i -= 1
             continue
         row = rows[slots[i] // B, slots[i] % B]
-        fits = True
+        fits = row >= 0
         for j in range(1, i):
             same = taken[j] == row
             if blocks[j] == blocks[i]:

@@ -1,17 +1,21 @@
-"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, formulas, logistic regression, data."""
+"""Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, formulas, regressions, data."""
 
-from .datasets import breast_cancer, standardised, with_bias
+from .datasets import breast_cancer, digits, standardised, with_bias
 from .distributions import Distribution, finite, normal, uniform
 from .estimated import Estimated, estimated
 from .landscape import Landscape, SampledLandscape
+from .least_squares import LeastSquares, least_squares
+from .linear_model import LinearModel
 from .logistic import Logistic, logistic
 from .samples import Samples, samples
+from .softmax import Softmax, softmax
 from .symbolic import Symbolic, symbolic
 from .tensors import Tensors, tensors
 from .toys import archimedes, gauss, mean_estimation
 
 __all__ = [
-    "Distribution", "Estimated", "Landscape", "Logistic", "SampledLandscape", "Samples", "Symbolic", "Tensors",
-    "archimedes", "breast_cancer", "estimated", "finite", "gauss", "logistic", "mean_estimation", "normal", "samples",
-    "standardised", "symbolic", "tensors", "uniform", "with_bias",
+    "Distribution", "Estimated", "Landscape", "LeastSquares", "LinearModel", "Logistic", "SampledLandscape", "Samples",
+    "Softmax", "Symbolic", "Tensors", "archimedes", "breast_cancer", "digits", "estimated", "finite", "gauss",
+    "least_squares", "logistic", "mean_estimation", "normal", "samples", "softmax", "standardised", "symbolic", "tensors",
+    "uniform", "with_bias",
 ]

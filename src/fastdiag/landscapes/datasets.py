@@ -15,11 +15,13 @@ from ..errors import DataError, InputError
 from ..files import contents, find
 from ..typing import FloatArray, IntArray
 from .logistic import Logistic, logistic
+from .softmax import Softmax, softmax
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
 
-DIGEST = "3a54a12ffd3db348fbe319a9056329cde28da5b2e5ecc26ff7fb9f54aa7cc9f4"  # sha256 of X and y, byte after byte
+BREAST_CANCER = "3a54a12ffd3db348fbe319a9056329cde28da5b2e5ecc26ff7fb9f54aa7cc9f4"  # sha256 of X and y, byte after byte
+DIGITS = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
 HEADER = 1 << 12  # bytes before an array
 ADVICE = "restore it, or let FASTDIAG_DATA_DIR name another folder"
 
@@ -44,26 +46,54 @@ def breast_cancer(ridge: float = 0.1, theta: object | None = None) -> Logistic:
     >>> fd.landscapes.breast_cancer()
     <logistic landscape: 569 points, 31 weights>
     """
-    measured, y = _measurements(find("breast_cancer.npz"))
+    measured, y = _measurements(
+        find("breast_cancer.npz"), "the breast cancer data", BREAST_CANCER, np.dtype("<f8"), (569, 30)
+    )
     X = with_bias(standardised(measured))
     return logistic(X, y, np.zeros(X.shape[1]) if theta is None else theta, ridge)
 
 
-def _measurements(path: Path) -> tuple[FloatArray, IntArray]:
-    """X (569, 30) and y (569,); a file with any other numbers is none of ours."""
+@door
+def digits(ridge: float = 0.0, theta: object | None = None) -> Softmax:
+    """Softmax regression on handwritten digits: 1,797 images of 8 x 8 pixels, ten classes, 650 weights.
+
+    Parameters
+    ----------
+    ridge : coefficient of |theta|^2 / 2
+    theta : (10, 65) starting weights, zeros by default; the last column is the bias
+
+    Returns
+    -------
+    Softmax; pixels are from 0 to 1. The 1,797 images are the distribution: training sets are drawn from them with
+    replacement. `.X[:, :64]` are the images, `.y` the digits.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.landscapes.digits()
+    <softmax landscape: 1797 points, 10 classes, 650 weights>
+    """
+    pixels, y = _measurements(find("digits.npz"), "the digits", DIGITS, np.dtype("i1"), (1797, 64))
+    return softmax(with_bias(pixels / 16), y, theta, ridge)
+
+
+def _measurements(
+    path: Path, what: str, digest: str, dtype: np.dtype[Any], shape: tuple[int, int]
+) -> tuple[FloatArray, IntArray]:
+    """X and y of such a shape; a file with any other numbers is none of ours."""
     import hashlib
     from zipfile import ZipFile
 
     try:
         with ZipFile(BytesIO(contents(path))) as archive:
-            X = _array(archive, "X", np.dtype("<f8"), (569, 30))
-            y = _array(archive, "y", np.dtype("i1"), (569,))
+            X = _array(archive, "X", dtype, shape)
+            y = _array(archive, "y", np.dtype("i1"), shape[:1])
     except DataError:
         raise
     except Exception as error:  # whatever zipfile, zlib or NumPy stumble over
-        raise DataError(f"{path} cannot be read as the breast cancer data ({str(error)[:200]}); {ADVICE}") from error
-    if hashlib.sha256(X.tobytes() + y.tobytes()).hexdigest() != DIGEST:
-        raise DataError(f"{path} holds other numbers than the breast cancer data; {ADVICE}")
+        raise DataError(f"{path} cannot be read as {what} ({str(error)[:200]}); {ADVICE}") from error
+    if hashlib.sha256(X.tobytes() + y.tobytes()).hexdigest() != digest:
+        raise DataError(f"{path} holds other numbers than {what}; {ADVICE}")
     return X, y
 
 

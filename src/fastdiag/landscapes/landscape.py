@@ -154,6 +154,11 @@ class SampledLandscape(Landscape):
     weights: FloatArray
     """Probability of each point, (S,)."""
 
+    @property
+    def index_shape(self) -> tuple[int, ...]:
+        """An index of a tensor taken apart, for `factored`: with s entries, index a has the labels s a, ..., s a + s - 1."""
+        return (self.dimension,)
+
     @abstractmethod
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
         """grad^degree l, (n,) * degree."""
@@ -162,7 +167,7 @@ class SampledLandscape(Landscape):
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         """grad^degree l_x at some of the points, as factors whose product it is; each has the points as its first axis.
 
-        The factors' labels are those of the axes after the first: 0..degree-1.
+        The factors' labels are those of the axes after the first: 0..degree-1; others up to 2 degree - 1 are summed over.
         """
 
     @abstractmethod
@@ -334,9 +339,7 @@ def check_symmetric(
     for group in groups:
         for i, j in zip(group, group[1:], strict=False):
             if not alike(array, array.swapaxes(i, j)):
-                raise InputError(
-                    f"{name} must be symmetric in axes {i} and {j}, {why}; symmetrise it first"
-                )
+                raise InputError(f"{name} must be symmetric in axes {i} and {j}, {why}; symmetrise it first")
 
 
 def alike(first: FloatArray, second: FloatArray) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain, product
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +26,7 @@ from .landscape import (
     same,
 )
 from .local_logistic import LogisticLocal
+from .newton import newton_minimum
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
@@ -183,7 +185,7 @@ class Logistic(SampledLandscape):
     def hessian_factors(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         return self.weights * self.slopes(2), self.X, self.ridge
 
-    def at_minimum(self) -> Logistic:
+    def at_minimum(self) -> Self:
         """The same landscape at the weights of least loss, by Newton's method with backtracking.
 
         Raises
@@ -197,24 +199,7 @@ class Logistic(SampledLandscape):
         >>> round(land.loss, 4), bool(abs(land.gradient).max() < 1e-12)
         (0.2045, True)
         """
-        here, settled = self, 0
-        for _ in range(100):
-            gradient, hessian = here.gradient, here.hessian
-            if np.linalg.cond(hessian) > 1e13:
-                break
-            step, size = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64), 1.0
-            fall = 1e-4 * float(gradient @ step)
-            if np.abs(step).max() <= 1e-6 * (1 + np.abs(here.theta).max()):  # errors are squared from here on
-                settled += 1
-            while not settled and here.moved(here.theta - size * step).loss > here.loss - size * fall:
-                size /= 2
-            here = here.moved(here.theta - size * step)
-            if settled == 2:
-                return here
-        raise InputError(
-            "this logistic regression has no unique minimum to go to: the data are separable or columns of X depend on one "
-            "another; give a ridge > 0"
-        )
+        return newton_minimum(self)
 
     def moved(self, theta: FloatArray) -> Logistic:
         return Logistic(self.X, self.y, frozen(theta), self.ridge, self.weights)

@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import array, digits, dimensions, real, shown, whole
+from ..arguments import array, dimensions, real
 from ..door import silent_door
-from ..errors import InputError, TooLargeError
+from ..errors import InputError
+from ..landscapes import Landscape
+from ..stationary.moments import check_fits, check_moments, rates, step_count, trajectory
+from ..stationary.point_hessians import Points, point_hessians, regression
 from ..stationary.quadratic import check_covariance, positive, symmetric
 from ..stationary.units import exponent, product, shifted, within_floats
 from ..typing import FloatArray
 from .escape import checked_batch, eigenvalues, escape_threshold, kept, recursion, squares
 from .geometry import jacobian
 
-MOST_BYTES = 1 << 30
-MOST_UPDATES = 1_000_000  # some seconds
-
 
 @silent_door
 def eigen_dynamics(
     lams: ArrayLike,
-    eta: float,
+    eta: ArrayLike,
     s0: ArrayLike,
     T: int,
     batch: float = 1,
@@ -38,7 +38,7 @@ def eigen_dynamics(
     Parameters
     ----------
     lams : (d,) eigenvalues of G, >= 0
-    eta : learning rate, in units of 1 / lam
+    eta : learning rate, in units of 1 / lam: a number, or (T,) one for each update (cyclical rates)
     s0 : (d,) mean squares at the start
     T : updates
     batch : B, points drawn independently for an update, or math.inf
@@ -64,31 +64,32 @@ def eigen_dynamics(
     start = squares("s0", s0, len(spectrum))
     if start.ndim != 1:
         raise InputError(f"s0 must have shape ({len(spectrum)},), one per eigenvalue, not {start.shape}")
-    times, extra = _updates(T), _variance(label_noise)
-    x, share, noise = recursion(spectrum, eta, A, batch)
-    own, drive = kept(x, share, A), noise * x
-    fresh = product(share, positive("eta", eta), x, extra)
-    _fits(8 * (times + 1) * len(spectrum))
+    times, extra = step_count("T", T), _variance(label_noise)
+    check_fits(8 * (times + 1) * len(spectrum))
     result = np.empty((times + 1, len(spectrum)))
-    result[0] = start
-    for t in range(times):
+    result[0], last = start, None
+    for t, rate in enumerate(rates("eta", eta, times)):
+        if rate != last:
+            x, share, noise = recursion(spectrum, last := rate, A, batch)
+            own, drive, fresh = kept(x, share, A), noise * x, product(share, rate, x, extra)
         result[t + 1] = own * result[t] + drive * (x @ result[t]) + fresh
-    _finite(result)
+    check_moments(result)
     return result
 
 
 @silent_door
-def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batch: float = 1) -> FloatArray:
+def second_moment_dynamics(X: Points, S0: ArrayLike, eta: ArrayLike, T: int, batch: float = 1) -> FloatArray:
     """E w w^T at t = 0..T for SGD on finitely many points that the model fits, exactly: loss mean of (x_i.w)^2 / 2.
 
     S' = S - eta (H S + S H) + eta^2 [mean of x_i x_i^T S x_i x_i^T / B + (1 - 1/B) H S H], H = X^T X / n: no assumption on
-    the inputs ([E] equation 8 with its noise written out).
+    the inputs ([E] equation 8 with its noise written out). About a landscape's minimum the points' own Hessians stand for
+    x_i x_i^T, and what they do not fit adds its noise; see `fastdiag.stationary.minibatch_transient`, also for momentum.
 
     Parameters
     ----------
-    X : (points, d) inputs, or the Jacobian of a linearised model
-    S0 : (d,) weights at the start, or (d, d) their second moments; the minimum is at 0
-    eta : learning rate
+    X : (points, d) inputs, or the Jacobian of a linearised model; or a landscape seen from a minimum
+    S0 : (d,) weights at the start, from the minimum, or (d, d) their second moments, of mean 0 where points are not fitted
+    eta : learning rate: a number, or (T,) one for each update
     T : updates
     batch : B, points drawn with replacement for an update, or math.inf for GD
 
@@ -107,32 +108,26 @@ def second_moment_dynamics(X: ArrayLike, S0: ArrayLike, eta: float, T: int, batc
     >>> fd.noise.second_moment_dynamics([[1.0], [2.0]], [1.0], 0.5, 1).tolist()  # ((1/2)^2 + (-1)^2) / 2
     [[[1.0]], [[0.625]]]
     """
-    rows = jacobian(X, "X")
-    points, d = rows.shape
+    unit = 0
+    if isinstance(X, Landscape):
+        points = point_hessians(X)
+    else:
+        rows = jacobian(X, "X")
+        unit = exponent(rows)
+        points = regression(shifted(rows, -unit), np.zeros(len(rows)))
+    d = len(points.hessian)
+    mean = np.zeros(d)
     if dimensions("S0", S0) == 1:
-        weights = array("S0", S0, (d,), "weights at the start")
-        start = np.outer(weights, weights)
+        mean = array("S0", S0, (d,), "weights at the start")
+        start = np.outer(mean, mean)
     else:
         start = symmetric("S0", S0)
         if len(start) != d:
             raise InputError(f"S0 must have shape ({d},) or ({d}, {d}), like the columns of X, not {start.shape}")
         check_covariance("S0", start)
-    rate, share, times = positive("eta", eta), 1 / checked_batch(batch), _updates(T)
-    _fits(8 * (times + 1) * d * d)
-    unit = exponent(rows)
-    rows, rate = shifted(rows, -unit), within_floats("eta times the curvature", float(shifted(rate, 2 * unit)))
-    H = rows.T @ rows / points
-    step = np.eye(d) - rate * H
-    result = np.empty((times + 1, d, d))
-    result[0] = start
-    for t in range(times):
-        S = result[t]
-        squared = np.einsum("ij,ij->i", rows @ S, rows)  # the squared residuals' means
-        noise = rows.T @ (squared[:, None] * rows) / points - H @ S @ H
-        new = step @ S @ step + rate * (rate * share * noise)
-        result[t + 1] = (new + new.T) / 2
-    _finite(result)
-    return result
+    times = step_count("T", T)
+    steps = within_floats("eta times the curvature", shifted(rates("eta", eta, times), 2 * unit))
+    return trajectory(points, steps, times, checked_batch(batch), mean, start)
 
 
 @silent_door
@@ -172,34 +167,8 @@ def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batc
     return within_floats("a mean square", product(rate, share, extra, over=(below, left)))
 
 
-def _updates(T: object) -> int:
-    try:
-        times = whole("T", T, 0)
-    except InputError:
-        raise InputError(f"T must be a whole number of updates >= 0, not {shown(T)}") from None
-    if times > MOST_UPDATES:
-        raise TooLargeError(
-            f"T = {digits(times)} updates, one by one; ask for at most {MOST_UPDATES:,} and go on from the last"
-        )
-    return times
-
-
 def _variance(label_noise: float) -> float:
     extra = real("label_noise", label_noise)
     if extra < 0:
         raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
     return extra
-
-
-def _fits(needed: int) -> None:
-    if needed > MOST_BYTES:
-        raise TooLargeError(f"the answer would take {needed / 1e9:,.1f} GB; ask for fewer updates and go on from the last")
-
-
-def _finite(result: FloatArray) -> None:
-    bad = np.flatnonzero(~np.isfinite(result.reshape(len(result), -1)).all(axis=1))
-    if len(bad):
-        raise InputError(
-            f"the mean squares grow beyond floating point at update {bad[0]}: SGD diverges at this learning rate; ask for "
-            "fewer updates, or see growth_rate and flat_ratio_limit"
-        )

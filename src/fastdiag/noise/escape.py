@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from ..arguments import array, dimensions, shown, whole, whole_or_infinite
+from ..arguments import array, dimensions, shown, whole
 from ..door import silent_door
 from ..errors import InputError
-from ..stationary.quadratic import positive
+from ..stationary.quadratic import batch_size, positive
 from ..stationary.units import FURTHEST, exponent, halves, product, shifted, within_floats
 from ..typing import FloatArray
 
@@ -249,12 +249,7 @@ def sharp(k: object, d: int) -> int:
 
 def checked_batch(batch: object) -> float:
     """A whole number >= 1, or inf."""
-    try:
-        return float(whole_or_infinite("batch", batch, 1, "points"))
-    except (InputError, OverflowError):
-        raise InputError(
-            f"batch must be a whole number of points >= 1, or math.inf for GD, not {shown(batch)}"
-        ) from None
+    return batch_size("batch", batch)
 
 
 def _unit(x: FloatArray) -> tuple[float, float]:

@@ -30,7 +30,7 @@ class GaussianWalk:
                 f"closure='gaussian' is for one epoch or fresh data, and here T = {spacetime.T} and N = {spacetime.N}: a "
                 "point that is met again has moved the weights already, which is not averaged; leave it out"
             )
-        self.landscape, self.motion, self.B = landscape, motion, spacetime.B
+        self.landscape, self.motion, self.spacetime = landscape, motion, spacetime
         m, n = motion.shape
         self.t: int | float = 0
         self.state, self.S = motion.zeros(m * n), motion.zeros(m * n, m * n)
@@ -66,8 +66,8 @@ class GaussianWalk:
 
     def kicks(self, means: Averaged) -> Numbers:
         """The covariance that an update adds."""
-        rate = self.motion.rate(int(self.t))
-        return np.asarray(self.motion.kicked(rate, self.motion.kicked(rate, means.covariance).T) / self.B)
+        rate, batch = self.motion.rate(int(self.t)), self.spacetime.batch_size(self.t)
+        return np.asarray(self.motion.kicked(rate, self.motion.kicked(rate, means.covariance).T) / batch)
 
     def settle(self) -> None:
         """Go to T = infinity: the mean and covariance that an update leaves as they are.

@@ -12,7 +12,7 @@ from ..landscapes.landscape import Landscape
 from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
-from .responses import Responses, responses
+from .responses import Responses, WithoutReplacement, responses
 from .settled import NEWTON, check_settles, fixed, is_near, no_end, summed
 
 MOST_UPDATES = 100_000  # to the path's end
@@ -27,8 +27,11 @@ class Walk:
     covariance of z and g, where that of g is H S H + C / B + (H X + its transpose), and that of both S H + X.
     """
 
-    def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool) -> None:
-        """spacetime: to the last update; remembers: whether the train loss will be asked for."""
+    def __init__(
+        self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool,
+        points: int | None = None,
+    ) -> None:
+        """spacetime: to the last update; remembers: whether the train loss will be asked for; points: of a given set."""
         self.landscape, self.motion, self.spacetime, self.noise = landscape, motion, spacetime, noise
         m, n = motion.shape
         self.t: int | float = 0
@@ -36,7 +39,10 @@ class Walk:
         self.S, self.bent, self.met = motion.zeros(m * n, m * n), motion.zeros(m * n), motion.zeros(m * n)
         self.local = landscape.local(motion.start)
         nothing = motion.zeros(len(self.local.weights), m * n)
-        self.responses = responses(spacetime, remembers, nothing) if noise else Responses()
+        self.responses = responses(spacetime, remembers or points is not None, nothing) if noise else Responses()
+        self.points = points
+        if noise and points is not None:
+            self.responses = WithoutReplacement(self.responses, points)
 
     @property
     def carried(self) -> tuple[Numbers, ...]:
@@ -49,7 +55,22 @@ class Walk:
         motion = self.motion
         if np.array_equal(motion.point, motion.seen):
             return self.local
-        return self.landscape.local(motion.start + motion.observed(self.state))
+        return self.seen_by(self.landscape)
+
+    def seen_by(self, landscape: Landscape) -> Local:
+        """Another landscape there."""
+        return landscape.local(self.motion.start + self.motion.observed(self.state))
+
+    @property
+    def batch(self) -> int:
+        """Points of the batch of this update."""
+        return self.spacetime.batch_size(self.t)
+
+    @property
+    def batch_covariance(self) -> Numbers:
+        """Of its mean gradient: C / B, of a given training set (N - B) / (N - 1) of that."""
+        covariance = self.local.covariance / self.batch
+        return covariance if self.points is None else covariance * (self.points - self.batch) / max(self.points - 1, 1)
 
     def reach(self, time: int | float) -> None:
         """Go on to a later time; at infinity the path is at its end."""
@@ -97,7 +118,7 @@ class Walk:
     def kicks(self, stride: Any) -> Numbers:
         """The covariance that an update adds."""
         kick = self.motion.kicked
-        return np.asarray(kick(stride, kick(stride, self.local.covariance).T) / self.spacetime.B)
+        return np.asarray(kick(stride, kick(stride, self.batch_covariance).T))
 
     def bend(self, stride: Any, paired: Numbers | None = None) -> Numbers:
         """What covariances do to the mean where the loss is no parabola, and where the rule is not linear.
@@ -109,7 +130,7 @@ class Walk:
         found = motion.kicked(stride, local.third(S)) / 2
         if motion.is_linear:
             return np.asarray(found)
-        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + local.covariance / self.spacetime.B
+        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + self.batch_covariance
         if paired is not None:
             both = H @ motion.at_point(paired.T).T
             crossed, spread = crossed + paired, spread + both + both.T

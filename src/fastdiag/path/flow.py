@@ -45,6 +45,10 @@ class Flow:
         """The landscape at the end of the path."""
         return self.landscape.local(self.motion.start + self.state)
 
+    def seen_by(self, landscape: Landscape) -> Local:
+        """Another landscape there."""
+        return landscape.local(self.motion.start + self.state)
+
     def reach(self, time: int | float) -> None:
         """Go on to a later time.
 

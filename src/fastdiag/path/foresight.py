@@ -12,6 +12,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
 from ..embedding import PathRule
+from ..embedding.retied import retied
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Landscape, Tensors
 from ..spacetime import Spacetime
@@ -26,7 +27,7 @@ NEXT = 20  # times the seconds of a noise order, at least, that the next one tak
 
 def check_walks(
     listed: Callable[[int], Iterable[Diagram]], landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any],
-    noise: int, update: PathRule, patience: float,
+    noise: int, update: PathRule, patience: float, given: int | None = None,
 ) -> dict[Diagram, float]:
     """The seconds that the sum of each skeleton will take, or an error unless all can be had.
 
@@ -34,6 +35,7 @@ def check_walks(
     ----------
     listed : the skeletons of a noise order
     patience : minutes that all of them may take
+    given : how many points a given training set has
 
     Raises
     ------
@@ -50,30 +52,32 @@ def check_walks(
     points = int(np.count_nonzero(landscape.local(start).averaging(noise + 1).weights))
     components = len(start) * (len(update.push) if isinstance(update, Update) else 1)
     each_number = PER_INT if start.dtype == object else PER_FLOAT
+    instead = INSTEAD if given is None else "take a lower noise order"
     seconds, total = dict[Diagram, float](), 0.0
     for order in range(noise + 1):
         if total * NEXT > 60 * patience:
-            raise _too_long(f"of noise order {order}", patience)
-        for diagram, spacetime in product(listed(order), times):
-            number, T = combined(diagram, points, spacetime), int(spacetime.finite("T"))
+            raise _too_long(f"of noise order {order}", patience, instead)
+        walked = ((diagram, ties) for diagram in listed(order) for ties, _ in retied(diagram, given))
+        for (diagram, ties), spacetime in product(walked, times):
+            number, T = combined(diagram, points, spacetime, ties), int(spacetime.finite("T"))
             leaves = sum(1 for children in diagram.children[1:] if not children)
             if (carried := number * components**leaves) > MOST_NUMBERS:
                 raise TooLargeError(
                     f"the skeleton {diagram} takes 10^{log10(carried):.0f} numbers in one walk (limit {MOST_NUMBERS:,}): "
                     "the points to the power of the parts of several nodes, times the weights to the power of the leaves; "
-                    f"{INSTEAD}"
+                    f"{instead}"
                 )
-            met = max(T - height(diagram) + 1, 0) * moves(diagram, spacetime, components)
+            met = max(T - height(diagram) + 1, 0) * moves(ties, spacetime, components)
             took = len(rates) * met * (PER_MOVE + number * each_number)
             seconds[diagram], total = seconds.get(diagram, 0.0) + took, total + took
             if total > 60 * patience:
-                raise _too_long(f"to {diagram}", patience)
+                raise _too_long(f"to {diagram}", patience, instead)
     return seconds
 
 
-def _too_long(which: str, patience: float) -> TooLargeError:
+def _too_long(which: str, patience: float, instead: str) -> TooLargeError:
     return TooLargeError(
-        f"sums over all skeletons {which} take more than {patience:g} minutes, which is patience; {INSTEAD}, take fewer "
+        f"sums over all skeletons {which} take more than {patience:g} minutes, which is patience; {instead}, take fewer "
         "updates, or give a larger patience"
     )
 
@@ -86,12 +90,14 @@ def height(diagram: Diagram) -> int:
     return max(depth)
 
 
-def combined(diagram: Diagram, points: int, spacetime: Spacetime) -> int:
+def combined(diagram: Diagram, points: int, spacetime: Spacetime, ties: Diagram) -> int:
     """Labels of nodes side by side, see `skeleton_sums.choices`."""
     positions = spacetime.updates_per_epoch if spacetime.sampling == "cyclic" and not spacetime.is_one_epoch else 1
     sizes = [len(part) for part in diagram.parts if len(part) > 1]
     strings = [[s for s in set_partitions(size) if min(map(s.count, s)) > 1] for size in sizes]
-    return prod(positions * sum(points ** (1 + max(string)) for string in some) for some in strings)
+    places = positions ** sum(1 for part in ties.parts if len(part) > 1)
+    found: int = places * prod(sum(points ** (1 + max(string)) for string in some) for some in strings)
+    return found
 
 
 def moves(diagram: Diagram, spacetime: Spacetime, components: int) -> int:

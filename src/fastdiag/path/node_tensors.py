@@ -23,13 +23,16 @@ class NodeTensors:
     there, in which all that acts on them is whole.
     """
 
-    def __init__(self, landscape: Landscape, motion: Motion, updates: int, noise: int) -> None:
-        """noise: the highest noise order of skeletons."""
+    def __init__(
+        self, landscape: Landscape, motion: Motion, updates: int, noise: int, test: Landscape | None = None
+    ) -> None:
+        """noise: the highest noise order of skeletons; test: whose loss a held-out root is of."""
         self.landscape, self.motion, self.noise, self.units = landscape, motion, noise, [1]
+        self.test = landscape if test is None else test
         self.states, self.locals = [motion.zeros(prod(motion.shape))], list[Local]()
         self._nodes: dict[tuple[int, int], tuple[Numbers, Numbers]] = {}
         self._matrices: dict[int, Entries] = {}
-        self._seen: dict[int, Local] = {}
+        self._seen, self._tested = dict[int, Local](), dict[int, Local]()
         for t in range(updates):
             self.locals.append(self._local(motion.at_point(self.states[-1])))
             self.states.append(motion.moved(t, self.states[-1], self.locals[-1].gradient))
@@ -46,6 +49,13 @@ class NodeTensors:
         if T not in self._seen:
             self._seen[T] = self._local(self.motion.observed(self.states[T]))
         return self._seen[T]
+
+    def tested(self, T: int) -> Local:
+        """The test landscape there."""
+        if T not in self._tested:
+            here = self.motion.start + self.motion.observed(self.states[T])
+            self._tested[T] = self.seen(T) if self.test is self.landscape else self.test.local(here)
+        return self._tested[T]
 
     def _local(self, displacement: Numbers) -> Local:
         """A part of noise order p has p + 1 nodes."""

@@ -6,31 +6,34 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..landscapes.local import Numbers
+from ..landscapes.landscape import Landscape
+from ..landscapes.local import Local, Numbers
 from .closure import GaussianWalk, gaussian
 from .first_order import Walk
 from .flow import Flow
 from .overfitting import TiedWalk
 from .second_order import SecondWalk, second_order
 
+TRAINED = ("train_loss", "generalization_gap")
+
 Terms: TypeAlias = list[dict[str, Any]]
 """For each noise order the contributions of its skeletons, by their texts."""
 
 
-def path_alone(walk: Walk | Flow, observable: str) -> Any:
-    """The observable without noise: noise order 0."""
+def path_alone(walk: Walk | Flow, observable: str, here: Local) -> Any:
+    """The observable without noise: noise order 0; here: the loss where it is observed."""
     if observable == "displacement":
         return walk.motion.observed(walk.state)
     if observable == "covariance":
         return walk.motion.zeros(*(walk.motion.shape[1],) * 2)
     if observable in ("test_loss", "train_loss"):
-        return walk.here.loss
+        return here.loss
     return walk.motion.zeros(1)[0]
 
 
-def first_order(walk: Walk | Flow, observable: str) -> dict[str, Any]:
-    """The contributions of the skeletons of noise order 1."""
-    motion, here = walk.motion, walk.here
+def first_order(walk: Walk | Flow, observable: str, here: Local) -> dict[str, Any]:
+    """The contributions of the skeletons of noise order 1; here: the loss where it is observed."""
+    motion = walk.motion
     bent, met, S = motion.observed(walk.bent), motion.observed(walk.met), motion.observed_twice(walk.S)
     if observable == "displacement":
         return {"[b[a a]]": bent, "[a[a]]": met}
@@ -53,15 +56,35 @@ def terms(walk: Walk | Flow | GaussianWalk, observable: str) -> Terms:
     """All that the walk knows."""
     if isinstance(walk, GaussianWalk):
         return [{"": gaussian(walk, observable)}]
-    found: Terms = [{"[]": path_alone(walk, observable)}]
-    if walk.noise:
-        found.append(first_order(walk, observable))
+    found = _to_first_order(walk, observable, walk.here)
     if isinstance(walk, SecondWalk):
         tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else 0
         if observable == "generalization_gap":
             found.append({"": -tie if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]})
         else:
             found.append({"": second_order(walk, observable) + tie})
+    return found
+
+
+def terms_of_given(walk: Walk | Flow, observable: str, test: Landscape) -> Terms:
+    """The same of a given training set: the landscape's loss is the train loss, that of `test` the test loss.
+
+    To noise order 1; a tie of the root to a point is a mean over all of them, which is part of the loss.
+    """
+    tested = _to_first_order(walk, "test_loss" if observable in TRAINED else observable, walk.seen_by(test))
+    if observable not in TRAINED:
+        return tested
+    trained = _to_first_order(walk, "test_loss", walk.here)
+    if observable == "train_loss":
+        return trained
+    both = zip(tested, trained, strict=True)
+    return [{name: value - theirs[name] for name, value in ours.items()} for ours, theirs in both]
+
+
+def _to_first_order(walk: Walk | Flow, observable: str, here: Local) -> Terms:
+    found: Terms = [{"[]": path_alone(walk, observable, here)}]
+    if walk.noise:
+        found.append(first_order(walk, observable, here))
     return found
 
 

@@ -48,7 +48,7 @@ class TiedWalk(SecondWalk):
         bent = A @ motion.at_point(self.S) @ (np.tensordot(R, J, 1) + h)
         mixed = motion.kicked(rate, bent)
         Y = ((A @ self.Y).reshape(-1, len(A)) @ A.T).reshape(self.Y.shape)  # twice as fast as products of every matrix
-        Y = Y + mixed + mixed.swapaxes(1, 2) + own / self.spacetime.B
+        Y = Y + mixed + mixed.swapaxes(1, 2) + own / self.batch
         moments = self._read(motion.point, self.Y, 1, 2) + _pairs(m, R)
         shift = np.tensordot(moments, J, 2) / 2 + R @ local.fourth(S) / 2 + h @ m + local.thirds(S) / 2
         self.r = self.r @ A.T + motion.kicked(rate, shift)

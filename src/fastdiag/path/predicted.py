@@ -23,11 +23,12 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from ..values.eigenbasis import libraries
+from ..values.given import Given, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow
 from .motion import Motion
-from .observed import terms, total
+from .observed import TRAINED, terms, terms_of_given, total
 from .overfitting import TiedWalk
 from .second_order import SecondWalk, at_root
 from .smooth_motion import motion_of
@@ -58,6 +59,7 @@ def predicted_about_path(
     update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
+    given: Given | None = None,
 ) -> PathSeries:
     """Expected observables by noise order; with Fractions for learning rates exactly.
 
@@ -69,6 +71,7 @@ def predicted_about_path(
     update : a linear rule, a process, adam and the like (noise order 1, floats); None for plain SGD
     metric : the matrix that multiplies a learning rate, (n, n)
     closure : 'gaussian' for the self-consistent path: one order, which is the whole
+    given : the landscape's points as the training set, noise order 1 at most
 
     Raises
     ------
@@ -86,11 +89,16 @@ def predicted_about_path(
     """
     if noise > HIGHEST:
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
-    remembers = observable in ("train_loss", "generalization_gap")
+    remembers = given is None and observable in TRAINED
     exactly = start_and_rates(landscape, etas)[0].dtype == object
+    if given is not None and exactly:
+        given.exact_test()
 
     def read(walk: Walk | Flow | GaussianWalk) -> list[dict[str, Any]]:
-        found = terms(walk, observable)
+        if given is None or isinstance(walk, GaussianWalk):
+            found = terms(walk, observable)
+        else:
+            found = terms_of_given(walk, observable, given.test)
         if not exactly and not all(np.isfinite(total(order)).all() for order in found):
             raise InputError(
                 f"the {observable.replace('_', ' ')} leaves the range of floats after update {walk.t}: the learning rate "
@@ -98,7 +106,7 @@ def predicted_about_path(
             )
         return found
 
-    rows = along(landscape, times, etas, noise, read, remembers, update, metric, closure)
+    rows = along(landscape, times, etas, noise, read, remembers, update, metric, closure, given)
     orders = len(rows[0][0])
 
     def stacked(order: int, skeleton: str | None = None) -> Numbers:
@@ -118,6 +126,7 @@ def predicted_about_path(
 def along(
     landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], noise: int, read: Callable[[Any], Value],
     remembers: bool = False, update: PathRule = None, metric: FloatArray | None = None, closure: str | None = None,
+    given: Given | None = None,
 ) -> list[list[Value]]:
     """What is read of a walk along the path, for each learning rate at each number of updates; errors as above.
 
@@ -140,7 +149,7 @@ def along(
         for i in range(len(rates)):
             with which(rates, i) as eta:
                 motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
-                walk = _walk(landscape, motion, last, noise, remembers, update, closure)
+                walk = _walk(landscape, motion, last, noise, remembers, update, closure, points_met(given, update))
                 found = {}
                 for T in order:
                     walk.reach(T)
@@ -160,7 +169,7 @@ def which(rates: Sequence[Any], i: int) -> Iterator[Any]:
 
 def noise_to_signal(
     landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], observable: str, update: PathRule = None,
-    metric: FloatArray | None = None,
+    metric: FloatArray | None = None, given: Given | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """How good noise order 1 can be, from itself; two arrays (learning rates, times).
 
@@ -172,15 +181,16 @@ def noise_to_signal(
         motion, S = walk.motion, walk.motion.observed_twice(walk.S)
         way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(np.trace(S), 0.0))
         m = motion.observed(walk.bent + walk.met)
-        return float(scatter / way) if scatter else 0.0, float(at_root(walk.here, m, S, observable))
+        here = walk.here if given is None or observable == "train_loss" else walk.seen_by(given.test)
+        return float(scatter / way) if scatter else 0.0, float(at_root(here, m, S, observable))
 
-    found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric))
+    found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric, given=given))
     return found[..., 0], found[..., 1]
 
 
 def _walk(
     landscape: Landscape, motion: Motion, last: Spacetime, noise: int, remembers: bool, update: PathRule,
-    closure: str | None,
+    closure: str | None, points: int | None,
 ) -> Walk | Flow | GaussianWalk:
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update} is no linear rule; about a path go SGD, momentum and the like, ode(), sde()")
@@ -188,13 +198,18 @@ def _walk(
         what = f"noise order {noise} of" if closure is None else f"closure={closure!r} with"
         raise UnsupportedError(f"{what} {update!r} has no recursion here, for it is no linear rule; take noise=1 alone")
     if closure is not None:
+        if points is not None:
+            raise UnsupportedError(
+                f"closure={closure!r} is for points that are met once, and of a given training set what one batch has the "
+                "others lack: for that memory no average over weights is known; take noise=1, or noise=2 of few points"
+            )
         if isinstance(update, Process):
             raise UnsupportedError(f"closure={closure!r} is for updates, not for {update}; leave it out")
         return GaussianWalk(landscape, motion, last)
     if isinstance(update, Process):
         return Flow(landscape, motion, last, noise, update, remembers)
     if noise < 2:
-        return Walk(landscape, motion, last, noise, remembers)
+        return Walk(landscape, motion, last, noise, remembers, points)
     return (TiedWalk if remembers and last.N < inf else SecondWalk)(landscape, motion, last, noise, remembers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from math import gcd
 
 import numpy as np
 
@@ -16,7 +17,8 @@ class Responses:
     """The response of the state to every data point, (S, m n), were the point in every batch.
 
     At an update the points of its batch have been met before: `met` is the sum over earlier updates s of the responses,
-    weighted by n(s, t) N / B^2, n the mean number of rows that the batches s and t share. It is None where that is 0.
+    weighted by n(s, t) N / (B_s B_t), n the mean number of rows that the batches s and t share, B_s and B_t their sizes. It
+    is None where that is 0.
     """
 
     met: Numbers | None = None
@@ -73,8 +75,9 @@ class Reshuffled(Responses):
 class Cyclic(Responses):
     """Every row is met at its own place in each epoch: for each place, what it did until it was met last."""
 
-    def __init__(self, nothing: Numbers, epoch: int, remembers: bool) -> None:
-        self.epoch, self.all = epoch, nothing if remembers else None
+    def __init__(self, nothing: Numbers, spacetime: Spacetime, remembers: bool) -> None:
+        self.spacetime, self.all = spacetime, nothing if remembers else None
+        self.epoch, self.points = spacetime.updates_per_epoch, spacetime.finite("N")
         self.places: list[Numbers] = []
         """Just after a place's last update."""
         self.matrices: list[Numbers] = []
@@ -96,6 +99,12 @@ class Cyclic(Responses):
     def whole(self) -> Numbers | None:  # type: ignore[override]
         return self.all
 
+    def _share(self, t: int) -> tuple[int, int]:
+        """N over the size of the batch of update t, which is met again, in lowest terms."""
+        size = self.spacetime.batch_size(t)
+        common = gcd(self.points, size)
+        return self.points // common, size // common
+
     def before(self, t: int) -> None:
         if t < self.epoch:
             return
@@ -103,7 +112,8 @@ class Cyclic(Responses):
         for factor in (self.rest[place], self.passed):
             if factor is not None:
                 found = found @ factor.T
-        self.met = found * self.epoch
+        points, size = self._share(t)
+        self.met = found * points / size
 
     def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
         if self.all is not None:
@@ -111,7 +121,8 @@ class Cyclic(Responses):
         if self.met is None:
             self.places.append(kicks)
         else:
-            self.places[t % self.epoch] = (self.met @ matrix.T) / self.epoch + kicks
+            points, size = self._share(t)
+            self.places[t % self.epoch] = (self.met @ matrix.T) * size / points + kicks
         self.matrices.append(matrix)
         self.passed = matrix if self.passed is None else matrix @ self.passed
         if len(self.matrices) == self.epoch:
@@ -121,6 +132,30 @@ class Cyclic(Responses):
                 self.rest.insert(0, after)
                 after = factor if after is None else after @ factor
             self.matrices, self.passed = [], None
+
+
+class WithoutReplacement(Responses):
+    """Of a given training set of N points: what a batch has, others lack.
+
+    The noise of the updates s and t has the covariance N/(N-1) (n(s, t) / (B_s B_t) - 1/N) C in place of
+    n(s, t) / (B_s B_t) C.
+    """
+
+    def __init__(self, drawn: Responses, points: int) -> None:
+        """drawn: of independent rows, the whole remembered."""
+        self.drawn, self.points = drawn, points
+
+    def settle(self, matrix: Numbers, kicks: Numbers) -> None:
+        self.drawn.settle(matrix, kicks)
+
+    def before(self, t: int) -> None:
+        self.drawn.before(t)
+        met, whole = self.drawn.met, self.drawn.whole
+        if whole is not None:
+            self.met = ((0 if met is None else met) - whole) * self.points / max(self.points - 1, 1)
+
+    def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
+        self.drawn.after(t, matrix, kicks)
 
 
 def responses(spacetime: Spacetime, remembers: bool, nothing: Numbers) -> Responses:
@@ -145,4 +180,4 @@ def responses(spacetime: Spacetime, remembers: bool, nothing: Numbers) -> Respon
         8 * epoch * size * (points + 2 * size), f"the responses of {points} points at each of {epoch} places of an epoch",
         "take sampling='reshuffle', which needs one for all places, or larger batches",
     )
-    return Cyclic(nothing, epoch, remembers)
+    return Cyclic(nothing, spacetime, remembers)

@@ -76,7 +76,7 @@ class SecondWalk(Walk):
 
     def _skewed(self, rate: Any, A: Numbers) -> Numbers:
         """What an update adds to k."""
-        local, B, AS = self.local, self.spacetime.B, A @ self.motion.at_point(self.S)
+        local, B, AS = self.local, self.batch, A @ self.motion.at_point(self.S)
         third = self._kicked(rate, _along(local.third_tensor, AS, AS), 2)
         third = third + self._kicked(rate, local.covariance_slope, 0, 1) @ AS.T / B
         return _everywhere(third) + self._kicked(rate, local.skew, 0, 1, 2) / B**2
@@ -88,7 +88,7 @@ class SecondWalk(Walk):
         k = self._read(motion.point, self.k, 1, 2)
         bent = (np.tensordot(k, J, ((1, 2), (1, 2))) + 2 * beside @ (J @ m) + beside @ local.fourth(S)) / 2
         mixed, JS = A @ self._kicked(rate, bent, 1), J @ S
-        noise = (local.covariance_slope @ m + local.covariance_over(S) / 2) / self.spacetime.B
+        noise = (local.covariance_slope @ m + local.covariance_over(S) / 2) / self.batch
         noise = noise + np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2
         return np.asarray(mixed + mixed.T + self._kicked(rate, noise, 0, 1))
 

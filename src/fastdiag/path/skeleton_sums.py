@@ -20,11 +20,12 @@ from ..diagram import Diagram
 from ..diagram.partition import moebius_to_top, set_partitions
 from ..embedding.edge_weights import Moves
 from ..embedding.poset import Poset, bits
+from ..embedding.retied import retied
 from ..embedding.sum_over_maps import sum_over_maps
 from ..landscapes.local import Numbers
 from ..spacetime import Spacetime
 from ..typing import IntArray
-from ..values.root import Roots
+from ..values.root import Root, Roots
 from .node_tensors import Entries, NodeTensors, spread
 
 
@@ -33,9 +34,13 @@ class NodesAndEdges:
 
     is_exact = False
     kicks: tuple[()] = ()  # weights change with time
+    averages = True
     commute = True  # asked of several epochs swept together, and here is one
 
-    def __init__(self, diagram: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots) -> None:
+    def __init__(
+        self, diagram: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots, ties: Diagram | None = None
+    ) -> None:
+        """ties: the same nodes, tied to rows; None: as they share cumulants."""
         self.diagram, self.tensors, self.spacetime, self.roots = diagram, tensors, spacetime, roots
         self.is_approximate = not tensors.motion.is_exact
         self.T = int(spacetime.finite("T"))
@@ -43,7 +48,10 @@ class NodesAndEdges:
         self.codes = tensors.components**diagram.order
         self._known: dict[int, NodesAtOnce] = {}
         positions = spacetime.updates_per_epoch if repeats(spacetime) else 1
-        self.labels, self.weights, self.places = choices(diagram, tensors.seen(self.T).weights, positions)
+        shares = [Fraction(spacetime.B, spacetime.batch_size(t)) for t in range(positions)]
+        self.labels, self.weights, self.places = choices(
+            diagram, tensors.seen(self.T).weights, shares, diagram if ties is None else ties
+        )
 
     def cleared(self, updates: int) -> tuple[NodesAndEdges, int]:
         """They are whole already."""
@@ -84,7 +92,7 @@ class NodesAndEdges:
     @cached_property
     def _root(self) -> Numbers:
         """The root's tensor: (choices or 1, components of the children ..., the observable's axes ...)."""
-        return np.asarray(sum(self._term(root.nodes, root.open) * self._weight(root) for root in self.roots))
+        return np.asarray(sum(self._term(root) * self._weight(root) for root in self.roots))
 
     def _weight(self, root: Any) -> Any:
         weight = root.weight(self.spacetime)
@@ -92,8 +100,9 @@ class NodesAndEdges:
             return float(weight)
         return weight / self.tensors.units[self.T] ** len(self.diagram.children[0])
 
-    def _term(self, nodes: Sequence[Sequence[int]], opened: Sequence[int]) -> Numbers:
-        motion, here, degree = self.tensors.motion, self.tensors.seen(self.T), len(self.diagram.children[0])
+    def _term(self, root: Root) -> Numbers:
+        motion, degree, nodes, opened = self.tensors.motion, len(self.diagram.children[0]), root.nodes, root.open
+        here = self.tensors.tested(self.T) if root.held_out else self.tensors.seen(self.T)
         tied = 0 in self.labels
         factors: list[Any] = []
         for i, edges in enumerate(nodes):
@@ -159,20 +168,32 @@ class NodesAtOnce:
         ]
 
 
-def skeleton_sum(diagram: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots) -> Numbers:
+def skeleton_sum(
+    diagram: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots, points: int | None = None
+) -> Numbers:
     """The contribution of a skeleton, or of any diagram, with the axes of an observable.
 
-    roots: the observable's terms at the diagram's root, one at least.
+    roots: the observable's terms at the diagram's root, one at least; points: of a given training set.
     """
-    poset, walked, B = Poset.of(diagram), spacetime, spacetime.B
+    exact, total = tensors.motion.is_exact, None
+    for ties, weight in retied(diagram, points):
+        found = _tied_sum(diagram, ties, tensors, spacetime, roots) * (weight if exact else float(weight))
+        total = found if total is None else total + found
+    return np.asarray(total)
+
+
+def _tied_sum(
+    diagram: Diagram, ties: Diagram, tensors: NodeTensors, spacetime: Spacetime, roots: Roots
+) -> Numbers:
+    poset, walked, B = Poset.of(ties), spacetime, spacetime.B
     scale = Fraction(1, B**diagram.order * diagram.automorphisms)
     if repeats(spacetime):  # a part is where its position is, in every epoch
         poset, walked = Poset.of(Diagram(diagram.parents, range(diagram.order + 1))), Spacetime(N=inf, T=spacetime.T)
-        scale *= B ** len(set(diagram.blocks[1:]))
+        scale *= B ** len(set(ties.blocks[1:]))
     elif not spacetime.is_one_epoch:
         poset, alone = poset.loose
         scale *= B**alone
-    edges: Any = NodesAndEdges(diagram, tensors, spacetime, roots)
+    edges: Any = NodesAndEdges(diagram, tensors, spacetime, roots, ties)
     found = np.asarray(sum_over_maps(poset, edges, walked, "cumulant"))
     return np.asarray(found * (scale if tensors.motion.is_exact else float(scale)))
 
@@ -182,10 +203,13 @@ def repeats(spacetime: Spacetime) -> bool:
     return spacetime.sampling == "cyclic" and not spacetime.is_one_epoch
 
 
-def choices(diagram: Diagram, weights: Numbers, positions: int) -> tuple[dict[int, IntArray], Numbers, dict[int, IntArray]]:
+def choices(
+    diagram: Diagram, weights: Numbers, shares: Sequence[Fraction], ties: Diagram
+) -> tuple[dict[int, IntArray], Numbers, dict[int, IntArray]]:
     """The terms of the parts' joint cumulants of deviations: the points of the nodes that share a part, and weights.
 
-    Last the position of each, where there are several.
+    Last the position of each, where there are several, and nodes are tied to one. shares: for each position, B over the
+    size of its batch.
     """
     terms: list[tuple[dict[int, int], Any, dict[int, int]]] = [({}, weights.sum() * 0 + 1, {})]
     points = np.flatnonzero(weights).tolist()
@@ -199,10 +223,15 @@ def choices(diagram: Diagram, weights: Numbers, positions: int) -> tuple[dict[in
             for chosen in product(points, repeat=max(string) + 1):
                 weight = prod((weights[x] for x in chosen), start=moebius_to_top(string))
                 options.append(({node: chosen[block] for node, block in zip(part, string, strict=True)}, weight))
-        places = [dict.fromkeys(part, i) for i in range(positions)] if positions > 1 else [{}]
+        terms = [({**known, **more}, x * y, {}) for known, x, _ in terms for more, y in options]
+    for part in ties.parts if len(shares) > 1 else ():
+        others = sum(1 for node in part if node) - 1
+        places = [({}, Fraction(1))]
+        if len(part) > 1:
+            places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)]
         terms = [
-            ({**known, **more}, x * y, {**placed, **there})
-            for known, x, placed in terms for more, y in options for there in places
+            (known, x if weighs == 1 else x * weighs, {**placed, **there})
+            for known, x, placed in terms for there, weighs in places
         ]
     first, _, placed = terms[0]
     return (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ..door import door
 from .descent_errata import DESCENT_ERRATA
+from .emulation import emulation
 from .erratum import Erratum, Numbers
+from .escape_errata import ESCAPE_ERRATA
 from .flows import corollary_5
 from .minimum import corollary_1, corollary_2, example_1, theorem_2
 from .order_three import gap_order, test_loss_order
@@ -28,11 +30,11 @@ def errata() -> tuple[Erratum, ...]:
     >>> wrong.check()
     Numbers(printed=Fraction(3, 1), right=Fraction(-3, 1), exact=Fraction(-3, 1))
     """
-    return DESCENT_ERRATA + STATIONARY_ERRATA
+    return DESCENT_ERRATA + STATIONARY_ERRATA + ESCAPE_ERRATA
 
 
 __all__ = [
-    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "errata",
-    "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
+    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "emulation",
+    "errata", "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
     "theorem_2",
 ]

@@ -10,12 +10,16 @@ from itertools import combinations_with_replacement, product
 from math import exp, factorial, prod
 from typing import Any
 
+import numpy as np
+from numpy.polynomial import chebyshev
+
 from ..coefficients import coefficient
 from ..diagram import Diagram, diagrams
 from ..embedding import maps
 from ..landscapes import Symbolic, finite, symbolic
 from ..spacetime import Spacetime
 from ..spacetime.updates import sde
+from ..typing import FloatArray
 from ..values import rvalue, uvalue
 from .erratum import Erratum, Numbers
 from .order_three import gap_order
@@ -95,6 +99,52 @@ def _epochs() -> Numbers:
     bend = 2 * _value(LEANING, "[a[b]]") / F(str(landscape(LEANING).cumulant(((0,),))))  # 2 H G
     exact = exact_sgd(LEANING, N, M * N, 2)[2][2] / M**2 - exact_sgd(LEANING, N, N, 2)[2][2]
     return Numbers(F(M - 1, M) * N * slope, F(M - 1, 4 * M) * N * (slope + bend), exact)
+
+
+def _per_update() -> Numbers:
+    N = 2
+    slope = 2 * F(str(landscape(LEANING).cumulant(((0, 0), (0,)))))
+    moved = [exact_sgd(LEANING, N, N, 2, B=B)[2][2] for B in (N, 1)]
+    return Numbers(F(N - 1, 4 * N) * slope, F(N - 1, 4) * slope, moved[0] - moved[1])
+
+
+def _drift() -> Numbers:
+    C, J, h, low, high = 0.25, 1.0, 1.0, -1.0, 0.42  # the weight never leaves [low, high]
+    nodes = (low + high + (high - low) * np.cos(np.pi * (np.arange(24) + 0.5) / 24)) / 2
+
+    def basis(weights: FloatArray) -> FloatArray:
+        return np.asarray(chebyshev.chebvander((2 * weights - low - high) / (high - low), 23))
+
+    def mean(eta: float) -> float:  # E[theta_T] at T = 2^12, as a function of theta_0 at the nodes
+        update = sum(basis(nodes - eta * (nodes + nodes**2 / 2 + x / 2)) for x in (-1, 1)) / 2 @ np.linalg.inv(basis(nodes))
+        return float((basis(np.zeros(1)) @ np.linalg.inv(basis(nodes)) @ np.linalg.matrix_power(update, 2**12) @ nodes)[0])
+
+    rates = 0.02 * np.arange(1, 11)
+    slope = np.polynomial.Polynomial.fit(rates, [mean(eta) / eta for eta in rates], 9)(0.0)
+    return Numbers(0.0, -C * J / (4 * h * h), float(slope))
+
+
+def _half_the_trace() -> Numbers:
+    slopes = [loss[1] for loss in QUARTICS]
+    pairs = list(product(slopes, repeat=2))
+    mean = F(sum(slopes), 2)
+    return Numbers(
+        F(sum((x - y) * x for x, y in pairs), 8), F(sum((x - y) ** 2 for x, y in pairs), 8),
+        sum(((x - mean) ** 2 for x in slopes), F(0)) / 2,
+    )
+
+
+def _swapped_gap() -> Numbers:
+    T = 3
+    *values, own = (moment_value(QUARTICS, Diagram.parse(text)) for text in ("[a a]", "[a[a]]", "[a b]", "a[a a]"))
+
+    def gap(weights: tuple[int, ...]) -> Fraction:
+        pairs = sum((w * value for w, value in zip(weights, values, strict=True)), F(0))
+        return F(T, 2) * (values[0] - own) - F(T * (T - 1), 2) * pairs
+
+    exact = T * exact_sgd(QUARTICS, T, T, 2)[1][2]
+    printed = min((gap(weights) for weights in ((1, 1, -2), (1, -2, 1), (-2, 1, 1))), key=lambda found: abs(found - exact))
+    return Numbers(printed, gap((1, 3, -4)), exact)
 
 
 def _exponential() -> Numbers:
@@ -190,6 +240,26 @@ DESCENT_ERRATA = (
         "(M - 1)/(4M) N (grad C + 2 H G): [B] drops the 4, and either holds only where H G = 0, for GD with smaller steps "
         "goes elsewhere too",
         f"{ON_LEANING}; N = 2, M = 2: the eta^2 term of the difference, printed as in [B]", _epochs,
+    ),
+    Erratum(
+        "[A], Corollary 3, and [B], Corollary 4", "E[theta_GD - theta_SGD] over one epoch is (N - 1)/(4N) grad C",
+        "(N - 1)/4 grad C: the printed one is what a single update adds, the gradient of GDC's l_C",
+        f"{ON_LEANING}; N = 2: the eta^2 term of the difference", _per_update,
+    ),
+    Erratum(
+        "[A], [B], Corollary 1", "the displacement after long times has the prefactor eta^2",
+        "eta: it is -(eta/2) C_mn J_mnl / ((h_m + h_n) h_l) to leading order",
+        "l_x = theta^2/2 + theta^3/6 + x theta/2, x = 1 or -1: E theta/eta at T = infinity, its limit at eta = 0", _drift,
+    ),
+    Erratum(
+        "[B], C.4", "(g_x - g_y) g_x / 2 over pairs of points estimates C",
+        "it is half of it; |g_x - g_y|^2 / 2 is unbiased",
+        "gradients 1 and -2, equally likely: the mean over pairs", _half_the_trace,
+    ),
+    Erratum(
+        "[C], section 4.1", "pairs enter the gap of order 2 by C(T,2) and weights 1, 1, -2",
+        "[a a] + 3 [a[a]] - 4 [a b]; no assignment of the printed weights is right (-18, -45/4 and 45/2 in the example)",
+        f"{ON_QUARTICS}; N = T = 3: N times the eta^2 term of the gap, the nearest assignment printed", _swapped_gap,
     ),
     Erratum(
         "[A], [B], Corollary 2", "C/(NH) (1 - exp(-eta T H)) for the gap of GD, and the same in the overfitting",

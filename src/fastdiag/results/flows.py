@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..arguments import whole
+from ..criteria.gap import LARGEST
 from ..diagram import Diagram
 from ..expansion import Prediction, predict
 from ..landscapes import Landscape
 from ..spacetime import Spacetime
 from ..spacetime.updates import Process, ode, sde
-from .minimum import LARGEST, check_minimum, rate
+from .minimum import check_minimum, rate
 from .result import Result
 
 

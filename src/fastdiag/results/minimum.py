@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import real, shown, whole, whole_or_infinite
+from ..arguments import real, shown
+from ..criteria.gap import LARGEST, gap, points, updates
+from ..criteria.geometric import geometric
 from ..errors import InputError, TooLargeError
 from ..expansion import predict
 from ..landscapes import Landscape
@@ -20,24 +22,12 @@ from ..typing import FloatArray
 from ..values import rvalue
 from .result import Result
 
-LARGEST = 1e75  # number whose fourth power is a float
 MOST_UPDATES = 100_000  # that are summed over one by one
 
 
 def rate(eta: object) -> float:
     """A learning rate > 0 as a float, or InputError."""
     return real("eta", eta, above=0, most=LARGEST)
-
-
-def updates(T: object) -> int | float:
-    """A number of updates, or math.inf."""
-    found = whole_or_infinite("T", T, 0, "updates")
-    return found if found == inf else whole("T", found, 0, int(LARGEST), "updates, if it is not inf")
-
-
-def points(N: object) -> int:
-    """A number of training points."""
-    return whole("N", N, 1, int(LARGEST), "training points")
 
 
 def _basis(landscape: Landscape, eta: float, T: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -67,13 +57,7 @@ def _geometric(k: FloatArray, T: float) -> FloatArray:
     """1 + k + ... + k^(T-1), without loss near k = 1."""
     if T == inf:
         return np.asarray(1 / (1 - k))
-    total, power, base, left = np.zeros_like(k), np.ones_like(k), k.copy(), int(T)
-    block = np.ones_like(k)  # the sum of as many powers as `base` has been squared to
-    while left:
-        if left & 1:
-            total, power = total + power * block, power * base
-        block, base, left = block * (1 + base), base * base, left >> 1
-    return total
+    return np.asarray(geometric(np.ones_like(k), k, int(T)))
 
 
 def _limit(landscape: Landscape, eta: float) -> float:
@@ -131,8 +115,7 @@ def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tu
     h, _, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     sums = eta * _geometric(k, T)  # (1 - k^T) / h
-    c = np.diag(C)
-    return float((c * h * sums**2).sum() / (2 * N)), float((c * sums).sum() / N)
+    return float((np.diag(C) * h * sums**2).sum() / (2 * N)), gap(landscape, eta, N, T)
 
 
 def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:

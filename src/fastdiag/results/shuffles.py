@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..arguments import whole
+from ..criteria.gap import LARGEST, points
 from ..expansion import predict
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime
 from ..typing import FloatArray
-from .minimum import LARGEST, check_minimum, corollary_2, points, rate
+from .minimum import check_minimum, corollary_2, rate
 from .result import Result
 
 

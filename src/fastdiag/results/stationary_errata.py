@@ -1,4 +1,4 @@
-"""Errata of paper [D], Liu, Ziyin, Ueda, each with a counter-example.
+"""Errata of paper [D], Liu, Ziyin, Ueda, on stationary laws, each with a counter-example.
 
 The third number comes from a discrete Lyapunov equation of weights and momentum, from running through all paths or
 batches, from iterating, or from quadrature.
@@ -7,22 +7,21 @@ batches, from iterating, or from quadrature.
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import combinations, product
-from math import erf, exp, log, pi, sqrt
+from itertools import combinations
+from math import exp, log, pi, sqrt
 
 import numpy as np
 from scipy.integrate import quad
 from scipy.linalg import solve_discrete_lyapunov
 from scipy.optimize import brentq
-from scipy.special import lambertw
 
-from ..stationary import approximation_error, bayes_kl, escape_efficiency, ngd_covariance, stationary_covariance
+from ..stationary import approximation_error, bayes_kl, ngd_covariance, stationary_covariance
 from .erratum import Erratum, Numbers
 
 F = Fraction
 
 
-def _variance(k: float, c: float, lam: float, mu: float = 0.0) -> float:
+def variance(k: float, c: float, lam: float, mu: float = 0.0) -> float:
     """Of one weight under heavy ball, by the Lyapunov equation of (w, m)."""
     step, push = np.array([[1 - lam * k, -lam * mu], [k, mu]]), np.array([[-lam], [1.0]])
     return float(solve_discrete_lyapunov(step, c * push @ push.T)[0, 0])
@@ -37,7 +36,7 @@ def _commuting() -> Numbers:
     k, c, lam, mu = 1.0, 0.2, 0.5, 0.6
     lt, ct = lam / (1 + mu), (1 + mu) / (1 - mu) * c
     printed = ct / (lt * k * (2 - lt * k))
-    return Numbers(printed, float(stationary_covariance([[k]], [[c]], lam, mu)[0, 0]), _variance(k, c, lam, mu))
+    return Numbers(printed, float(stationary_covariance([[k]], [[c]], lam, mu)[0, 0]), variance(k, c, lam, mu))
 
 
 def _trace() -> Numbers:
@@ -52,8 +51,8 @@ def _trace() -> Numbers:
 def _quasi_hyperbolic_variance() -> Numbers:
     k, c, lam, mu = 1.0, 1.0, 0.3, 0.5
     right = float(stationary_covariance([[k]], [[c]], lam, mu, nu=1.0)[0, 0])
-    # the printed h is -2.37 times the right one here; nu = 1 is heavy ball at the rate lam (1 - mu)
-    return Numbers(right / -2.37, right, _variance(k, c, lam * (1 - mu), mu))
+    # the printed h is -27/20 here; nu = 1 is heavy ball at the rate lam (1 - mu)
+    return Numbers(lam**2 / (-27 / 20), right, variance(k, c, lam * (1 - mu), mu))
 
 
 def _quasi_hyperbolic() -> Numbers:
@@ -90,7 +89,7 @@ def _divergence() -> Numbers:
     first, second = (bayes_kl([[k]], N, S, lam) for lam in rates)
 
     def exact(lam: float) -> float:
-        ours, theirs = _variance(k, (N - S) / (N * S) * k, lam), 1 / (N * k)
+        ours, theirs = variance(k, (N - S) / (N * S) * k, lam), 1 / (N * k)
 
         def term(w: float) -> float:
             ratio = log(theirs / ours) / 2 - w**2 / 2 * (1 / ours - 1 / theirs)
@@ -99,55 +98,6 @@ def _divergence() -> Numbers:
         return float(2 * quad(term, 0, 12 * sqrt(ours), epsabs=1e-14, epsrel=1e-12)[0])
 
     return Numbers(2 * (second - first), second - first, exact(rates[1]) - exact(rates[0]))
-
-
-def _anisotropy() -> Numbers:
-    D, lam = 100, 1.0
-    k = np.array([1.0, *[D**-0.9] * (D - 1)])  # C = K
-    one_step = float((k * k).sum() / (k.sum() / D * k.sum()))
-
-    def ratio(variances: tuple[np.ndarray, np.ndarray]) -> float:
-        return float((k * variances[0]).sum() / (k * variances[1]).sum())
-
-    right = float((k / (2 - lam * k)).sum() / (k.mean() / (2 - lam * k)).sum())
-    anisotropic, isotropic = np.zeros(D), np.zeros(D)
-    for _ in range(3000):
-        anisotropic = (1 - lam * k) ** 2 * anisotropic + lam**2 * k
-        isotropic = (1 - lam * k) ** 2 * isotropic + lam**2 * k.mean()
-    return Numbers(one_step, right, ratio((anisotropic, isotropic)))
-
-
-def _current() -> Numbers:
-    density = exp(-0.5) / sqrt(2 * pi)  # of N(0, 1) at w = 1; L = w^2/2, T = D = 1/2, so e^(L/T) P has slope e w P
-    D, w = 0.5, 1.0
-    right = -w * density + D * w * density
-
-    def beyond(t: float) -> float:  # the mass beyond w at time t: the law stays Gaussian, of variance (1 + e^-2t) / 2
-        return (1 - erf(w / sqrt(1 + exp(-2 * t)))) / 2
-
-    h = 1e-3
-    slope = (8 * (beyond(h) - beyond(-h)) - (beyond(2 * h) - beyond(-2 * h))) / (12 * h)
-    return Numbers(-right, right, slope)
-
-
-def _rate() -> Numbers:
-    profile, flux = 2 / pi, 2 * pi  # sin(pi w): its mass, and its slopes at the two ends
-
-    def left(t: float) -> float:
-        return sum(8 / (pi * m) ** 2 * exp(-((pi * m) ** 2) * t) for m in range(1, 40, 2))
-
-    return Numbers(profile / flux, flux / profile, log(left(1) / left(2)))
-
-
-def _well() -> Numbers:
-    k, S, lam, height = 2.0, 4.0, 0.5, 0.3
-    x = lam * k
-    z = sqrt(S * (2 - x) * height / (lam * k))
-    spread = _variance(k, k / S, lam)
-    half = sqrt(2 * height / k)
-    mass = quad(lambda w: exp(-(w**2) / (2 * spread)), -half, half, epsabs=1e-14)[0]
-    right = sqrt((2 - x) / 2) / erf(z)
-    return Numbers(1 / right, right, sqrt(2 * pi * lam / (2 * S)) / mass)
 
 
 def _batches() -> Numbers:
@@ -168,25 +118,51 @@ def _natural() -> Numbers:
     c = (N - S) / (N * S)
     sigma = error(c)
     right = float(ngd_covariance([[1.0]], [[c * sigma]], lam, mu)[0, 0])
-    fixed = brentq(lambda s: _variance(1.0, c * s, lam / s, mu) - s, 0.4, 3.0, xtol=1e-14)  # K = 1, C = c Sigma
+    fixed = brentq(lambda s: variance(1.0, c * s, lam / s, mu) - s, 0.4, 3.0, xtol=1e-14)  # K = 1, C = c Sigma
     return Numbers(error(1.0), right, fixed)
 
 
-def _escape() -> Numbers:
-    lam, T = F(1, 2), 3
-    exact = F(0)
-    for signs in product((-1, 1), repeat=T):
-        w = F(0)
-        for sign in signs:
-            w -= lam * (w + sign)
-        exact += w * w / 2 / 2**T
-    right = F(escape_efficiency([[1.0]], [[1.0]], 0.5, T))  # dyadic: no rounding
-    return Numbers(right / lam**2, right, exact)
+def _contraction() -> Numbers:
+    k, lam = F(1), F(1)
+    w = 1 - lam * k
+    return Numbers(1, 0, int(0 < w < 1))
 
 
-def _bound() -> Numbers:
-    right = 1 + float(lambertw(exp(-1)).real)
-    return Numbers(2.0, right, float(brentq(lambda x: exp(-2 * x) - (1 - x) ** 2, 1.1, 2.0, xtol=1e-14)))
+def _eigenbasis() -> Numbers:
+    k, C, lam = np.array([1.0, 0.5]), np.array([[1.0, 0.3], [0.3, 2.0]]), 0.5
+    step = np.eye(2) - lam * np.diag(k)
+    commuting = lam * C[0, 1] / (k[0] * (2 - lam * k[0]))
+    found = solve_discrete_lyapunov(step, lam**2 * C)
+    return Numbers(float(commuting), float(lam * C[0, 1] / (k[0] + k[1] - lam * k[0] * k[1])), float(found[0, 1]))
+
+
+def _commutator() -> Numbers:
+    K, S = np.diag([1, 2]), np.array([[0, 1], [1, 0]])
+    once = K @ S - S @ K
+    twice = K @ once - once @ K
+    return Numbers(-int(twice[0, 1]), int(twice[0, 1]), int(twice[1, 0]))
+
+
+def _momentum_matrix() -> Numbers:
+    lam, mu = 0.5, 0.6
+    printed, right = (float(stationary_covariance([[1.0]], [[1.0]], lam, X)[0, 0]) for X in (1 - mu, mu))
+    return Numbers(printed, right, variance(1.0, 1.0, lam, mu))
+
+
+def _first_noise() -> Numbers:
+    k, lam, mu = F(1), F(1, 2), F(3, 5)
+    w = m = F(0)  # what one unit of the first update's noise has come to
+    for noise in (1, 0):
+        m = mu * m + k * w + noise
+        w -= lam * m
+    right = -lam * (1 + mu - lam * k)
+    return Numbers(2 * right, right, w)
+
+
+def _without_rescaling() -> Numbers:
+    lam, mu = 0.3, 0.5
+    right = float(stationary_covariance([[1.0]], [[1.0]], lam, mu, nu=0.0)[0, 0])
+    return Numbers(variance(1.0, 1.0, lam / (1 - mu)), right, variance(1.0, 1.0, lam))
 
 
 STATIONARY_ERRATA = (
@@ -195,12 +171,27 @@ STATIONARY_ERRATA = (
         "it is O((lam k)^2)", "the lowest power of x in e^(-x) - (1 - x)", _one_step,
     ),
     Erratum(
+        "[D] text below (6)", "the eigenvalues of 1 - lam K are in (0, 1)", "they are in [0, 1): 0 where lam k = 1",
+        "K = lam = 1: how many of its eigenvalues are in (0, 1)", _contraction,
+    ),
+    Erratum(
+        "[D] text below (8)", "no simple solution is known unless K and C commute",
+        "in K's eigenbasis Sigma_ij = lam C_ij / (k_i + k_j - lam k_i k_j)",
+        "K = diag(1, 1/2), C = [[1, .3], [.3, 2]], lam = 1/2: Sigma_12 (printed: by the first row of the formula for "
+        "matrices that commute)", _eigenbasis,
+    ),
+    Erratum(
         "[D] (18), second line", "Sigma = [lt K (2 - lt K)]^-1 Ct with lt = lam/(1 + mu), Ct = (1 + mu)/(1 - mu) C",
         "lt^2 times that", "one direction, K = 1, C = 1/5, lam = 1/2, mu = 3/5: Sigma", _commuting,
     ),
     Erratum(
         "[D] (26)", "the left side is (1 - mu) Tr[K Sigma]", "it is lam (1 - mu) Tr[K Sigma]; (27) is right",
         "K = [[1, .2], [.2, .5]], C = [[1, -.3], [-.3, 2]], lam = 1/2, mu = 3/5: the Tr[K Sigma] that follows", _trace,
+    ),
+    Erratum(
+        "[D] text below (26)", "the terms vanish because the commutators are antisymmetric",
+        "[K, [K, S]] is symmetric; they vanish because Tr(f(K) [K, X]) = 0",
+        "K = diag(1, 2), S = [[0, 1], [1, 0]]: the entry (2, 1) of [K, [K, S]], as its entry (1, 2) says", _commutator,
     ),
     Erratum(
         "[D] Table 1, previous result for QHM", "Sigma = lam/(2 (1 - mu)) K^-1 C",
@@ -217,26 +208,6 @@ STATIONARY_ERRATA = (
         "one direction, K = 1, N = 50, S = 5: its value at lam = 0.4 less that at lam = 0.3", _divergence,
     ),
     Erratum(
-        "[D] (43), (79), (80)", "the ratio of efficiencies of anisotropic and isotropic noise grows with the dimension for "
-        "long times too ('the remaining derivation is the same')",
-        "for long times it is at most 2/(2 - lam k_max), whatever the dimension",
-        "C = K = diag(1, D^-0.9, ..., D^-0.9), D = 100, lam = 1: the ratio after long times (printed: that of one step)",
-        _anisotropy,
-    ),
-    Erratum(
-        "[D] (45), second line", "J = D e^(-L/T) grad(e^(L/T) P)", "J = -D e^(-L/T) grad(e^(L/T) P)",
-        "L = w^2/2, T = D = 1/2, P = N(0, 1): the current through w = 1", _current,
-    ),
-    Erratum(
-        "[D] (46)", "gamma = P/flux", "the rate is flux/P",
-        "dw = sqrt(2) dB between absorbing walls at 0 and 1: the rate of escape at long times", _rate,
-    ),
-    Erratum(
-        "[D] (52)", "the prefactor of the discrete escape rate has sqrt(2/(2 - x)) erf(z), x = lam k_a",
-        "sqrt((2 - x)/2)/erf(z), as the well's mass divides the current; either way a heuristic: see `escape_rate_1d`",
-        "k_a = 2, S = 4, lam = 1/2, height 0.3: the continuous mass of the well over the discrete one", _well,
-    ),
-    Erratum(
         "[D] text above (59)", "C = (N - S)/S K",
         "C = (N - S)/(N S) K, for batches without repetition and K normalised by N - 1",
         "five points 0, 1, 3, 4, 7, batches of two: the variance of a batch's mean", _batches,
@@ -246,22 +217,24 @@ STATIONARY_ERRATA = (
         "two directions, N = 50, S = 4, lam = 0.8, mu = 1/2: Tr[K Sigma]/2 of natural gradient descent", _natural,
     ),
     Erratum(
-        "[D] (71)", "E = 1/2 sum over s of Tr[K (1 - lam K)^(2s) C]", "lam^2 times that",
-        "one direction, K = 1, noise 1 or -1, lam = 1/2, three updates", _escape,
-    ),
-    Erratum(
-        "[D] (76)", "e^(-x) >= 1 - x gives e^(-2xt) >= (1 - x)^(2t) below the stability limit",
-        "only for x up to 1 + W(1/e), W Lambert's function; beyond, the first update alone makes discrete escape "
-        "the stronger",
-        "the largest x = lam k for which e^(-2x) >= (1 - x)^2", _bound,
-    ),
-    Erratum(
         "[D] (54) and (57)",
         "an equation and a scalar variance lam^2 / h for quasi-hyperbolic momentum that fail for every nu tried, 0 and "
         "1 too; h is even negative at nu = 0.7",
         "h = lam k (1 - mu + lam mu (1 - nu) k) (2 (1 + mu) - lam k (1 + mu - 2 mu nu)) / ((1 - mu^2) "
         "+ lam k mu (1 - nu) (1 + mu - 2 mu nu)), and Sigma_ij = s(k_i, k_j) C_ij in general, see stationary_covariance",
-        "k = C = 1, lam = 0.3, mu = 0.5, nu = 1: the variance; the printed h is -2.37 times the right one there",
+        "k = C = 1, lam = 0.3, mu = 0.5, nu = 1: the variance; the printed h is -27/20",
         _quasi_hyperbolic_variance,
+    ),
+    Erratum(
+        "[D] text below (55)", "at nu = 0 (8) comes back with lam rescaled by 1 - mu", "it comes back with lam as it is",
+        "k = C = 1, lam = 0.3, mu = 0.5, nu = 0: the variance", _without_rescaling,
+    ),
+    Erratum(
+        "[D] appendix A", "X := (1 - mu) I", "X := mu I", "k = C = 1, lam = 0.5, mu = 0.6: the variance", _momentum_matrix,
+    ),
+    Erratum(
+        "[D] (65)", "the sum over the noise of earlier updates ends at t - 1",
+        "at t - 2: else the first noise counts twice",
+        "k = 1, lam = 1/2, mu = 3/5: what w_2 has of the first update's noise", _first_noise,
     ),
 )

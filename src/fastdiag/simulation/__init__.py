@@ -1,6 +1,7 @@
 """Simulation: the expected test loss of SGD, or another observable, measured by running it many times."""
 
 from ..expansion.observables import OBSERVABLES
-from .simulate import METHODS, Simulation, simulate
+from .simulate import METHODS, simulate
+from .simulation import Simulation
 
 __all__ = ["METHODS", "OBSERVABLES", "Simulation", "simulate"]

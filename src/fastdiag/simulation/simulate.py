@@ -1,81 +1,39 @@
-"""Run SGD many times and average the test loss, or another observable."""
+"""Run SGD, or another rule, many times and average the test loss, or another observable."""
 
 from __future__ import annotations
 
-import itertools
 import os
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import inf
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import choice, shown, whole
+from ..arguments import choice, flag, one_or_many, shown, whole
 from ..door import door
-from ..errors import InputError, TooLargeError, UnsupportedError
-from ..expansion.observables import observable_named
-from ..kernels.shuffle import draw_batches
-from ..landscapes import Estimated, Landscape, Logistic, SampledLandscape, Samples, Symbolic
+from ..embedding import PathRule, check_rule
+from ..errors import InputError, TooLargeError
+from ..expansion.observables import Observable, observable_named
+from ..landscapes import Landscape, Samples
+from ..landscapes.landscape import check_landscape
+from ..landscapes.taylor import tell_of_polynomial
 from ..memory import require
-from ..progress import check_progress, track
-from ..record import Record
+from ..progress import check_progress
 from ..spacetime import Spacetime, check_spacetime
-from ..typing import FloatArray, IntArray
-from ..values.learning_rates import scalar_rates
+from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..typing import FloatArray
+from ..values.learning_rates import learning_rates
 from ..values.overflow import told
-from .formula import FormulaRuns, Source
-from .moments import Moments, Spread
-from .points import Drawn, LogisticRuns, TaylorRuns
-from .process import PROCESSES, process_losses
+from .course import PROCESSES, SHARD, Course
+from .measure import measure
+from .simulation import Simulation
+from .training_points import FRESH
 
 METHODS = ("sgd", "gd", *PROCESSES)
 MOST_GRADIENTS = 10**13
-SHARD = 256  # runs with one random generator of their own, whatever the number of threads
-FRESH = 64  # updates drawn at a time if the data never repeat
 MOST_ROWS = 2_000_000  # training points of a run, if they are met again
-PATIENCE = 1.0  # seconds before a progress bar appears unasked
-
-Runs: TypeAlias = LogisticRuns | TaylorRuns | FormulaRuns
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Simulation(Record):
-    """A measured observable; see `simulate`. Numbers if eta is one, else arrays of its shape; its own axes last."""
-
-    mean: float | FloatArray
-    """Mean over the runs (of a variance or covariance, the unbiased estimate); inf or nan if one diverged."""
-    stderr: float | FloatArray
-    """Its standard error."""
-    eta: float | FloatArray
-    """Learning rates."""
-    runs: int
-    """Runs for each learning rate."""
-    diverged: int | IntArray
-    """Runs in which what was observed is not finite."""
-    observable: str = "test_loss"
-
-    @property
-    def interval(self) -> tuple[float | FloatArray, float | FloatArray]:
-        """95 % confidence interval of the mean, (lower, upper)."""
-        with np.errstate(all="ignore"):
-            return self.mean - 1.96 * self.stderr, self.mean + 1.96 * self.stderr
-
-    def __repr__(self) -> str:
-        if np.ndim(self.mean) > np.ndim(self.eta):
-            return f"<Simulation of the {self.observable}, {np.shape(self.mean)}: {self.runs} runs for each learning rate>"
-        columns = (np.ravel(column).tolist() for column in (self.eta, self.mean, self.stderr, self.diverged))
-        lines = [
-            f"eta={eta:g}: {mean:.6g} ± {stderr:.2g}" + (f" ({diverged} runs diverged)" if diverged else "")
-            for eta, mean, stderr, diverged in zip(*columns, strict=True)
-        ]
-        if np.ndim(self.eta) == 0:
-            return f"Simulation({lines[0]}, {self.runs} runs)"
-        return "\n  ".join([f"Simulation({self.runs} runs at each of {len(lines)} learning rates)", *lines])
+REFINED = 16  # steps to an update of a process
 
 
 @door
@@ -89,8 +47,12 @@ def simulate(
     observable: str = "test_loss",
     threads: int | None = None,
     progress: bool | None = None,
+    T: ArrayLike | None = None,
+    update: PathRule = None,
+    refinement: int = REFINED,
+    keep_runs: bool = False,
 ) -> Simulation:
-    """Measure the expected test loss, or another observable, after SGD by running it.
+    """Measure the expected test loss, or another observable, after SGD or another update rule by running it.
 
     Each run draws N training points from the landscape's distribution, independently and with replacement, and
     makes T updates theta <- theta - eta * (mean gradient of the batch), starting at theta_0. Its test loss is the
@@ -99,31 +61,37 @@ def simulate(
 
     Parameters
     ----------
-    landscape : `landscapes.logistic`; `landscapes.samples`: then each point's loss is its Taylor polynomial; or
-        `landscapes.symbolic`: then the data are drawn from its distributions
+    landscape : `landscapes.logistic`, `softmax`, `least_squares`; `landscapes.symbolic`, with data drawn from its
+        distributions; or `landscapes.samples`, which knows derivatives only: its points' losses are the Taylor polynomials, of which it warns
+        once and which `repr` names
     spacetime : N, B, T and the sampling; T finite
-    eta : learning rate, >= 0: a number, or a one-dimensional array of them (not a matrix). All of them see the same
-        training points and batches, so that differences between them are sharp.
+    eta : learning rate, >= 0: a number, a 1-D array of numbers, or a positive definite (n, n) matrix. All of them see the
+        same training points and batches, so that differences between them are sharp
     runs : independent runs, >= 2
     seed : whole number >= 0
-    method : 'sgd'; 'gd', all N points at every update; 'ode' or 'sde', the processes of `fastdiag.updates`, in 16 steps to
-        an update, on `samples` and `logistic`, the test loss only
+    method : 'sgd'; 'gd', all N points at every update; 'ode' or 'sde', the processes of `fastdiag.updates`: Runge's and
+        Kutta's rule of fourth order, and Euler's and Maruyama's with noise of the covariance of the gradient at theta. They
+        follow the whole distribution, so they have no train loss
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
         displacement (a matrix), 'test_loss_variance'; as for `predict`
     threads : at most this many; as many as there are processors by default
     progress : whether to show a bar; by default on a terminal, after a second
+    T : numbers of updates instead of spacetime.T; an int, or a 1-D array of them: a curve, from one set of runs
+    update : one of `fastdiag.updates`, as for `predict`; None for SGD. ode() and sde() are the methods of that name
+    refinement : steps to an update of a process, >= 1
+    keep_runs : whether `.values` holds what every run came to
 
     Returns
     -------
-    Simulation, with `mean`, `stderr`, `interval`, `diverged`: numbers if eta is one, else arrays of its shape, with axes
-    (n,) for the displacement and (n, n) for the covariance. Variances and covariances are unbiased estimates, their
-    standard errors come from the fourth moments. Runs that end infinite or nan are counted in `diverged`; the mean is
-    then inf or nan, with a RuntimeWarning.
+    Simulation, with `mean`, `stderr`, `interval`, `diverged`: numbers if eta and T are, else arrays of shape eta.shape +
+    T.shape, with axes (n,) for the displacement and (n, n) for the covariance. Variances and covariances are unbiased
+    estimates, their standard errors come from the fourth moments. Runs that end infinite or nan are counted in `diverged`;
+    the mean is then inf or nan, with a RuntimeWarning.
 
     Raises
     ------
-    InputError : an argument of the wrong kind or out of range, an unknown method or observable
-    TooLargeError : the training set of a run, or the batches drawn at a time, are too large to be kept
+    InputError : an argument of the wrong kind or out of range, an unknown method or observable; the train loss of a process
+    TooLargeError : the training set of a run, the batches drawn at a time, or the values of all runs are too large
     UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
 
     Examples
@@ -135,154 +103,115 @@ def simulate(
     (True, 0)
     >>> fd.simulate(land, fd.Spacetime(N=4, T=4), [0.1, 0.2], runs=1000, observable="displacement").mean.shape
     (2, 1)
+    >>> fast = fd.updates.momentum(0.9)
+    >>> curve = fd.simulate(land, fd.Spacetime(N=4, E=5), 0.1, runs=1000, update=fast, T=[4, 12, 20], keep_runs=True)
+    >>> curve.mean.shape, curve.values.shape, bool(curve.mean[2] < curve.mean[0])
+    ((3,), (3, 1000), True)
     """
     check_spacetime(spacetime)
-    spacetime.finite("T")
+    check_landscape(landscape)
     method, watched = choice("method", method, METHODS), observable_named(observable)
-    observable, spread = watched.name, watched.mean is not None
-    trains = watched.shares and spacetime.N != inf  # else the train loss is the test loss
-    tests = watched.axes == 0 and not (trains and observable == "train_loss")
+    method, update = _method_and_rule(method, update, watched)
     runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
-    shards = -(-runs // SHARD)
-    workers = min((os.cpu_count() or 1) if threads is None else whole("threads", threads, 1, what="threads"), shards)
-    progress = check_progress(progress)
-    numbers = scalar_rates(eta)
-    rates = np.atleast_1d(numbers)
-    work = runs * spacetime.finite("T") * (spacetime.N if method == "gd" else spacetime.B) * rates.size
+    workers = (os.cpu_count() or 1) if threads is None else whole("threads", threads, 1, what="threads")
+    progress, keep_runs = check_progress(progress), flag("keep_runs", keep_runs)
+    refinement = whole("refinement", refinement, 1, what="steps to an update")
+    moments, shape = one_or_many("T", spacetime.T if T is None else T, "numbers of updates")
+    updates = [spacetime.with_updates(t).finite("T") for t in moments]
+    numbers, metric = learning_rates(eta, landscape.dimension)
+    longest = spacetime.with_updates(max(updates))
+    if method == "gd":
+        longest = Spacetime(spacetime.finite("N"), spacetime.finite("N"), longest.T, sampling="cyclic")
+    times, places = np.unique(updates, return_inverse=True)
+    course = Course(
+        landscape, longest, tuple(times.tolist()), np.atleast_1d(numbers), metric, watched, update, method, None, None,
+        refinement, runs, seed,
+    )
+    workers = min(workers, course.shards)
+    check_room(course, workers, keep_runs)
+    if isinstance(landscape, Samples):
+        tell_of_polynomial(landscape)
+    found, values = measure(course, workers, progress, keep_runs)
+    view = _View(numbers.shape if metric is None else (), shape, len(times), places)
+    mean, stderr = found.result()
+    lost = int(found.diverged.reshape(-1, len(times)).max(axis=1).sum())
+    told("the simulation", np.append(mean, stderr), f"; runs that diverged: {lost:,}" if lost else "")
+    if watched.name == "test_loss_variance":
+        mean, stderr = mean.reshape(-1), stderr.reshape(-1)
+    rates: Any = metric if metric is not None else numbers if numbers.ndim else float(numbers)
+    degree = landscape.highest_degree if isinstance(landscape, Samples) else None
+    return Simulation(
+        view(mean), view(stderr), rates, runs, view(found.diverged), watched.name,
+        spacetime if T is None or shape else spacetime.with_updates(updates[0]), tuple(updates) if shape else updates[0],
+        update, method, "drawn", degree, None if values is None else view(values),
+    )
+
+
+def _method_and_rule(method: str, update: Any, watched: Observable) -> tuple[str, PathRule]:
+    """Processes are methods here, and rules of `fastdiag.updates` too.
+
+    Raises
+    ------
+    InputError : no rule; two things at once; the train loss of a process
+    """
+    check_rule(update, about_path=True)
+    if isinstance(update, Process):
+        if method not in ("sgd", update.name):
+            raise InputError(f"method={method!r} and update={update!r} contradict each other; give one")
+        method, update = update.name, None
+    if method in PROCESSES:
+        if update is not None:
+            raise InputError(f"the {method} is a process in continuous time and has no {update!r}; leave out one of them")
+        if watched.shares:
+            raise InputError(
+                f"the {method} follows the gradient of the whole distribution, so it has no training points and no "
+                f"{watched.name}; ask for the test loss"
+            )
+    return method, update
+
+
+def check_room(course: Course, workers: int, keeps: bool) -> None:
+    """Raise TooLargeError if work or memory would be too much."""
+    st, runs, rates = course.spacetime, course.runs, len(course.rates)
+    n, T = course.landscape.dimension, st.finite("T")
+    cells = course.refinement * (len(getattr(course.landscape, "weights", "x"))) if course.method in PROCESSES else st.B
+    work = (4 if course.method == "ode" else runs) * T * cells * rates
+    if isinstance(course.update, RegularizedNewton):
+        work *= n
     if work > MOST_GRADIENTS:
         raise TooLargeError(
             f"runs, updates, batches and learning rates make {shown(work)} gradients of points, which take weeks; "
             f"the limit is {MOST_GRADIENTS:,}"
         )
-    model = _runs_on(landscape, tests, trains)  # or an error that says what the landscape should be
-    if method in PROCESSES:
-        if observable != "test_loss":
-            raise UnsupportedError(f"the {method} is simulated for the test loss only, not for the {observable}")
-        found = Moments.of(process_losses(landscape, spacetime, rates, runs, seed, method))
-        return _simulation(found, numbers, runs, observable)
-    if method == "gd":
-        spacetime = Spacetime(spacetime.finite("N"), spacetime.finite("N"), spacetime.T, sampling="cyclic")
-    if (trains or not spacetime.is_one_epoch) and spacetime.N > MOST_ROWS:
-        what = f"the {observable} needs" if spacetime.is_one_epoch else "several epochs need"
-        raise TooLargeError(f"{what} all N = {spacetime.N} points of a run in memory; the limit is {MOST_ROWS:,}")
-    points = min(spacetime.finite("T"), FRESH) * spacetime.B if spacetime.is_one_epoch else 3 * spacetime.finite("N")
-    if trains:
-        points += 3 * int(spacetime.N)  # kept to the end
-    require(
-        16 * points * min(SHARD, runs) * workers, f"{workers} threads with {min(SHARD, runs)} runs each, B = "
-        f"{shown(spacetime.B)} points at an update,", "take smaller batches, fewer runs, or threads=1",
-    )
-    draw = draw_batches.dispatcher
-
-    def measure(shard: int) -> Moments | Spread:
-        size = min(SHARD, runs - shard * SHARD)
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(shard,)))
-        source: Any = Source(landscape, rng, size) if isinstance(landscape, Symbolic) else None
-        if isinstance(landscape, SampledLandscape):
-            source = Drawn(landscape.weights, rng, size)
-        batches = source.read(_batches(source.keep if trains else source.points, spacetime, rng, draw))
-        end = model.descend(rates, size, itertools.takewhile(lambda _: not stop.is_set(), batches))
-        values = _observed(observable, model, end, source, spacetime.N)
-        return Spread.of(values.reshape(*values.shape[:2], -1)) if spread else Moments.of(values)
-
-    stop = threading.Event()  # an interrupt need not wait for the shards that run
-    pool = ThreadPoolExecutor(workers)
-    try:
-        total = _merged(pool.map(measure, range(shards)), runs, progress)
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-    return _simulation(total, numbers, runs, observable)
-
-
-def _simulation(total: Moments | Spread, eta: FloatArray, runs: int, observable: str) -> Simulation:
-    mean, stderr = total.result()
-    lost = int(total.diverged.sum())
-    found = np.concatenate([mean.ravel(), stderr.ravel()])
-    told("the simulation", found, f"; runs that diverged: {lost:,}" if lost else "")
-    if observable == "test_loss_variance":
-        mean, stderr = mean.reshape(-1), stderr.reshape(-1)
-    if eta.ndim > 0:
-        return Simulation(mean, stderr, eta, runs, total.diverged, observable)
-    average, error = (float(column[0]) if column.ndim == 1 else column[0] for column in (mean, stderr))
-    return Simulation(average, error, float(eta), runs, int(total.diverged[0]), observable)
-
-
-def _batches(
-    points: Callable[[int], IntArray],
-    spacetime: Spacetime,
-    rng: np.random.Generator,
-    draw: Callable[..., None],
-) -> Iterator[IntArray]:
-    """The batches (runs, updates, B), about an epoch at a time; points(count) draws that many for each run.
-
-    The points are exchangeable, so the first epoch takes them as they come.
-    """
-    B, left = spacetime.B, spacetime.finite("T")
-    if spacetime.is_one_epoch:  # no row is met twice
-        while left > 0:
-            updates = min(left, FRESH)
-            fresh = points(updates * B)
-            yield fresh.reshape(len(fresh), updates, B)
-            left -= updates
+    size, numbers = min(SHARD, runs), n if course.observable.axes else 1
+    asked = 8 * rates * len(course.times) * numbers * (runs * 2 * keeps + size * workers * 2)
+    require(asked, f"{len(course.times)} times and {rates} learning rates of {shown(runs)} runs", "ask for fewer at a time")
+    if course.method in PROCESSES:
         return
-    rows = points(spacetime.finite("N"))
-    runs, N = rows.shape
-    replacement = spacetime.sampling == "replacement"
-    epoch = max(1, N // B)
-    shape = (runs, epoch, B) if replacement else (runs, 1, N)
-    order = rows.copy()
-    while left > 0:
-        if replacement or (spacetime.sampling == "reshuffle" and left < spacetime.T):
-            drawn = np.empty(shape, rows.dtype)
-            draw(rows, rng.random(shape), drawn)
-            order = drawn
-        yield np.ascontiguousarray(order.reshape(runs, epoch, B)[:, :left])
-        left -= epoch
+    trains, name = course.trains, course.observable.name
+    if (trains or not st.is_one_epoch) and st.N > MOST_ROWS:
+        what = f"the {name} needs" if st.is_one_epoch else "several epochs need"
+        raise TooLargeError(f"{what} all N = {st.N} points of a run in memory; the limit is {MOST_ROWS:,}")
+    points = min(T, FRESH) * st.B if st.is_one_epoch else 3 * st.finite("N")
+    if trains:
+        points += 3 * int(st.N)  # kept to the end
+    require(
+        16 * points * size * workers, f"{workers} threads with {size} runs each, B = {shown(st.B)} points at an update,",
+        "take smaller batches, fewer runs, or threads=1",
+    )
 
 
-def _runs_on(landscape: object, tests: bool, trains: bool) -> Runs:
-    """How runs are made on this landscape, and whether their test losses and train losses are asked for."""
-    if isinstance(landscape, Logistic):
-        return LogisticRuns(landscape)
-    if isinstance(landscape, Samples):
-        return TaylorRuns(landscape)
-    if isinstance(landscape, Symbolic):
-        return FormulaRuns(landscape, tests, trains)
-    if isinstance(landscape, Estimated):
-        raise UnsupportedError(
-            f"{landscape!r} stands for an unknown distribution, from which nothing can be drawn; simulate on its `.points`"
-        )
-    if isinstance(landscape, Landscape):
-        raise UnsupportedError(
-            f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, "
-            "landscapes.samples and landscapes.symbolic (predict needs no points)"
-        )
-    raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")
+@dataclass(frozen=True, slots=True)
+class _View:
+    """From (rates times, ...) to the shape that was asked for."""
 
+    rates: tuple[int, ...]
+    updates: tuple[int, ...]
+    times: int
+    places: Any
+    """Of the updates among the times."""
 
-def _observed(observable: str, runs: Any, end: FloatArray, source: Any, N: int | float) -> FloatArray:
-    """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n)."""
-    found: FloatArray
-    if observable in ("displacement", "covariance"):
-        found = runs.displacement(end)
-    elif observable == "train_loss" and N != inf:
-        found = runs.train_loss(end, source.training_set(N))
-    else:
-        found = runs.test_loss(end)
-    if observable == "generalization_gap":
-        with np.errstate(all="ignore"):
-            found = found - (found if N == inf else runs.train_loss(end, source.training_set(N)))
-    return found
-
-
-def _merged(parts: Iterator[Any], runs: int, progress: bool | None) -> Any:
-    """All parts merged in their order; a bar comes up unasked only for what is left after a while."""
-    quiet = time.monotonic() + (PATIENCE if progress is None else 0.0)
-    total = next(parts)
-    while total.runs < runs and time.monotonic() < quiet:
-        total = total.merged(next(parts))
-    left = runs - total.runs
-    for part in track(parts, left, lambda part: part.runs, "runs", progress if left else False):
-        total = total.merged(part)
-    return total
+    def __call__(self, found: FloatArray) -> Any:
+        axes = found.shape[1:]
+        chosen = found.reshape(-1, self.times, *axes)[:, self.places.ravel()].reshape(self.rates + self.updates + axes)
+        return chosen.item() if chosen.ndim == 0 else chosen

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 from ..arguments import real
 from ..door import silent_door
 from ..errors import InputError
+from ..landscapes import Landscape
 from ..typing import FloatArray
-from .quadratic import Quadratic, check_definite, positive, quadratic, symmetric
+from .quadratic import Quadratic, check_definite, positive, quadratic
 from .units import exponent, shifted, within_floats
 
 
@@ -38,16 +39,17 @@ def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> f
     """
     k_max = positive("k_max", k_max)
     mu, nu = momentum(mu, nu)
-    return within_floats("the stability limit", _limit(k_max, mu, nu))
+    return within_floats("the stability limit", frozen_limit(k_max, mu, nu))
 
 
-def _limit(k_max: float, mu: float, nu: float | None) -> float:
+def frozen_limit(k_max: float, mu: float, nu: float | None) -> float:
+    """`stability_limit` of what was checked."""
     return 2 * (1 + mu) / k_max / (1.0 if nu is None else 1 + mu - 2 * mu * nu)
 
 
 @silent_door
 def stationary_covariance(
-    K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
+    K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> FloatArray:
     """The covariance Sigma of the weights about a quadratic minimum, after infinitely many updates.
 
@@ -57,8 +59,9 @@ def stationary_covariance(
 
     Parameters
     ----------
-    K : (n, n) Hessian, positive definite
-    C : (n, n) covariance of a step's gradient, positive semi-definite; a batch of B independent points divides it by B
+    K : (n, n) Hessian, positive definite; or a landscape seen from its minimum
+    C : (n, n) covariance of a step's gradient, positive semi-definite; a batch of B independent points divides it by B.
+        Of a landscape the batch size B. Points whose Hessians differ have more noise: see `minibatch_stationary`
     lam : learning rate: a number, or a positive definite (n, n) preconditioner (damped Newton: lam K^-1)
     mu : momentum, |mu| < 1. Heavy ball: m <- mu m + g, w <- w - lam m
     nu : None for heavy ball; a number in [0, 1] for quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,
@@ -83,10 +86,10 @@ def stationary_covariance(
     state = quadratic(K, C, lam)
     check_definite("K", state.scaled, state.unit)
     check_stable(state, lam, mu, nu)
-    return within_floats("the covariance", state.covariance(_factors(state, mu, nu), -state.unit))
+    return within_floats("the covariance", state.covariance(response_factors(state, mu, nu), -state.unit))
 
 
-def _factors(state: Quadratic, mu: float, nu: float | None) -> FloatArray:
+def response_factors(state: Quadratic, mu: float, nu: float | None) -> FloatArray:
     """Sigma_ij / C_ij for rates x of unit learning rate, times 2^unit: they are as large as 1/x.
 
     w is the process w_t = (2 - d - p) w_(t-1) - (1 - d) w_(t-2) - alpha eta_(t-1) + beta eta_(t-2). In p and d, which are
@@ -106,12 +109,16 @@ def _factors(state: Quadratic, mu: float, nu: float | None) -> FloatArray:
 
 
 @silent_door
-def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
+def continuous_covariance(
+    K: ArrayLike | Landscape, C: ArrayLike, lam: float, mu: float = 0.0, nu: float | None = None
+) -> FloatArray:
     """The small learning rate limit: Sigma K + K Sigma = lam C / (1 - mu) ([D] equation 4).
+
+    Quasi-hyperbolic momentum is normalised and has lam C alone, whatever mu and nu (corrects [D] table 1).
 
     Parameters
     ----------
-    K, C, lam, mu : as for `stationary_covariance`, lam a number; heavy ball
+    K, C, lam, mu, nu : as for `stationary_covariance`, lam a number
 
     Returns
     -------
@@ -123,16 +130,17 @@ def continuous_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.
     >>> float(fd.stationary.continuous_covariance([[1.0]], [[2.0]], 0.5)[0, 0])
     0.5
     """
-    mu, _ = momentum(mu, None)
+    mu, nu = momentum(mu, nu)
     state = quadratic(K, C, positive("lam", lam))
     check_definite("K", state.scaled, state.unit)
-    found = state.covariance(1 / ((1 - mu) * (state.scaled[:, None] + state.scaled)), -state.unit)
+    damping = 1 - mu if nu is None else 1.0
+    found = state.covariance(1 / (damping * (state.scaled[:, None] + state.scaled)), -state.unit)
     return within_floats("the covariance", found)
 
 
 @silent_door
 def approximation_error(
-    K: ArrayLike, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
+    K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, mu: float = 0.0, nu: float | None = None
 ) -> float:
     """The stationary excess loss Tr[K Sigma] / 2 ([D] equation 27; 26 with its missing lam; quasi-hyperbolic corrected).
 
@@ -152,11 +160,11 @@ def approximation_error(
     state = quadratic(K, C, lam)
     check_definite("K", state.scaled, state.unit)
     check_stable(state, lam, mu, nu)
-    return within_floats("the excess loss", state.excess(np.diag(_factors(state, mu, nu)), -state.unit))
+    return within_floats("the excess loss", state.excess(np.diag(response_factors(state, mu, nu)), -state.unit))
 
 
 @silent_door
-def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
+def ngd_covariance(K: ArrayLike | Landscape, C: ArrayLike, lam: float, mu: float = 0.0) -> FloatArray:
     """Natural gradient descent, preconditioned by the inverse Fisher matrix lam (K Sigma K)^-1 ([D] equation 62).
 
     Sigma is the stationary covariance of the preconditioner that it defines, held fixed. If the preconditioner followed
@@ -185,7 +193,7 @@ def ngd_covariance(K: ArrayLike, C: ArrayLike, lam: float, mu: float = 0.0) -> F
     check_definite("K", state.scaled, state.unit)
     _, a, c = state.size
     root = state.back / np.sqrt(state.hessian)  # K^(-1/2), up to a rotation, in units of 2^(-a/2)
-    noises, vectors = np.linalg.eigh(root.T @ shifted(symmetric("C", C), -c) @ root)
+    noises, vectors = np.linalg.eigh(state.noise / np.sqrt(np.multiply.outer(state.hessian, state.hessian)))
     unit = max(exponent(lam), c - a)
     rate, noises = shifted(lam, -unit), shifted(np.maximum(noises, 0.0), c - a - unit)
     p = rate / (2 * (1 + mu))
@@ -210,9 +218,9 @@ def momentum(mu: float, nu: float | None) -> tuple[float, float | None]:
 def check_stable(state: Quadratic, lam: ArrayLike, mu: float, nu: float | None) -> None:
     """Raise InputError at and beyond the stability limit, and say where it lies."""
     largest = float(state.rates.max())
-    if largest == 0 or _limit(largest, mu, nu) > 1 + 1e-14:  # rounding must not let the limit itself pass
+    if largest == 0 or frozen_limit(largest, mu, nu) > 1 + 1e-14:  # rounding must not let the limit itself pass
         return
-    limit = _limit(1.0, mu, nu)
+    limit = frozen_limit(1.0, mu, nu)
     if np.ndim(lam) == 0:
         below = shifted(limit * state.rate / state.scaled.max(), -state.size[1])
         what = f"lam must be below {below:.6g}, not {shifted(state.rate, state.size[0]):.6g}"

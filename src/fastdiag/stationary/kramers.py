@@ -1,22 +1,16 @@
-"""Escape from a minimum over a barrier: Kramers' rate, a heuristic, and the exact rate in one dimension."""
+"""Escape from a minimum over a barrier: Kramers' rate, a heuristic, with its flux and its well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import erf, exp, inf, pi, sqrt
+from math import erf, exp, pi, sqrt
 
 import numpy as np
-from scipy.sparse.linalg import ArpackError, eigs
-from scipy.special import roots_legendre
 
-from ..arguments import array, digits, flag, real, sequence, shown, whole
+from ..arguments import flag, real
 from ..door import silent_door
-from ..errors import InputError, TooLargeError
-from ..typing import FloatArray
+from ..errors import InputError
 from .quadratic import positive
 from .units import halves, product, within_floats
-
-MOST_NODES = 5000
 
 
 @silent_door
@@ -50,20 +44,10 @@ def kramers_rate(
     0.003420812899
     """
     lam, k_a, S, dL = (positive(name, x) for name, x in (("lam", lam), ("k_a", k_a), ("S", S), ("dL", dL)))
-    k_b, l, discrete = real("k_b", k_b), real("l", l), flag("discrete", discrete)
-    if k_b >= 0:
-        raise InputError(f"k_b is the curvature at the barrier's top and must be negative, not {k_b}")
-    if not 0 <= l <= 1:
-        raise InputError(f"l is a share of the path, in [0, 1], not {l}")
+    discrete = flag("discrete", discrete)
+    k_b, exponent = _barrier(lam, k_a, k_b, S, dL, l, discrete)
     x = lam * k_a
-    if x >= 2:
-        raise InputError(
-            f"no stationary state to escape from: lam must be below 2 / k_a = {product(2, over=(k_a,)):.6g}, not {lam:.6g}"
-        )
-    # barriers over temperatures: S dL / (lam k), and its root
-    near, far = float(product(S, dL, over=(lam, k_a))), float(product(S, dL, over=(lam, -k_b)))
-    exponent = sum(share * barrier for share, barrier in ((l * (1 - x / 2 * discrete), near), (1 - l, far)) if share)
-    factors, divisors = [-k_b, exp(-2 * exponent)], [2 * pi]
+    factors, divisors = [k_b, exp(-2 * exponent)], [2 * pi]
     if discrete:
         mantissa, e = halves((S, dL, 2 - x), (lam, k_a))
         z = float(np.ldexp(sqrt(mantissa * (1 + e % 2)), e // 2))
@@ -72,85 +56,87 @@ def kramers_rate(
 
 
 @silent_door
-def escape_rate_1d(
-    grad: Callable[[FloatArray], FloatArray], lam: float, noise_std: float, domain: tuple[float, float], n: int = 1600
-) -> float:
-    """The exact rate, per update, at which w <- w - lam (grad(w) + noise) leaves an interval; Gaussian noise.
+def well_probability(lam: float, k: float, C: float, dL: float, density: float = 1.0) -> float:
+    """The probability of a well, from the density at its bottom ([D] equation 47, corrected).
 
-    -log of the leading eigenvalue of the transfer operator, killed outside, on Gauss-Legendre nodes. The eigenvalue is
-    found to about 1e-14, so rates far below 1e-12 are rounding.
+    density sqrt(2 pi s) erf(sqrt(dL / (k s))) with SGD's stationary variance s = lam C / (k (2 - lam k)): the mass of the
+    Gaussian within sqrt(2 dL / k), where the parabola has the barrier's height.
 
     Parameters
     ----------
-    grad : the gradient of the loss, vectorised: (m,) weights -> (m,)
     lam : learning rate
-    noise_std : standard deviation of the gradient's noise, > 0
-    domain : (left end, right end)
-    n : nodes
-
-    Returns
-    -------
-    float
+    k : curvature at the minimum, > 0
+    C : variance of the gradient's noise there, > 0; k / S for [D]'s batches of S
+    dL : height of the barrier, > 0
+    density : probability density at the minimum, > 0
 
     Raises
     ------
-    InputError : an empty domain, too few nodes for the width of a step's noise, a gradient that fails, of another shape or
-        not finite
-    TooLargeError : more than 5,000 nodes
+    InputError : signs as above; lam k >= 2
 
     Examples
     --------
     >>> import fastdiag as fd
-    >>> rate = fd.stationary.escape_rate_1d(lambda w: 0 * w, 1.0, 1.0, (-0.5, 0.5), n=64)  # a random walk
-    >>> round(rate, 3)
-    0.996
+    >>> round(fd.stationary.well_probability(0.5, 1.0, 0.2, 0.1), 6)
+    0.593319
     """
-    lam, noise_std = positive("lam", lam), positive("noise_std", noise_std)
-    ends = sequence("domain", domain, "two numbers, left < right")
-    if len(ends) != 2:
-        raise InputError(f"domain must be a pair (left, right), not {shown(domain)}")
-    left, right = (real("domain", end) for end in ends)
-    if left >= right:
-        raise InputError(f"domain must be a pair (left, right) with left < right, not {shown(domain)}")
-    n = whole("n", n, 8, what="nodes")
-    half, width = right / 2 - left / 2, float(product(lam, noise_std))  # width of a step's noise
-    needed = 2 * pi * half / width if width else inf
-    if n < needed:
+    lam, k, C, dL, density = (
+        positive(name, x) for name, x in (("lam", lam), ("k", k), ("C", C), ("dL", dL), ("density", density))
+    )
+    x = _below_two(lam, k, "k")
+    mantissa, e = halves((lam, C), (k, 2 - x))
+    spread = float(np.ldexp(sqrt(mantissa * (1 + e % 2)), e // 2))
+    z = float(product(sqrt(dL), over=(sqrt(k), spread)))
+    return within_floats("the probability", float(product(density, sqrt(2 * pi), spread, erf(z))))
+
+
+@silent_door
+def barrier_flux(
+    lam: float, k_a: float, k_b: float, S: float, dL: float, l: float = 0.5, discrete: bool = True, density: float = 1.0
+) -> float:
+    """The probability that crosses a barrier per unit of time, from the density at the well's bottom ([D] section 6).
+
+    J = -D exp(-L/T) d/dw (exp(L/T) P), D = T = lam C / 2 where the drift is -grad L ([D] (45), sign and factor mended),
+    constant from the bottom to behind the top: density |k_b| sqrt(lam / (4 pi S)) exp(-...), the exponent that of
+    `kramers_rate`, which is this over `well_probability` ([D] (46), which prints the reciprocal).
+
+    Parameters
+    ----------
+    lam, k_a, k_b, S, dL, l, discrete : as for `kramers_rate`, whose errors it raises
+    density : probability density at the minimum, > 0
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> flux, mass = fd.stationary.barrier_flux(0.5, 2, -1, 4, 0.3, 0.4), fd.stationary.well_probability(0.5, 2, 2 / 4, 0.3)
+    >>> abs(flux / mass / fd.stationary.kramers_rate(0.5, 2, -1, 4, 0.3, 0.4) - 1) < 1e-14
+    True
+    """
+    lam, k_a, S, dL = (positive(name, x) for name, x in (("lam", lam), ("k_a", k_a), ("S", S), ("dL", dL)))
+    density = positive("density", density)
+    k_b, exponent = _barrier(lam, k_a, k_b, S, dL, l, flag("discrete", discrete))
+    crossing = product(density, k_b, sqrt(lam), exp(-2 * exponent), over=(2 * sqrt(pi), sqrt(S)))
+    return within_floats("the flux", float(crossing))
+
+
+def _below_two(lam: float, k: float, name: str) -> float:
+    x = lam * k
+    if x >= 2:
         raise InputError(
-            f"a step's noise has standard deviation {width:.4g}, too little for {digits(n)} nodes on this domain; use n >= "
-            f"{needed + 1:.0f}{'' if needed < MOST_NODES else ', too many here: take a narrower domain, or more noise'}"
+            f"no stationary state to escape from: lam must be below 2 / {name} = {product(2, over=(k,)):.6g}, "
+            f"not {lam:.6g}"
         )
-    if n > MOST_NODES:
-        raise TooLargeError(f"{digits(n)} nodes, and a matrix over all their pairs, are too many; take n <= {MOST_NODES:,}")
-    nodes, weights = roots_legendre(n)
-    w, weights = left + half * (nodes + 1), half / width * weights
-    slopes = _slopes(grad, w)
-    means = w - lam * slopes
-    # written symmetrically in the weights: density of landing at w_i from w_j
-    kernel = np.exp(-(((w[:, None] - means) / width) ** 2) / 2) / sqrt(2 * pi)
-    operator = np.sqrt(weights)[:, None] * kernel * np.sqrt(weights)
-    if not operator.max() > 0:
-        raise InputError("from every node the next update leaves the domain, so there is no rate: take a wider domain")
-    try:
-        leading = eigs(operator, k=1, which="LM", return_eigenvectors=False, v0=np.ones(n))[0]  # real: Perron, Frobenius
-    except ArpackError as error:
-        raise InputError(f"the leading eigenvalue does not converge ({error}); take a wider domain") from None
-    return within_floats("the rate", max(0.0, float(-np.log(leading.real))))  # below 1e-13 it is rounding
+    return x
 
 
-def _slopes(grad: object, w: FloatArray) -> FloatArray:
-    """The gradient at the weights, or InputError."""
-    if not callable(grad):
-        raise InputError(f"grad must be a function of weights, not {shown(grad)}")
-    try:
-        slopes = grad(w.copy())
-    except Exception as error:  # whatever it raises
-        raise InputError(
-            f"grad must take an array of weights and return an array of real slopes: {type(error).__name__}: {error}"
-        ) from error
-    try:
-        return array("slopes", slopes, w.shape, "one slope per weight")
-    except InputError as error:
-        raise InputError(
-            f"grad must return an array of real slopes, finite and of the shape of its argument, {w.shape}: {error}"
-        ) from None
+def _barrier(lam: float, k_a: float, k_b: float, S: float, dL: float, l: float, discrete: bool) -> tuple[float, float]:
+    """-k_b, and half the exponent: barriers over temperatures S dL / (lam k)."""
+    k_b, l = real("k_b", k_b), real("l", l)
+    if k_b >= 0:
+        raise InputError(f"k_b is the curvature at the barrier's top and must be negative, not {k_b}")
+    if not 0 <= l <= 1:
+        raise InputError(f"l is a share of the path, in [0, 1], not {l}")
+    x = _below_two(lam, k_a, "k_a")
+    near, far = float(product(S, dL, over=(lam, k_a))), float(product(S, dL, over=(lam, -k_b)))
+    shares = ((l * (1 - x / 2 * discrete), near), (1 - l, far))
+    return -k_b, sum(share * barrier for share, barrier in shares if share)

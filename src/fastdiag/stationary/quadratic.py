@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import array, dimensions, real, shown
+from ..arguments import array, dimensions, real, shown, whole_or_infinite
 from ..errors import InputError
+from ..landscapes import Landscape
 from ..landscapes.landscape import check_symmetric
 from ..typing import FloatArray
-from .units import exponent, shifted
+from .point_hessians import check_still
+from .units import exponent, shifted, within_floats
 
 LARGEST = float(np.finfo(np.float64).max)
 
@@ -55,15 +57,17 @@ class Quadratic:
         return shifted((full + full.T) / 2, 2 * e + c + unit)
 
 
-def quadratic(K: ArrayLike, C: ArrayLike, lam: ArrayLike) -> Quadratic:
+def quadratic(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike) -> Quadratic:
     """Check K, C and the learning rate lam (a number, or a positive definite matrix), and diagonalise lam K.
+
+    K may be a landscape seen from its minimum, and C is its batch size then.
 
     Raises
     ------
     InputError : K or C not square, of different sizes, not finite or not symmetric; C not positive semi-definite; lam not
         positive
     """
-    hessian, noise = symmetric("K", K), symmetric("C", C)
+    hessian, noise = hessian_and_noise(K, C)
     if hessian.shape != noise.shape:
         raise InputError(f"K and C must have one shape, not {hessian.shape} and {noise.shape}")
     check_covariance("C", noise)
@@ -75,10 +79,36 @@ def quadratic(K: ArrayLike, C: ArrayLike, lam: ArrayLike) -> Quadratic:
         rate = float(shifted(rate, -e))
         values, vectors = np.linalg.eigh(hessian)
         return Quadratic(e + a, rate * values, values, vectors.T @ noise @ vectors, rate, vectors, (e, a, c))
-    root, e = _root(lam, len(hessian))
+    root, e = positive_definite(lam, len(hessian))
     values, vectors = np.linalg.eigh(root.T @ hessian @ root)
     back = root @ vectors  # in units of 2^(e/2), e even: factors 2^e in all of Tr[K Sigma] and Sigma below
     return Quadratic(e + a, values, values, back.T @ noise @ back, 1.0, back, (e, a, c))
+
+
+def hessian_and_noise(K: ArrayLike | Landscape, C: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """(n, n) arrays: as given, or of a landscape at its minimum with batches of C points."""
+    if not isinstance(K, Landscape):
+        return symmetric("K", K), symmetric("C", C)
+    size = batch_size("C, of a landscape the batch size,", C)
+    hessian = hessian_of(K)
+    return hessian, within_floats("the gradients' covariance", K.gradient_covariance) / size
+
+
+def hessian_of(K: ArrayLike | Landscape) -> FloatArray:
+    """A symmetric (n, n) array: as given, or a landscape's at its minimum."""
+    if not isinstance(K, Landscape):
+        return symmetric("K", K)
+    K.require_degree(2, "the Hessian of a landscape")
+    check_still(K)
+    return symmetric("the Hessian", within_floats("the Hessian", K.hessian))
+
+
+def batch_size(name: str, batch: object) -> float:
+    """A whole number >= 1, or inf for gradient descent."""
+    try:
+        return float(whole_or_infinite(name, batch, 1, "points"))
+    except (InputError, OverflowError):
+        raise InputError(f"{name} must be a whole number of points >= 1, or math.inf for GD, not {shown(batch)}") from None
 
 
 def symmetric(name: str, matrix: ArrayLike) -> FloatArray:
@@ -113,7 +143,7 @@ def check_definite(name: str, values: FloatArray, unit: int = 0) -> None:
         )
 
 
-def _root(lam: ArrayLike, dimension: int) -> tuple[FloatArray, int]:
+def positive_definite(lam: ArrayLike, dimension: int) -> tuple[FloatArray, int]:
     """R and e with 2^e R R^T = lam, a positive definite (n, n) matrix."""
     matrix = symmetric("lam", lam)
     if len(matrix) != dimension:

@@ -10,14 +10,15 @@ from numpy.typing import ArrayLike
 from ..arguments import real, shown, whole_or_infinite
 from ..door import silent_door
 from ..errors import InputError, TooLargeError
+from ..landscapes import Landscape
 from ..typing import FloatArray
 from .covariance import approximation_error, stationary_covariance
-from .quadratic import positive, quadratic
-from .units import exponent, shifted
+from .quadratic import hessian_and_noise, positive, quadratic
+from .units import exponent, shifted, within_floats
 
 
 @silent_door
-def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
+def sigma_T(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
     """The covariance of the weights after T updates from a point: lam^2 sum over s < T of (1 - lam K)^s C (1 - lam K)^s.
 
     It is what `fd.predict` gives for the 'covariance' to order 2 where the Hessian has no noise; with momentum, at any T,
@@ -25,8 +26,8 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
 
     Parameters
     ----------
-    K : (n, n) Hessian, any symmetric one: flat and negative directions too
-    C : (n, n) covariance of a step's gradient
+    K : (n, n) Hessian, any symmetric one: flat and negative directions too; or a landscape at a point without gradient
+    C : (n, n) covariance of a step's gradient; of a landscape the batch size
     lam : learning rate, any positive number or positive definite (n, n) matrix
     T : updates, a whole number >= 0, or math.inf for the stationary state, with its conditions
 
@@ -63,7 +64,7 @@ def sigma_T(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> FloatArray:
 
 
 @silent_door
-def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> float:
+def escape_efficiency(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T: float) -> float:
     """The mean excess loss after T updates from the minimum, Tr[K Sigma_T] / 2 ([D] equation 41, exact at any lam).
 
     It is the resummed value of the diagram [a a], `fd.rvalue`, where noise is additive; at T = inf that of N = T = inf.
@@ -89,7 +90,37 @@ def escape_efficiency(K: ArrayLike, C: ArrayLike, lam: ArrayLike, T: float) -> f
 
 
 @silent_door
-def escape_efficiency_continuous(K: ArrayLike, C: ArrayLike, lam: float, t: float) -> float:
+def anisotropy_ratio(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T: float) -> float:
+    """Excess losses after T updates from the minimum: with noise C over that with isotropic noise of the same trace.
+
+    The ratio of second moments Tr[K Sigma_T] ([D] equations 42, 43): after one update Tr[K C] / (Tr K Tr C / n), at T = inf
+    at most 2 / (2 - lam k_max), whatever n; [D] claims for long times what holds for one.
+
+    Parameters
+    ----------
+    K, C, lam, T : as for `sigma_T`, T >= 1
+
+    Raises
+    ------
+    InputError : as for `sigma_T`; no noise, or none along which isotropic noise costs anything
+
+    Examples
+    --------
+    >>> import fastdiag as fd, numpy as np
+    >>> K = np.diag([1.0, 0.1, 0.1])
+    >>> [round(fd.stationary.anisotropy_ratio(K, K, 1.0, T), 4) for T in (1, float("inf"))]
+    [2.125, 1.3462]
+    """
+    hessian, noise = hessian_and_noise(K, C)
+    even = np.eye(len(noise)) * (np.trace(noise) / len(noise))
+    parts = [escape_efficiency(hessian, some, lam, T) for some in (noise, even)]
+    if not parts[1] > 0:
+        raise InputError("isotropic noise of this trace has no excess loss here, so there is no ratio; give noise, T >= 1")
+    return within_floats("the ratio", parts[0] / parts[1])
+
+
+@silent_door
+def escape_efficiency_continuous(K: ArrayLike | Landscape, C: ArrayLike, lam: float, t: float) -> float:
     """The same in continuous time: (lam / 4) Tr[(1 - exp(-2 lam K t)) C] ([D] equation 40), the papers' Remark 1.
 
     Never more than `escape_efficiency` at whole t below the stability limit.

@@ -189,7 +189,8 @@ class BlockMeans:
         if len(split) == 1:
             return [(split[0][0].sum(axis=1) / batch, (point, *axes))]
         split[0] = (split[0][0] / batch, split[0][1])
-        return [(array, (point, name, *(axes[a] for a in named))) for array, named in split]
+        named_apart = [*axes, *(-1 - (len(axes) * name + a) for a in range(len(axes)))]  # sums within the tensor
+        return [(array, (point, name, *(named_apart[a] for a in named))) for array, named in split]
 
     def _sum(self, nodes: Nodes, start: int, stop: int, centred: bool = True) -> FloatArray:
         labels = _open(nodes, range(1 + max((a for node in nodes for a in node), default=-1)))

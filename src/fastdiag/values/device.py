@@ -70,7 +70,9 @@ def gpu_totals(
     try:
         totals = np.zeros((len(numbers), times))
         for root, weight in terms:
-            tensors = [(eigenbasis.part(nodes), axes) for nodes, axes in plan(diagram, root).parts]
+            chosen = plan(diagram, root)
+            sources = chosen.sources(eigenbasis, eigenbasis.test)
+            tensors = [(source.part(nodes), axes) for source, (nodes, axes) in zip(sources, chosen.parts, strict=True)]
             totals += weight * _totals(diagram, tensors, eigenbasis.rates, runs, numbers, times)
         return totals
     except TooLargeError:

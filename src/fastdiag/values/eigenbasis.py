@@ -27,8 +27,8 @@ MANY = 512  # weights from which on an eigendecomposition is worth several threa
 class Eigenbasis:
     """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
-    def __init__(self, landscape: Landscape, metric: FloatArray | None = None) -> None:
-        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later.
+    def __init__(self, landscape: Landscape, metric: FloatArray | None = None, test: Landscape | None = None) -> None:
+        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later; test: of held-out roots.
 
         Raises
         ------
@@ -43,6 +43,7 @@ class Eigenbasis:
             )
         self.landscape, self.metric = landscape, metric
         self._parts: dict[Nodes, FloatArray] = {}
+        self.test = self if test is None or test is landscape else _AlongOthers(test, self)
 
     @cached_property
     def _eigen(self) -> tuple[FloatArray, FloatArray]:
@@ -103,6 +104,23 @@ class Eigenbasis:
             )
 
 
+class _AlongOthers(Eigenbasis):
+    """The cumulants of one landscape along the directions of another one."""
+
+    def __init__(self, landscape: Landscape, basis: Eigenbasis) -> None:
+        self.landscape, self.basis, self.metric, self.test = landscape, basis, basis.metric, self
+        self._parts: dict[Nodes, FloatArray] = {}
+
+    @property
+    def directions(self) -> FloatArray:
+        return self.basis.directions
+
+    def part(self, nodes: Nodes) -> FloatArray:
+        if nodes not in self._parts:
+            self._parts[nodes] = np.asarray(self.landscape.part(nodes, self.directions), order="C")
+        return self._parts[nodes]
+
+
 @cache
 def libraries() -> ThreadpoolController:
     """The BLAS libraries, whose threads can be limited."""
@@ -110,9 +128,9 @@ def libraries() -> ThreadpoolController:
 
 
 @lru_cache(maxsize=8)
-def eigenbasis_of(landscape: Landscape) -> Eigenbasis:
+def eigenbasis_of(landscape: Landscape, test: Landscape | None = None) -> Eigenbasis:
     """The eigenbasis of a landscape for a learning rate that is a number, kept for the next call."""
-    return Eigenbasis(landscape)
+    return Eigenbasis(landscape, None, test)
 
 
 def growth(eigenbasis: Eigenbasis, numbers: FloatArray) -> str:

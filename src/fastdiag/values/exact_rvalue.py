@@ -22,6 +22,7 @@ import numpy as np
 from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..embedding.poset import Links, link_choices
+from ..embedding.retied import retied
 from ..embedding.weighted import resummed_maps
 from ..errors import InputError, TooLargeError
 from ..landscapes.contraction import contract
@@ -30,7 +31,7 @@ from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
-from .exact_values import in_fast_arithmetic
+from .exact_values import exact_parts, in_fast_arithmetic
 from .hessian_steps import LinearRule
 from .modes import check_forgets, recursion
 from .plan import plan
@@ -132,9 +133,11 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
 
 def exact_rvalue(
     diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
-    update: LinearRule = None,
+    update: LinearRule = None, points: int | None = None, test: Symbolic | None = None,
 ) -> Expression:
-    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root as `exact_uvalue`.
+    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and a test as `exact_uvalue`.
+
+    points : of a training set that is given; None: rows are drawn
 
     Raises
     ------
@@ -146,7 +149,8 @@ def exact_rvalue(
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
-    parts = [landscape.exact_part(nodes) for nodes, _ in chosen.parts]
+    parts = exact_parts(chosen, landscape, test)
+    ways = [(ties, exact("a weight", weight)) for ties, weight in retied(diagram, points)]
     known = [edges.tensor(kind, cut) for kind in (KINDS if isinstance(update, RegularizedNewton) else KINDS[:1])]
     tensors, back = in_fast_arithmetic([*parts, *known])
     total: Any = np.zeros((n,) * len(chosen.open), object)
@@ -161,7 +165,8 @@ def exact_rvalue(
             if np.any(values[keys]):
                 along = [edges.keys[key] for key in keys]
                 forces, powers = tuple(edges.force(which) for which, _ in along), tuple(power for _, power in along)
-                total = total + back(values[keys]) * _maps(diagram, spacetime, rule, forces, powers, links)
+                maps = sum(weight * _maps(ties, spacetime, rule, forces, powers, links) for ties, weight in ways)
+                total = total + back(values[keys]) * maps
     scale = exact("a prefactor", prefactor(diagram, spacetime.B)) * eta**d
     return np.frompyfunc(lambda term: canonical(exact("a value", term) * scale), 1, 1)(total)
 

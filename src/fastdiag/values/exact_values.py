@@ -17,7 +17,8 @@ from ..errors import InputError, UnsupportedError
 from ..landscapes.contraction import contract
 from ..landscapes.exact import Expression, arithmetic, exact, is_exact
 from ..landscapes.symbolic import Symbolic
-from .plan import plan
+from ..typing import IntArray
+from .plan import Plan, plan
 from .root import Root
 
 
@@ -47,11 +48,22 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
     return found, shape
 
 
-def exact_uvalue(diagram: Diagram, landscape: Symbolic, root: Root | None = None) -> Expression:
-    """`uvalue` as a SymPy number or formula; with a term of an observable at the root, an object array over open edges."""
+def exact_uvalue(
+    diagram: Diagram, landscape: Symbolic, root: Root | None = None, test: Symbolic | None = None
+) -> Expression:
+    """`uvalue` as a SymPy number or formula; with a term of an observable at the root, an object array over open edges.
+
+    test : the landscape whose loss a held-out root is of; None for the same
+    """
     chosen = plan(diagram, root)
-    tensors, back = in_fast_arithmetic([landscape.exact_part(nodes) for nodes, _ in chosen.parts])
+    tensors, back = in_fast_arithmetic(exact_parts(chosen, landscape, test))
     return back(contract(zip(tensors, (edges for _, edges in chosen.parts), strict=True), chosen.open))
+
+
+def exact_parts(chosen: Plan, landscape: Symbolic, test: Symbolic | None) -> list[IntArray]:
+    """The parts' cumulants, those at a held-out root of the test landscape."""
+    sources = chosen.sources(landscape, test)
+    return [source.exact_part(nodes) for source, (nodes, _) in zip(sources, chosen.parts, strict=True)]
 
 
 def in_fast_arithmetic(tensors: Sequence[Any]) -> tuple[list[Any], Callable[[Any], Any]]:

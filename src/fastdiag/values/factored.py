@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TooLargeError
-from ..landscapes.landscape import SampledLandscape
+from ..landscapes.landscape import Landscape, SampledLandscape
 from ..typing import FloatArray
 from .plan import Plan
 
@@ -22,24 +22,33 @@ Path = list[tuple[int, ...]]
 
 
 @np.errstate(all="ignore")
-def factored_contraction(chosen: Plan, landscape: SampledLandscape) -> FloatArray:
+def factored_contraction(chosen: Plan, landscape: SampledLandscape, test: Landscape | None = None) -> FloatArray:
     """A plan's contraction for parts whose dense cumulant would not fit, (n,) * its open edges.
 
     A cumulant is a sum of products of means over points; with each mean's points as one more index, a diagram is a sum of
     contractions of small arrays. Where a point's tensors are powers of x, these are products of Gram matrices.
+
+    test : the landscape whose loss a held-out root is of
     """
-    total = np.zeros((landscape.dimension,) * len(chosen.open))
-    choices = []
-    for nodes, edges in chosen.parts:
-        choices.append([(weight, factors, edges) for weight, factors in landscape.factored(nodes)])
+    shape, choices = landscape.index_shape, []
+    split = len(shape)
+    kept = tuple(split * edge + part for edge in chosen.open for part in range(split))
+    total: Any = 0.0
+    for source, (nodes, edges) in zip(chosen.sources(landscape, test), chosen.parts, strict=True):
+        if isinstance(source, SampledLandscape) and source.index_shape == shape:
+            choices.append([(weight, factors, edges) for weight, factors in source.factored(nodes)])
+        else:
+            dense = source.part(nodes)
+            choices.append([(1, [(dense.reshape(shape * dense.ndim), tuple(range(split * dense.ndim)))], edges)])
     for terms in product(*choices):
         factors: list[tuple[FloatArray, list[int]]] = []
-        points = chosen.order
+        points = split * chosen.order
         for _, some, edges in terms:
-            factors += [(array, [edges[a] if a >= 0 else points - 1 - a for a in axes]) for array, axes in some]
+            named = [split * edge + part for edge in edges for part in range(split)]
+            factors += [(array, [named[a] if a >= 0 else points - 1 - a for a in axes]) for array, axes in some]
             points += max((-a for _, axes in some for a in axes), default=0)
-        total += prod(weight for weight, _, _ in terms) * _contracted(factors, chosen.order, chosen.open)
-    return total
+        total = total + prod(weight for weight, _, _ in terms) * _contracted(factors, split * chosen.order, kept)
+    return np.asarray(total).reshape((landscape.dimension,) * len(chosen.open))
 
 
 def _contracted(

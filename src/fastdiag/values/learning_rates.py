@@ -68,10 +68,11 @@ def at_scale(landscape: Landscape, numbers: FloatArray) -> tuple[Landscape, Floa
     exponent = int(np.rint(powers.mean() / 2)) if len(powers) else 0
     if abs(exponent) <= COMFORTABLE:
         return landscape, numbers, 0
-    scaled = _scaled(landscape, exponent)
+    scaled = in_units(landscape, exponent)
     return (landscape, numbers, 0) if scaled is landscape else (scaled, np.ldexp(numbers, -2 * exponent), exponent)
 
 
 @lru_cache(maxsize=8)
-def _scaled(landscape: Landscape, exponent: int) -> Landscape:
+def in_units(landscape: Landscape, exponent: int) -> Landscape:
+    """`Landscape.scaled`, kept for the next call."""
     return landscape.scaled(exponent)

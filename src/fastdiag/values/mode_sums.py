@@ -16,7 +16,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..embedding.edge_weights import EdgeWeights
-from ..embedding.poset import Poset
+from ..embedding.poset import Links, Poset
 from ..embedding.sum_over_maps import epoch_curve, sum_over_maps
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update
@@ -36,7 +36,7 @@ Sums: TypeAlias = Callable[[Sequence[Element]], Iterable[Number]]
 
 def mode_sums(
     diagram: Diagram, update: Update, spacetime: Spacetime, values: FloatArray, start: int, rates: FloatArray,
-    numbers: FloatArray, alike: IntArray, updates: IntArray,
+    numbers: FloatArray, alike: IntArray, updates: IntArray, links: Links = (),
 ) -> FloatArray:
     """The contraction with the sums over maps, for each learning rate and time, (len(numbers), max(1, len(updates))).
 
@@ -45,7 +45,7 @@ def mode_sums(
     If `updates` is not empty, the sums are those of one epoch of so many updates, ascending.
     """
     totals = np.zeros((len(numbers), max(1, len(updates))))
-    rule, poset, n = recursion(update), Poset.of(diagram), len(rates)
+    rule, poset, n = recursion(update), Poset.of(diagram, links), len(rates)
     at_root = [parent == 0 for parent in diagram.parents[1:]]
     together = max(1, TUPLES // max(1, values.size))
     for span, places in _spans(spacetime, updates):
@@ -54,7 +54,7 @@ def mode_sums(
         def sums_over_maps(factors: Sequence[Element], times: Sequence[int] = times) -> Iterable[Number]:
             edges = EdgeWeights.powers(poset, factors)
             if times:
-                return epoch_curve(poset, edges, int(spacetime.B), "cumulant", times)
+                return epoch_curve(poset, edges, spacetime, "cumulant", times)
             return [sum_over_maps(poset, edges, spacetime, "cumulant")]
 
         for low in range(0, len(numbers), together):

@@ -64,4 +64,4 @@ def _precise(diagram: Diagram, spacetime: Spacetime, eta: float, rates: Sequence
     lost = log2(1 / max(gap, 2.0**-53)) + (0 if isinf(spacetime.T) else log2(spacetime.T))
     with mp.workprec(128 + int(2 * diagram.order * lost)):
         k = [1 - mpf(eta) * mpf(rate) for rate in rates]
-        return float(powered_maps(diagram, spacetime, k, "cumulant"))
+        return float(powered_maps(diagram, spacetime, k, "cumulant", averages=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from ..diagram import Diagram
 from ..landscapes.landscape import Nodes
 from ..typing import IntArray
 from .root import Root
+
+Source = TypeVar("Source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +25,17 @@ class Plan:
     order: int
     open: tuple[int, ...] = ()
     """The edges that end in axes of the result, in the order of these."""
+    held_out: int = 0
+    """How many of the first parts are the root's, of a loss on held-out data."""
 
     @property
     def highest_degree(self) -> int:
         """Of the derivatives that it takes."""
         return max(len(node) for nodes, _ in self.parts for node in nodes)
+
+    def sources(self, own: Source, test: Source | None) -> list[Source]:
+        """For each part, which of two landscapes has its tensor."""
+        return [own if test is None or i >= self.held_out else test for i in range(len(self.parts))]
 
 
 @lru_cache(maxsize=4096)
@@ -45,7 +54,10 @@ def plan(diagram: Diagram, root: Root | None = None, cut: bool = False) -> Plan:
     for edges in edges_of:
         axes = {edge: axis for axis, edge in enumerate(sorted({e for node in edges for e in node}))}
         parts.append((tuple(tuple(axes[e] for e in node) for node in edges), tuple(axes)))
-    return Plan(tuple(parts), diagram.order, tuple(upper + children[0][place] - 1 for place in root.open) if root else ())
+    if root is None:
+        return Plan(tuple(parts), diagram.order)
+    opened = tuple(upper + children[0][place] - 1 for place in root.open)
+    return Plan(tuple(parts), diagram.order, opened, len(root.nodes) if root.held_out else 0)
 
 
 @lru_cache(maxsize=4096)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..spacetime import Spacetime
+from ..spacetime.formulas import is_formula
 from ..typing import FloatArray
 
 Edges: TypeAlias = tuple[int, ...]
@@ -29,11 +30,15 @@ class Root:
     sign: int = 1
     per_point: bool = False
     """Whether it is divided by N: the chance that the root's row is a given one."""
+    held_out: bool = False
+    """Whether the loss is that of held-out data, where there are some, and not of the points that diagrams are of."""
 
-    def weight(self, spacetime: Spacetime) -> Fraction:
-        """sign, or sign / N."""
+    def weight(self, spacetime: Spacetime) -> Any:
+        """sign, or sign / N: a Fraction, or an expression in a symbol N."""
         if not self.per_point:
             return Fraction(self.sign)
+        if is_formula(spacetime.N):
+            return self.sign / spacetime.N
         return Fraction(0) if spacetime.N == float("inf") else Fraction(self.sign, spacetime.finite("N"))
 
 

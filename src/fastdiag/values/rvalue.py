@@ -18,6 +18,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import check_rule
 from ..embedding.poset import Links
+from ..embedding.retied import retied
 from ..errors import TooLargeError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
@@ -26,7 +27,7 @@ from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Update
+from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
@@ -113,7 +114,8 @@ def rvalue(
         check_device(device, "this one is exact")
         values = (exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0])
         return np.fromiter(values, object).reshape(exactly[1])[()]
-    device = check_device(device, None if update is None else f"this is of {update!r}")
+    why = None if update is None else f"this is of {update!r}"
+    device = check_device(device, "this is of batches of two sizes" if spacetime.is_ragged else why)
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)
     if metric is None:
@@ -132,11 +134,12 @@ def rvalue(
 
 def resummed(
     diagram: Diagram, eigenbasis: Eigenbasis, times: Sequence[Spacetime], numbers: FloatArray, continuous: bool = False,
-    device: str = "cpu", roots: Roots | None = None, update: LinearRule = None,
+    device: str = "cpu", roots: Roots | None = None, update: LinearRule = None, points: int | None = None,
 ) -> FloatArray:
     """Resummed contribution for each learning rate in `numbers` after each of `times`, (len(numbers), len(times)).
 
     roots: the terms of an observable at the root, by default the loss's; (n,) * its open edges follow the other axes.
+    points: of a training set that is given; None: rows are drawn.
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
     check_resummable(diagram, eigenbasis.landscape, times, continuous, roots)
@@ -144,17 +147,25 @@ def resummed(
         update = scheduled(update, max(spacetime.T for spacetime in times))
     if diagram.order and any(spacetime.T == inf for spacetime in times):
         check_contracts(eigenbasis, numbers, continuous, update)
-    planned = [(links, _runs(diagram, times, continuous, links)) for links in links_under(diagram, update)]
-    planned = [(links, runs) for links, runs in planned if runs]
+    planned = [
+        (ties, share, links, runs) for ties, weight in retied(diagram, points) for links in links_under(diagram, update)
+        if (runs := _runs(ties, times, continuous, links)) and (share := float(weight))
+    ]
     latest = max((float(spacetime.T) for spacetime in times if spacetime.T < inf), default=1.0)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not planned:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
     eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
+    if not continuous and any(spacetime.is_ragged for spacetime in times):
+        update = sgd() if update is None else update
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
-    totals = None if cpu else gpu_totals(device, diagram, eigenbasis, planned[0][1], numbers, len(times), terms)
+    totals: FloatArray | None = None if cpu else np.zeros(())
+    for _, share, _, runs in planned:
+        if totals is not None:
+            there = gpu_totals(device, diagram, eigenbasis, runs, numbers, len(times), terms)
+            totals = None if there is None else totals + share * there
     if totals is None:
         totals, found = np.zeros(()), dict[Terms, FloatArray]()
         for kept in sorted({root.open for root in roots}):  # terms that differ by the order of the axes only are alike
@@ -162,18 +173,19 @@ def resummed(
             some = tuple((replace(root, open=ascending), weight) for root, weight in terms if root.open == kept)
             if some not in found:
                 found[some] = np.zeros(())
-                for links, runs in planned:
-                    one = _cpu_totals(diagram, eigenbasis, runs, numbers, times, some, update, links)
-                    found[some] = found[some] + one
+                for ties, share, links, runs in planned:
+                    one = _cpu_totals(diagram, ties, eigenbasis, runs, numbers, times, some, update, links)
+                    found[some] = found[some] + share * one
             totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
     scales = numbers**diagram.order * float(prefactor(diagram, times[0].B))
     return np.asarray(from_eigenbasis(totals, eigenbasis.directions, axes) * scales.reshape(-1, *(1,) * (totals.ndim - 1)))
 
 
 def _cpu_totals(
-    diagram: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime],
-    terms: Terms, update: LinearRule, links: Links,
+    diagram: Diagram, ties: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray,
+    times: Sequence[Spacetime], terms: Terms, update: LinearRule, links: Links,
 ) -> FloatArray:
+    """The nodes are the diagram's; `ties` has their rows, which maps are of."""
     n, d = len(eigenbasis.rates), diagram.order
     kept = plan(diagram, terms[0][0]).open
     alike = twins(diagram, (*kept, *(node - 1 for node in links)))
@@ -183,20 +195,25 @@ def _cpu_totals(
         values = contracted(diagram, eigenbasis, slice(start, start + step), terms)
         for index, some, first in pieces(values, start, kept, n, d):
             for places, packed, updates in runs if some.any() else ():
+                latest = times[places[-1]]
                 if d == 0:
                     found = some
                 elif update is None:
                     here = [times[i] for i in places]
-                    found = _plain(diagram, here, some, first, eigenbasis.rates, numbers, alike, packed, updates)
+                    found = _plain(ties, here, some, first, eigenbasis.rates, numbers, alike, packed, updates)
                 elif isinstance(update, RegularizedNewton):
                     found = np.zeros((len(numbers), len(places)))
                     for i, eta in enumerate(numbers):
                         small = newton_rates(update, eta * eigenbasis.rates)
                         carried = weighed(some, first, diagram, links, float(update.lam), small)
-                        found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
+                        if latest.is_ragged:
+                            of_rule = ties, sgd(), latest, carried, first, small, np.ones(1), alike, updates
+                            found[i] = mode_sums(*of_rule, links)[0]
+                        else:
+                            found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
                 else:
-                    latest, read = times[places[-1]], mode_sums if update.schedule is None else scheduled_sums
-                    found = read(diagram, update, latest, some, first, eigenbasis.rates, numbers, alike, updates)
+                    read = mode_sums if update.schedule is None else scheduled_sums
+                    found = read(ties, update, latest, some, first, eigenbasis.rates, numbers, alike, updates)
                 where: Any = (slice(None), places, *index)
                 totals[where] += found
     return totals
@@ -303,8 +320,10 @@ def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Ter
     total: Any = None
     for root, weight in terms:
         product: Any = None
-        for nodes, edges in plan(diagram, root).parts:
-            part = eigenbasis.part(nodes)
+        chosen = plan(diagram, root)
+        sources = chosen.sources(eigenbasis, eigenbasis.test)
+        for source, (nodes, edges) in zip(sources, chosen.parts, strict=True):
+            part = source.part(nodes)
             if 0 in edges:
                 part = part[rows]  # edges ascend, so the first edge is the first axis
             long = [1] * d

@@ -49,7 +49,7 @@ def scheduled_sums(
                     edges = EdgeWeights.of(poset, rule, rule.factors(int(spacetime.T)), forces)
                     found: Iterable[FloatArray | float]
                     if len(updates):
-                        found = epoch_curve(poset, edges, spacetime.B, "cumulant", updates.tolist())
+                        found = epoch_curve(poset, edges, spacetime, "cumulant", updates.tolist())
                     else:
                         found = [sum_over_maps(poset, edges, spacetime, "cumulant")]
                     for place, maps in enumerate(found):

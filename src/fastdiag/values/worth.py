@@ -18,6 +18,7 @@ from ..coefficients import coefficient
 from ..coefficients.coefficient import coefficients_near
 from ..diagram import Diagram
 from ..embedding import Rule
+from ..embedding.retied import retied_shares
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
 from ..landscapes.exact import Expression, canonical, exact
@@ -33,7 +34,8 @@ from .eigenbasis import Eigenbasis, eigenbasis_of
 from .estimate import standard_error
 from .exact_rvalue import check_powers, exact_rvalue
 from .exact_values import exact_uvalue
-from .learning_rates import at_scale
+from .given import Given, points_met
+from .learning_rates import at_scale, in_units
 from .resummable import linear_rule
 from .root import Root, Roots, axes_of, from_eigenbasis
 from .rvalue import resummed
@@ -77,34 +79,43 @@ class PlainWorth(Worth):
     """Un-resummed, in floats: eta^d times what the edges give, times what the nodes give."""
 
     def __init__(
-        self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, update: Rule
+        self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, update: Rule,
+        given: Given | None = None,
     ) -> None:
-        exponent, self.eigenbasis = 0, None
+        exponent, self.eigenbasis, self.points = 0, None, points_met(given, update)
+        test = None if given is None else given.test
         self.update = update.exactly() if isinstance(update, RegularizedNewton) else update
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
         elif isinstance(landscape, Estimated):
             landscape = landscape.along(np.asarray(np.linalg.cholesky(metric)))
         else:  # tensors along directions in which eta is the identity
-            self.eigenbasis = Eigenbasis(landscape, metric)
+            self.eigenbasis = Eigenbasis(landscape, metric, test)
         super().__init__(landscape, times, numbers, exponent)
+        self.test = in_units(test, exponent) if test is not None and exponent else test
 
     def edges(self, diagram: Diagram) -> Any:
         """The coefficient at each time, (times,)."""
         try:
             if isinstance(self.update, Update):
-                return coefficients_near(diagram, self.times, self.update)
-            return np.array([float(coefficient(diagram, spacetime, update=self.update)) for spacetime in self.times])
+                shares = retied_shares(diagram, self.points)
+                found = [float(share) * coefficients_near(each, self.times, self.update) for each, share in shares]
+                return sum(found, start=np.zeros(len(self.times)))
+            return np.array([float(self._coefficient(diagram, spacetime)) for spacetime in self.times])
         except TypeError:
             raise InputError(f"{self.update} has symbols; give numbers, or an exact eta on a symbolic landscape") from None
         except OverflowError:
             raise TooLargeError(f"the coefficient of {diagram} exceeds float64; fastdiag.coefficient has it") from None
 
+    def _coefficient(self, diagram: Diagram, spacetime: Spacetime) -> Any:
+        shares = retied_shares(diagram, self.points)
+        return sum(share * coefficient(each, spacetime, update=self.update) for each, share in shares)
+
     def nodes(self, diagram: Diagram, root: Root) -> Any:
         """The contraction with a term at the root, (n,) * axes."""
         if self.eigenbasis is None:
-            return contraction(diagram, self.landscape, root)
-        value = contraction(diagram, self.eigenbasis, root)
+            return contraction(diagram, self.landscape, root, self.test)
+        value = contraction(diagram, self.eigenbasis, root, self.eigenbasis.test)
         return from_eigenbasis(value, self.eigenbasis.directions, value.ndim)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
@@ -128,16 +139,19 @@ class PlainWorth(Worth):
 class ExactPlainWorth(PlainWorth):
     """Un-resummed, in SymPy's numbers and formulas."""
 
-    def __init__(self, landscape: Symbolic, times: Times, rates: Sequence[Expression], update: Rule) -> None:
+    def __init__(
+        self, landscape: Symbolic, times: Times, rates: Sequence[Expression], update: Rule, given: Given | None = None
+    ) -> None:
         Worth.__init__(self, landscape, times, np.array(rates, object))
-        self.symbolic, self.update = landscape, update
+        self.symbolic, self.update, self.points = landscape, update, points_met(given, update)
+        self.exact_test = None if given is None else given.exact_test()
 
     def edges(self, diagram: Diagram) -> Any:
-        found = [coefficient(diagram, spacetime, update=self.update) for spacetime in self.times]
+        found = [self._coefficient(diagram, spacetime) for spacetime in self.times]
         return np.array([exact("a coefficient", number) for number in found], object)
 
     def nodes(self, diagram: Diagram, root: Root) -> Any:
-        return exact_uvalue(diagram, self.symbolic, root)
+        return exact_uvalue(diagram, self.symbolic, root, self.exact_test)
 
 
 class ResummedWorth(Worth):
@@ -145,8 +159,9 @@ class ResummedWorth(Worth):
 
     def __init__(
         self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, continuous: bool,
-        device: str, update: Rule,
+        device: str, update: Rule, given: Given | None = None,
     ) -> None:
+        test, self.points = None if given is None else given.test, points_met(given, update)
         exponent, rule, self.process = 0, None, update if isinstance(update, Process) else None
         if self.process is not None:
             times, continuous = [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True
@@ -154,31 +169,36 @@ class ResummedWorth(Worth):
             check_device(device, f"these are of {rule!r}")
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
+            test = in_units(test, exponent) if test is not None and exponent else test
         super().__init__(landscape, times, numbers, exponent)
-        self.eigenbasis = eigenbasis_of(landscape) if metric is None else Eigenbasis(landscape, metric)
+        self.eigenbasis = eigenbasis_of(landscape, test) if metric is None else Eigenbasis(landscape, metric, test)
         self.continuous, self.device, self.update = continuous, device, rule
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
         if self.process is not None and not self.process.keeps(diagram):
             return self.zero(axes_of(roots))
-        how = self.continuous, self.device, roots, self.update
+        how = self.continuous, self.device, roots, self.update, self.points
         return resummed(diagram, self.eigenbasis, self.times, self.numbers, *how)
 
 
 class ExactResummedWorth(Worth):
     """Resummed, in SymPy's numbers and formulas; to an order whose powers are not too long."""
 
-    def __init__(self, landscape: Symbolic, times: Times, rates: Sequence[Expression], order: int, update: Rule) -> None:
+    def __init__(
+        self, landscape: Symbolic, times: Times, rates: Sequence[Expression], order: int, update: Rule,
+        given: Given | None = None,
+    ) -> None:
         if isinstance(update, Process):
             raise UnsupportedError(
                 f"resummed, {update} has exponentials, which are not exact here; give a float eta, or resummed=False"
             )
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
+        self.given = (None, None) if given is None else (given.points, given.exact_test())
         check_powers(landscape, times, rates, order, self.update)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
         total, terms = self.zero(axes_of(roots)), self.weighted(roots)
         for (i, eta), (j, spacetime), (root, weight) in product(enumerate(self.numbers), enumerate(self.times), terms):
-            total[i, j] += weight * exact_rvalue(diagram, self.symbolic, spacetime, eta, root, self.update)
+            total[i, j] += weight * exact_rvalue(diagram, self.symbolic, spacetime, eta, root, self.update, *self.given)
         return total

@@ -1,10 +1,11 @@
-"""SGD where each point's loss is a Taylor polynomial, its test loss and its train loss."""
+"""Losses that are Taylor polynomials: derivatives at points, test losses, train losses."""
 
 from typing import Any
 
 import numpy as np
 
-from .kernel import kernel
+from .kernel import kernel, lean
+from .logistic_points import LANES
 
 
 @kernel
@@ -28,28 +29,21 @@ def taylor(tensors: Any, degree: int, point: int, delta: Any, order: int, work: 
             work[j] += tensors[k][point, j]
 
 
-@kernel
-def polynomial_descend(tensors: Any, degree: int, rates: Any, batches: Any, delta: Any) -> None:
-    """Update delta = theta - theta_0 (rates, runs, n) once for each batch.
+@lean
+def add_taylor(tensors: Any, degree: int, order: int, points: Any, delta: Any, total: Any, lane: Any, work: Any) -> None:
+    """Add the derivatives of this order at the lanes' points to the total (n^order, LANES).
 
-    batches (runs, updates, B) hold points. tensors: five arrays (points, n^k), k = 0..4, not looked at above the
-    degree.
+    delta = theta - theta_0, (n, LANES). tensors: five arrays (points, n^k), k = 0..4, not looked at above the degree.
     """
-    runs, updates, B = batches.shape
-    n = delta.shape[2]
-    work = np.empty(n**degree)
-    slope = np.empty(n)
-    for e in range(len(rates)):
-        for r in range(runs):
-            for t in range(updates):
-                for i in range(n):
-                    slope[i] = 0.0
-                for b in range(B):
-                    taylor(tensors, degree, batches[r, t, b], delta[e, r], 1, work)
-                    for i in range(n):
-                        slope[i] += work[i]
-                for i in range(n):
-                    delta[e, r, i] -= rates[e] * (slope[i] / B)
+    if order > degree:
+        return
+    n = len(lane)
+    for r in range(LANES):
+        for i in range(n):
+            lane[i] = delta[i, r]
+        taylor(tensors, degree, points[r], lane, order, work)
+        for j in range(n**order):
+            total[j, r] += work[j]
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""SGD on logistic regression, its test loss and its train loss, for many independent runs side by side.
+"""Logistic regression for many runs side by side: slopes and curvatures at points, test losses, train losses.
 
 Points come with the sign of their label folded in, z = (1 - 2y) x, so that l_x = softplus(z . theta): no labels.
 No sum is reordered by the compiler, so a run gives the same bits whatever runs beside it.
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import kernel
+from .kernel import kernel, lean
 
 LANES = 64  # runs side by side: their weights stay in the first-level cache
 FLUSH = 512  # factors of at most 2 multiplied before their logarithm is taken
@@ -38,57 +38,58 @@ def exp_negative(x: float) -> float:
     return p * np.int64(power).view(np.float64) * back
 
 
-@kernel
-def logistic_descend(Z: Any, ridge: Any, rates: Any, batches: Any, theta: Any) -> None:
-    """Update theta (rates, runs, n) once for each batch; batches (runs, updates, B) hold rows of Z (points, n).
-
-    Loops over lanes have constant length, which vectorises better; idle lanes repeat the last run.
-    """
-    runs, updates, B = batches.shape
+@lean
+def add_logistic_slopes(Z: Any, ridge: Any, points: Any, theta: Any, total: Any, gathered: Any, u: Any) -> None:
+    """Add the gradients at the lanes' points, rows of Z (points, n), to the total (n, LANES); theta (n, LANES)."""
     n = Z.shape[1]
-    points = np.empty((n, LANES))
-    old = np.empty((n, LANES))
-    new = np.empty((n, LANES))
-    u = np.empty(LANES)
-    for e in range(len(rates)):
-        rate = rates[e] / B
-        keep = 1.0 - rates[e] * ridge
-        for first in range(0, runs, LANES):
+    gather_points(Z, points, gathered)
+    margins(gathered, theta, u)
+    for r in range(LANES):
+        q = exp_negative(-abs(u[r]))
+        u[r] = (q if u[r] < 0.0 else 1.0) / (1.0 + q)
+    for i in range(n):
+        for r in range(LANES):
+            total[i, r] += u[r] * gathered[i, r] + ridge[i] * theta[i, r]
+
+
+@lean
+def add_logistic_curves(Z: Any, ridge: Any, points: Any, theta: Any, total: Any, gathered: Any, u: Any) -> None:
+    """Add the Hessians at the lanes' points to the total (n, n, LANES)."""
+    n = Z.shape[1]
+    gather_points(Z, points, gathered)
+    margins(gathered, theta, u)
+    for r in range(LANES):
+        q = exp_negative(-abs(u[r]))
+        u[r] = q / ((1.0 + q) * (1.0 + q))
+    for i in range(n):
+        for j in range(n):
             for r in range(LANES):
-                for i in range(n):
-                    old[i, r] = theta[e, min(first + r, runs - 1), i]
-            for t in range(updates):
-                for b in range(B):
-                    for r in range(0, LANES, 4):  # four rows at a time, and unsigned: half the time of one by one
-                        row0 = np.uint64(batches[min(first + r, runs - 1), t, b])
-                        row1 = np.uint64(batches[min(first + r + 1, runs - 1), t, b])
-                        row2 = np.uint64(batches[min(first + r + 2, runs - 1), t, b])
-                        row3 = np.uint64(batches[min(first + r + 3, runs - 1), t, b])
-                        for i in range(n):
-                            points[i, r] = Z[row0, i]
-                            points[i, r + 1] = Z[row1, i]
-                            points[i, r + 2] = Z[row2, i]
-                            points[i, r + 3] = Z[row3, i]
-                    for r in range(LANES):
-                        u[r] = 0.0
-                    for i in range(n):
-                        for r in range(LANES):
-                            u[r] += points[i, r] * old[i, r]
-                    for r in range(LANES):
-                        q = exp_negative(-abs(u[r]))
-                        u[r] = rate * (q if u[r] < 0.0 else 1.0) / (1.0 + q)
-                    if b == 0:
-                        for i in range(n):
-                            for r in range(LANES):
-                                new[i, r] = keep[i] * old[i, r] - u[r] * points[i, r]
-                    else:
-                        for i in range(n):
-                            for r in range(LANES):
-                                new[i, r] -= u[r] * points[i, r]
-                old, new = new, old
-            for r in range(min(LANES, runs - first)):
-                for i in range(n):
-                    theta[e, first + r, i] = old[i, r]
+                total[i, j, r] += u[r] * gathered[i, r] * gathered[j, r]
+        for r in range(LANES):
+            total[i, i, r] += ridge[i]
+
+
+@lean
+def gather_points(Z: Any, points: Any, gathered: Any) -> None:
+    """The rows of the lanes' points, (n, LANES)."""
+    for r in range(0, LANES, 4):  # four rows at a time, and unsigned: half the time of one by one
+        row0, row1 = np.uint64(points[r]), np.uint64(points[r + 1])
+        row2, row3 = np.uint64(points[r + 2]), np.uint64(points[r + 3])
+        for i in range(Z.shape[1]):
+            gathered[i, r] = Z[row0, i]
+            gathered[i, r + 1] = Z[row1, i]
+            gathered[i, r + 2] = Z[row2, i]
+            gathered[i, r + 3] = Z[row3, i]
+
+
+@lean
+def margins(gathered: Any, theta: Any, u: Any) -> None:
+    """z . theta in every lane."""
+    for r in range(LANES):
+        u[r] = 0.0
+    for i in range(gathered.shape[0]):
+        for r in range(LANES):
+            u[r] += gathered[i, r] * theta[i, r]
 
 
 @kernel

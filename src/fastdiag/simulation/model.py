@@ -1,0 +1,245 @@
+"""Landscapes as the kernels of simulation read them: slopes of single points, losses of many places."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..arguments import shown
+from ..errors import InputError, UnsupportedError
+from ..kernels.formula_tape import formula_losses
+from ..kernels.logistic_points import LANES, logistic_test_loss, logistic_train_loss
+from ..kernels.point_slopes import FORMULA, LOGISTIC, POLYNOMIAL, SOFTMAX, SQUARES
+from ..kernels.polynomial_points import polynomial_test_loss, polynomial_train_loss
+from ..landscapes import Estimated, Landscape, LinearModel, Logistic, Samples, Symbolic
+from ..landscapes.exact import number
+from ..landscapes.formula_points import FormulaPoints
+from ..landscapes.softmax import Softmax
+from ..locks import cached_property
+from ..typing import FloatArray, IntArray
+from .tape import NOTHING, registers, tape
+
+NONE = np.zeros((0, 0))
+NUMBERS = 1 << 22  # of points' rows gathered at a time
+
+
+class Model(ABC):
+    """A landscape's points, each a row of a table, and the losses of weights theta (rates, runs, n)."""
+
+    start: FloatArray
+    """theta_0."""
+    origin: FloatArray
+    """The same as slopes count it: where derivatives were given, from their place."""
+    table: FloatArray
+    weights: FloatArray
+    """Probability of each row."""
+    ridge: FloatArray
+    width: tuple[int, int] = (0, 0)
+    """Of the scratch of slopes and curvatures: numbers for a tensor, registers."""
+
+    @abstractmethod
+    def packed(self, table: FloatArray) -> tuple[Any, ...]:
+        """As `kernels.point_slopes` takes it, with the data of these points."""
+
+    def scratch(self) -> tuple[Any, ...]:
+        """Room for `kernels.point_slopes`."""
+        n = len(self.start)
+        return np.empty((n, LANES)), np.empty(LANES), np.empty(n), np.empty(self.width[0]), np.empty((self.width[1], LANES))
+
+    @abstractmethod
+    def test_loss(self, theta: FloatArray) -> FloatArray:
+        """The mean loss over the distribution, (rates, runs)."""
+
+    @abstractmethod
+    def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
+        """The mean loss over each run's points (runs, N), rows of the table: (rates, runs)."""
+
+
+class LogisticModel(Model):
+    """Logistic regression: the rows z = (1 - 2y) x."""
+
+    def __init__(self, landscape: Logistic) -> None:
+        self.table = np.ascontiguousarray(landscape.X * (1.0 - 2.0 * landscape.y)[:, None])
+        self.weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
+        self.origin = self.start
+
+    def packed(self, table: FloatArray) -> tuple[Any, ...]:
+        return LOGISTIC, table, self.ridge, (NONE,) * 5, 0, NOTHING, NOTHING
+
+    def test_loss(self, theta: FloatArray) -> FloatArray:
+        out = np.empty(theta.shape[:2])
+        logistic_test_loss(self.table, self.weights, is_uniform(self.weights), self.ridge, theta, out)
+        return out
+
+    def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
+        out = np.empty(theta.shape[:2])
+        logistic_train_loss(table, self.ridge, sets, theta, out)
+        return out
+
+
+class LinearRuns(Model):
+    """Softmax regression and least squares; a row is (x, target)."""
+
+    def __init__(self, landscape: LinearModel) -> None:
+        self.landscape, self.outputs = landscape, landscape.outputs
+        points = len(landscape.weights)
+        self.table = np.concatenate([landscape.X, landscape.y.reshape(points, -1)], axis=1)
+        self.weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
+        self.origin, self.width = self.start, (0, self.outputs)
+
+    def packed(self, table: FloatArray) -> tuple[Any, ...]:
+        kind = SOFTMAX if isinstance(self.landscape, Softmax) else SQUARES
+        return kind, table, self.ridge, (NONE,) * 5, self.outputs, NOTHING, NOTHING
+
+    def scratch(self) -> tuple[Any, ...]:
+        _, *others = super().scratch()
+        return np.empty((self.table.shape[1], LANES)), *others
+
+    def test_loss(self, theta: FloatArray) -> FloatArray:
+        every = np.arange(len(self.weights))
+        return self._losses(theta, self.table, lambda some: np.tile(every, (theta[0, some].shape[0], 1)), self.weights)
+
+    def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
+        return self._losses(theta, table, lambda some: sets[some], np.full(sets.shape[1], 1 / sets.shape[1]))
+
+    def _losses(
+        self, theta: FloatArray, table: FloatArray, points: Callable[[slice], IntArray], weights: FloatArray
+    ) -> FloatArray:
+        (rates, runs), m = theta.shape[:2], self.outputs
+        d = theta.shape[2] // m
+        out, step = np.empty((rates, runs)), max(1, NUMBERS // (len(weights) * table.shape[1]))
+        with np.errstate(all="ignore"):  # runs that diverge are counted
+            for e, start in product(range(rates), range(0, runs, step)):
+                some = slice(start, start + step)
+                rows = table[points(some)]
+                u = rows[..., :d] @ theta[e, some].reshape(-1, m, d).swapaxes(1, 2)
+                y = rows[..., d:].reshape(-1, table.shape[1] - d)
+                target = y[:, 0].astype(np.int64) if isinstance(self.landscape, Softmax) else y
+                losses = self.landscape.loss_slopes(0, u.reshape(-1, m), target).reshape(rows.shape[:2])
+                out[e, some] = losses @ weights + theta[e, some] ** 2 @ self.ridge / 2
+        return out
+
+
+class TaylorModel(Model):
+    """Taylor polynomials; a row is a place in the tensors."""
+
+    def __init__(self, landscape: Samples) -> None:
+        points = len(landscape.weights)
+        self.degree = len(landscape.derivatives) - 1
+        self.weights, self.start = np.array(landscape.weights), np.array(landscape.theta)
+        self.ridge, self.table, self.origin = np.zeros(0), np.zeros((points, 0)), np.zeros(len(self.start))
+        known = [np.require(d.reshape(points, -1), requirements=["C", "W"]) for d in landscape.derivatives]
+        absent = [NONE] * (4 - self.degree)
+        self.tensors = (*known, *absent)
+        self.means = (*(np.ascontiguousarray((self.weights @ d)[None]) for d in known), *absent)
+        self.width = len(self.start) ** max(self.degree, 1), 0
+
+    def packed(self, table: FloatArray) -> tuple[Any, ...]:
+        return POLYNOMIAL, table, self.ridge, self.tensors, self.degree, NOTHING, NOTHING
+
+    def test_loss(self, theta: FloatArray) -> FloatArray:
+        out = np.empty(theta.shape[:2])
+        polynomial_test_loss(self.means, self.degree, theta - self.start, out)
+        return out
+
+    def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
+        out = np.empty(theta.shape[:2])
+        polynomial_train_loss(self.tensors, self.degree, sets, theta - self.start, out)
+        return out
+
+
+class FormulaModel(Model):
+    """A formula: a row holds the data of a point. What nobody asks for is not made."""
+
+    ridge = np.zeros(0)
+
+    def __init__(self, landscape: Symbolic) -> None:
+        self.landscape = landscape
+        self.start = np.array([number("theta_0", value) for value in landscape.theta])
+        self.origin = self.start
+        self.arguments = [*landscape.coordinates, *landscape.data]
+        n = landscape.dimension
+        self.slopes = tape(landscape, self.arguments, [landscape.derivative((i,)) for i in range(n)])
+        self.curves, self.width = NOTHING, (0, registers(self.slopes, len(self.arguments)))
+
+    def with_curves(self) -> None:
+        """Make Hessians too."""
+        land, n = self.landscape, self.landscape.dimension
+        seconds = [land.derivative((min(i, j), max(i, j))) for i in range(n) for j in range(n)]
+        self.curves = tape(land, self.arguments, seconds)
+        self.width = 0, max(registers(each, len(self.arguments)) for each in (self.slopes, self.curves))
+
+    @cached_property
+    def points(self) -> FormulaPoints:
+        """The data as weighted points; nodes of quadrature where they are infinitely many."""
+        return FormulaPoints(self.landscape, exact=False)
+
+    @property
+    def table(self) -> FloatArray:  # type: ignore[override]
+        return np.ascontiguousarray(self.points.data.T)
+
+    @property
+    def weights(self) -> FloatArray:  # type: ignore[override]
+        return np.array(self.points.weights)
+
+    @cached_property
+    def mean_loss(self) -> Any:
+        """The tape of the test loss."""
+        return tape(self.landscape, self.landscape.coordinates, [self.landscape.mean_loss])
+
+    @cached_property
+    def loss(self) -> Any:
+        """The tape of a point's loss."""
+        return tape(self.landscape, self.arguments, [self.landscape.expression])
+
+    def packed(self, table: FloatArray) -> tuple[Any, ...]:
+        return FORMULA, table, self.ridge, (NONE,) * 5, 0, self.slopes, self.curves
+
+    def test_loss(self, theta: FloatArray) -> FloatArray:
+        return self._losses(self.mean_loss, np.zeros((1, 0)), np.zeros((1, 1), np.int64), theta)
+
+    def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
+        return self._losses(self.loss, table, sets, theta)
+
+    def _losses(self, formula: Any, table: FloatArray, sets: IntArray, theta: FloatArray) -> FloatArray:
+        out, n = np.empty(theta.shape[:2]), theta.shape[2]
+        room = np.empty((registers(formula, n + table.shape[1]), LANES)), np.empty(LANES, np.int64), np.empty((n, LANES))
+        formula_losses(formula, table, sets, theta, out, (*room, np.empty((1, LANES))))
+        return out
+
+
+def is_uniform(weights: FloatArray) -> bool:
+    """Whether all points have one weight."""
+    return bool((weights == weights[0]).all())
+
+
+def model_of(landscape: object) -> Model:
+    """How runs are made on this landscape.
+
+    Raises
+    ------
+    InputError : it is none
+    UnsupportedError : it has no points; a formula with free symbols or unknown functions
+    """
+    if isinstance(landscape, Logistic):
+        return LogisticModel(landscape)
+    if isinstance(landscape, LinearModel):
+        return LinearRuns(landscape)
+    if isinstance(landscape, Samples):
+        return TaylorModel(landscape)
+    if isinstance(landscape, Symbolic):
+        return FormulaModel(landscape)
+    if isinstance(landscape, Estimated):
+        raise UnsupportedError(
+            f"{landscape!r} stands for an unknown distribution, from which nothing can be drawn; simulate on its `.points`"
+        )
+    if isinstance(landscape, Landscape):
+        raise UnsupportedError(
+            f"{landscape!r} has no data points to train on; simulate runs on landscapes.logistic, softmax, "
+            "least_squares, samples and symbolic (predict needs no points)"
+        )
+    raise InputError(f"landscape must be one of fastdiag.landscapes, not {shown(landscape)}")

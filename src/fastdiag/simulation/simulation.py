@@ -1,0 +1,81 @@
+"""A simulation: what was measured, and of what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..embedding import PathRule
+from ..numerals import written
+from ..record import Record
+from ..spacetime import Spacetime
+from ..typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Simulation(Record):
+    """A measured observable; see `simulate`. Numbers if eta and T are, else arrays of shape eta.shape + T.shape; the
+    observable's own axes last.
+    """
+
+    mean: float | FloatArray
+    """Mean over the runs (of a variance or covariance, the unbiased estimate); inf or nan if one diverged."""
+    stderr: float | FloatArray
+    """Its standard error."""
+    eta: float | FloatArray
+    """Learning rates, or a matrix."""
+    runs: int
+    """Runs for each learning rate."""
+    diverged: int | IntArray
+    """Runs in which what was observed is not finite."""
+    observable: str
+    spacetime: Spacetime
+    """N, B, T and the sampling; of gradient descent too as it was given."""
+    T: Any
+    """The number of updates, or a tuple of them."""
+    update: PathRule = None
+    """The update rule; None for SGD."""
+    method: str = "sgd"
+    training_set: str = "drawn"
+    degree: int | None = None
+    """Of the Taylor polynomials that losses were taken for; None where the losses themselves were run."""
+    values: FloatArray | None = None
+    """What every run came to, (..., runs) or (..., runs, n), where it was asked for: of a covariance the displacements, of
+    the test loss's variance the test losses."""
+
+    @property
+    def interval(self) -> tuple[float | FloatArray, float | FloatArray]:
+        """95 % confidence interval of the mean, (lower, upper)."""
+        with np.errstate(all="ignore"):
+            return self.mean - 1.96 * self.stderr, self.mean + 1.96 * self.stderr
+
+    @property
+    def _how(self) -> str:
+        """What was run, where it was not plain SGD on the loss itself."""
+        words = [] if self.method == "sgd" else [self.method]
+        words += [] if self.update is None else [repr(self.update)]
+        words += [] if self.training_set == "drawn" else ["a given training set"]
+        words += [] if self.degree is None else [f"Taylor polynomials of degree {self.degree}"]
+        return "".join(f", {word}" for word in words)
+
+    def __repr__(self) -> str:
+        rates: Any = np.atleast_1d(np.nan if np.ndim(self.eta) == 2 else self.eta)
+        times: Any = self.T if isinstance(self.T, tuple) else (None,)
+        if np.size(self.mean) > len(rates) * len(times):
+            return (
+                f"<Simulation of the {self.observable}, {np.shape(self.mean)}: {self.runs} runs for each learning rate"
+                f"{self._how}>"
+            )
+        places = [(e, T) for e in rates.tolist() for T in times]
+        columns = (np.ravel(column).tolist() for column in (self.mean, self.stderr, self.diverged))
+        lines = [
+            ("matrix eta" if e != e else f"eta={e:g}") + ("" if T is None else f", T={written(T)}")
+            + f": {mean:.6g} ± {stderr:.2g}" + (f" ({diverged} runs diverged)" if diverged else "")
+            for (e, T), mean, stderr, diverged in zip(places, *columns, strict=True)
+        ]
+        if np.ndim(self.mean) == 0:
+            return f"Simulation({lines[0]}, {self.runs} runs{self._how})"
+        what = f"{len(rates)} learning rates" if np.ndim(self.eta) == 1 else f"{len(times)} numbers of updates"
+        return "\n  ".join([f"Simulation({self.runs} runs at each of {what}{self._how})", *lines])

@@ -1,0 +1,186 @@
+"""The noise of single points' gradients near a minimum, their Hessians' noise included: g_x(w) = xi_x + h_x w."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arguments import array
+from ..errors import InputError, TooLargeError
+from ..landscapes import Landscape, Logistic, SampledLandscape
+from ..landscapes.landscape import check_landscape
+from ..record import Record
+from ..typing import FloatArray
+from .units import shifted
+
+MOST_BYTES = 1 << 30
+STILL = 1e-6  # how small a gradient is at a minimum, beside its noise or the Hessian
+
+
+class PointHessians(Record, ABC):
+    """The mean Hessian H, and second moments of the deviations h_x - H and xi_x about a minimum."""
+
+    hessian: FloatArray
+    """H, (n, n)."""
+    covariance: FloatArray
+    """E[xi xi], (n, n)."""
+    count: int
+    """Number of points; 0 for a distribution."""
+
+    @abstractmethod
+    def spread(self, S: FloatArray) -> FloatArray:
+        """E[(h - H) S (h - H)] of a symmetric (n, n) matrix."""
+
+    @abstractmethod
+    def crossed(self, v: FloatArray) -> FloatArray:
+        """E[(h - H) v xi^T], (n, n)."""
+
+    @abstractmethod
+    def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> Self:
+        """The same in coordinates w = frame y; Hessians in units of 2^a, the gradients' covariance in those of 2^c."""
+
+
+class RankOne(PointHessians):
+    """h_x = c_x x x^T, up to what all points have in common: no (points, n, n) array is formed."""
+
+    def __init__(self, hessian: FloatArray, weights: FloatArray, c: FloatArray, X: FloatArray, xi: FloatArray) -> None:
+        self.hessian, self.weights, self.c, self.X, self.xi, self.count = hessian, weights, c, X, xi, len(X)
+        self.covariance = xi.T @ (weights[:, None] * xi)
+        self._mean = X.T @ ((weights * c)[:, None] * X)
+
+    def spread(self, S: FloatArray) -> FloatArray:
+        squares = np.einsum("xi,xi->x", self.X @ S, self.X)
+        found = self.X.T @ ((self.weights * self.c**2 * squares)[:, None] * self.X) - self._mean @ S @ self._mean
+        return np.asarray((found + found.T) / 2)
+
+    def crossed(self, v: FloatArray) -> FloatArray:
+        return np.asarray(self.X.T @ ((self.weights * self.c * (self.X @ v))[:, None] * self.xi))
+
+    def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> RankOne:
+        return RankOne(shifted(frame.T @ self.hessian @ frame, -a), self.weights, shifted(self.c, -a), self.X @ frame,
+                       shifted(self.xi @ frame, -c // 2))
+
+
+class FullHessians(PointHessians):
+    """From the Hessian of every point, less their mean, (points, n, n)."""
+
+    def __init__(self, hessian: FloatArray, weights: FloatArray, hessians: FloatArray, xi: FloatArray) -> None:
+        self.hessian, self.weights, self.hessians, self.xi, self.count = hessian, weights, hessians, xi, len(xi)
+        self.covariance = xi.T @ (weights[:, None] * xi)
+
+    def spread(self, S: FloatArray) -> FloatArray:
+        weighted = self.weights[:, None, None] * self.hessians
+        found = np.tensordot(weighted @ S, self.hessians, ((0, 2), (0, 1)))
+        return np.asarray((found + found.T) / 2)
+
+    def crossed(self, v: FloatArray) -> FloatArray:
+        return np.asarray((self.weights[:, None] * (self.hessians @ v)).T @ self.xi)
+
+    def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> FullHessians:
+        return FullHessians(shifted(frame.T @ self.hessian @ frame, -a), self.weights,
+                            shifted(frame.T @ self.hessians @ frame, -a), shifted(self.xi @ frame, -c // 2))
+
+
+class Cumulants(PointHessians):
+    """From cov(h, h), (n, n, n, n), and cov(h, xi), (n, n, n)."""
+
+    count = 0
+
+    def __init__(self, hessian: FloatArray, covariance: FloatArray, pairs: FloatArray, mixed: FloatArray) -> None:
+        self.hessian, self.covariance, self.pairs, self.mixed = hessian, covariance, pairs, mixed
+
+    def spread(self, S: FloatArray) -> FloatArray:
+        found = np.einsum("abcd,bc->ad", self.pairs, S)
+        return np.asarray((found + found.T) / 2)
+
+    def crossed(self, v: FloatArray) -> FloatArray:
+        return np.asarray(np.einsum("abc,b->ac", self.mixed, v))
+
+    def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> Cumulants:
+        pairs, mixed = self.pairs, self.mixed
+        for axis in range(4):
+            pairs = np.moveaxis(np.tensordot(pairs, frame, ((axis,), (0,))), -1, axis)
+        for axis in range(3):
+            mixed = np.moveaxis(np.tensordot(mixed, frame, ((axis,), (0,))), -1, axis)
+        return Cumulants(shifted(frame.T @ self.hessian @ frame, -a), shifted(frame.T @ self.covariance @ frame, -c),
+                         shifted(pairs, -2 * a), shifted(mixed, -a - c // 2))
+
+
+Points: TypeAlias = ArrayLike | Landscape
+"""Inputs of linear regression, or a landscape."""
+
+
+def point_hessians(X: Points, y: ArrayLike | None = None) -> PointHessians:
+    """Of linear regression at its least squares, or of a landscape at its minimum.
+
+    Parameters
+    ----------
+    X : (points, n) inputs, with the loss mean of (x.w - y)^2 / 2; or a landscape seen from a minimum
+    y : (points,) labels; None for a landscape
+
+    Raises
+    ------
+    InputError : wrong shapes; no labels, or labels with a landscape; a landscape not at a minimum
+    MissingTensorError : a landscape without the noise of its Hessians
+    TooLargeError : it takes more than 1 GB
+    """
+    if isinstance(X, Landscape):
+        if y is not None:
+            raise InputError(f"labels y belong to inputs X; {X!r} has its own")
+        return _of_landscape(X)
+    rows = array("X", X, (None, None), "points, weights; or give a landscape")
+    if not rows.size:
+        raise InputError(f"X must have at least one row and one column, not shape {rows.shape}")
+    if y is None:
+        raise InputError("inputs X need their labels: give y, one for each row; zeros for points that are fitted")
+    labels = array("y", y, (len(rows),), "one label per row of X")
+    return regression(rows, labels)
+
+
+def regression(rows: FloatArray, labels: FloatArray) -> RankOne:
+    """Of linear regression at its least squares."""
+    points = len(rows)
+    weights = np.full(points, 1 / points)
+    residuals = rows @ np.linalg.lstsq(rows, labels, rcond=None)[0] - labels if labels.any() else labels
+    return RankOne(rows.T @ rows / points, weights, np.ones(points), rows, residuals[:, None] * rows)
+
+
+def _of_landscape(landscape: Landscape) -> PointHessians:
+    landscape.require_degree(2, "the noise of the Hessians")
+    check_still(landscape)
+    n = landscape.dimension
+    if isinstance(landscape, Logistic):
+        return RankOne(landscape.hessian, landscape.weights, landscape.slopes(2), landscape.X, landscape.deviations(1))
+    sampled = landscape if isinstance(landscape, SampledLandscape) else None
+    needed = 8 * n * n * (n * n if sampled is None else len(sampled.weights))
+    if needed > MOST_BYTES:
+        raise TooLargeError(
+            f"the Hessians' noise of {landscape!r} takes an array of {needed / 1e9:,.1f} GB; give fewer weights, or "
+            "Hessians of rank one: logistic regression, or inputs X and labels y"
+        )
+    if sampled is not None:
+        return FullHessians(sampled.hessian, sampled.weights, sampled.deviations(2), sampled.deviations(1))
+    pairs, mixed = landscape.part(((0, 1), (2, 3))), landscape.part(((0, 1), (2,)))
+    return Cumulants(landscape.hessian, landscape.gradient_covariance, pairs, mixed)
+
+
+def check_still(landscape: Landscape) -> None:
+    """Raise InputError unless the landscape is seen from where its gradient vanishes."""
+    check_landscape(landscape)
+    if not is_still(landscape):
+        raise InputError(
+            f"a stationary law is that of a minimum, and at the weights of {landscape!r} the gradient is not 0 (an entry "
+            f"is {np.abs(landscape.gradient).max():.3g}); give landscape.at(...) its minimum, for logistic regression "
+            "landscape.at_minimum()"
+        )
+
+
+def is_still(landscape: Landscape) -> bool:
+    """Whether the gradient vanishes, beside its noise or what the Hessian makes of the weights."""
+    gradient = float(np.abs(landscape.gradient).max())
+    noise = float(np.sqrt(np.abs(np.diag(landscape.gradient_covariance)).max()))
+    size = max([1.0, *(abs(float(x)) for x in landscape.theta)])
+    return gradient <= STILL * max(noise, float(np.abs(landscape.hessian).max()) * size)

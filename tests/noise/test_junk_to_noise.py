@@ -1,5 +1,6 @@
 """Junk to every public function of noise, stationary and drawing; and good inputs in every layout, before and after changes."""
 
+import dataclasses
 import random
 import time
 from fractions import Fraction
@@ -114,6 +115,8 @@ def layouts(x):
 
 
 def flat(found):
+    if dataclasses.is_dataclass(found) and not isinstance(found, N.Geometry):
+        found = tuple(getattr(found, field.name) for field in dataclasses.fields(found) if getattr(found, field.name) is not None)
     if isinstance(found, N.Geometry):
         found = N.noise_covariance(found), N.loss_alignment(found), found.loss
     if hasattr(found, "matmat"):

@@ -50,7 +50,7 @@ def leading_shares(
     >>> [share.round(4).tolist() for share in fd.noise.leading_shares(rows, 2, residuals)]
     [[0.7667, 0.2333], [0.7575, 0.2425]]
     """
-    k, turns, seed = whole("k", k, 1), whole("turns", turns, 1), whole("seed", seed, 0)
+    k, turns, seed = whole("k", k, 1), whole("turns", turns, 1, 1000), whole("seed", seed, 0)
     first = next(iter(_blocks("batches", batches)), None)
     if first is None:
         raise InputError("batches are empty; give blocks of rows of the Jacobian")

@@ -107,7 +107,7 @@ def worst_directional_alignment(X: ArrayLike, V: ArrayLike | None = None, starts
     """
     white, back = _whitened(X)
     d = white.shape[1]
-    starts, seed = whole("starts", starts, 1), whole("seed", seed, 0)
+    starts, seed = whole("starts", starts, 1, 10_000), whole("seed", seed, 0)
 
     def form(v: FloatArray) -> FloatArray:
         weighted = (white @ v)[:, None] ** 2 * white

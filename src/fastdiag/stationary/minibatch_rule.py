@@ -110,6 +110,7 @@ class Minibatch:
         """The spectral radius of an update of second moments, and those of the weights that it belongs to, trace 1."""
         n, x = len(self.state.scaled), self.state.rates
         along, share = self.along, shifted(self.state.rate**2, 2 * self.state.unit) / self.batch
+        within_floats("the square of lam times the curvature", share * x**2)
         if self.mu == 0:
             keep = np.multiply.outer(1 - x, 1 - x)
             found, moments = leading(lambda S: keep * S + share * along.spread(S), n)

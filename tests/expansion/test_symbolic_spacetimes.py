@@ -102,7 +102,8 @@ def test_formulas_take_a_spacetime():
 def test_the_object_itself():
     st = fd.Spacetime(N=n, B=b, E=e)
     for again in [copy.deepcopy(st), *(pickle.loads(pickle.dumps(st, protocol)) for protocol in range(6))]:
-        assert again == st and hash(again) == hash(st)
+        assert again == st
+        assert hash(again) == hash(st)
     assert repr(st) == "Spacetime(N=n, B=b, T=e*n/b, sampling='reshuffle')"
     assert eval(repr(st), {"Spacetime": fd.Spacetime, "n": n, "b": b, "e": e}) == st
     assert (st.E, st.is_symbolic, st._repr_svg_(), fd.Spacetime(N=n, T=t, last="drop").E) == (e, True, None, t / sympy.floor(n))

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from fastdiag.errors import InputError
+from fastdiag.errors import InputError, TooLargeError
 from fastdiag.landscapes.local import PointTensors
+from fastdiag.landscapes.local_linear_model import LinearModelLocal
 
 RNG = np.random.default_rng(17)
 X = RNG.normal(size=(4, 2))
@@ -176,6 +177,28 @@ def test_two_classes_are_logistic_regression(options, observable):
     wanted = fd.predict(LOGISTIC, SPACETIME, 0.1, observable=observable, **options)
     for one, other in zip(found.by_order, wanted.by_order, strict=True):
         assert one == pytest.approx(other, rel=1e-10, abs=1e-14)
+
+
+def test_averages_over_gaussian_weights():
+    """Softmax beside the one dimension of logistic regression, least squares beside the end of its Taylor series."""
+    back = np.hstack([-np.eye(2), np.eye(2)])  # theta_1 - theta_0
+    root = np.array([[0.9, 0.2, 0.1, 0.4], [0.0, 0.5, 0.3, 0.1], [0.2, 0.0, 0.7, 0.0], [0.1, 0.3, 0.0, 0.6]])
+    S = root @ root.T / 20
+    found, wanted = TWO.local(TWO.theta).averaged(S), LOGISTIC.local(back @ TWO.theta).averaged(back @ S @ back.T)
+    assert found.loss == pytest.approx(wanted.loss, rel=1e-9)
+    for one, other in ((found.gradient, back.T @ wanted.gradient), (found.hessian, back.T @ wanted.hessian @ back),
+                       (found.covariance, back.T @ wanted.covariance @ back)):
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
+    local = model("least_squares").local(THETA["least_squares"] * 0.7)
+    found, wanted = LinearModelLocal.averaged(local, S), local.averaged(S)
+    for part in ("loss", "gradient", "hessian", "covariance"):
+        np.testing.assert_allclose(getattr(found, part), getattr(wanted, part), rtol=1e-12, err_msg=part)
+
+
+def test_averages_over_many_outputs_are_refused():
+    land = fd.landscapes.softmax(X, LABELS[:3] + ["d"])
+    with pytest.raises(TooLargeError, match="average over 4 outputs takes 16\\^4 places"):
+        fd.predict(land, SPACETIME, 0.1, noise=1, closure="gaussian")
 
 
 def test_saturated_logits_keep_their_digits():

@@ -33,10 +33,10 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     Returns
     -------
     int, or Fraction where the expectation is not whole; SymPy expression where the spacetime has symbols. It is exact
-    whatever its size, and N = 10^9 costs what N = 10 costs. No cell is ever listed: the diagram's small table of patterns is
-    read with binomials. In one epoch (T <= N/B) it is the strict order polynomial of the parts, B^P Omega(T) in the cumulant basis
-    (papers: Proposition 1). Where the last batch of an epoch is smaller, its cells are fewer; that its points weigh more is
-    the coefficient's.
+    whatever its size, and N = 10^9 costs what N = 10 costs. No cell is ever listed: the diagram's small table of
+    patterns is read with binomials. In one epoch (T <= N/B) it is the strict order polynomial of the parts,
+    B^P Omega(T) in the cumulant basis (papers: Proposition 1). Where the last batch of an epoch is smaller, its cells are
+    fewer; that its points weigh more is the coefficient's.
 
     Raises
     ------

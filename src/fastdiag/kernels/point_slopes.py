@@ -1,7 +1,8 @@
 """Gradients and Hessians of points' losses, LANES points and places side by side, whatever kind of loss it is.
 
-A model is (kind, table, ridge, tensors, degree, slope tape, curve tape): of regressions the table holds the points' rows,
-of formulas their data; Taylor polynomials have tensors; softmax and squares have the number of outputs for a degree. Scratch is
+A model is (kind, table, ridge, tensors, degree, slope tape, curve tape): of regressions the table holds the points'
+rows, of formulas their data; Taylor polynomials have tensors; softmax and squares have the number of outputs for a
+degree. Scratch is
 (gathered (n, LANES), u (LANES,), lane (n,), work of a Taylor polynomial, registers). What a kind does not have is empty.
 """
 

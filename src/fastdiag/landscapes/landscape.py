@@ -156,7 +156,7 @@ class SampledLandscape(Landscape):
 
     @property
     def index_shape(self) -> tuple[int, ...]:
-        """An index of a tensor taken apart, for `factored`: with s entries, index a has the labels s a, ..., s a + s - 1."""
+        """An index of a tensor taken apart, for `factored`: of s entries, index a has the labels s a ... s a + s - 1."""
         return (self.dimension,)
 
     @abstractmethod

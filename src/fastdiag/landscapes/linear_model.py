@@ -167,7 +167,8 @@ class LinearModel(SampledLandscape):
         # the points' tensors stay in their factors, and what they have in common is taken off the product
         labels = labels_of(nodes)
         point, kept = 2 * labels[-1] + 2, [label for a in labels for label in (2 * a, 2 * a + 1)]
-        total, means = np.zeros(self.index_shape * len(labels)), {degree: self._apart(-self._raw_mean(degree)) for degree in degrees}
+        total = np.zeros(self.index_shape * len(labels))
+        means = {degree: self._apart(-self._raw_mean(degree)) for degree in degrees}
         for rows in self._chunks(max(self.outputs ** max(degrees), n ** max(1, len(labels) - 1))):
             slopes, choices = {degree: self.slopes(degree, rows) for degree in degrees}, []
             for node in nodes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import TooLargeError
 from ..locks import cached_property
 from ..typing import FloatArray
-from .averaged import Averaged, by_hermite
+from .averaged import MOST_PLACES, NODES, Averaged, hermite
 from .local import Local, Numbers
 
 if TYPE_CHECKING:
@@ -170,7 +172,25 @@ class LinearModelLocal(Local):
         return np.asarray(raw - crossed - crossed.T - 2 * H @ S @ H)
 
     def averaged(self, S: Numbers) -> Averaged:
-        return by_hermite(self.landscape.local, self.theta, S)
+        """By Gauss-Hermite sums over what each point's outputs see of S; moments with the ridge by Stein's lemma."""
+        V, m = self.variances(S), self.m
+        if NODES**m > MOST_PLACES:
+            raise TooLargeError(
+                f"an average over {m} outputs takes {NODES}^{m} places (limit {MOST_PLACES:,}); give noise= alone"
+            )
+        sizes, axes = np.linalg.eigh(V)
+        roots, (places, shares) = axes * np.sqrt(np.maximum(sizes, 0.0))[:, None, :], hermite()
+        slopes: list[Any] = [0.0, 0.0, 0.0]
+        squares: Any = 0.0
+        for chosen in product(range(NODES), repeat=m):
+            share, u = shares[list(chosen)].prod(), self.outputs + roots @ places[list(chosen)]
+            there = [self.landscape.loss_slopes(degree, u, self.landscape.y) for degree in range(3)]
+            slopes = [mean + share * found for mean, found in zip(slopes, there, strict=True)]
+            squares = squares + share * there[1][:, :, None] * there[1][:, None, :]
+        loss = float(self.weights @ slopes[0] + self._ridge(0) + self.ridge @ np.diag(S) / 2)
+        pull, curvature = self._pulling(slopes[1]), self._squared(slopes[2])
+        spread = self._squared(squares) - np.outer(pull, pull) - curvature @ S @ curvature
+        return Averaged(loss, pull + self.ridge * self.theta, curvature + np.diag(self.ridge), spread)
 
     @property
     def third_tensor(self) -> FloatArray:

@@ -226,7 +226,7 @@ def choices(
         terms = [({**known, **more}, x * y, {}) for known, x, _ in terms for more, y in options]
     for part in ties.parts if len(shares) > 1 else ():
         others = sum(1 for node in part if node) - 1
-        places = [({}, Fraction(1))]
+        places: list[tuple[dict[int, int], Fraction]] = [({}, Fraction(1))]
         if len(part) > 1:
             places = [(dict.fromkeys(part, i), share**others) for i, share in enumerate(shares)]
         terms = [

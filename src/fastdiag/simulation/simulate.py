@@ -62,8 +62,8 @@ def simulate(
     Parameters
     ----------
     landscape : `landscapes.logistic`, `softmax`, `least_squares`; `landscapes.symbolic`, with data drawn from its
-        distributions; or `landscapes.samples`, which knows derivatives only: its points' losses are the Taylor polynomials, of which it warns
-        once and which `repr` names
+        distributions; or `landscapes.samples`, which knows derivatives only: its points' losses are the Taylor
+        polynomials, of which it warns once and which `repr` names
     spacetime : N, B, T and the sampling; T finite
     eta : learning rate, >= 0: a number, a 1-D array of numbers, or a positive definite (n, n) matrix. All of them see the
         same training points and batches, so that differences between them are sharp

@@ -65,7 +65,7 @@ def check_names(values: Iterable[Any]) -> None:
     named: dict[str, Any] = {}
     for symbol in (s for x in values if is_formula(x) for s in x.free_symbols):
         if named.setdefault(str(symbol), symbol) != symbol:
-            raise InputError(f"two different symbols are called {symbol}: make one by sympy.symbols, and take it everywhere")
+            raise InputError(f"two different symbols are called {symbol}: make one by sympy.symbols, and use it everywhere")
 
 
 def _checked(name: str, value: Any, what: str, infinite: bool = False) -> Any:
@@ -75,9 +75,12 @@ def _checked(name: str, value: Any, what: str, infinite: bool = False) -> Any:
         return whole_or_infinite(name, value, 1, what) if infinite else whole(name, value, 1, what=what)
     import sympy
 
-    fits = isinstance(value, sympy.Expr) and value.is_commutative and not value.has(sympy.nan, sympy.oo, sympy.zoo, sympy.Float)
+    unfit = (sympy.nan, sympy.oo, sympy.zoo, sympy.Float)
+    fits = isinstance(value, sympy.Expr) and value.is_commutative and not value.has(*unfit)
     if not fits or value.is_positive is False or value.is_integer is False:
-        raise InputError(f"{name} must be a positive whole number of {what}, or a formula of symbols for one, not {shown(value)}")
+        raise InputError(
+            f"{name} must be a positive whole number of {what}, or a formula of symbols for one, not {shown(value)}"
+        )
     return value
 
 

@@ -37,13 +37,14 @@ class Spacetime(Portable):
     E : number of epochs instead of T: an int or a Fraction; E times the updates of an epoch must be whole
     sampling : 'reshuffle' (a fresh order each epoch, the default), 'cyclic' (one order, repeated) or 'replacement'
         (every batch a fresh uniform B-subset)
-    last : where B does not divide N, 'keep': the last batch of an epoch has N mod B points, and its update takes their mean;
-        'drop': an epoch ends before it, so that points are left out, by 'reshuffle' others in every epoch, by 'cyclic' the
-        same (PyTorch's drop_last). Where B divides N both are the same, and None is kept. 'replacement' has no last batch
+    last : where B does not divide N, 'keep': the last batch of an epoch has N mod B points, and its update takes their
+        mean; 'drop': an epoch ends before it, so that points are left out, by 'reshuffle' others in every epoch, by
+        'cyclic' the same (PyTorch's drop_last). Where B divides N both are the same, and None is kept. 'replacement' has
+        no last batch
 
-    N, B, T and E may be SymPy symbols or expressions of them, which stand for positive integers, with B a divisor of N unless
-    last='drop': `fastdiag.maps`, `fastdiag.coefficient`, `fastdiag.expand` and `fastdiag.predict` of a formula's loss answer
-    in these very symbols. A symbol T may end within an epoch, then answers hold floor(B T/N); E is whole.
+    N, B, T and E may be SymPy symbols or expressions of them, which stand for positive integers, with B a divisor of N
+    unless last='drop': `fastdiag.maps`, `fastdiag.coefficient`, `fastdiag.expand` and `fastdiag.predict` of a formula's
+    loss answer in these very symbols. A symbol T may end within an epoch, then answers hold floor(B T/N); E is whole.
 
     Raises
     ------
@@ -84,7 +85,7 @@ class Spacetime(Portable):
         last = None if last is None else cast(Last, choice("last", last, LASTS))
         if last is not None and sampling == "replacement":
             raise InputError(
-                f"last={last!r} has no meaning with sampling='replacement': every batch is a fresh one of B points; leave it out"
+                f"last={last!r} has no meaning with sampling='replacement', where every batch is a fresh one of B points"
             )
         if any(is_formula(own(x)) for x in (N, B, T, E)):
             self._keep(*formulas(N, B, T, E, sampling, last), sampling)
@@ -120,7 +121,7 @@ class Spacetime(Portable):
                 raise InputError(f"{words} epochs are {shown(updates)} updates of B = {shown(B)}, not a whole number")
             if T is not None and updates != T:
                 raise InputError(
-                    f"T = {shown(T)} and {words} contradict each other: these epochs have {shown(updates)} updates; give one"
+                    f"T = {shown(T)} and {words} contradict each other: these epochs have {shown(updates)} updates"
                 )
             T = int(updates)
         if T is None:
@@ -147,7 +148,7 @@ class Spacetime(Portable):
 
     @property
     def updates_per_epoch(self) -> int:
-        """L = N / B, rounded up where the last batch is smaller; under 'replacement' every update is an epoch of its own."""
+        """L = N / B, rounded up if the last batch is smaller; under 'replacement' every update is an epoch of its own."""
         return 1 if self.sampling == "replacement" else _updates(self.finite("N"), self.B, self.last)
 
     @property
@@ -207,7 +208,7 @@ class Spacetime(Portable):
         return [self.batch_size(t) for t in range(updates)]
 
     def realisations(self) -> Iterator[Batches]:
-        """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows each, or of a smaller last batch."""
+        """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows, or of a smaller last batch."""
         first = self._first_epoch()
         if not self.is_random:
             yield self.batches()

@@ -57,9 +57,9 @@ class EdgeWeights:
     """Of `crossing`: many matrices have the same."""
 
     @classmethod
-    def powers(cls, poset: Poset, k: Sequence[Number]) -> EdgeWeights:
+    def powers(cls, poset: Poset, k: Sequence[Number], averages: bool = True) -> EdgeWeights:
         """k_e^(dt - 1)."""
-        return cls(tuple(((x,),) for x in k), poset.ends)
+        return cls(tuple([((x,),) for x in k]), poset.ends, averages=averages)
 
     @classmethod
     def of(
@@ -100,11 +100,17 @@ class EdgeWeights:
 
         A step is multiplied by its denominator at every update, whether or not it passes over the edge.
         """
-        if T < inf and self.rates is None and any(hasattr(x, "field") for x in self._numbers()):
-            return self._polynomials(int(T))
         kinds = set(map(type, self._numbers()))
-        if T == inf or Fraction not in kinds or not kinds <= {int, Fraction}:
+        if T == inf or kinds == {int}:
             return self, 1
+        if self.rates is None and any(hasattr(kind, "field") for kind in kinds):
+            return self._polynomials(int(T))
+        if Fraction not in kinds or not kinds <= {int, Fraction}:
+            return self, 1
+        if self.is_power:
+            below = [step[0][0].denominator for step in self.steps]
+            steps = tuple([((step[0][0].numerator,),) for step in self.steps])
+            return EdgeWeights(steps, self.ends, idle=tuple(below), averages=self.averages), prod(below) ** int(T)
         rates = denominator(self.rates or ())
         kicks = self.kicks or ((),) * len(self.steps)
         idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
@@ -138,6 +144,11 @@ class EdgeWeights:
         readers = None if self.readers is None else tuple([whole(line, 1) for line in self.readers])
         below = field(prod(idle, start=one) ** T)
         return replace(self, steps=steps, born=born, point=point, seen=seen, readers=readers, idle=idle, known={}), below
+
+    @property
+    def is_power(self) -> bool:
+        """Whether edges carry k_e^(dt - 1)."""
+        return self.born == self.point == self.seen == (1,) and self.kicks is self.rates is self.readers is None
 
     @property
     def is_exact(self) -> bool:
@@ -206,6 +217,8 @@ class EdgeWeights:
     def read(self, row: dict[int, Number], state: int, live: int) -> Number:
         """What the root sees of a row's last state."""
         readings = STILL
+        if len(self.born) == 1:
+            return prod([self.reader(e)[0] for e in bits(live)], start=row.get(state, 0))
         for e in bits(live):
             readings = joint(readings, entries((self.reader(e),)), len(self.born) ** e)
         base = state * self.codes
@@ -228,19 +241,29 @@ class Crossing:
         """(code, next code, coefficient)."""
         found = self.known.get(fates)
         if found is None:
-            found = STILL
+            each, size = [], len(self.edges.born)
             for edge, fate in enumerate(fates):
                 alone = self.passing[edge] if fate >> 2 else self.idle[edge]
-                if fate not in alone:
-                    alone[fate] = self._moved(edge, fate)
-                if alone[fate] is not STILL:
-                    found = joint(found, alone[fate], len(self.edges.born) ** edge)
+                moves = alone.get(fate)
+                if moves is None:
+                    moves = alone[fate] = self._moved(edge, fate)
+                if moves is not STILL:
+                    each.append((edge, moves))
+            if size == 1:
+                numbers = [moves[0][2] for _, moves in each if moves]
+                found = STILL if not each else [(0, 0, prod(numbers[1:], start=numbers[0]))] if len(numbers) == len(each) else []
+            else:
+                found = STILL
+                for edge, moves in each:
+                    found = joint(found, moves, size**edge)
             self.known[fates] = found
         return found
 
     def _moved(self, edge: int, fate: int) -> Moves:
         """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
         edges, passed = self.edges, fate >> 2
+        if len(edges.born) == 1:
+            return self._moved_number(edge, fate)
         if fate & 3 == 3:
             lines = self._through(edge, passed) if passed else identity(len(edges.born))
         else:
@@ -248,6 +271,19 @@ class Crossing:
         if edges.idle is not None and (waits := edges.idle[edge] ** (self.epochs - passed.bit_count())) != 1:
             lines = tuple([tuple([x * waits for x in line]) for line in lines])
         return entries(lines)
+
+    def _moved_number(self, edge: int, fate: int) -> Moves:
+        """The same where edges carry one number."""
+        edges, passed, x = self.edges, fate >> 2, 1
+        if fate & 3 == 3:
+            x = self._through(edge, passed)[0][0] if passed else 1
+        elif fate & 3:
+            x = edges.reader(edge)[0] if fate & 1 else edges.born[0]
+        if edges.idle is not None and (waits := self.epochs - passed.bit_count()):
+            x = x * edges.idle[edge] ** waits
+        if isinstance(x, int):
+            return STILL if x == 1 else [(0, 0, x)] if x else []
+        return [] if is_zero(x) else [(0, 0, x)]
 
     def _through(self, edge: int, passed: int) -> Steps:
         """What the updates that pass over an edge do to its vector."""
@@ -294,6 +330,8 @@ def times_vector(matrix: Steps, vector: Vector) -> Vector:
 
 def matrix_power(matrix: Steps, exponent: int) -> Steps:
     """Its power, by repeated squaring."""
+    if exponent == 1:
+        return matrix
     if len(matrix) == 1 and not hasattr(matrix[0][0], "complement"):
         return ((matrix[0][0] ** exponent,),)
     total: Steps | None = None

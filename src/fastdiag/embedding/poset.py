@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import TypeAlias
 
@@ -29,8 +30,9 @@ class Poset:
     ends: tuple[tuple[int, int], ...]
     """For each edge, named by its child less one, the groups of child and parent; -1: the root. Equal: a lambda-edge."""
 
-    @classmethod
-    def of(cls, diagram: Diagram, links: Links = ()) -> Poset:
+    @staticmethod
+    @lru_cache(maxsize=1 << 12)
+    def of(diagram: Diagram, links: Links = ()) -> Poset:
         """A child comes before its parent; the root comes after all, which is no condition."""
         group: list[int] = [-1] * len(diagram.parents)  # parents come before their children
         met: list[int] = []
@@ -47,7 +49,7 @@ class Poset:
             ends.append((group[node], group[parent]))
             if parent > 0 and node not in links:
                 below[group[parent]] |= 1 << group[node]
-        return cls(tuple(below), _renumbered(met), tuple(ends))
+        return Poset(tuple(below), _renumbered(met), tuple(ends))
 
     @property
     def part(self) -> tuple[int, ...]:

@@ -58,12 +58,18 @@ class Powers:
         met, matrix = dict(row), self.squares[0]
         came = row_times(row, matrix)
         for block in blocks:
-            if len(block) == 1 and block[0] in came:
-                check(matrix.get(block[0], {}).get(block[0], 0))
-            found = _geometric(matrix, block, {j: came[j] for j in block if j in came})
+            found = {j: came.pop(j) for j in block if j in came}
+            if len(block) == 1 and found:
+                stay = matrix.get(block[0], {}).get(block[0], 0)
+                check(stay)
+                found = {block[0]: _quotient(found[block[0]], complement(stay))}
+            else:
+                found = _geometric(matrix, block, found)
             met |= found
-            for j, x in row_times(found, matrix).items():
-                came[j] = came[j] + x if j in came else x
+            for i, x in found.items():
+                for j, y in matrix.get(i, {}).items():
+                    if j not in block:
+                        came[j] = came[j] + x * y if j in came else x * y
         return met
 
 
@@ -166,8 +172,6 @@ def _geometric(matrix: Matrix, block: Sequence[int], came: Row) -> Row:
         x = matrix.get(i, {}).get(j, 0)
         return complement(x) if i == j else -1 * x
 
-    if len(block) == 1:
-        return {j: _quotient(x, entry(j, j)) for j, x in came.items()}
     lines = [({i: entry(i, j) for i in block}, came.get(j, 0)) for j in block]
     solved: list[tuple[int, Row, Number]] = []
     for i in block:

@@ -135,7 +135,7 @@ class Spacetime(Portable):
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols stand in N, B or T."""
-        return any(is_formula(x) for x in (self.N, self.B, self.T))
+        return is_formula(self.N) or is_formula(self.B) or is_formula(self.T)
 
     @property
     def E(self) -> Any:

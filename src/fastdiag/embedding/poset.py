@@ -92,20 +92,23 @@ class Poset:
         return Poset(tuple(below), _renumbered([1 << root[part[v]] for v in first]), ends)
 
 
-def all_links(diagram: Diagram) -> Iterator[tuple[Links, int]]:
+@lru_cache(maxsize=1 << 12)
+def all_links(diagram: Diagram) -> tuple[tuple[Links, int], ...]:
     """Every choice of lambda-edges, one from each orbit of Aut(D), with the order of the automorphisms that keep it.
 
     Examples
     --------
     >>> import fastdiag as fd
-    >>> list(all_links(fd.Diagram.parse("[a[b] a[b]]")))
-    [((), 2), ((2,), 1), ((2, 4), 2)]
+    >>> all_links(fd.Diagram.parse("[a[b] a[b]]"))
+    (((), 2), ((2,), 1), ((2, 4), 2))
     """
+    found = []
     group = automorphism_group(diagram).tolist()
     for links in link_choices(diagram):
         images = [tuple(sorted(image[node] for node in links)) for image in group]
         if links == min(images):
-            yield links, images.count(links)
+            found.append((links, images.count(links)))
+    return tuple(found)
 
 
 def link_choices(diagram: Diagram) -> Iterator[Links]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from math import inf, lcm, log2
+from math import comb, inf, lcm, log2
 from typing import TypeAlias
 
 from ..typing import Number
@@ -31,9 +31,15 @@ class Powers:
             self.stepwise = FEW
             matrix = {i: {j: x if i == j else x * 1 for j, x in entries.items()} for i, entries in matrix.items()}
         self.squares = [matrix]
+        self.counts = self.whole and all(
+            entries.get(i) == 1 and min(entries) == i and entries.keys() <= matrix.keys() for i, entries in matrix.items()
+        )
+        """Whether it is 1 + U of ints, U strictly triangular."""
 
     def after(self, row: Row, times: int) -> Row:
         """row @ matrix^times."""
+        if self.counts and times:
+            return _binomial(row, self.squares[0], times)
         if times <= self.stepwise:
             for _ in range(times):
                 row = row_times(row, self.squares[0])
@@ -71,6 +77,24 @@ class Powers:
                     if j not in block:
                         came[j] = came[j] + x * y if j in came else x * y
         return met
+
+
+def _binomial(row: Row, matrix: Matrix, times: int) -> Row:
+    """row @ (1 + U)^times, the sum over j of C(times, j) row @ U^j, where some power of U is 0."""
+    step = {i: x for i, x in row.items() if i in matrix}
+    result = dict(step)
+    for j in range(1, times + 1):
+        after: Row = {}
+        for i, x in step.items():
+            for k, y in matrix.get(i, {}).items():
+                if k != i:
+                    after[k] = after[k] + x * y if k in after else x * y
+        if not after:
+            break
+        step, ways = after, comb(times, j)
+        for k, x in step.items():
+            result[k] = result[k] + ways * x if k in result else ways * x
+    return result
 
 
 def row_times(row: Row, matrix: Matrix) -> Row:

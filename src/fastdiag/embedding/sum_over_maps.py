@@ -70,8 +70,9 @@ def _summed(
     N, _, whole, updates, rest = grid(spacetime)
     batches = Batches.of(spacetime, edges, "moment")
     if diagram is not None:
+        rough = edges.is_approximate
         known = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items() if each.parts <= N]
-        planned = [(_known_epochs(each, weights, N, batches), ways) for each, weights, ways in known]
+        planned = [(_known_epochs(each, weights, N, batches, rough), ways) for each, weights, ways in known]
     else:
         strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
         merged = Counter(poset.coarsened(string) for string in strings)
@@ -79,7 +80,7 @@ def _summed(
     if edges.rates is None and edges.is_exact:
         check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
     if diagram is not None:  # many diagrams have the same coarsenings
-        return sum((ways * _known_independent(each, weights, spacetime, batches) for each, weights, ways in known), 0)
+        return sum((ways * _known_independent(each, weights, spacetime, batches, rough) for each, weights, ways in known), 0)
     return sum((ways * _independent(epochs, spacetime) for epochs, ways in planned), 0)
 
 
@@ -95,11 +96,12 @@ def curve_over_maps(
     batches = Batches.of(spacetime, edges, "moment")
     for each, ways in coarsenings(diagram, basis).items():
         if each.parts <= spacetime.N:
-            curve = _known_curve(each, edges.on(each), spacetime, batches)
+            curve = _known_curve(each, edges.on(each), spacetime, batches, True)
             total = [x + ways * y for x, y in zip(total, curve, strict=True)]
     return total
 
 
+@lru_cache(maxsize=1 << 12)
 def coarsenings(diagram: Diagram, basis: str) -> Counter[Poset]:
     """The posets whose moment maps add up: with parts merged, or in the moment basis itself; equal ones counted."""
     alone = Diagram(diagram.parents, [-1, *diagram.blocks[1:]])  # no map cares for the root's part
@@ -316,18 +318,21 @@ def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
 
 
 @lru_cache(maxsize=4096)
-def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches) -> Number:
-    return _independent(_known_epochs(poset, edges, spacetime.N, batches), spacetime)
+def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool) -> Number:
+    """rough: whether numbers are floats, which equal ints but are not as good."""
+    return _independent(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime)
 
 
 @lru_cache(maxsize=256)
-def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: Batches) -> Epochs:
+def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: Batches, rough: bool) -> Epochs:
     return Epochs(poset, edges, int(N), batches)
 
 
 @lru_cache(maxsize=4096)
-def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches) -> tuple[Number, ...]:
-    return tuple(_epochs_curve(_known_epochs(poset, edges, spacetime.N, batches), spacetime))
+def _known_curve(
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool
+) -> tuple[Number, ...]:
+    return tuple(_epochs_curve(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime))
 
 
 def check_forgets(q: Number) -> None:

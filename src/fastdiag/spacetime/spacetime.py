@@ -87,7 +87,7 @@ class Spacetime(Portable):
             raise InputError(
                 f"last={last!r} has no meaning with sampling='replacement', where every batch is a fresh one of B points"
             )
-        if any(is_formula(own(x)) for x in (N, B, T, E)):
+        if any([is_formula(own(x)) for x in (N, B, T, E) if type(x) is not int]):
             self._keep(*formulas(N, B, T, E, sampling, last), sampling)
             return
         B = whole("B", B, 1, what="points per batch")
@@ -239,6 +239,8 @@ class Spacetime(Portable):
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""
         value = self.N if name == "N" else self.T
+        if type(value) is int:
+            return value
         if is_formula(value):
             raise no_numbers(self)
         if value == inf:

@@ -7,7 +7,8 @@ import pytest
 
 import fastdiag as fd
 from fastdiag import updates
-from fastdiag.embedding.edge_weights import EdgeWeights, matrix_power, times
+from fastdiag.embedding.crossing import matrix_power, times
+from fastdiag.embedding.edge_weights import EdgeWeights
 from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.sum_over_maps import _summed, sum_over_maps
 from fastdiag.errors import TooLargeError

@@ -24,7 +24,8 @@ from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
 from .counting import family_of, grid
-from .edge_weights import STILL, Crossing, EdgeWeights, joint, matrix_power, times_vector
+from .crossing import STILL, Crossing, joint, matrix_power, times_vector
+from .edge_weights import EdgeWeights
 from .enumeration import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
@@ -80,7 +81,8 @@ def _summed(
     if edges.rates is None and edges.is_exact:
         check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
     if diagram is not None:  # many diagrams have the same coarsenings
-        return sum((ways * _known_independent(each, weights, spacetime, batches, rough) for each, weights, ways in known), 0)
+        kept = [_known_independent(each, weights, spacetime, batches, rough) * ways for each, weights, ways in known]
+        return sum(kept, 0)
     return sum((ways * _independent(epochs, spacetime) for epochs, ways in planned), 0)
 
 

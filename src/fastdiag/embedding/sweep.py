@@ -12,7 +12,8 @@ import numpy as np
 
 from ..spacetime import Spacetime
 from ..typing import Number
-from .edge_weights import Crossing, EdgeWeights
+from .crossing import Crossing
+from .edge_weights import EdgeWeights
 from .order_ideals import TransferMatrix, independent_epoch
 from .pattern_weights import slots
 from .poset import Poset
@@ -100,10 +101,16 @@ class Sweep:
 
     def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
         """From some states on."""
-        codes, lines, fates = self.edges.codes, Lines(), self.plan.fates
+        codes, lines, fates, known = self.edges.codes, Lines(), self.plan.fates, crossing.known
         for source in states:
+            if codes == 1:
+                lines[source] = [
+                    (target, both[0][2], kind) for target, fate, kind in self.plan.moves[source]
+                    if (both := known.get(fates[fate]) or crossing(fates[fate]))
+                ]
+                continue
             for target, fate, kind in self.plan.moves[source]:
-                for code, then, x in crossing(fates[fate]):
+                for code, then, x in known.get(fates[fate]) or crossing(fates[fate]):
                     key = source * codes + code
                     if key in lines:
                         lines[key].append((target * codes + then, x, kind))

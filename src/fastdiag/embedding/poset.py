@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +10,10 @@ from itertools import combinations
 from typing import TypeAlias
 
 from ..diagram import Diagram
+from ..diagram.partition import set_partitions
 from .enumeration import automorphism_group
+
+MOST_KEPT = 5  # parts whose 52 ways to be merged are kept
 
 Links: TypeAlias = tuple[int, ...]
 """The lambda-edges of a Hessian-based step, each named by its child node; ascending. Their ends act at one update."""
@@ -92,7 +96,28 @@ class Poset:
         return Poset(tuple(below), _renumbered([1 << root[part[v]] for v in first]), ends)
 
 
-@lru_cache(maxsize=1 << 12)
+def merged(poset: Poset, basis: str, diagram: Diagram | None = None) -> Counter[Poset]:
+    """The posets whose moment maps add up: with parts merged, or in the moment basis itself; equal ones counted.
+
+    diagram: the one that all edges carry the same for; its nodes are numbered anew then.
+    """
+    return (_known_merged if poset.parts <= MOST_KEPT else _merged)(poset, basis, diagram)
+
+
+def _merged(poset: Poset, basis: str, diagram: Diagram | None) -> Counter[Poset]:
+    strings: Iterable[Sequence[int]] = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
+    if diagram is None:
+        return Counter(poset.coarsened(string) for string in strings)
+    alone = Diagram(diagram.parents, [-1, *diagram.blocks[1:]])  # no map cares for the root's part
+    return Counter(
+        Poset.of(Diagram(alone.parents, [-1, *(string[b - 1] for b in alone.blocks[1:])])) for string in strings
+    )
+
+
+_known_merged = lru_cache(maxsize=1 << 10)(_merged)
+
+
+@lru_cache(maxsize=1 << 8)
 def all_links(diagram: Diagram) -> tuple[tuple[Links, int], ...]:
     """Every choice of lambda-edges, one from each orbit of Aut(D), with the order of the automorphisms that keep it.
 

@@ -7,8 +7,7 @@ weights that change with time are walked update by update.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..diagram.partition import set_partitions
 from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
@@ -29,7 +27,7 @@ from .edge_weights import EdgeWeights
 from .enumeration import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
-from .poset import Poset, bits
+from .poset import Poset, bits, merged
 from .powers import Matrix, Powers, Row, is_zero, scaled
 from .spanning import spanned
 from .sweep import Batches, Epochs, Sweep, clock_of
@@ -72,12 +70,11 @@ def _summed(
     batches = Batches.of(spacetime, edges, "moment")
     if diagram is not None:
         rough = edges.is_approximate
-        known = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items() if each.parts <= N]
+        known = [(each, edges.on(each), ways) for each, ways in merged(poset, basis, diagram).items() if each.parts <= N]
         planned = [(_known_epochs(each, weights, N, batches, rough), ways) for each, weights, ways in known]
     else:
-        strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
-        merged = Counter(poset.coarsened(string) for string in strings)
-        planned = [(Epochs(each, edges, N, batches), ways) for each, ways in merged.items() if each.parts <= N]
+        found = merged(poset, basis).items()
+        planned = [(Epochs(each, edges, N, batches), ways) for each, ways in found if each.parts <= N]
     if edges.rates is None and edges.is_exact:
         check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
     if diagram is not None:  # many diagrams have the same coarsenings
@@ -96,22 +93,11 @@ def curve_over_maps(
         return None
     total: list[Number] = [0] * int(spacetime.finite("T"))
     batches = Batches.of(spacetime, edges, "moment")
-    for each, ways in coarsenings(diagram, basis).items():
+    for each, ways in merged(poset, basis, diagram).items():
         if each.parts <= spacetime.N:
             curve = _known_curve(each, edges.on(each), spacetime, batches, True)
             total = [x + ways * y for x, y in zip(total, curve, strict=True)]
     return total
-
-
-@lru_cache(maxsize=1 << 12)
-def coarsenings(diagram: Diagram, basis: str) -> Counter[Poset]:
-    """The posets whose moment maps add up: with parts merged, or in the moment basis itself; equal ones counted."""
-    alone = Diagram(diagram.parents, [-1, *diagram.blocks[1:]])  # no map cares for the root's part
-    parts = len(alone.parts) - 1
-    strings: Iterable[Sequence[int]] = set_partitions(parts) if basis == "cumulant" else [range(parts)]
-    return Counter(
-        Poset.of(Diagram(alone.parents, [-1, *(string[b - 1] for b in alone.blocks[1:])])) for string in strings
-    )
 
 
 def epoch_curve(

@@ -87,7 +87,7 @@ def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> Plan:
     return Plan(live, tuple(begins), tuple(fates), tuple(kinds), tuple(map(tuple, moves)))
 
 
-_known_plan = lru_cache(maxsize=1 << 10)(_planned)
+_known_plan = lru_cache(maxsize=1 << 9)(_planned)
 
 
 class Sweep:

@@ -29,7 +29,6 @@ from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
 from .poset import Poset, bits, merged
 from .powers import Matrix, Powers, Row, is_zero, scaled
-from .spanning import spanned
 from .sweep import Batches, Epochs, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
@@ -142,6 +141,8 @@ def _repeated(
     batches = Batches.of(spacetime, edges, basis)
     for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
         if not commute:
+            from .spanning import spanned
+
             total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), batches)
             continue
         early = Sweep([chain.early], edges, batches) if rest else None

@@ -54,7 +54,7 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
         raise InputError("resummed formulas are for basis='cumulant': with moments the identity does not hold")
     terms = []
     for d, diagram, roots in summands(observable, order, irreducible_diagrams):
-        edges, form = range(d), maps_in_k(diagram, symbols)
+        form = maps_in_k(diagram, symbols)
         if form == 0:
             continue
         weight = prefactor(diagram, symbols.B)
@@ -65,12 +65,13 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
                 continue
             network, canonical = canonical_names(parts)
             greek = dict(tensors_of(network, gradients=False).letters)
-            choices = [
-                {_letter(x, e): _letter(x, greek[image.get(canonical[names[e]], canonical[names[e]])])
-                 for e in edges for x in "kq"}
-                for image in automorphisms(network)
-            ]
-            one = min((form.xreplace(chosen) for chosen in choices), key=str)
+            indices = [canonical[names[e]] for e in range(d)]
+            choices = {tuple(greek[image.get(i, i)] for i in indices) for image in automorphisms(network)}
+            forms = {
+                form.xreplace({_letter(x, e): _letter(x, index) for e, index in enumerate(chosen) for x in "kq"})
+                for chosen in choices
+            }
+            one = min(forms, key=str) if len(forms) > 1 else forms.pop()
             found[network, one] += root.sign * (1 / symbols.N if root.per_point else 1)
         for (network, one), number in found.items():
             tensors = tensors_of(network, gradients=False)
@@ -81,6 +82,7 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
     return terms
 
 
+@lru_cache(maxsize=1 << 10)
 def _letter(letter: str, index: object) -> Any:
     import sympy
 

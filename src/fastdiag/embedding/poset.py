@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from .enumeration import automorphism_group
+from .embeddings import automorphism_group
 
 MOST_KEPT = 5  # parts whose 52 ways to be merged are kept
 

@@ -24,7 +24,7 @@ from ..spacetime.updates import Adaptive, Clipped, Update, check_update, sgd
 from ..typing import Basis
 from .counting import count
 from .edge_weights import EdgeWeights
-from .enumeration import check_basis, checked, exact
+from .embeddings import check_basis, checked, exact
 from .foresight import check_work
 from .patterns import level_shapes
 from .poset import Links, Poset, all_links

@@ -24,7 +24,7 @@ from ..typing import Number
 from .counting import family_of, grid
 from .crossing import STILL, Crossing, joint, matrix_power, times_vector
 from .edge_weights import EdgeWeights
-from .enumeration import automorphism_group
+from .embeddings import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
 from .poset import Poset, bits, merged

@@ -18,7 +18,7 @@ from ..typing import Basis, Number
 from .arithmetic import elements, exact_rule, with_numbers
 from .counting import count, family_of
 from .edge_weights import EdgeWeights
-from .enumeration import checked
+from .embeddings import checked
 from .foresight import check_work
 from .packing import Group, summed
 from .poset import Links, Poset

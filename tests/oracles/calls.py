@@ -8,16 +8,16 @@ import numpy as np
 import sympy
 
 import fastdiag as fd
-from fastdiag import drawing, landscapes, noise, results, stationary, updates
+from fastdiag import criteria, drawing, landscapes, noise, results, stationary, updates
 
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
-         "drawing": drawing}
+         "drawing": drawing, "criteria": criteria}
 MADE = {  # what functions make; nobody builds these by hand
     "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares", "landscapes.LinearModel", "landscapes.Logistic",
-    "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
-    "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
+    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares",
+    "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
+    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
 }
 
@@ -80,6 +80,7 @@ CALLS = {
         fd.predict, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], order=2, observable="covariance", resummed=True, device="cpu",
         T=[1, 2], continuous=False, update=RULE,
     ),
+    "predict_many": call(fd.predict_many, asked=[(LAND, ST, 0.1), (LAND, ST, [0.1, 0.2])], executor=None, progress=False, order=2),
     "predict, a formula": call(
         fd.predict, landscape=FORMULA, spacetime=ST, eta=Fraction(1, 10), order=2, observable="train_loss", resummed=False,
         T=[1, 2], update=RULE,
@@ -162,6 +163,12 @@ CALLS = {
     "stationary.bayes_kl": call(stationary.bayes_kl, K=K, N=50, S=5, lam=0.1, mu=0.5, nu=0.5, C=K),
     "stationary.bayes_learning_rate": call(stationary.bayes_learning_rate, k=[1.0, 0.5], N=50, S=5, mu=0.5, nu=0.5, C=K),
     "stationary.continuous_covariance": call(stationary.continuous_covariance, K=K, C=K, lam=0.1, mu=0.5, nu=0.5),
+    "criteria.aic": call(criteria.aic, landscape=POINTS, N=4),
+    "criteria.gap": call(criteria.gap, landscape=POINTS, eta=0.1, N=4, T=3, ridge=0.1),
+    "criteria.gap_slope": call(criteria.gap_slope, landscape=POINTS, eta=0.1, N=4, T=3, ridge=0.1),
+    "criteria.stic": call(criteria.stic, landscape=POINTS, eta=0.1, N=4, T=3),
+    "criteria.tic": call(criteria.tic, landscape=POINTS, N=4),
+    "criteria.tuned_ridge": call(criteria.tuned_ridge, landscape=POINTS, eta=0.1, N=4, T=3),
     "stationary.escape_efficiency": call(stationary.escape_efficiency, K=K, C=K, lam=0.1, T=3),
     "stationary.escape_efficiency_continuous": call(stationary.escape_efficiency_continuous, K=K, C=K, lam=0.1, t=3.0),
     "stationary.escape_rate_1d": call(
@@ -261,6 +268,7 @@ TAKEN = {
     "proposition_1": {"diagram": "[a b]"},
     "test_loss_order": {"order": 2},
     "gap_order": {"order": 2},
+    "emulation": {"spacetime": ST, "eta": 0.1, "like": fd.Spacetime(N=4, T=8), "like_eta": 0.05},
 }
 for name, arguments in TAKEN.items():
     result = getattr(results, name)

@@ -100,6 +100,10 @@ CALLS = {
         fd.simulate, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], runs=4, seed=1, method="sgd", observable="displacement",
         threads=1, progress=False,
     ),
+    "simulate, given points": call(
+        fd.simulate, landscape=POINTS, spacetime=fd.Spacetime(N=3, T=3), eta=0.1, runs=4, T=[1, 2], update=RULE, refinement=1,
+        keep_runs=True, training_set="given", test=POINTS,
+    ),
     "simulate, the noise": call(fd.simulate, landscape=LAND, spacetime=ST, eta=0.1, runs=4, seed=1, method="sde"),
     "updates.momentum": call(updates.momentum, mu=0.5),
     "updates.nesterov": call(updates.nesterov, mu=0.5),

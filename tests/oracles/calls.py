@@ -80,7 +80,6 @@ CALLS = {
         fd.predict, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], order=2, observable="covariance", resummed=True, device="cpu",
         T=[1, 2], continuous=False, update=RULE,
     ),
-    "predict_many": call(fd.predict_many, asked=[(LAND, ST, 0.1), (LAND, ST, [0.1, 0.2])], executor=None, progress=False, order=2),
     "predict, a formula": call(
         fd.predict, landscape=FORMULA, spacetime=ST, eta=Fraction(1, 10), order=2, observable="train_loss", resummed=False,
         T=[1, 2], update=RULE,

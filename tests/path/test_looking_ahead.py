@@ -16,19 +16,18 @@ SHARES /= SHARES.sum()
 def draft(X, rates, batch, start):
     """Noise orders 0 and 1 of E l after each update, of fresh batches."""
     theta, S, m, found = np.array(start), np.zeros((3, 3)), np.zeros(3), []
-    for rate in [*rates, None]:
+    for rate in [*rates, 0.0]:
         p = 1 / (1 + np.exp(-X @ theta))
         bend = SHARES * p * (1 - p)
         G, H = X.T @ (SHARES * (p - Y)) + RIDGE * theta, (X * bend[:, None]).T @ X + np.diag(RIDGE)
         losses = -Y * np.log(p) - (1 - Y) * np.log(1 - p)
         found.append((SHARES @ losses + RIDGE @ theta**2 / 2, G @ m + np.sum(H * S) / 2))
-        if rate is None:
-            return np.array(found)
         xi, K = (p - Y)[:, None] * X + RIDGE * theta - G, np.eye(3) - rate * H
         bent = X.T @ (bend * (1 - 2 * p) * np.einsum("xa,ab,xb->x", X, S, X))
         m = K @ m - rate / 2 * bent
         S = K @ S @ K + rate**2 / batch * (xi * SHARES[:, None]).T @ xi
         theta = theta - rate * G
+    return np.array(found)
 
 
 T = 2 * local_logistic.AHEAD + 10

@@ -36,7 +36,7 @@ class Local(ABC):
         """How many places along a path are worth being worked out at once, see `work_out`."""
         return 1
 
-    def work_out(self, places: Sequence[Any]) -> None:
+    def work_out(self, places: Sequence[Any]) -> None:  # noqa: B027, most have no faster way
         """Hessian and covariance of other places of the same landscape, by fewer and larger products than one by one."""
 
     @abstractmethod

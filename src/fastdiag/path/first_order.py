@@ -105,11 +105,11 @@ class Walk:
         """Go along the path alone: where it leads needs no noise, and the tensors of many places are had at once."""
         motion, state, local = self.motion, self.state, self.local
         last = min(self.spacetime.T, inf if motion.rates is None else len(motion.rates))
-        for t in range(t, t + (local.most_together if self.noise else 1)):
-            if t >= last and self._ahead:
+        for now in range(t, t + (local.most_together if self.noise else 1)):
+            if now >= last and self._ahead:
                 break
             try:
-                state = motion.moved(t, state, local.gradient)
+                state = motion.moved(now, state, local.gradient)
             except InputError:
                 if not self._ahead:
                     raise

@@ -3,19 +3,21 @@
 import inspect
 import math
 from fractions import Fraction
+from importlib.util import find_spec
 
 import numpy as np
 import sympy
 
 import fastdiag as fd
 from fastdiag import criteria, drawing, landscapes, noise, results, stationary, updates
+from oracles.directions import OfTensors
 
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
          "drawing": drawing, "criteria": criteria}
 MADE = {  # what functions make; nobody builds these by hand
     "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares",
+    "landscapes.Autodiff", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares",
     "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
     "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
@@ -27,6 +29,7 @@ LAND = landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[1.0]]] * 2, [[[[1.0]]]
 FORMULA = landscapes.symbolic((w - x) ** 2 / 2, w, x, landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[0])
 TABLE = fd.table(2)
 X, LAMS, K = [[1.0, 0.5], [-2.0, 1.0], [0.3, 0.2]], [2.0, 1.0, 0.5], [[1.0, 0.2], [0.2, 0.5]]
+QUARTIC = OfTensors([np.ones((2,) + (1,) * k) for k in range(5)])
 RULE = updates.momentum(Fraction(1, 2))
 FRESH = fd.Spacetime(N=8, B=2, T=4)
 POINTS = landscapes.logistic(X, [1, 0, 1], [0.0, 0.0], 0.1)
@@ -144,6 +147,9 @@ CALLS = {
     "landscapes.least_squares": call(
         landscapes.least_squares, X=X, y=[1.0, 0.5, 2.0], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]
     ),
+    "landscapes.directional": call(
+        landscapes.directional, loss=QUARTIC.loss, derivative=QUARTIC.derivative, theta=[0.0], points=2, weights=[1, 2], degree=4
+    ),
     "landscapes.digits": call(landscapes.digits, ridge=0.1, theta=np.zeros((10, 65))),
     "landscapes.tensors": call(landscapes.tensors, cumulants={(1,): [1.0], (2,): [[2.0]]}, loss=1.0),
     "landscapes.estimated": call(landscapes.estimated, landscape=LAND, method="polykay", groups=2, batch=1),
@@ -260,6 +266,12 @@ CALLS = {
     "drawing.diagrams_html": call(drawing.diagrams_html, ds=fd.diagrams(2), limit=2, scale=1.0),
     "drawing.table_html": call(drawing.table_html, table=TABLE, limit=2, scale=0.7),
 }
+if find_spec("jax") is None:
+    MADE.add("landscapes.autodiff")
+else:
+    CALLS["landscapes.autodiff"] = call(
+        landscapes.autodiff, loss=lambda theta, x, y: (theta @ x - y) ** 4, theta=[0.1, 0.2], X=X, y=[1, 0, 1], weights=[1, 2, 3]
+    )
 for drawn in ("spacetime_svg", "spacetime_text"):
     CALLS[f"drawing.{drawn}"] = call(
         getattr(drawing, drawn), st=ST, embedding=next(fd.embeddings("[a]", ST)), diagram="[a]", batches=ST.batches()

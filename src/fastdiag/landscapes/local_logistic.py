@@ -166,7 +166,7 @@ class LogisticLocal(Local):
         points, n = self.X.shape
         if n >= FEW or 4 * points * n * (n + 1) > KEPT_BYTES:
             return 1
-        return max(1, min(AHEAD, KEPT_BYTES // (64 * points)))
+        return int(max(1, min(AHEAD, KEPT_BYTES // (64 * points))))
 
     def work_out(self, places: Sequence[LogisticLocal]) -> None:
         """From one product of all points' weights at all places with the products of two columns."""

@@ -181,8 +181,8 @@ def _question(
         check_work(kept)
     observable = observable_named(observable).name
     check_landscape(landscape)
-    check_spacetime(spacetime, symbols=not about_path and not resummed)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
+    check_spacetime(spacetime, symbols=not about_path and not resummed)
     if about_path and not resummed:
         raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
     if about_path and continuous:

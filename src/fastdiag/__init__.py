@@ -34,6 +34,8 @@ _ROOMS = {
     "predict": "expansion",
     "predict_many": "expansion",
     "expand": "expansion",
+    "observable": "expansion",
+    "Observable": "expansion",
     "simulate": "simulation",
     "FastdiagError": "errors",
 }

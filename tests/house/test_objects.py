@@ -56,6 +56,7 @@ def objects():
         "gradients": fd.noise.from_gradients(0.5, [[1.0, 0.0], [-1.0, 0.0]], np.diag([1.0, 2.0])),
         "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]), "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
         "law": fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1),
+        "function": fd.observable([0.0, [1.0, 0.0]]).variance(), "written function": fd.observable(w**2, w),
         "numbers": fd.results.errata()[0].check(),
     }
     found |= {f"erratum {i}": erratum for i, erratum in enumerate(fd.results.errata())}

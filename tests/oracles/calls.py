@@ -13,7 +13,7 @@ from fastdiag import drawing, landscapes, noise, results, stationary, updates
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
          "drawing": drawing}
 MADE = {  # what functions make; nobody builds these by hand
-    "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
+    "Diagrams", "CoefficientTable", "Observable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
     "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares", "landscapes.LinearModel", "landscapes.Logistic",
     "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
@@ -96,6 +96,9 @@ CALLS = {
     ),
     "Expansion.coefficient": method(fd.expand("test_loss", 1), "coefficient", of="[a]"),
     "Expansion[]": call(lambda index: fd.expand("test_loss", 1)[index], index=0),
+    "observable": call(fd.observable, s=[0.0, [1.0], [[2.0]]], name="square"),
+    "observable, a formula": call(fd.observable, s=w**2, weights=w),
+    "Observable.covariance": method(fd.observable([0.0, [1.0]]), "covariance", other=fd.observable([0.0, [1.0]])),
     "simulate": call(
         fd.simulate, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], runs=4, seed=1, method="sgd", observable="displacement",
         threads=1, progress=False,
@@ -125,7 +128,7 @@ CALLS = {
     "results.proposition_2": call(results.proposition_2),
     "landscapes.samples": call(
         landscapes.samples, loss=[0.0, 1.0], grad=[[1.0], [2.0]], hess=[[[1.0]], [[2.0]]], third=np.ones((2, 1, 1, 1)),
-        fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2],
+        fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2], fifth=0, higher=[np.ones((2,) + (1,) * 6)],
     ),
     "landscapes.logistic": call(landscapes.logistic, X=X, y=[1, 0, 1], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]),
     "landscapes.softmax": call(

@@ -1,12 +1,13 @@
 """Expansions: the diagram sum as numbers, and as formulas."""
 
 from .expand import expand
-from .observables import OBSERVABLES, observable_named
+from .observables import OBSERVABLES, Observable, observable, observable_named
 from .predict import predict
 from .predict_many import predict_many
 from .prediction import Prediction
 from .terms import Expansion, Term
 
 __all__ = [
-    "OBSERVABLES", "Expansion", "Prediction", "Term", "expand", "observable_named", "predict", "predict_many",
+    "OBSERVABLES", "Expansion", "Observable", "Prediction", "Term", "expand", "observable", "observable_named", "predict",
+    "predict_many",
 ]

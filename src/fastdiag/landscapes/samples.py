@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import sequence
 from ..door import door
 from ..errors import InputError
 from ..record import frozen
 from ..typing import FloatArray, IntArray
+from .given_tensors import check_symmetric, tensor_or_zero
 from .landscape import (
     CHUNK_BYTES,
     EVERY,
     Factor,
     SampledLandscape,
-    check_symmetric,
     checked,
     checked_weights,
 )
@@ -92,6 +93,8 @@ def samples(
     third: object | None = None,
     fourth: object | None = None,
     weights: object | None = None,
+    fifth: object | None = None,
+    higher: object = (),
 ) -> Samples:
     """A landscape from the derivatives of each point's loss at theta_0; the S points *are* the distribution.
 
@@ -103,6 +106,10 @@ def samples(
     third : (S, n, n, n), symmetric
     fourth : (S, n, n, n, n), symmetric
     weights : (S,) probabilities of the points, normalised here; uniform by default
+    fifth : (S, n, n, n, n, n), symmetric
+    higher : a sequence of the sixth, the seventh, ... derivatives, any number of them
+
+    The number 0 stands for a derivative from the second on that vanishes.
 
     Returns
     -------
@@ -128,14 +135,15 @@ def samples(
     if n == 0:
         raise InputError("grad has no column; a landscape needs at least one weight")
     derivatives = [first, second]
-    for name, array in (("hess", hess), ("third", third), ("fourth", fourth)):
-        degree = len(derivatives)
+    named = [("hess", hess), ("third", third), ("fourth", fourth), ("fifth", fifth)]
+    more = sequence("higher", higher, "the sixth, the seventh, ... derivatives")
+    named += [(f"higher[{i}]", array) for i, array in enumerate(more)]
+    for degree, (name, array) in enumerate(named, 2):
         if array is None:
-            break
-        tensor = checked(name, array, (points, *(n,) * degree), "points, then weights for each derivative")
-        check_symmetric(name, tensor, [range(1, degree + 1)])
-        derivatives.append(tensor)
-    for name, array in (("third", third), ("fourth", fourth)):
-        if array is not None and len(derivatives) < {"third": 4, "fourth": 5}[name]:
+            continue
+        if len(derivatives) < degree:
             raise InputError(f"{name} was given but a lower derivative is missing; give them all up to the highest")
+        shape = (points, *(n,) * degree)
+        derivatives.append(tensor_or_zero(name, array, shape, "points, then weights for each derivative"))
+        check_symmetric(name, derivatives[-1], [range(1, degree + 1)])
     return Samples(tuple(derivatives), checked_weights(weights, points))

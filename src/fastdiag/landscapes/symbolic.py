@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import digits, instance, own, sequence, shown, whole
+from ..arguments import digits, instance, sequence, shown, whole
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..locks import cached_property
@@ -20,7 +20,7 @@ from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
 from .exact import Expression, canonical, distinct_symbols, exact, number
-from .formula_arguments import Indices, checked_indices, checked_start
+from .formula_arguments import MOST_DERIVATIVES, Indices, checked_indices, checked_start
 from .formula_points import FormulaLocal, FormulaPoints
 from .landscape import Landscape, Nodes, labels_of
 from .samples import Samples, samples
@@ -116,7 +116,7 @@ class Symbolic(Landscape):
 
     @door
     def samples(self, degree: int = 4) -> Samples:
-        """The same landscape as points with derivatives up to a degree (1 to 4), for a finite distribution.
+        """The same landscape as points with derivatives up to a degree, for a finite distribution.
 
         `simulate` runs on the Taylor polynomial that they define.
 
@@ -125,9 +125,9 @@ class Symbolic(Landscape):
         InputError : the distribution is not finite; another degree
         UnsupportedError : derivatives or probabilities with free symbols
         """
-        if type(own(degree)) is not int or own(degree) not in range(1, 5):
-            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
-        points = self._points
+        degree, points = whole("degree", degree, 1, MOST_DERIVATIVES), self._points
+        if len(points) * self.dimension**degree > MOST_ENTRIES:
+            raise TooLargeError(f"{len(points)} points have too many derivatives of degree {degree}; take a lower one")
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []
         for k in range(degree + 1):
@@ -135,9 +135,9 @@ class Symbolic(Landscape):
             entries = [self._entry(tuple(sorted(index))) for index in np.ndindex(*shape)]
             values = [self._float(values[i]) for i in range(len(points)) for values in entries]
             arrays.append(np.array(values).reshape(len(points), *shape))
-        loss, grad, *higher = arrays
-        hess, third, fourth = (*higher, None, None, None)[:3]
-        return samples(loss, grad, hess, third, fourth, chances)
+        loss, grad, *more = arrays
+        hess, third, fourth, fifth = (*more, None, None, None, None)[:4]
+        return samples(loss, grad, hess, third, fourth, chances, fifth, more[4:])
 
     @cached_property
     def mean_loss(self) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -114,26 +115,34 @@ class SecondWalk(Walk):
         return means[0], motion.observed_twice(self.S), means[1], motion.observed_twice(self.S2), k
 
 
-def second_order(walk: SecondWalk, observable: str) -> Any:
-    """The contributions of noise order 2."""
+def second_order(walk: SecondWalk, observable: str, seen: Sequence[Local] = ()) -> Any:
+    """The contributions of noise order 2; seen: what losses are of where it is observed, the walk's by default."""
     m, S, m2, S2, k = walk.seen
     if observable == "displacement":
         return m2
     if observable == "covariance":
         return S2
-    here = walk.here
-    G, H, known = here.gradient, here.hessian, at_root(here, m, S, observable)
+    here, other = both(seen or (walk.here,))
+    G, H, known = here.gradient, here.hessian, at_root((here, other), m, S, observable)
     if observable == "test_loss_variance":
-        return G @ S2 @ G + np.tensordot(k, H, 2) @ G + known
+        skewed = (np.tensordot(k, H, 2) @ other.gradient + np.tensordot(k, other.hessian, 2) @ G) / 2
+        return G @ S2 @ other.gradient + skewed + known
     return G @ m2 + (H * S2).sum() / 2 + (here.third_tensor * k).sum() / 6 + known
 
 
-def at_root(here: Local, m: Numbers, S: Numbers, observable: str) -> Any:
+def both(seen: Sequence[Local]) -> tuple[Local, Local]:
+    """The two functions of a covariance; of a variance they are one."""
+    return seen[0], seen[-1]
+
+
+def at_root(seen: Sequence[Local], m: Numbers, S: Numbers, observable: str) -> Any:
     """What mean and covariance of the first order add at the root in the second order."""
+    here, other = both(seen)
     G, H = here.gradient, here.hessian
     if observable == "test_loss_variance":
-        HS = H @ S
-        return 2 * G @ S @ H @ m + G @ S @ here.third(S) + (HS * HS.T).sum() / 2
+        tilted = G @ S @ other.hessian @ m + other.gradient @ S @ H @ m
+        bent = (G @ S @ other.third(S) + other.gradient @ S @ here.third(S)) / 2
+        return tilted + bent + ((H @ S) * (other.hessian @ S).T).sum() / 2
     if observable in ("test_loss", "train_loss"):
         return m @ H @ m / 2 + here.third(S) @ m / 2 + (here.fourth(S) * S).sum() / 8
     return 0

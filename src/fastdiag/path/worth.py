@@ -12,7 +12,7 @@ from ..landscapes import Landscape
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Update
 from ..typing import FloatArray
-from ..values.given import Given, points_met
+from ..values.given import formulas
 from ..values.root import Roots
 from ..values.worth import Times, Worth
 from .motion import Motion
@@ -26,7 +26,7 @@ class PathWorth(Worth):
 
     def __init__(
         self, landscape: Landscape, times: Times, rates: Sequence[Any], metric: FloatArray | None, noise: int,
-        update: Update | None, given: Given | None = None,
+        update: Update | None, points: int | None = None, others: Sequence[Landscape] = (),
     ) -> None:
         """noise: the highest noise order of skeletons.
 
@@ -38,14 +38,14 @@ class PathWorth(Worth):
         start, numbers = start_and_rates(landscape, rates)
         super().__init__(landscape, times, np.array(numbers, dtype=start.dtype))
         last = max(int(spacetime.finite("T")) for spacetime in times)
-        self.points, test = points_met(given, update), None if given is None else given.test
-        if given is not None and start.dtype.kind == "O":
-            given.exact_test()
+        self.points = points
+        if start.dtype.kind == "O":
+            formulas(others)
         self.paths = []
         for i in range(len(numbers)):
             with which(numbers, i) as eta:
                 motion = Motion(update, eta if metric is None else eta * metric, start, last)
-                self.paths.append(NodeTensors(landscape, motion, last, noise, test))
+                self.paths.append(NodeTensors(landscape, motion, last, noise, others))
 
     def zero(self, axes: int) -> Numbers:
         n = self.landscape.dimension

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from functools import cache, lru_cache
 
 import numpy as np
@@ -27,8 +28,11 @@ MANY = 512  # weights from which on an eigendecomposition is worth several threa
 class Eigenbasis:
     """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
-    def __init__(self, landscape: Landscape, metric: FloatArray | None = None, test: Landscape | None = None) -> None:
-        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later; test: of held-out roots.
+    def __init__(
+        self, landscape: Landscape, metric: FloatArray | None = None, others: Iterable[Landscape] = ()
+    ) -> None:
+        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later; others: of roots that are
+        not the landscape's, see `Root`.
 
         Raises
         ------
@@ -43,7 +47,11 @@ class Eigenbasis:
             )
         self.landscape, self.metric = landscape, metric
         self._parts: dict[Nodes, FloatArray] = {}
-        self.test = self if test is None or test is landscape else _AlongOthers(test, self)
+        self.others = self.along(others)
+
+    def along(self, others: Iterable[Landscape]) -> tuple[Eigenbasis, ...]:
+        """The cumulants of other landscapes along the directions of this one."""
+        return tuple(self if other is self.landscape else _AlongOthers(other, self) for other in others)
 
     @cached_property
     def _eigen(self) -> tuple[FloatArray, FloatArray]:
@@ -108,7 +116,7 @@ class _AlongOthers(Eigenbasis):
     """The cumulants of one landscape along the directions of another one."""
 
     def __init__(self, landscape: Landscape, basis: Eigenbasis) -> None:
-        self.landscape, self.basis, self.metric, self.test = landscape, basis, basis.metric, self
+        self.landscape, self.basis, self.metric, self.others = landscape, basis, basis.metric, ()
         self._parts: dict[Nodes, FloatArray] = {}
 
     @property
@@ -128,9 +136,13 @@ def libraries() -> ThreadpoolController:
 
 
 @lru_cache(maxsize=8)
-def eigenbasis_of(landscape: Landscape, test: Landscape | None = None) -> Eigenbasis:
+def eigenbasis_of(landscape: Landscape, others: tuple[Landscape, ...] = ()) -> Eigenbasis:
     """The eigenbasis of a landscape for a learning rate that is a number, kept for the next call."""
-    return Eigenbasis(landscape, None, test)
+    if not others:
+        return Eigenbasis(landscape)
+    found = copy(eigenbasis_of(landscape))  # shares what is computed
+    found.others = found.along(others)
+    return found
 
 
 def growth(eigenbasis: Eigenbasis, numbers: FloatArray) -> str:

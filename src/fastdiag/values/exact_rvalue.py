@@ -133,9 +133,9 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
 
 def exact_rvalue(
     diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
-    update: LinearRule = None, points: int | None = None, test: Symbolic | None = None,
+    update: LinearRule = None, points: int | None = None, others: Sequence[Symbolic] = (),
 ) -> Expression:
-    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and a test as `exact_uvalue`.
+    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and others as `exact_uvalue`.
 
     points : of a training set that is given; None: rows are drawn
 
@@ -149,7 +149,7 @@ def exact_rvalue(
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
-    parts = exact_parts(chosen, landscape, test)
+    parts = exact_parts(chosen, landscape, others)
     ways = [(ties, exact("a weight", weight)) for ties, weight in retied(diagram, points)]
     known = [edges.tensor(kind, cut) for kind in (KINDS if isinstance(update, RegularizedNewton) else KINDS[:1])]
     tensors, back = in_fast_arithmetic([*parts, *known])

@@ -89,6 +89,9 @@ CALLS = {
         T=[1, 2], continuous=False, update=RULE, noise=1,
     ),
     "predict, a closure": call(fd.predict, landscape=POINTS, spacetime=FRESH, eta=0.1, noise=1, closure="gaussian"),
+    "predict_many": call(
+        fd.predict_many, asked=[(LAND, ST, 0.1), (LAND, ST, 0.2)], executor=None, progress=False, order=2, resummed=True
+    ),
     "Prediction.up_to": method(fd.predict(LAND, ST, 0.1, 2), "up_to", order=1),
     "expand": call(
         fd.expand, observable="displacement", order=2, sampling="one epoch", basis="cumulant", at_minimum=True, resummed=False,
@@ -102,6 +105,10 @@ CALLS = {
     "simulate": call(
         fd.simulate, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], runs=4, seed=1, method="sgd", observable="displacement",
         threads=1, progress=False,
+    ),
+    "simulate, given points": call(
+        fd.simulate, landscape=POINTS, spacetime=fd.Spacetime(N=3, T=3), eta=0.1, runs=4, T=[1, 2], update=RULE, refinement=1,
+        keep_runs=True, training_set="given", test=POINTS,
     ),
     "simulate, the noise": call(fd.simulate, landscape=LAND, spacetime=ST, eta=0.1, runs=4, seed=1, method="sde"),
     "updates.momentum": call(updates.momentum, mu=0.5),
@@ -125,6 +132,9 @@ CALLS = {
     "updates.Update.weight": method(RULE, "weight", duration=2, to_root=True),
     "results.errata": call(results.errata),
     "results.errata_page": call(results.errata_page, errata=results.errata()[:1]),
+    "results.emulation": call(
+        results.emulation, spacetime=fd.Spacetime(N=4, B=4, E=4), eta=0.1, like=fd.Spacetime(N=4, E=1), like_eta=0.1
+    ),
     "results.proposition_2": call(results.proposition_2),
     "landscapes.samples": call(
         landscapes.samples, loss=[0.0, 1.0], grad=[[1.0], [2.0]], hess=[[[1.0]], [[2.0]]], third=np.ones((2, 1, 1, 1)),

@@ -45,8 +45,8 @@ class Course:
     observable: Observable
     update: PathRule
     method: str
-    given: IntArray | None
-    """Rows of the points that are the training set; None where it is drawn."""
+    owns: bool
+    """Whether the landscape's points are the training set; else it is drawn."""
     test: Landscape | None
     """Whose loss is the test loss; None for that of the landscape itself."""
     refinement: int
@@ -84,10 +84,18 @@ class Course:
         """The update rule of all T updates."""
         return packed_rule(self.update, self.spacetime.finite("T"), self.metric)
 
+    @cached_property
+    def given(self) -> IntArray | None:
+        """Rows of the points that are the training set; None where it is drawn, or where none is met."""
+        if not self.owns or self.method in PROCESSES:
+            return None
+        weights = self.model.weights
+        return np.repeat(np.arange(len(weights)), np.rint(self.spacetime.finite("N") * weights).astype(np.int64))
+
     @property
     def trains(self) -> bool:
         """Whether losses of drawn training sets are asked for; of a given one they are the landscape's own."""
-        return self.observable.shares and self.spacetime.N != inf and self.given is None
+        return self.observable.shares and self.spacetime.N != inf and not self.owns
 
     @property
     def shards(self) -> int:
@@ -98,7 +106,7 @@ class Course:
         """Make all formulas, here and not in racing threads, and raise what is wrong with them."""
         processes, losses = self.method in PROCESSES, self.observable.axes == 0 and not self.functions
         asked: list[tuple[Any, str, bool]] = [(self, "rule", True), (self.model, "loss", self.trains)]
-        asked += [(self.model, "points", self.given is not None or processes)]
+        asked += [(self.model, "points", self.owns or processes)]
         asked += [(self.tested, "mean_loss", losses and not (self.trains and self.observable.name == "train_loss"))]
         asked += [(self.model, "mean_loss", losses and self.observable.shares and not self.trains)]
         asked += [(model, "mean_loss", True) for model in self.watched]

@@ -35,6 +35,8 @@ _ROOMS = {
     "predict_many": "expansion",
     "expand": "expansion",
     "observable": "expansion",
+    "modified_equation": "expansion",
+    "ModifiedEquation": "expansion",
     "Observable": "expansion",
     "simulate": "simulation",
     "FastdiagError": "errors",

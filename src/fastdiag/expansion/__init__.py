@@ -1,6 +1,7 @@
 """Expansions: the diagram sum as numbers, and as formulas."""
 
 from .expand import expand
+from .modified_equation import ModifiedEquation, modified_equation
 from .observables import OBSERVABLES, Observable, observable, observable_named
 from .predict import predict
 from .predict_many import predict_many
@@ -8,6 +9,6 @@ from .prediction import Prediction
 from .terms import Expansion, Term
 
 __all__ = [
-    "OBSERVABLES", "Expansion", "Observable", "Prediction", "Term", "expand", "observable", "observable_named", "predict",
-    "predict_many",
+    "OBSERVABLES", "Expansion", "ModifiedEquation", "Observable", "Prediction", "Term", "expand", "modified_equation",
+    "observable", "observable_named", "predict", "predict_many",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,8 +11,12 @@ from ..diagram.counting import count_diagrams
 from ..embedding import Rule
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
+from ..path.foresight import check_walks
+from ..path.worth import FrozenWorth
+from ..spacetime.processes import Process
+from ..spacetime.updates import Update
 from ..values.device import check_device
-from ..values.eigenbasis import growth
+from ..values.eigenbasis import growth, is_diagonalisable
 from ..values.exact_values import exact_learning_rates
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
@@ -60,7 +64,9 @@ def answer_about_start(question: Question) -> Prediction:
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
-        if resummed:
+        if resummed and not is_diagonalisable(landscape, metric):
+            worth = _summed_over_updates(question, rates, metric, points)
+        elif resummed:
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, points, others)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
@@ -80,6 +86,22 @@ def answer_about_start(question: Question) -> Prediction:
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
         stderr = None if found is None else shaped(found, shape)
     return Prediction(whole, by_order, by_diagram, question, stderr)
+
+
+def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:
+    """Of a vector field whose K = 1 - eta dv is not diagonalisable in real numbers: sums over maps, update by update."""
+    if question.continuous or isinstance(question.update, Process):
+        raise UnsupportedError(
+            "exponentials of a field's dv are had where it is diagonalisable in real numbers, and here it is not; give "
+            "resummed=False, or leave out processes and continuous=True"
+        )
+    check_walks(
+        lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
+        rates.tolist(), question.order, question.update, question.patience, points,
+    )
+    rule = question.update if isinstance(question.update, Update) else None
+    how = question.order, rule, points, question.others
+    return FrozenWorth(question.landscape, question.times, rates.tolist(), metric, *how)
 
 
 def check_work(order: int) -> None:

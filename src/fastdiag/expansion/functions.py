@@ -11,7 +11,7 @@ from ..errors import InputError, MissingTensorError
 from ..landscapes import Landscape, Samples, Symbolic, finite, symbolic
 from ..landscapes.exact import distinct_symbols, exact
 from ..landscapes.given_tensors import check_symmetric, tensor_or_zero
-from ..landscapes.landscape import checked
+from ..landscapes.landscape import check_landscape, checked
 from ..landscapes.smoothness import real_symbol
 from ..numerals import has, written
 from ..record import frozen
@@ -29,6 +29,7 @@ def function(s: object, weights: object) -> Function:
     if isinstance(s, Landscape):
         if weights is not None:
             raise InputError("weights goes with an expression; a landscape has its own")
+        check_landscape(s)
         return s
     if has(s, "free_symbols"):
         return _expression(s, weights)

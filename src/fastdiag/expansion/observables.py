@@ -10,8 +10,12 @@ from typing import Any
 from ..arguments import choice, shown
 from ..diagram import Diagram
 from ..door import door
+from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
+from ..landscapes import Landscape
+from ..landscapes.field import no_loss
 from ..record import Record
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..values.root import Root, loss_root
 from .functions import Function, described, function
 
@@ -197,6 +201,16 @@ def observable_named(name: object, given: bool = False, functions: bool = False)
             return name
         raise InputError(f"observable must be one of {', '.join(OBSERVABLES)} here, not {shown(name)}")
     return (_GIVEN if given else _KNOWN)[OBSERVABLES.index(choice("observable", name, OBSERVABLES))]
+
+
+def check_has(landscape: Landscape, observable: Observable, update: PathRule) -> None:
+    """Raise InputError or UnsupportedError if a vector field is asked for a loss, or for its Hessian."""
+    if landscape.is_gradient:
+        return
+    if not observable.functions and not observable.axes:
+        raise InputError(f"the {observable} is not had: {no_loss(landscape)}")
+    if isinstance(update, RegularizedNewton):
+        raise UnsupportedError(f"{update!r} divides by a Hessian, which a vector field has none of; take another rule")
 
 
 @door

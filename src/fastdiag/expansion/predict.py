@@ -23,7 +23,7 @@ from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
 from .answer_about_start import answer_about_start, check_work
 from .functions import seen_from
-from .observables import Observable, observable_named
+from .observables import Observable, check_has, observable_named
 from .prediction import Prediction
 from .question import Question
 
@@ -182,7 +182,8 @@ def _question(
         kept = check_order(3 if order is None else order)
         check_work(kept)
     watched = observable_named(observable, functions=True)
-    check_landscape(landscape)
+    check_landscape(landscape, fields=True)
+    check_has(landscape, watched, update)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     check_spacetime(spacetime, symbols=not about_path and not resummed)

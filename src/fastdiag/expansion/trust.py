@@ -103,10 +103,11 @@ class Trust:
         """What 0 may come out as: beside the loss, and beside what the noise of one update moves weights by."""
         question = self.question
         try:
-            found = np.abs(_floats(question.measured.loss))
             if question.watched.axes:
                 gradients = np.abs(_floats(question.landscape.gradient_covariance)).max(initial=0.0)
                 found = np.sqrt(gradients) * np.abs(_floats(question.eta)).max()
+            else:
+                found = np.abs(_floats(question.measured.loss))
         except FastdiagError:  # not known
             return 0.0
         return ROUNDING * float(np.nan_to_num(found)) ** (2 if question.watched.mean is not None else 1)

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from ..door import door
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, MissingTensorError, UnsupportedError
 from ..record import frozen
 from ..typing import FloatArray
 from .distributions import Distribution
-from .exact import Expression
+from .exact import Expression, canonical
 from .formula_arguments import Indices
+from .formulas_given import formula_of
 from .given_tensors import check_symmetric, tensor_or_zero
 from .landscape import checked, checked_weights
 from .samples import Samples
-from .symbolic import Symbolic, formula_of
+from .symbolic import Symbolic
 from .taylor import re_expanded
 from .to_eigenbasis import to_eigenbasis
 
@@ -30,6 +31,13 @@ class Field(Samples):
     """
 
     is_gradient = False
+
+    def require_degree(self, degree: int, why: str) -> None:
+        if degree >= len(self.derivatives):
+            raise MissingTensorError(
+                f"{why} needs {'d' * (degree - 1)}v, and derivatives of the field were given up to "
+                f"{'d' * (len(self.derivatives) - 2)}v; give more (0 for one that vanishes), or ask for a lower order"
+            )
 
     def turned(self, tensor: FloatArray, frame: FloatArray, leading: int = 0) -> FloatArray:
         if frame.ndim == 2:
@@ -48,7 +56,7 @@ class Field(Samples):
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension
-        return f"<vector field: {S} points, {n} weights, {self.highest_degree - 1} derivatives>"
+        return f"<vector field: {S} points, {n} weights, {len(self.derivatives) - 2} derivatives>"
 
 
 class SymbolicField(Symbolic):
@@ -75,7 +83,7 @@ class SymbolicField(Symbolic):
 
     @door
     def samples(self, degree: int = 4) -> Field:
-        """The same as points with derivatives, as `Symbolic.samples`; degree: that of the tensors, a derivative's plus 1."""
+        """The same as points with derivatives, as `Symbolic.samples`; degree: of tensors, a derivative's plus 1."""
         chances, arrays = self._told(degree, lowest=1)
         return field(*arrays, weights=chances)
 
@@ -85,17 +93,17 @@ class SymbolicField(Symbolic):
         raise no_loss(self)
 
     @property
-    def mean_loss(self) -> Expression:  # type: ignore[override]
+    def mean_loss(self) -> Expression:
         """There is none."""
         raise no_loss(self)
 
     def scaled(self, exponent: int) -> SymbolicField:
         import sympy
 
-        unit, here = sympy.Integer(2) ** exponent, super().scaled(0)
+        unit = sympy.Integer(2) ** exponent
         units = {weight: unit * weight for weight in self.coordinates}
         formulas = sympy.Tuple(*(unit * formula.xreplace(units) for formula in self.formulas))
-        start = tuple(value / unit for value in here.theta)
+        start = tuple(canonical(value / unit) for value in self.theta)
         return SymbolicField(formulas, self.coordinates, self.data, self.distributions, start)
 
 
@@ -109,7 +117,7 @@ def no_loss(of: object) -> UnsupportedError:
 
 @door
 def field(*derivatives: object, weights: object | None = None) -> Field:
-    """Updates that follow any vector field: theta <- theta - eta * (mean of v_x over the batch), v_x given by its derivatives.
+    """Updates theta <- theta - eta * (mean of v_x over the batch): a vector field v_x, by each point's derivatives.
 
     Nothing in the expansion needs a gradient: a node with k children is the k-th derivative of v_x, counts stay as they
     are. So a learning rate that depends on the weights, natural gradients, clipping that is smooth, sharpness-aware steps

@@ -41,6 +41,8 @@ class Landscape(Portable, ABC):
     """Number of weights n."""
     highest_degree: int | None
     """Highest derivative that it knows; None if any."""
+    is_gradient: bool = True
+    """Whether the tensors are derivatives of a loss, and not of a vector field."""
     least_loss: float | None = None
     """A number that no loss lies below, where one is known."""
     theta: Any
@@ -284,10 +286,12 @@ def labels_of(nodes: Nodes) -> list[int]:
     return sorted({label for node in nodes for label in node})
 
 
-def check_landscape(landscape: object) -> None:
-    """Raise InputError unless it is a Landscape."""
+def check_landscape(landscape: object, fields: bool = False) -> None:
+    """Raise InputError unless it is a Landscape, and a loss; fields: a vector field will do too."""
     if not isinstance(landscape, Landscape):
         raise InputError(f"landscape must come from fastdiag.landscapes, not {arguments.shown(landscape)}")
+    if not fields and not landscape.is_gradient:
+        raise InputError(f"{landscape!r} has no loss, which this is about; predict and simulate take vector fields")
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:

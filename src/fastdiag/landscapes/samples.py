@@ -39,7 +39,7 @@ class Samples(SampledLandscape):
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
         mean = np.asarray(np.tensordot(self.weights, self.derivatives[degree], 1))
-        return mean if frame is None else to_eigenbasis(mean, frame)  # one tensor is turned, not one for each point
+        return mean if frame is None else self.turned(mean, frame)  # one tensor is turned, not one for each point
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if frame is None:
@@ -52,7 +52,7 @@ class Samples(SampledLandscape):
         first, second = self._centres[degree]
         tensors = self.derivatives[degree][rows] - first
         tensors -= second
-        return tensors if frame is None else to_eigenbasis(tensors, frame, 1)
+        return tensors if frame is None else self.turned(tensors, frame, 1)
 
     def _centre(self, degree: int) -> tuple[FloatArray, FloatArray]:
         """The mean as a sum: that of what is left when the first is taken off is exact to the digits of the spread."""
@@ -64,21 +64,28 @@ class Samples(SampledLandscape):
             second += np.tensordot(self.weights[rows], tensors[rows] - first, 1)
         return first, second
 
+    def turned(self, tensor: FloatArray, frame: FloatArray, leading: int = 0) -> FloatArray:
+        """A tensor along the directions of a frame, in all axes but some leading ones."""
+        return to_eigenbasis(tensor, frame, leading)
+
     def scaled(self, exponent: int) -> Samples:
         with np.errstate(all="ignore"):
             tensors = tuple(frozen(np.ldexp(tensor, k * exponent)) for k, tensor in enumerate(self.derivatives))
             theta = frozen(np.ldexp(self.theta, -exponent))
-        return Samples(tensors, self.weights, theta)
+        return type(self)(tensors, self.weights, theta)
 
     def moved(self, theta: FloatArray) -> Samples:
         tell_of_polynomial(self)
-        here = Samples(tuple(map(frozen, re_expanded(self.derivatives, theta - self.theta))), self.weights, frozen(theta))
+        here = type(self)(tuple(map(frozen, self._seen_from(theta))), self.weights, frozen(theta))
         here._told = True
         return here
 
     def local(self, theta: FloatArray) -> TaylorLocal:
         tell_of_polynomial(self)
-        return TaylorLocal(re_expanded(self.derivatives, theta - self.theta), self.weights)
+        return TaylorLocal(self._seen_from(theta), self.weights)
+
+    def _seen_from(self, theta: FloatArray) -> list[FloatArray]:
+        return re_expanded(self.derivatives, theta - self.theta)
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension

@@ -34,6 +34,10 @@ class NodeTensors:
         self._nodes: dict[tuple[int, int], tuple[Numbers, Numbers]] = {}
         self._matrices: dict[int, Entries] = {}
         self._seen, self._others = dict[int, Local](), dict[tuple[int, int], Local]()
+        self._walk(updates)
+
+    def _walk(self, updates: int) -> None:
+        motion = self.motion
         for t in range(updates):
             self.locals.append(self._local(motion.at_point(self.states[-1])))
             self.states.append(motion.moved(t, self.states[-1], self.locals[-1].gradient))
@@ -98,6 +102,17 @@ class NodeTensors:
         for k, both in nodes.items():
             mean, deviations = (_whole(tensor, self.units[-1] // self.units[t] ** k) for tensor in both)
             self._nodes[t, k] = mean, deviations
+
+
+class FrozenTensors(NodeTensors):
+    """The same where the path is held at the start, for resummation about it."""
+
+    def _walk(self, updates: int) -> None:
+        self.locals = [self._local(self.motion.zeros(self.motion.shape[1]))] * updates
+        self.states *= updates + 1
+
+    def node(self, t: int, children: int) -> tuple[Numbers, Numbers]:
+        return super().node(0 if self.motion.rates is None else t, children)
 
 
 def spread(reading: Numbers, tensor: Numbers, axis: int) -> Numbers:

@@ -78,7 +78,7 @@ class SecondWalk(Walk):
     def _skewed(self, rate: Any, A: Numbers) -> Numbers:
         """What an update adds to k."""
         local, B, AS = self.local, self.batch, A @ self.motion.at_point(self.S)
-        third = self._kicked(rate, _along(local.third_tensor, AS, AS), 2)
+        third = self._kicked(rate, _along(local.third_tensor.transpose(1, 2, 0), AS, AS), 2)
         third = third + self._kicked(rate, local.covariance_slope, 0, 1) @ AS.T / B
         return _everywhere(third) + self._kicked(rate, local.skew, 0, 1, 2) / B**2
 
@@ -87,7 +87,7 @@ class SecondWalk(Walk):
         motion, local, J = self.motion, self.local, self.local.third_tensor
         beside, S, m = motion.at_point(self.S), motion.at_point_twice(self.S), motion.at_point(self.m)
         k = self._read(motion.point, self.k, 1, 2)
-        bent = (np.tensordot(k, J, ((1, 2), (1, 2))) + 2 * beside @ (J @ m) + beside @ local.fourth(S)) / 2
+        bent = (np.tensordot(k, J, ((1, 2), (1, 2))) + 2 * beside @ (J @ m).T + beside @ local.fourth(S).T) / 2
         mixed, JS = A @ self._kicked(rate, bent, 1), J @ S
         noise = (local.covariance_slope @ m + local.covariance_over(S) / 2) / self.batch
         noise = noise + np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from ..values.given import formulas
 from ..values.root import Roots
 from ..values.worth import Times, Worth
 from .motion import Motion
-from .node_tensors import NodeTensors
+from .node_tensors import FrozenTensors, NodeTensors
 from .predicted import start_and_rates, which
 from .skeleton_sums import skeleton_sum
 
 
 class PathWorth(Worth):
     """Nodes are tensors where the path is, edges the update's matrices along it; with rational rates in Fractions."""
+
+    tensors: ClassVar[type[NodeTensors]] = NodeTensors
 
     def __init__(
         self, landscape: Landscape, times: Times, rates: Sequence[Any], metric: FloatArray | None, noise: int,
@@ -45,7 +47,7 @@ class PathWorth(Worth):
         for i in range(len(numbers)):
             with which(numbers, i) as eta:
                 motion = Motion(update, eta if metric is None else eta * metric, start, last)
-                self.paths.append(NodeTensors(landscape, motion, last, noise, others))
+                self.paths.append(self.tensors(landscape, motion, last, noise, others))
 
     def zero(self, axes: int) -> Numbers:
         n = self.landscape.dimension
@@ -64,3 +66,9 @@ class PathWorth(Worth):
             path = self.paths[i]
             total[i, j] = path.motion.observed(path.states[int(self.times[j].finite("T"))])
         return total
+
+
+class FrozenWorth(PathWorth):
+    """Resummed values as sums over the updates one by one, whatever the matrix K: about a path that stands still."""
+
+    tensors = FrozenTensors

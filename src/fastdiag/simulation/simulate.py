@@ -14,7 +14,7 @@ from ..door import door
 from ..embedding import PathRule, check_rule
 from ..errors import InputError, TooLargeError
 from ..expansion.functions import seen_from
-from ..expansion.observables import Observable, observable_named
+from ..expansion.observables import Observable, check_has, observable_named
 from ..expansion.predict import TRAINING_SETS
 from ..landscapes import Landscape, Samples
 from ..landscapes.landscape import check_landscape
@@ -118,10 +118,11 @@ def simulate(
     ((3,), (3, 1000), True)
     """
     check_spacetime(spacetime)
-    check_landscape(landscape)
+    check_landscape(landscape, fields=True)
     method, watched = choice("method", method, METHODS), observable_named(observable, functions=True)
     owns = choice("training_set", training_set, TRAINING_SETS) == "given"
     method, update = _method_and_rule(method, update, watched, owns)
+    check_has(landscape, watched, update)
     runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
     workers = (os.cpu_count() or 1) if threads is None else whole("threads", threads, 1, what="threads")
     progress, keep_runs = check_progress(progress), flag("keep_runs", keep_runs)

@@ -99,7 +99,7 @@ class Propagator:
             for l in range(1 if kind == LINKED else len(block)):
                 key = 0 if kind == LINKED else keys.index((which, l))
                 for (i, low), (j, high) in product(enumerate(block), repeat=2):
-                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[i, j]))
+                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[j, i]))
                 here = self.pull.extract(block, block) * here
         return found if cut else found[np.arange(n), np.arange(n)]
 
@@ -121,7 +121,7 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
     while left:
         coupled = [left.pop(0)]
         for i in coupled:  # grows while it is walked
-            coupled += [j for j in left if hessian[i, j] != 0]
+            coupled += [j for j in left if hessian[i, j] != 0 or hessian[j, i] != 0]
             left = [j for j in left if j not in coupled]
         blocks.append(tuple(sorted(coupled)))
     polynomials = []

@@ -30,7 +30,7 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import FloatArray
 from .device import check_device
-from .eigenbasis import Eigenbasis, eigenbasis_of
+from .eigenbasis import Eigenbasis, Unturned, directions_of, eigenbasis_of, is_symmetric
 from .estimate import standard_error
 from .exact_rvalue import check_powers, exact_rvalue
 from .exact_values import exact_uvalue
@@ -90,7 +90,7 @@ class PlainWorth(Worth):
         elif isinstance(landscape, Estimated):
             landscape = landscape.along(np.asarray(np.linalg.cholesky(metric)))
         else:  # tensors along directions in which eta is the identity
-            self.eigenbasis = Eigenbasis(landscape, metric, others)
+            self.eigenbasis = (Eigenbasis if is_symmetric(landscape) else Unturned)(landscape, metric, others)
         super().__init__(landscape, times, numbers, exponent)
         self.others = _in_units(others, exponent)
 
@@ -174,7 +174,7 @@ class ResummedWorth(Worth):
         if metric is None:
             self.eigenbasis = eigenbasis_of(landscape, _in_units(others, exponent))
         else:
-            self.eigenbasis = Eigenbasis(landscape, metric, others)
+            self.eigenbasis = directions_of(landscape, metric, others)
         self.continuous, self.device, self.update = continuous, device, rule
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:

@@ -164,7 +164,7 @@ def test_a_metric():
 ], ids=str)
 def test_a_gradient_as_a_field_is_the_loss_to_the_bit(how):
     loss = symmetric_points()
-    field, s, st = fd.landscapes.field(*loss.derivatives[1:]), fd.observable(loss), fd.Spacetime(4, 1, 4)
+    field, s, st = fd.landscapes.field(*loss.derivatives[1:]), fd.observable(symmetric_points()), fd.Spacetime(4, 1, 4)
     for eta in ([0.02, 0.05], np.array([[0.05, 0.01], [0.01, 0.04]])):
         if np.ndim(eta) == 2 and "continuous" in how:
             continue

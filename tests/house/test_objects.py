@@ -56,6 +56,9 @@ def objects():
         "gradients": fd.noise.from_gradients(0.5, [[1.0, 0.0], [-1.0, 0.0]], np.diag([1.0, 2.0])),
         "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]), "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
         "law": fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1),
+        "field": land.field([[1.0, 0.0]], [[[0.0, 1.0], [-1.0, 0.0]]]),
+        "field of formulas": land.symbolic_field([w - x], w, x, land.normal(), at=[0]),
+        "equation": fd.modified_equation(1, update=rules.momentum(Fraction(1, 2))), "rate": fd.modified_equation(2).drift,
         "function": fd.observable([0.0, [1.0, 0.0]]).variance(), "written function": fd.observable(w**2, w),
         "numbers": fd.results.errata()[0].check(),
     }

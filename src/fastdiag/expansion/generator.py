@@ -56,6 +56,26 @@ def _polynomial(found: Any, time: Any) -> dict[int, Any]:
     """Coefficients of the powers of a time, once what is forgotten with it is gone."""
     import sympy
 
-    late = sympy.expand(found).replace(lambda x: x.is_Pow and x.exp.has(time), lambda x: sympy.S.Zero)
+    forgotten: dict[Any, Any] = {}
+
+    def told(power: Any) -> Any:
+        """x^(a T + c) by letters for the prime factors of x to the power of T."""
+        slope = power.exp.coeff(time) if power.exp.is_Add else power.exp / time
+        rest, base = sympy.expand(power.exp - slope * time), power.base
+        factors = [(base, 1)]
+        if base.is_Rational:
+            factors = [(-1, 1)] * bool(base < 0) + [*sympy.factorint(abs(base.p)).items()]
+            factors += [(prime, -often) for prime, often in sympy.factorint(base.q).items()]
+        result = base**rest
+        for factor, often in factors:
+            if factor != 1 and not (factor == -1 and slope.is_even):
+                result *= forgotten.setdefault(factor, sympy.Dummy(positive=True)) ** (often * slope)
+        return result
+
+    def is_power(x: Any) -> bool:
+        return bool(x.is_Pow and x.exp.has(time))
+
+    written = sympy.expand(sympy.expand(found).replace(is_power, told))
+    late = sympy.Add(*(x for x in sympy.Add.make_args(written) if not x.has(*forgotten.values())))
     top, bottom = sympy.fraction(sympy.together(late))
     return {power: x / bottom for (power,), x in sympy.Poly(top, time).terms()}

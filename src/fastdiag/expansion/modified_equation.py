@@ -129,7 +129,7 @@ class ModifiedEquation(Record):
 
     @property
     def obstruction(self) -> Rate:
-        """The drift without the gradient of `nearest_loss`, over the pace: no terms if the drift is a gradient."""
+        """The drift without the gradient of `nearest_loss`: no terms if the drift is a gradient."""
         return self._split()[1]
 
     def _split(self) -> tuple[Rate, Rate]:
@@ -157,7 +157,7 @@ class ModifiedEquation(Record):
                 for diagram in some:
                     key = d, network_of(diagram, Root(open=(0,)))
                     left = self.coefficients.get(diagram, 0) - mean / diagram.automorphisms
-                    rests[key] = rests.get(key, 0) + sympy.factor(left / self.pace)
+                    rests[key] = rests.get(key, 0) + sympy.factor(left)
                     origins.setdefault(key, []).append(diagram)
         loss = self._formula("modified loss", self.order - 1, losses, origins)
         return loss, self._formula("obstruction", self.order, rests, origins)
@@ -287,7 +287,7 @@ def modified_equation(
     >>> print(fd.modified_equation(2))
     per update:
     b^μ = -G^μ
-      - 1/2 G_ν H^νμ
+      - 1/2 H^μ_ν G^ν
       + O(η^3), indices raised by η
     D^μν = 1/B C^μν
       + O(η^3), indices raised by η
@@ -296,6 +296,15 @@ def modified_equation(
       + 1/4 G_μ G^μ
       + O(η^2), indices raised by η
     >>> print(fd.modified_equation(2, training_set="given").modified_loss())
+    l_mod = l
+      + 1/4 G_μ G^μ
+      - (B - N)/(4*B*(N - 1)) C_μ^μ
+      + O(η^2), indices raised by η
+
+    Order 3 is no gradient, of descent on all points neither:
+
+    >>> fd.modified_equation(3).obstruction.terms[0]
+    <term of order 3: 1/18 J^μ_νρ G^ν G^ρ>
     """
     order = whole("order", order, 1)
     given = choice("training_set", training_set, ("drawn", "given")) == "given"

@@ -46,7 +46,7 @@ class Rate(Expansion):
         if self.observable == "modified loss":
             return "l_mod", r"\tilde{l}"
         if self.observable == "obstruction":
-            return "b^μ + ∂^μ l_mod", r"b^{\mu} + \partial^{\mu} \tilde{l}"
+            return "b^μ + pace ∂^μ l_mod", r"b^{\mu} + \text{pace} \; \partial^{\mu} \tilde{l}"
         return NAMES[int(self.observable.removeprefix("moment "))]
 
     def __repr__(self) -> str:

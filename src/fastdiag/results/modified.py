@@ -116,7 +116,7 @@ def _effective_derived(mu: Any) -> tuple[Any, Any]:
 
 momentum_rate = Result(
     "Momentum's effective rate", "Ghosh et al. 2023, Kovachki and Stuart 2021",
-    "once its beginning is forgotten, heavy-ball momentum follows -eta/(1 - mu) grad(l + eta (1 + mu)/(4 (1 - mu)^2) |G|^2), "
-    "to order 2. The values are (1/(1 - mu), what multiplies eta |G|^2)",
+    "its beginning forgotten, heavy-ball momentum follows -eta/(1 - mu) grad(l + eta (1 + mu)/(4 (1 - mu)^2) |G|^2), to "
+    "order 2. The values are (1/(1 - mu), what multiplies eta |G|^2)",
     _effective, _effective_derived,
 )

@@ -3,21 +3,23 @@
 import inspect
 import math
 from fractions import Fraction
+from importlib.util import find_spec
 
 import numpy as np
 import sympy
 
 import fastdiag as fd
-from fastdiag import drawing, landscapes, noise, results, stationary, updates
+from fastdiag import criteria, drawing, landscapes, noise, results, stationary, updates
+from oracles.directions import OfTensors
 
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
-         "drawing": drawing}
+         "drawing": drawing, "criteria": criteria}
 MADE = {  # what functions make; nobody builds these by hand
     "Diagrams", "CoefficientTable", "Observable", "ModifiedEquation", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.SymbolicField", "landscapes.LeastSquares", "landscapes.LinearModel", "landscapes.Logistic",
-    "landscapes.SampledLandscape", "landscapes.Samples", "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry",
-    "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
+    "landscapes.Autodiff", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
+    "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
+    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.SymbolicField", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
 }
 
@@ -27,6 +29,7 @@ LAND = landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[1.0]]] * 2, [[[[1.0]]]
 FORMULA = landscapes.symbolic((w - x) ** 2 / 2, w, x, landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[0])
 TABLE = fd.table(2)
 X, LAMS, K = [[1.0, 0.5], [-2.0, 1.0], [0.3, 0.2]], [2.0, 1.0, 0.5], [[1.0, 0.2], [0.2, 0.5]]
+QUARTIC = OfTensors([np.ones((2,) + (1,) * k) for k in range(5)])
 RULE = updates.momentum(Fraction(1, 2))
 FRESH = fd.Spacetime(N=8, B=2, T=4)
 POINTS = landscapes.logistic(X, [1, 0, 1], [0.0, 0.0], 0.1)
@@ -158,6 +161,9 @@ CALLS = {
     "landscapes.least_squares": call(
         landscapes.least_squares, X=X, y=[1.0, 0.5, 2.0], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]
     ),
+    "landscapes.directional": call(
+        landscapes.directional, loss=QUARTIC.loss, derivative=QUARTIC.derivative, theta=[0.0], points=2, weights=[1, 2], degree=4
+    ),
     "landscapes.digits": call(landscapes.digits, ridge=0.1, theta=np.zeros((10, 65))),
     "landscapes.tensors": call(landscapes.tensors, cumulants={(1,): [1.0], (2,): [[2.0]]}, loss=1.0),
     "landscapes.estimated": call(landscapes.estimated, landscape=LAND, method="polykay", groups=2, batch=1),
@@ -186,6 +192,12 @@ CALLS = {
     "stationary.bayes_kl": call(stationary.bayes_kl, K=K, N=50, S=5, lam=0.1, mu=0.5, nu=0.5, C=K),
     "stationary.bayes_learning_rate": call(stationary.bayes_learning_rate, k=[1.0, 0.5], N=50, S=5, mu=0.5, nu=0.5, C=K),
     "stationary.continuous_covariance": call(stationary.continuous_covariance, K=K, C=K, lam=0.1, mu=0.5, nu=0.5),
+    "criteria.aic": call(criteria.aic, landscape=POINTS, N=4),
+    "criteria.gap": call(criteria.gap, landscape=POINTS, eta=0.1, N=4, T=3, ridge=0.1),
+    "criteria.gap_slope": call(criteria.gap_slope, landscape=POINTS, eta=0.1, N=4, T=3, ridge=0.1),
+    "criteria.stic": call(criteria.stic, landscape=POINTS, eta=0.1, N=4, T=3),
+    "criteria.tic": call(criteria.tic, landscape=POINTS, N=4),
+    "criteria.tuned_ridge": call(criteria.tuned_ridge, landscape=POINTS, eta=0.1, N=4, T=3),
     "stationary.escape_efficiency": call(stationary.escape_efficiency, K=K, C=K, lam=0.1, T=3),
     "stationary.escape_efficiency_continuous": call(stationary.escape_efficiency_continuous, K=K, C=K, lam=0.1, t=3.0),
     "stationary.escape_rate_1d": call(
@@ -268,6 +280,12 @@ CALLS = {
     "drawing.diagrams_html": call(drawing.diagrams_html, ds=fd.diagrams(2), limit=2, scale=1.0),
     "drawing.table_html": call(drawing.table_html, table=TABLE, limit=2, scale=0.7),
 }
+if find_spec("jax") is None:
+    MADE.add("landscapes.autodiff")
+else:
+    CALLS["landscapes.autodiff"] = call(
+        landscapes.autodiff, loss=lambda theta, x, y: (theta @ x - y) ** 4, theta=[0.1, 0.2], X=X, y=[1, 0, 1], weights=[1, 2, 3]
+    )
 for drawn in ("spacetime_svg", "spacetime_text"):
     CALLS[f"drawing.{drawn}"] = call(
         getattr(drawing, drawn), st=ST, embedding=next(fd.embeddings("[a]", ST)), diagram="[a]", batches=ST.batches()
@@ -290,6 +308,7 @@ TAKEN = {
     "proposition_1": {"diagram": "[a b]"},
     "test_loss_order": {"order": 2},
     "gap_order": {"order": 2},
+    "emulation": {"spacetime": ST, "eta": 0.1, "like": fd.Spacetime(N=4, T=8), "like_eta": 0.05},
 }
 for name, arguments in TAKEN.items():
     result = getattr(results, name)

@@ -12,7 +12,6 @@ import numpy as np
 from ..embedding import PathRule
 from ..expansion.observables import Observable
 from ..kernels.logistic_points import LANES
-from ..kernels.training_runs import diffuse, flow, train
 from ..kernels.update_steps import NEWTON
 from ..landscapes import Landscape
 from ..locks import cached_property
@@ -157,10 +156,10 @@ class Course:
         seen, times, done = observed(self.update), iter(self.times), 0
         until = next(times)
         for rows, begins in chunks:
-            packed, at = model.packed(source.table), 0
+            at = 0
             while at < len(begins) - 1:
                 some = begins[at : at + until - done + 1]
-                train(packed, rule, model.origin, self.rates, rows, some, done, state, stop, scratch)
+                model.train(source.table, rule, self.rates, rows, some, done, state, stop, scratch)
                 at, done = at + len(some) - 1, done + len(some) - 1
                 if done == until:
                     yield self._places(state, seen, runs), None if sets is None else (source.table, sets)
@@ -189,13 +188,13 @@ class Course:
         state = self._states(1, runs)
         room = tuple(np.empty((n, LANES)) for _ in range(3))
         scratch = (np.empty(LANES, np.int64), *room, np.empty(LANES), model.scratch(), np.empty((n, LANES)))
-        fixed = model.packed(model.table), weights, np.sqrt(weights), self.rule[5], self.rates
+        fixed = np.sqrt(weights), self.rule[5], self.rates
         step, done = max(1, KICKS // (runs * len(weights))), 0
         for until in self.times:
             while done < until * self.refinement and not stop[0]:
                 some = min(step, until * self.refinement - done)
                 kicks = rng.standard_normal((some, runs, len(weights)))
-                diffuse(*fixed, kicks, dt, (dt / self.spacetime.B) ** 0.5, state, stop, scratch)
+                model.diffuse(*fixed, kicks, dt, (dt / self.spacetime.B) ** 0.5, state, stop, scratch)
                 done += some
             yield self._places(state, np.ones(1), runs)
 
@@ -203,10 +202,10 @@ class Course:
         """theta (rates, n) of the ODE at each time."""
         model, n, done = self.model, len(self.model.start), 0
         scratch = (np.empty(LANES, np.int64), np.empty((n, LANES)), np.empty((n, LANES)), model.scratch())
-        fixed = model.packed(model.table), model.weights, self.rule[5], self.rates, 1 / self.refinement
+        fixed = self.rule[5], self.rates, 1 / self.refinement
         theta = np.tile(model.origin, (len(self.rates), 1))
         for until in self.times:
-            flow(*fixed, (until - done) * self.refinement, theta, stop, scratch, np.empty((4, n)))
+            model.flow(*fixed, (until - done) * self.refinement, theta, stop, scratch, np.empty((4, n)))
             done = until
             yield theta + (model.start - model.origin)
 

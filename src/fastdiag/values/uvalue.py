@@ -11,6 +11,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..door import door
 from ..landscapes.contraction import contract
+from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape
 from ..landscapes.symbolic import Symbolic
@@ -19,6 +20,7 @@ from .eigenbasis import Eigenbasis
 from .estimate import estimated_value
 from .exact_values import exact_uvalue
 from .factored import factored_contraction
+from .leaf_to_root import leaf_to_root
 from .overflow import told
 from .plan import plan
 from .root import Root
@@ -74,6 +76,8 @@ def contraction(
     """
     if isinstance(landscape, Estimated):
         return estimated_value(diagram, landscape).astype(np.float64)
+    if isinstance(landscape, Directional):
+        return leaf_to_root(diagram, landscape, root, [each for each in others if isinstance(each, Landscape)])
     chosen = plan(diagram, root)
     largest = max((len(edges) for _, edges in chosen.parts), default=0)
     if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:

@@ -20,6 +20,7 @@ from ..diagram import Diagram
 from ..embedding import Rule
 from ..embedding.retied import retied_shares
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.landscape import Landscape
@@ -35,6 +36,7 @@ from .estimate import standard_error
 from .exact_rvalue import check_powers, exact_rvalue
 from .exact_values import exact_uvalue
 from .given import formulas
+from .leaf_to_root import leaf_to_root
 from .learning_rates import at_scale, in_units
 from .resummable import linear_rule
 from .root import Root, Roots, axes_of, from_eigenbasis
@@ -83,13 +85,13 @@ class PlainWorth(Worth):
         points: int | None = None, others: Sequence[Landscape] = (),
     ) -> None:
         """points: of a given training set that the updates meet; others: of roots that are not the landscape's own."""
-        exponent, self.eigenbasis, self.points = 0, None, points
+        exponent, self.eigenbasis, self.points, self.metric = 0, None, points, metric
         self.update = update.exactly() if isinstance(update, RegularizedNewton) else update
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
         elif isinstance(landscape, Estimated):
             landscape = landscape.along(np.asarray(np.linalg.cholesky(metric)))
-        else:  # tensors along directions in which eta is the identity
+        elif not isinstance(landscape, Directional):  # tensors along directions in which eta is the identity
             self.eigenbasis = (Eigenbasis if is_symmetric(landscape) else Unturned)(landscape, metric, others)
         super().__init__(landscape, times, numbers, exponent)
         self.others = _in_units(others, exponent)
@@ -113,6 +115,8 @@ class PlainWorth(Worth):
 
     def nodes(self, diagram: Diagram, root: Root) -> Any:
         """The contraction with a term at the root, (n,) * axes."""
+        if isinstance(self.landscape, Directional):
+            return leaf_to_root(diagram, self.landscape, root, self.others, self.metric)
         if self.eigenbasis is None:
             return contraction(diagram, self.landscape, root, self.others)
         value = contraction(diagram, self.eigenbasis, root, self.eigenbasis.others)

@@ -224,6 +224,7 @@ LAND, ST = linear(TURNING), fd.Spacetime(4, T=4)
     (InputError, "no loss", lambda: fd.rvalue("[a]", LAND, ST, 0.1)),
     (InputError, "no loss", lambda: fd.criteria.tic(LAND, 4)),
     (InputError, "no loss", lambda: fd.observable(LAND)),
+    (InputError, "no loss", lambda: fd.landscapes.estimated(LAND)),
     (UnsupportedError, "no gradient", lambda: LAND.loss),
     (UnsupportedError, "no gradient", lambda: fields.formula(7).loss),
     (UnsupportedError, "Hessian", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.regularized_newton(1))),

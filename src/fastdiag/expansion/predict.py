@@ -58,7 +58,8 @@ def predict(
 
     Parameters
     ----------
-    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
+    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample; or
+        a vector field in place of a gradient, `landscapes.field`
     spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import oracle
 from .given_sets import batches_of
+from .noise_oracle import Descent, shifted
 
 POWERS = [(a, b) for a in range(5) for b in range(5) if a + b <= 4]
 
@@ -126,3 +127,27 @@ def arrays(seed, degree=4, given=0):
     fields, weights = problem(seed, given or 2)
     found = [np.array([[tensor(v, k) for v in each] for each in fields]) for k in range(degree + 1)]
     return found, None if given else [float(w) for w in weights]
+
+
+def powers_of_noise(seed, start, eta, case, order, rule=Descent):
+    """The same as series in eps, the points' deviations from their mean scaled by it, at a finite eta from another start."""
+    drawn, weights = problem(seed, degree=3)
+    N, B, T, sampling = case
+    means = [oracle.mean_loss([each[v] for each in drawn], weights) for v in range(2)]
+    renamed = oracle.renamed_sequences(N, B, T, sampling)
+
+    def found():
+        for training_set, (batches, often) in product(product(range(2), repeat=N), Counter(renamed).items()):
+            chance = prod(weights[x] for x in training_set) * Fraction(often, len(renamed))
+            run = rule([[Fraction(x)] + [Fraction(0)] * order for x in start], eta)
+            for t, batch in enumerate(batches):
+                at, kick = run.point(), []
+                for v in range(2):
+                    mean = oracle.evaluate(means[v], at)
+                    own = [oracle.evaluate(drawn[training_set[row]][v], at) for row in batch]
+                    noise = [sum(column) / len(batch) - m for *column, m in zip(*own, mean, strict=True)]
+                    kick.append([x + y for x, y in zip(mean, shifted(noise), strict=True)])
+                run.step(t, kick)
+            yield chance, run.theta
+
+    return observed(functions(seed), found(), order)

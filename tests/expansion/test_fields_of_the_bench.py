@@ -31,11 +31,11 @@ def test_two_charts_of_one_curved_line():
     theirs = fd.predict(curved, FRESH, ETA, 3, fd.observable(s.subs(w, chart), u), resummed=False).by_order
     assert ours[:2] == theirs[:2]
     for d in (2, 3):
-        powers = [sympy.Poly(each[d] / ETA**d, T).all_coeffs() for each in (ours, theirs)]
+        powers = [sympy.Poly(sympy.expand_func(each[d] / ETA**d), T).all_coeffs() for each in (ours, theirs)]
         assert powers[0][0] == powers[1][0] != 0
         assert powers[0][1] != powers[1][1]
     slope = bent.subs({u: 1, x: 0})
-    apart = sympy.expand((theirs[2] - ours[2]) / ETA**2)
+    apart = sympy.expand(sympy.expand_func(theirs[2] - ours[2]) / ETA**2)
     assert apart.coeff(T, 1) == sympy.diff(s, w).subs(w, 2) * sympy.diff(chart, u, 2) / 2 * slope**2
 
 

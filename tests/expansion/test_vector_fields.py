@@ -198,15 +198,14 @@ def test_simulated_to_the_bit():
 
 def test_simulated_as_it_is_written():
     """A field that is no gradient: full batches follow dv, not its transpose; points and formula alike."""
-    (v, *higher), weights = fields.arrays(7)
-    case = (2, 2, 3, "cyclic")
-    points = fd.landscapes.field(v, *higher, weights=weights)
-    theta = np.zeros(2)
+    drawn, weights = fields.problem(7, degree=3)
+    tensors = [np.array([[fields.tensor(v, k) for v in each] for each in drawn]) for k in range(4)]
+    case, theta = (2, 2, 3, "cyclic"), np.zeros(2)
     for _ in range(3):
-        step = sum(float(w) * np.array([sum(float(c) * theta[0] ** e[0] * theta[1] ** e[1] for e, c in p.items()) for p in each])
-                   for w, each in zip(fields.problem(7)[1], fields.problem(7)[0], strict=True))
-        theta = theta - 0.05 * step
-    for land in (points, fields.formula(7)):
+        values = np.array([[[float(c) * theta[0] ** a * theta[1] ** b for (a, b), c in p.items()] for p in each] for each in drawn])
+        theta = theta - 0.05 * np.average(values.sum(axis=2), axis=0, weights=[float(w) for w in weights])
+    points = fd.landscapes.field(*tensors, weights=[float(w) for w in weights])
+    for land in (points, fields.formula(7, degree=3)):
         found = fd.predict(land, observed_losses.grid(case), 0.05, noise=0, observable="displacement").total
         np.testing.assert_allclose(found, theta, rtol=1e-12)
         runs = fd.simulate(land, observed_losses.grid(case), 0.05, 4000, observable="displacement")

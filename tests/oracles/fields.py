@@ -97,13 +97,13 @@ def expression(of, symbols):
 
 
 @lru_cache
-def formula(seed, given=0):
+def formula(seed, given=0, degree=4):
     """The seed's field as a formula of two weights; given: how many points, all as probable."""
     import sympy
 
     from fastdiag.landscapes import finite, symbolic_field
 
-    fields, weights = problem(seed, given or 2)
+    fields, weights = problem(seed, given or 2, degree)
     symbols = sympy.symbols("u v")
     data = [sympy.symbols(f"{x}:{len(fields[0][0])}") for x in "xy"]
     powers = list(fields[0][0])

@@ -40,7 +40,17 @@ HIGHEST_OF = {"a rule": 3, "given": 4}
 class ModifiedEquation(Record):
     """The generator A of SGD, E s(theta_T) = exp(T A) s: A s = b^μ ∂_μ s + D^μν ∂_μ∂_ν s / 2 + D^μνρ ∂_μ∂_ν∂_ρ s / 6 + ...
 
-    str gives its first two terms as text, notebooks show LaTeX.
+    str gives its first two terms as text, notebooks show LaTeX. The formulas are written for a loss; numbers, by `at`, are
+    those of vector fields too.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> equation = fd.modified_equation(2)
+    >>> equation, equation.pace
+    (<modified equation to order 2 per update: fresh data, 3 diagrams>, 1)
+    >>> equation.drift.coefficient("[a[b]]")
+    -1/2
     """
 
     order: int
@@ -188,7 +198,7 @@ class ModifiedEquation(Record):
         --------
         >>> import fastdiag as fd
         >>> land = fd.landscapes.samples([1.0, 1.0], [[1.0], [3.0]], [[[2.0]], [[2.0]]])
-        >>> [x.tolist() for x in fd.modified_equation(2).at(land, 0.1)]
+        >>> [x.round(6).tolist() for x in fd.modified_equation(2).at(land, 0.1)]
         [[0.0], [-0.2], [-0.02]]
         """
         check_landscape(landscape, fields=True)

@@ -37,10 +37,14 @@ barrett_dherin = Result(
 )
 
 
-def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
+def _check_points(landscape: object) -> None:
     check_landscape(landscape)
     if not isinstance(landscape, SampledLandscape):
         raise InputError(f"the points of a training set are needed, and {shown(landscape)} has none")
+
+
+def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
+    _check_points(landscape)
     eta, N, B = rate(eta), len(landscape.weights), whole("B", B, 1, len(landscape.weights), "points")
     G, H = landscape.gradient, landscape.hessian
     varied = np.einsum("abb->a", landscape.part(((0, 1), (2,))))  # half the gradient of C's trace
@@ -49,6 +53,7 @@ def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
 
 
 def _epoch_derived(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
+    _check_points(landscape)
     equation, N = modified_equation(2, training_set="given"), len(landscape.weights)
     if N == 1:
         return _gradient_flow_derived(landscape, eta)

@@ -39,6 +39,7 @@ _ROOMS = {
     "ModifiedEquation": "expansion",
     "Observable": "expansion",
     "simulate": "simulation",
+    "rank": "simulation",
     "FastdiagError": "errors",
 }
 _MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "criteria", "errors", "drawing")} | {

@@ -17,7 +17,7 @@ ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscape
 MADE = {  # what functions make; nobody builds these by hand
     "Diagrams", "CoefficientTable", "Observable", "ModifiedEquation", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Autodiff", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
+    "landscapes.Autodiff", "landscapes.Convolutional", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
     "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
     "landscapes.Softmax", "landscapes.Symbolic", "landscapes.SymbolicField", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
@@ -118,6 +118,7 @@ CALLS = {
         fd.simulate, landscape=POINTS, spacetime=fd.Spacetime(N=3, T=3), eta=0.1, runs=4, T=[1, 2], update=RULE, refinement=1,
         keep_runs=True, training_set="given", test=POINTS,
     ),
+    "rank": call(fd.rank, landscapes=[LAND, FORMULA], spacetime=ST, eta=0.1, runs=4, seed=1, labels=["a", "b"], order=2),
     "simulate, the noise": call(fd.simulate, landscape=LAND, spacetime=ST, eta=0.1, runs=4, seed=1, method="sde"),
     "updates.momentum": call(updates.momentum, mu=0.5),
     "updates.nesterov": call(updates.nesterov, mu=0.5),
@@ -281,10 +282,14 @@ CALLS = {
     "drawing.table_html": call(drawing.table_html, table=TABLE, limit=2, scale=0.7),
 }
 if find_spec("jax") is None:
-    MADE.add("landscapes.autodiff")
+    MADE |= {"landscapes.autodiff", "landscapes.convolutional"}
 else:
     CALLS["landscapes.autodiff"] = call(
         landscapes.autodiff, loss=lambda theta, x, y: (theta @ x - y) ** 4, theta=[0.1, 0.2], X=X, y=[1, 0, 1], weights=[1, 2, 3]
+    )
+    CALLS["landscapes.convolutional"] = call(
+        landscapes.convolutional, X=np.ones((3, 7, 7)), y=[1, 0, 1], seed=1, channels=(1, 2), hidden=2, kernel=3, stride=2,
+        weights=[1, 2, 3],
     )
 for drawn in ("spacetime_svg", "spacetime_text"):
     CALLS[f"drawing.{drawn}"] = call(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..door import door, outside
 from ..errors import FastdiagError, TrustWarning
-from ..landscapes import Landscape, Symbolic
+from ..landscapes import Directional, Landscape, Symbolic
 from ..landscapes.logistic import Logistic
 from ..locks import cached_property
 from ..path.predicted import noise_to_signal
@@ -202,7 +202,8 @@ class Trust:
             return Evidence(error, said, other) if np.max(other) >= np.max(last) else Evidence(error, added, last)
         if question.about_path and (question.closure or question.order >= 2):
             return Evidence(last, added, last)
-        slow = question.about_path and question.order and question.landscape.dimension > MOST_WEIGHTS
+        slow = (question.about_path and question.order) or isinstance(question.landscape, Directional)
+        slow = slow and question.landscape.dimension > MOST_WEIGHTS
         if not slow and (following := self.next_order) is not None:
             return Evidence(following, f"{self._name(question.order + 1)} would add", following)
         if self.is_last_against_path and self.scatter is not None:

@@ -215,6 +215,7 @@ ESTIMATED = fd.landscapes.estimated(LAND)
     (InputError, "need formulas", lambda: fd.predict(fd.landscapes.archimedes(), ST, 1, 1, fd.observable([0.0, [1.0, 0.0, 0.0]]), resummed=False)),
     (UnsupportedError, "not estimated", lambda: fd.predict(ESTIMATED, ST, 0.1, 1, FLAT, resummed=False)),
     (InputError, "here, not", lambda: fd.expand(FLAT)),
+    (UnsupportedError, "give its `.points`", lambda: fd.observable(ESTIMATED)),
 ])
 def test_refusals(kind, what, call):
     with pytest.raises(kind, match=what):

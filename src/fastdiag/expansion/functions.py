@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import sequence, shown
-from ..errors import InputError, MissingTensorError
-from ..landscapes import Landscape, Samples, Symbolic, finite, symbolic
+from ..errors import InputError, MissingTensorError, UnsupportedError
+from ..landscapes import Estimated, Landscape, Samples, Symbolic, finite, symbolic
 from ..landscapes.exact import distinct_symbols, exact
 from ..landscapes.given_tensors import check_symmetric, tensor_or_zero
 from ..landscapes.landscape import check_landscape, checked
@@ -30,6 +30,8 @@ def function(s: object, weights: object) -> Function:
         if weights is not None:
             raise InputError("weights goes with an expression; a landscape has its own")
         check_landscape(s)
+        if isinstance(s, Estimated):
+            raise UnsupportedError(f"{s!r} is of unknown data, so its loss is no function that is known: give its `.points`")
         return s
     if has(s, "free_symbols"):
         return _expression(s, weights)

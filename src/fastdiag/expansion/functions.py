@@ -31,7 +31,7 @@ def function(s: object, weights: object) -> Function:
             raise InputError("weights goes with an expression; a landscape has its own")
         check_landscape(s)
         if isinstance(s, Estimated):
-            raise UnsupportedError(f"{s!r} is of unknown data, so its loss is no function that is known: give its `.points`")
+            raise UnsupportedError(f"{s!r} is of unknown data, its loss no function that is known: give its `.points`")
         return s
     if has(s, "free_symbols"):
         return _expression(s, weights)

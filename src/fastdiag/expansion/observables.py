@@ -22,7 +22,14 @@ from .functions import Function, described, function
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observable(Record):
-    """A function of the weights (and of the training set), described by its derivatives at theta_0; see `observable`."""
+    """A function of the weights (and of the training set), described by its derivatives at theta_0; see `observable`.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> fd.observable([0.0, [1.0, 0.0]], name="first weight")
+    <observable first weight: 1 derivative of 2 weights>
+    """
 
     name: str
     roots: Callable[[int, bool], tuple[Root, ...]]

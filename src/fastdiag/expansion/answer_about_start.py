@@ -11,11 +11,15 @@ from ..diagram.counting import count_diagrams
 from ..embedding import Rule
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
+from ..spacetime.processes import Process
 from ..values.device import check_device
 from ..values.eigenbasis import growth
 from ..values.exact_values import exact_learning_rates
+from ..values.foresight import check_sums
+from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.resummable import linear_rule
 from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
@@ -46,6 +50,11 @@ def answer_about_start(question: Question) -> Prediction:
         unfit = unfit or "these are of batches of two sizes"
     device = check_device(device, unfit if resummed else "these are un-resummed")
     listed = irreducible_diagrams if resummed else plain_diagrams
+    if resummed and not isinstance(update, Process):
+        some = (diagram for _, diagram, _ in summands(watched, order, listed))
+        rule, met = linear_rule(update, question.continuous), points_met(given, update)
+        rates = 1 if np.ndim(question.eta) == 2 else int(np.size(question.eta))
+        check_sums(some, order, landscape.dimension, times, rates, rule, met, question.patience)
     worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
@@ -55,15 +64,15 @@ def answer_about_start(question: Question) -> Prediction:
             worth = ExactPlainWorth(landscape, times, expressions, update, given)
     else:
         numbers, metric = learning_rates(question.eta, landscape.dimension)
-        rates, shape = np.atleast_1d(numbers), numbers.shape
-        if len(groups := of_one_size(rates)) > 1:
-            return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
+        flat, shape = np.atleast_1d(numbers), numbers.shape
+        if len(groups := of_one_size(flat)) > 1:
+            return joined([answer_about_start(question.but(eta=flat[group])) for group in groups], groups, question)
         if resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, given)
+            worth = ResummedWorth(landscape, times, flat, metric, question.continuous, device, update, given)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
-            worth = PlainWorth(landscape, times, rates, metric, update, given)
+            worth = PlainWorth(landscape, times, flat, metric, update, given)
     shape = question.axes_of(shape)
     fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below

@@ -94,8 +94,8 @@ def predict(
         diffuse by the points' covariance
     test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
         None for the given points themselves
-    patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
-        refused before it is begun
+    patience : minutes that sums over skeletons (a bar shows their progress), or resummed sums, may take; what is foreseen
+        to take longer is refused before it is begun
 
     Returns
     -------
@@ -111,7 +111,7 @@ def predict(
         move
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
-        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
+        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta; sums that take longer than patience
 
     Examples
     --------

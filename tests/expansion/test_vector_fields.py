@@ -85,6 +85,14 @@ def test_update_rules_exactly(rule):
     compare(fields.formula(7), case, fields.expected(7, case, 3, step), 3, watched(7), 1, update=update)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("case", [(2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle")], ids=str)
+def test_order_4_with_momentum(case):
+    (v, *higher), weights = fields.arrays(7)
+    land, (update, step) = fd.landscapes.field(v, *higher, weights=weights), RULES["momentum"]
+    compare(land, case, fields.expected(7, case, 4, step), 4, as_derivatives(7), 0.3, update=update)
+
+
 TURNING, STRETCHING = [[0, -1], [1, 0]], [[1, 2], [F(1, 2), 3]]
 
 

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
+from fastdiag.errors import InputError, MissingTensorError, TooLargeError, UnsupportedError
 from oracles import fields, observed_losses, oracle
 
 F = Fraction
@@ -257,6 +257,7 @@ LAND, ST = linear(TURNING), fd.Spacetime(4, T=4)
     (UnsupportedError, "Hessian", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.regularized_newton(1))),
     (UnsupportedError, "diagonalisable", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.sde())),
     (UnsupportedError, "diagonalisable", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", continuous=True)),
+    (TooLargeError, "update by update", lambda: fd.predict(LAND, fd.Spacetime(10**6, T=10**6), 1e-6, 3, "displacement")),
     (MissingTensorError, "ddddv", lambda: fd.predict(LAND, ST, 0.1, 5, "displacement")),
     (InputError, "at least", lambda: fd.landscapes.field()),
     (InputError, "symmetric", lambda: fd.landscapes.field([[1.0, 2.0]], 0, np.arange(8.0).reshape(1, 2, 2, 2))),

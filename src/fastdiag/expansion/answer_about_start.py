@@ -103,7 +103,7 @@ def _summed_over_updates(question: Question, rates: Any, metric: Any, points: in
     except TooLargeError as error:
         raise TooLargeError(
             "the mean of the field's dv is not diagonalisable in real numbers, so resummed values are sums over maps, "
-            "update by update, and here these take too much; give resummed=False, noise=1, a lower order, fewer updates, or "
+            "update by update, and here these take too much; give resummed=False, noise=1, a lower order, fewer updates or "
             "a larger patience"
         ) from error
     rule = question.update if isinstance(question.update, Update) else None

@@ -7,14 +7,14 @@ import pytest
 
 import fastdiag as fd
 
-LONG = "[" + "a " * 5_000_000
+LONG = "[" + "a " * 500_000
 ST = fd.Spacetime(N=10, T=10)
 LAND = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])
 
 CALLS = {
     "unclosed": lambda: fd.Diagram.parse(LONG),
     "unknown character": lambda: fd.Diagram.parse(LONG + "?" + LONG),
-    "a long name": lambda: fd.Diagram.parse("a" + "1" * 10**7 + "?"),
+    "a long name": lambda: fd.Diagram.parse("a" + "1" * 10**6 + "?"),
     "not a text": lambda: fd.Diagram.parse(LONG.encode()),
     "of": lambda: fd.Diagram.of(LONG.encode()),
     "rvalue": lambda: fd.rvalue(LONG, LAND, ST, 0.1),

@@ -124,7 +124,7 @@ def test_for_ever_is_after_many_updates(rule):
     for name in FRESH:
         noise = 1 if rule == "clipped" else 2
         end = orders(LOGISTIC, fd.Spacetime(inf, 2, inf), 0.4, noise, name, update=RULES[rule])
-        late = orders(LOGISTIC, fd.Spacetime(inf, 2, 400), 0.4, noise, name, update=RULES[rule])
+        late = orders(LOGISTIC, fd.Spacetime(inf, 2, 240), 0.4, noise, name, update=RULES[rule])
         for one, other in zip(end, late, strict=True):
             assert one == pytest.approx(other, rel=1e-9, abs=1e-13), name
 
@@ -147,7 +147,7 @@ def test_epochs_without_end(rule, sampling, B):
     """What an epoch of six points leaves as it is, beside very many."""
     for name in NAMES:
         end = orders(LOGISTIC, fd.Spacetime(6, B, inf, sampling=sampling), 0.3, 1, name, update=RULES[rule])
-        late = orders(LOGISTIC, fd.Spacetime(6, B, 780, sampling=sampling), 0.3, 1, name, update=RULES[rule])
+        late = orders(LOGISTIC, fd.Spacetime(6, B, 360, sampling=sampling), 0.3, 1, name, update=RULES[rule])
         for one, other in zip(end, late, strict=True):
             assert one == pytest.approx(other, rel=1e-9, abs=1e-13), name
 

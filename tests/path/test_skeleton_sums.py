@@ -184,19 +184,19 @@ def test_recursions_on_logistic_losses():
             np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["covariance", pytest.param("train_loss", marks=pytest.mark.long)])
 @pytest.mark.parametrize("sampling", ["reshuffle", *(pytest.param(name, marks=pytest.mark.long) for name in ("cyclic", "replacement"))])
-def test_floats_are_near_fractions(sampling):
+def test_floats_are_near_fractions(sampling, name):
     """Noise order 2 over two epochs, which has no recursion, by two learning rates and numbers of updates at once."""
     loss, noises, chances, start, _ = PROBLEMS["line"]
     land, times = landscape(loss, noises, chances, start), [fd.Spacetime(2, T=T, sampling=sampling) for T in (1, 3)]
-    for name in ("train_loss", "covariance"):
-        near = about_path(land, times, [1 / 7, 0.25], 2, name)
-        exact = about_path(land, times, [F(1, 7), F(1, 4)], 2, name)
-        for close, true in zip(near.by_order, exact.by_order, strict=True):
-            np.testing.assert_allclose(close, true.astype(float), rtol=1e-11, atol=1e-15)
-        one = about_path(land, times[1:], [F(1, 4)], 2, name)
-        assert all(x[0, 0] == many[1, 1] for x, many in zip(one.by_order, exact.by_order, strict=True))
-        assert set(exact.by_skeleton) == set(near.by_skeleton) > {"[]", "[a a]"}
+    near = about_path(land, times, [1 / 7, 0.25], 2, name)
+    exact = about_path(land, times, [F(1, 7), F(1, 4)], 2, name)
+    for close, true in zip(near.by_order, exact.by_order, strict=True):
+        np.testing.assert_allclose(close, true.astype(float), rtol=1e-11, atol=1e-15)
+    one = about_path(land, times[1:], [F(1, 4)], 2, name)
+    assert all(x[0, 0] == many[1, 1] for x, many in zip(one.by_order, exact.by_order, strict=True))
+    assert set(exact.by_skeleton) == set(near.by_skeleton) > {"[]", "[a a]"}
 
 
 def test_a_loss_is_the_sum_of_its_skeletons():

@@ -61,7 +61,7 @@ def leading_shares(
         raise InputError("batches are empty; give blocks of rows of the Jacobian")
     n = first.shape[1]
     if k > n:
-        raise InputError(f"k must be at most the number of weights, {n}, not {k}")
+        raise InputError(f"k must be at most the number of weights, {n}, not {shown(k)}")
     basis = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, min(n, k + OVERSAMPLED))))[0]
     for _ in range(turns):
         total = np.zeros_like(basis)

@@ -12,7 +12,6 @@ import numpy as np
 from ..embedding import PathRule
 from ..expansion.observables import Observable
 from ..kernels.logistic_points import LANES
-from ..kernels.training_runs import diffuse, flow, train
 from ..kernels.update_steps import NEWTON
 from ..landscapes import Landscape
 from ..locks import cached_property
@@ -45,8 +44,8 @@ class Course:
     observable: Observable
     update: PathRule
     method: str
-    given: IntArray | None
-    """Rows of the points that are the training set; None where it is drawn."""
+    owns: bool
+    """Whether the landscape's points are the training set; else it is drawn."""
     test: Landscape | None
     """Whose loss is the test loss; None for that of the landscape itself."""
     refinement: int
@@ -55,6 +54,8 @@ class Course:
     seed: int
     at_once: bool = False
     """Whether all points of a run are drawn before its first update, in any spacetime the same."""
+    functions: tuple[Landscape, ...] = ()
+    """What is observed in place of the loss: one function of the weights, or the two of a covariance."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
@@ -73,14 +74,27 @@ class Course:
         return self.model if self.test is None or self.test is self.landscape else model_of(self.test)
 
     @cached_property
+    def watched(self) -> tuple[Model, ...]:
+        """Where the functions are."""
+        return tuple(map(model_of, self.functions))
+
+    @cached_property
     def rule(self) -> PackedRule:
         """The update rule of all T updates."""
         return packed_rule(self.update, self.spacetime.finite("T"), self.metric)
 
+    @cached_property
+    def given(self) -> IntArray | None:
+        """Rows of the points that are the training set; None where it is drawn, or where none is met."""
+        if not self.owns or self.method in PROCESSES:
+            return None
+        weights = self.model.weights
+        return np.repeat(np.arange(len(weights)), np.rint(self.spacetime.finite("N") * weights).astype(np.int64))
+
     @property
     def trains(self) -> bool:
         """Whether losses of drawn training sets are asked for; of a given one they are the landscape's own."""
-        return self.observable.shares and self.spacetime.N != inf and self.given is None
+        return self.observable.shares and self.spacetime.N != inf and not self.owns
 
     @property
     def shards(self) -> int:
@@ -89,11 +103,12 @@ class Course:
 
     def prepare(self) -> None:
         """Make all formulas, here and not in racing threads, and raise what is wrong with them."""
-        processes, losses = self.method in PROCESSES, self.observable.axes == 0
+        processes, losses = self.method in PROCESSES, self.observable.axes == 0 and not self.functions
         asked: list[tuple[Any, str, bool]] = [(self, "rule", True), (self.model, "loss", self.trains)]
-        asked += [(self.model, "points", self.given is not None or processes)]
+        asked += [(self.model, "points", self.owns or processes)]
         asked += [(self.tested, "mean_loss", losses and not (self.trains and self.observable.name == "train_loss"))]
         asked += [(self.model, "mean_loss", losses and self.observable.shares and not self.trains)]
+        asked += [(model, "mean_loss", True) for model in self.watched]
         for owner, name, needed in asked:
             if needed and hasattr(type(owner), name):
                 getattr(owner, name)
@@ -141,10 +156,10 @@ class Course:
         seen, times, done = observed(self.update), iter(self.times), 0
         until = next(times)
         for rows, begins in chunks:
-            packed, at = model.packed(source.table), 0
+            at = 0
             while at < len(begins) - 1:
                 some = begins[at : at + until - done + 1]
-                train(packed, rule, model.origin, self.rates, rows, some, done, state, stop, scratch)
+                model.train(source.table, rule, self.rates, rows, some, done, state, stop, scratch)
                 at, done = at + len(some) - 1, done + len(some) - 1
                 if done == until:
                     yield self._places(state, seen, runs), None if sets is None else (source.table, sets)
@@ -173,13 +188,13 @@ class Course:
         state = self._states(1, runs)
         room = tuple(np.empty((n, LANES)) for _ in range(3))
         scratch = (np.empty(LANES, np.int64), *room, np.empty(LANES), model.scratch(), np.empty((n, LANES)))
-        fixed = model.packed(model.table), weights, np.sqrt(weights), self.rule[5], self.rates
+        fixed = np.sqrt(weights), self.rule[5], self.rates
         step, done = max(1, KICKS // (runs * len(weights))), 0
         for until in self.times:
             while done < until * self.refinement and not stop[0]:
                 some = min(step, until * self.refinement - done)
                 kicks = rng.standard_normal((some, runs, len(weights)))
-                diffuse(*fixed, kicks, dt, (dt / self.spacetime.B) ** 0.5, state, stop, scratch)
+                model.diffuse(*fixed, kicks, dt, (dt / self.spacetime.B) ** 0.5, state, stop, scratch)
                 done += some
             yield self._places(state, np.ones(1), runs)
 
@@ -187,16 +202,19 @@ class Course:
         """theta (rates, n) of the ODE at each time."""
         model, n, done = self.model, len(self.model.start), 0
         scratch = (np.empty(LANES, np.int64), np.empty((n, LANES)), np.empty((n, LANES)), model.scratch())
-        fixed = model.packed(model.table), model.weights, self.rule[5], self.rates, 1 / self.refinement
+        fixed = self.rule[5], self.rates, 1 / self.refinement
         theta = np.tile(model.origin, (len(self.rates), 1))
         for until in self.times:
-            flow(*fixed, (until - done) * self.refinement, theta, stop, scratch, np.empty((4, n)))
+            model.flow(*fixed, (until - done) * self.refinement, theta, stop, scratch, np.empty((4, n)))
             done = until
             yield theta + (model.start - model.origin)
 
     def _seen(self, theta: FloatArray, training: tuple[FloatArray, IntArray] | None) -> FloatArray:
-        """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n)."""
+        """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n), of a covariance n = 2."""
         name = self.observable.name
+        if self.functions:
+            several = [model.test_loss(theta) for model in self.watched]
+            return several[0] if len(several) == 1 else np.stack(several, axis=-1)
         if self.observable.axes:
             return theta - self.model.start
         if name == "train_loss":

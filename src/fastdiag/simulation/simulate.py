@@ -13,7 +13,9 @@ from ..arguments import choice, flag, one_or_many, shown, whole
 from ..door import door
 from ..embedding import PathRule, check_rule
 from ..errors import InputError, TooLargeError
-from ..expansion.observables import Observable, observable_named
+from ..expansion.functions import seen_from
+from ..expansion.observables import Observable, check_has, observable_named
+from ..expansion.predict import TRAINING_SETS
 from ..landscapes import Landscape, Samples
 from ..landscapes.landscape import check_landscape
 from ..landscapes.taylor import tell_of_polynomial
@@ -23,6 +25,7 @@ from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import FloatArray
+from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from ..values.overflow import told
 from .course import PROCESSES, SHARD, Course
@@ -44,13 +47,15 @@ def simulate(
     runs: int = 10_000,
     seed: int = 0,
     method: str = "sgd",
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     threads: int | None = None,
     progress: bool | None = None,
     T: ArrayLike | None = None,
     update: PathRule = None,
     refinement: int = REFINED,
     keep_runs: bool = False,
+    training_set: str = "drawn",
+    test: Landscape | None = None,
 ) -> Simulation:
     """Measure the expected test loss, or another observable, after SGD or another update rule by running it.
 
@@ -73,13 +78,16 @@ def simulate(
         Kutta's rule of fourth order, and Euler's and Maruyama's with noise of the covariance of the gradient at theta. They
         follow the whole distribution, so they have no train loss
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
-        displacement (a matrix), 'test_loss_variance'; as for `predict`
+        displacement (a matrix), 'test_loss_variance', or a function of `fastdiag.observable`; as for `predict`
     threads : at most this many; as many as there are processors by default
     progress : whether to show a bar; by default on a terminal, after a second
     T : numbers of updates instead of spacetime.T; an int, or a 1-D array of them: a curve, from one set of runs
     update : one of `fastdiag.updates`, as for `predict`; None for SGD. ode() and sde() are the methods of that name
     refinement : steps to an update of a process, >= 1
     keep_runs : whether `.values` holds what every run came to
+    training_set : 'drawn'; or 'given', the landscape's own N points, as for `predict`: runs differ in their batches alone,
+        under 'cyclic' in one order kept
+    test : a landscape of held-out data, with training_set='given': whose loss the test loss is
 
     Returns
     -------
@@ -91,6 +99,7 @@ def simulate(
     Raises
     ------
     InputError : an argument of the wrong kind or out of range, an unknown method or observable; the train loss of a process
+        without a given training set
     TooLargeError : the training set of a run, the batches drawn at a time, or the values of all runs are too large
     UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
 
@@ -109,9 +118,11 @@ def simulate(
     ((3,), (3, 1000), True)
     """
     check_spacetime(spacetime)
-    check_landscape(landscape)
-    method, watched = choice("method", method, METHODS), observable_named(observable)
-    method, update = _method_and_rule(method, update, watched)
+    check_landscape(landscape, fields=True)
+    method, watched = choice("method", method, METHODS), observable_named(observable, functions=True)
+    owns = choice("training_set", training_set, TRAINING_SETS) == "given"
+    method, update = _method_and_rule(method, update, watched, owns)
+    check_has(landscape, watched, update)
     runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
     workers = (os.cpu_count() or 1) if threads is None else whole("threads", threads, 1, what="threads")
     progress, keep_runs = check_progress(progress), flag("keep_runs", keep_runs)
@@ -122,32 +133,38 @@ def simulate(
     longest = spacetime.with_updates(max(updates))
     if method == "gd":
         longest = Spacetime(spacetime.finite("N"), spacetime.finite("N"), longest.T, sampling="cyclic")
+    if owns:
+        test = given_points(landscape, longest, test).test
+    elif test is not None:
+        raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
     times, places = np.unique(updates, return_inverse=True)
     course = Course(
-        landscape, longest, tuple(times.tolist()), np.atleast_1d(numbers), metric, watched, update, method, None, None,
-        refinement, runs, seed,
+        landscape, longest, tuple(times.tolist()), np.atleast_1d(numbers), metric, watched, update, method, owns, test,
+        refinement, runs, seed, functions=tuple(seen_from(function, landscape) for function in watched.functions),
     )
     workers = min(workers, course.shards)
     check_room(course, workers, keep_runs)
-    if isinstance(landscape, Samples):
-        tell_of_polynomial(landscape)
+    for each in (landscape, test):
+        if isinstance(each, Samples):
+            tell_of_polynomial(each)
     found, values = measure(course, workers, progress, keep_runs)
     view = _View(numbers.shape if metric is None else (), shape, len(times), places)
     mean, stderr = found.result()
     lost = int(found.diverged.reshape(-1, len(times)).max(axis=1).sum())
     told("the simulation", np.append(mean, stderr), f"; runs that diverged: {lost:,}" if lost else "")
-    if watched.name == "test_loss_variance":
-        mean, stderr = mean.reshape(-1), stderr.reshape(-1)
+    if watched.kind == "test_loss_variance":
+        mean, stderr = (found.reshape(len(found), -1) for found in (mean, stderr))
+        mean, stderr = mean[:, min(1, mean.shape[1] - 1)], stderr[:, min(1, mean.shape[1] - 1)]
     rates: Any = metric if metric is not None else numbers if numbers.ndim else float(numbers)
     degree = landscape.highest_degree if isinstance(landscape, Samples) else None
     return Simulation(
         view(mean), view(stderr), rates, runs, view(found.diverged), watched.name,
         spacetime if T is None or shape else spacetime.with_updates(updates[0]), tuple(updates) if shape else updates[0],
-        update, method, "drawn", degree, None if values is None else view(values),
+        update, method, training_set, degree, None if values is None else view(values),
     )
 
 
-def _method_and_rule(method: str, update: Any, watched: Observable) -> tuple[str, PathRule]:
+def _method_and_rule(method: str, update: Any, watched: Observable, owns: bool) -> tuple[str, PathRule]:
     """Processes are methods here, and rules of `fastdiag.updates` too.
 
     Raises
@@ -162,7 +179,7 @@ def _method_and_rule(method: str, update: Any, watched: Observable) -> tuple[str
     if method in PROCESSES:
         if update is not None:
             raise InputError(f"the {method} is a process in continuous time and has no {update!r}; leave out one of them")
-        if watched.shares:
+        if watched.shares and not owns:
             raise InputError(
                 f"the {method} follows the gradient of the whole distribution, so it has no training points and no "
                 f"{watched.name}; ask for the test loss"

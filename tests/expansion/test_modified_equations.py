@@ -73,6 +73,21 @@ def test_rules_when_they_have_forgotten_their_beginning(update):
         assert abs(found.get(D, 0) - exact) < F(1, 10**25), D
 
 
+@pytest.mark.parametrize("update", [fd.updates.ode(), fd.updates.sde(), fd.updates.regularized_newton(F(1, 3))], ids=str)
+def test_rules_without_memory(update):
+    """A process is its own modified equation."""
+    equation = fd.modified_equation(3, update=update)
+    assert dict(equation.beginning) == {fd.Diagram([-1], [0]): 1}
+    for T in (1, 3):
+        found = later(equation, T, B=2)
+        for D in (D for d in range(4) for D in fd.diagrams(d)):
+            assert found.get(D, 0) == fd.coefficient(D, fd.Spacetime(float("inf"), 2, T), update=update), D
+    if not isinstance(update, fd.updates.RegularizedNewton):
+        drift, diffusion = ([str(term.text_of_tensors()) for term in each.terms] for each in (equation.drift, equation.diffusion))
+        assert drift == ["G^μ"]
+        assert diffusion == ([] if update == fd.updates.ode() else ["C^μν"])
+
+
 def test_a_rule_of_symbols():
     mu = sympy.Symbol("mu", positive=True)
     equation, exact = (fd.modified_equation(2, update=fd.updates.momentum(m)) for m in (mu, HALF))
@@ -222,6 +237,7 @@ def test_as_text_and_objects():
     assert fd.modified_equation(4).moment(3).coefficient("S^μνρ") != 0
 
 
+FIELD = fd.landscapes.field([[1.0]], 0)
 LAND = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], 0, 0)
 
 
@@ -239,6 +255,7 @@ LAND = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], 0, 0)
     (InputError, "letters N", lambda: fd.modified_equation(2, training_set="given").at(LAND, 0.1)),
     (InputError, "no symbol called mu", lambda: fd.modified_equation(2).at(LAND, 0.1, mu=1)),
     (InputError, "drift, diffusion", lambda: fd.modified_equation(2).at(LAND, 0.1, "mean")),
+    (UnsupportedError, "Hessian", lambda: fd.modified_equation(1, update=fd.updates.regularized_newton(1)).at(FIELD, 0.1)),
     (InputError, "no rate of its own", lambda: fd.modified_equation(1).at(LAND, 0.1, fd.observable(LAND).variance())),
 ])
 def test_refusals(kind, what, call):

@@ -143,6 +143,26 @@ def test_resummed_in_directions_and_update_by_update(update):
                 np.testing.assert_allclose(S, wanted, rtol=1e-12)
 
 
+def test_the_limit_of_many_updates():
+    """T = inf of real eigenvalues, exactly and in floats: S = K S K^T + eta^2 C."""
+    def land(slopes):
+        x = sympy.Symbol("x")
+        v = [sum(sympy.Rational(a) * w for a, w in zip(row, SYMBOLS, strict=True)) + k * x for row, k in zip(slopes, (1, 2), strict=True)]
+        law = fd.landscapes.finite({-1: F(1, 2), 1: F(1, 2)})
+        return fd.landscapes.symbolic_field(v, SYMBOLS, x, law, [0, 0])
+
+    forever, A, eta = fd.Spacetime(float("inf"), 1, float("inf")), np.array(STRETCHING, float), 0.125
+    K, C = np.eye(2) - eta * A, np.array([[1.0, 2.0], [2.0, 4.0]])
+    wanted = np.linalg.solve(np.eye(4) - np.kron(K, K), eta**2 * C.ravel()).reshape(2, 2)
+    for rate in (eta, F(1, 8)):
+        found = fd.predict(land(STRETCHING), forever, rate, 2, "covariance").total
+        np.testing.assert_allclose(np.asarray(found, float), wanted, rtol=1e-12)
+    np.testing.assert_allclose(fd.predict(land(STRETCHING), forever, eta, noise=1, observable="covariance").total, wanted, rtol=1e-10)
+    for rate in (eta, F(1, 8)):
+        with pytest.raises((InputError, UnsupportedError), match="finite"):
+            fd.predict(land([[1, -2], [2, 1]]), forever, rate, 2, "covariance")
+
+
 def test_a_metric():
     """eta multiplies v from the left: the same as the field eta v."""
     (v, *higher), weights = fields.arrays(7)

@@ -203,10 +203,10 @@ class ModifiedEquation(Record):
         """
         check_landscape(landscape, fields=True)
         if isinstance(of, Observable):
-            check_has(landscape, of, None)
             observable = of
         else:
             observable = moment(("drift", "diffusion").index(choice("of", of, ("drift", "diffusion"))) + 1)
+        check_has(landscape, observable, self.update)
         if observable.mean is not None:
             raise InputError("a variance has no rate of its own: take the function's square, or 'diffusion'")
         known = self._numbers(numbers)
@@ -277,8 +277,9 @@ def modified_equation(
     order : the highest power of eta, 1 to 5; of a given training set to 4, under a rule to 3
     training_set : 'drawn', fresh data at every update; 'given', N points, in formulas of N and B
     sampling : with a given training set 'reshuffle' (the default), or 'replacement', whose unit is an update
-    update : a linear rule, one of `fastdiag.updates`, in exact numbers or symbols; None for SGD. A rule with memory has the
-        rates that are left when its beginning is forgotten, which `beginning` keeps
+    update : one of `fastdiag.updates` that has formulas (a linear rule, regularized_newton, a process), in exact numbers or
+        symbols; None for SGD. A rule with memory has the rates that are left when its beginning is forgotten, which
+        `beginning` keeps
 
     Returns
     -------
@@ -288,8 +289,7 @@ def modified_equation(
     ------
     InputError : another training set or sampling
     TooLargeError : a higher order
-    UnsupportedError : 'cyclic', whose epochs are not independent; a process; a rule with a schedule, or that forgets where
-        it is
+    UnsupportedError : 'cyclic', whose epochs are not independent; a rule with a schedule, or that forgets where it is
 
     Examples
     --------

@@ -153,7 +153,7 @@ def check_seconds(seconds: float) -> None:
 def matrix_entries(diagram: Diagram, spacetime: Spacetime) -> int:
     """About how many entries above the diagonal the matrices of one resummed sum over maps have: their steps."""
     parts = len(set(diagram.blocks[1:]))
-    epoch = 3**parts - 2**parts  # parts before, in and after a step
+    epoch = int(3**parts - 2**parts)  # parts before, in and after a step
     if spacetime.is_one_epoch:
         return epoch
     if spacetime.sampling == "cyclic":

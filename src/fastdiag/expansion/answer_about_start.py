@@ -28,7 +28,7 @@ MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
-    order, resummed, times = question.order, question.resummed, question.times
+    order, resummed, times, propagator = question.order, question.resummed, question.times, question.propagator
     update = cast(Rule, question.update)  # others were refused
     landscape, watched, device, given = question.landscape, question.watched, question.device, question.given
     for each in (landscape,) if given is None else (landscape, given.test):
@@ -44,13 +44,14 @@ def answer_about_start(question: Question) -> Prediction:
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     if resummed and any(spacetime.is_ragged for spacetime in times):
         unfit = unfit or "these are of batches of two sizes"
+    unfit = unfit or (None if propagator is None else "edges have another propagator")
     device = check_device(device, unfit if resummed else "these are un-resummed")
-    listed = irreducible_diagrams if resummed else plain_diagrams
+    listed = irreducible_diagrams if resummed and propagator is None else plain_diagrams
     worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update, given)
+            worth = ExactResummedWorth(landscape, times, expressions, order, update, given, propagator)
         else:
             worth = ExactPlainWorth(landscape, times, expressions, update, given)
     else:
@@ -59,7 +60,9 @@ def answer_about_start(question: Question) -> Prediction:
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
         if resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, given)
+            worth = ResummedWorth(
+                landscape, times, rates, metric, question.continuous, device, update, given, propagator
+            )
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:

@@ -24,6 +24,7 @@ from .answer_about_path import answer_about_path
 from .answer_about_start import answer_about_start, check_work
 from .observables import observable_named
 from .prediction import Prediction
+from .propagator import checked_propagator
 from .question import Question
 
 CLOSURES = ("gaussian",)
@@ -47,6 +48,7 @@ def predict(
     training_set: str = "drawn",
     test: Landscape | None = None,
     patience: float = 5.0,
+    propagator: Any = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -94,6 +96,9 @@ def predict(
         diffuse by the points' covariance
     test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
         None for the given points themselves
+    propagator : resummed, a symmetric matrix H0 (n, n), or (V, h) for V diag(h) V^T, V (n, r), in place of the Hessian in
+        edges (1 - eta H0)^(dt-1) eta; nodes of degree 2 that are alone then have H - H0 (papers: [C] 3.3; Dyson's series).
+        0 is the plain series in eta, the Hessian is None's; all agree to the order kept
     patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
         refused before it is begun
 
@@ -149,7 +154,7 @@ def predict(
     found = answered(
         _question(
             landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
-            training_set, test, patience,
+            training_set, test, patience, propagator,
         )
     )
     found.trust.tell()
@@ -164,7 +169,7 @@ def answered(question: Question) -> Prediction:
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
     resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None, training_set: str,
-    test: Landscape | None, patience: float,
+    test: Landscape | None, patience: float, propagator: Any = None,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -211,6 +216,7 @@ def _question(
     return Question(
         landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
         given, real("patience", patience, above=0, infinite=True),
+        checked_propagator(propagator, landscape, rates, about_path or not resummed, update),
     )
 
 

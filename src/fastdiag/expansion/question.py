@@ -34,6 +34,8 @@ class Question(Record):
     given: Given | None = None
     """The training set, where it is given; None where it is drawn."""
     patience: float = 5.0
+    propagator: Any = None
+    """H0 of the edges, a matrix of floats, or of SymPy's where eta is exact; None for the Hessian."""
 
     def _values(self) -> tuple[Any, ...]:
         names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given"))

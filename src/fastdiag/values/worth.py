@@ -163,7 +163,7 @@ class ResummedWorth(Worth):
 
     def __init__(
         self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, continuous: bool,
-        device: str, update: Rule, given: Given | None = None,
+        device: str, update: Rule, given: Given | None = None, propagator: FloatArray | None = None,
     ) -> None:
         test, self.points = None if given is None else given.test, points_met(given, update)
         exponent, rule, self.process = 0, None, update if isinstance(update, Process) else None
@@ -175,7 +175,11 @@ class ResummedWorth(Worth):
             landscape, numbers, exponent = at_scale(landscape, numbers)
             test = in_units(test, exponent) if test is not None and exponent else test
         super().__init__(landscape, times, numbers, exponent)
-        self.eigenbasis = eigenbasis_of(landscape, test) if metric is None else Eigenbasis(landscape, metric, test)
+        if metric is None and propagator is None:
+            self.eigenbasis = eigenbasis_of(landscape, test)
+        else:
+            units = None if propagator is None else np.ldexp(propagator, 2 * exponent)
+            self.eigenbasis = Eigenbasis(landscape, metric, test, units)
         self.continuous, self.device, self.update = continuous, device, rule
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
@@ -190,7 +194,7 @@ class ExactResummedWorth(Worth):
 
     def __init__(
         self, landscape: Symbolic, times: Times, rates: Sequence[Expression], order: int, update: Rule,
-        given: Given | None = None,
+        given: Given | None = None, propagator: Any = None,
     ) -> None:
         if isinstance(update, Process):
             raise UnsupportedError(
@@ -199,10 +203,13 @@ class ExactResummedWorth(Worth):
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
         self.given = (None, None) if given is None else (given.points, given.exact_test())
-        check_powers(landscape, times, rates, order, self.update)
+        self.propagator = propagator
+        check_powers(landscape, times, rates, order, self.update, propagator)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
         total, terms = self.zero(axes_of(roots)), self.weighted(roots)
         for (i, eta), (j, spacetime), (root, weight) in product(enumerate(self.numbers), enumerate(self.times), terms):
-            total[i, j] += weight * exact_rvalue(diagram, self.symbolic, spacetime, eta, root, self.update, *self.given)
+            total[i, j] += weight * exact_rvalue(
+                diagram, self.symbolic, spacetime, eta, root, self.update, *self.given, hessian=self.propagator
+            )
         return total

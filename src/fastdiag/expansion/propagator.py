@@ -11,7 +11,7 @@ from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape, Symbolic
 from ..landscapes.exact import exact
-from ..landscapes.landscape import check_symmetric, checked_axes
+from ..landscapes.given_tensors import check_symmetric, checked_axes
 from ..record import frozen
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..values.exact_values import exact_learning_rates
@@ -28,7 +28,7 @@ def checked_propagator(given: Any, landscape: Landscape, eta: Any, elsewhere: bo
     Raises
     ------
     InputError : other shapes, not symmetric; nothing is resummed
-    UnsupportedError : a rule that divides by the Hessian
+    UnsupportedError : a rule that divides by the Hessian; a vector field
     """
     if given is None:
         return None
@@ -38,6 +38,11 @@ def checked_propagator(given: Any, landscape: Landscape, eta: Any, elsewhere: bo
         )
     if isinstance(update, RegularizedNewton):
         raise UnsupportedError(f"{update!r} has the Hessian itself in its steps; leave out the propagator")
+    if not landscape.is_gradient:
+        raise UnsupportedError(
+            f"the derivative of {shown(landscape)} need not be symmetric, and a propagator is; leave it out, or give "
+            "resummed=False"
+        )
     n = landscape.dimension
     if isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None:
         return _of_numbers(given, n)

@@ -322,7 +322,7 @@ def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Ter
     for root, weight in terms:
         product: Any = None
         chosen = plan(diagram, root)
-        sources = chosen.sources(eigenbasis, eigenbasis.test)
+        sources = chosen.sources(eigenbasis, eigenbasis.others)
         for i, (source, (nodes, edges)) in enumerate(zip(sources, chosen.parts, strict=True)):
             alone = nodes == ((0, 1),) and i >= len(root.nodes) and eigenbasis.propagator is not None
             part = eigenbasis.left_over if alone else source.part(nodes)

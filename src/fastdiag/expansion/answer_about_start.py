@@ -97,10 +97,17 @@ def _summed_over_updates(question: Question, rates: Any, metric: Any, points: in
             "exponentials of a field's dv are had where it is diagonalisable in real numbers, and here it is not; give "
             "resummed=False, or leave out processes and continuous=True"
         )
-    check_walks(
-        lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
-        rates.tolist(), question.order, question.update, question.patience, points,
-    )
+    try:
+        check_walks(
+            lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
+            rates.tolist(), question.order, question.update, question.patience, points,
+        )
+    except TooLargeError as error:
+        raise TooLargeError(
+            "the mean of the field's dv is not diagonalisable in real numbers, so resummed values are sums over maps, "
+            "update by update, and here these take too much; give resummed=False, noise=1, a lower order, fewer updates or "
+            "a larger patience"
+        ) from error
     rule = question.update if isinstance(question.update, Update) else None
     how = question.order, rule, points, question.others
     return FrozenWorth(question.landscape, question.times, rates.tolist(), metric, *how)

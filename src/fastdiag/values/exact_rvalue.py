@@ -24,7 +24,7 @@ from ..diagram import Diagram
 from ..embedding.poset import Links, link_choices
 from ..embedding.retied import retied
 from ..embedding.weighted import resummed_maps
-from ..errors import InputError, TooLargeError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.contraction import contract
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
@@ -42,6 +42,7 @@ PLAIN, LINKED, BELOW = KINDS = 0, 1, 2
 
 MOST_DIGITS = 300_000  # of a power of k; then a prediction takes some ten seconds
 MOST_DEGREE = 2000  # of a power of a formula; then it takes minutes
+NO_PART = 1e-12  # of a root, whose others are apart
 MOST_QUOTIENT = 33  # terms of a quotient of polynomials; then it takes some ten seconds
 
 
@@ -219,6 +220,8 @@ def check_powers(
             )
         if longest == inf:
             for block, polynomial in zip(edges.blocks, edges.polynomials, strict=True):
+                if not landscape.is_gradient:
+                    _check_real(polynomial)
                 pull = edges.pull.extract(block, block)
                 _check_forgets(polynomial, eta, update, pull.tolist() if len(block) > 1 else pull[0])
         for polynomial in edges.polynomials if not isinstance(update, Update) else ():
@@ -262,6 +265,21 @@ def _check_forgets(polynomial: Sequence[Expression], eta: Expression, update: Li
                 f"T = inf needs {low} < eta h < {high} in every direction, and {where} the Hessian is {hessian}; "
                 "give a finite T, or another eta"
             )
+
+
+def _check_real(polynomial: Sequence[Expression]) -> None:
+    """Raise UnsupportedError if some roots are complex; of formulas they are believed to be real."""
+    import sympy
+
+    if any(x.free_symbols for x in polynomial):
+        return
+    x = sympy.Dummy()
+    simple = sympy.Poly(sum((c * x**i for i, c in enumerate(polynomial)), start=x ** len(polynomial)), x).sqf_part()
+    if any(abs(sympy.im(root)) > NO_PART for root in simple.nroots()):
+        raise UnsupportedError(
+            "T = inf of a vector field is had where the mean of dv has real eigenvalues, and here some are complex; give a "
+            "finite T"
+        )
 
 
 def _plain(value: Expression) -> Any:

@@ -153,9 +153,8 @@ class LogisticLocal(Local):
         return self._cubes[0]
 
     @property
-    def covariance_slope(self) -> FloatArray:
-        crossed = np.multiply.outer(self._curvature, self._pull)  # h_ac xi_b as a, c, b
-        return np.asarray(2 * self._cubes[1] - crossed.transpose(0, 2, 1) - crossed.transpose(2, 0, 1))
+    def tilted(self) -> FloatArray:
+        return self._cubes[1] - np.multiply.outer(self._pull, self._curvature)
 
     @property
     def skew(self) -> FloatArray:

@@ -19,6 +19,7 @@ Numbers: TypeAlias = npt.NDArray[Any]
 class Local(ABC):
     """A loss and its data points seen from one set of weights.
 
+    Of a vector field v_x, which stands for a gradient, axes come in the order of its entries first, then of derivatives.
     l = E l_x, G and H are its first derivatives, J, Q, R its third to fifth, h_x the Hessian of one point and
     xi_x = grad l_x - G. Vectors for each point are (S, n). Arrays of n^3 numbers are formed by the last three alone, and by
     `tensor` and `mean`.

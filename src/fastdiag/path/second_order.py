@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import permutations
 from typing import Any
@@ -97,7 +97,7 @@ class SecondWalk(Walk):
     def _skewed(self, rate: Any, A: Numbers) -> Numbers:
         """What an update adds to k."""
         local, B, AS = self.local, self.batch, A @ self.motion.at_point(self.S)
-        bent = self._kicked(rate, _along(local.third_tensor, AS, AS), 2)
+        bent = self._kicked(rate, _along(local.third_tensor.transpose(1, 2, 0), AS, AS), 2)
         tilted = self._kicked(rate, local.tilted, 0, 1) @ AS.T / B
         return np.array([bent, tilted, self._kicked(rate, local.skew, 0, 1, 2) / B**2])
 
@@ -114,7 +114,7 @@ class SecondWalk(Walk):
         bent, tilted, skew = self.k
         mixed = [
             joined(bent, 2) / 2, joined(bent, 0), *(joined(tilted, leg) for leg in range(3)), joined(skew, 0) / 2,
-            beside @ (J @ m), beside @ local.fourth(S) / 2,
+            beside @ (J @ m).T, beside @ local.fourth(S).T / 2,
         ]
         found = A @ self._kicked(rate, np.array(mixed), 2)
         found = found + found.swapaxes(1, 2)
@@ -133,7 +133,7 @@ class SecondWalk(Walk):
         S2, k = self._read(motion.point, self.S2, 1, 2), self._read(motion.point, self.k, 1, 2, 3)
         bent, tilted, skew = k
         shifts = [
-            *np.tensordot(S2, J, 2) / 2, J @ m @ m / 2, local.fourth(S) @ m / 2, local.fifth(S) / 8,
+            *np.tensordot(S2, J, ((1, 2), (1, 2))) / 2, J @ m @ m / 2, local.fourth(S) @ m / 2, local.fifth(S) / 8,
             local.fourth_of(bent) / 2, local.fourth_of((tilted + tilted.swapaxes(0, 1)) / 2), local.fourth_of(skew) / 6,
         ]
         return motion.kicked(rate, np.array(shifts))
@@ -152,19 +152,23 @@ class SecondWalk(Walk):
         return motion.observed(self.m), motion.observed_twice(self.S), motion.observed(self.m2), S2, k
 
 
-def second_order(walk: SecondWalk, observable: str) -> dict[str, Any]:
-    """The contributions of noise order 2, by skeleton; of the test loss's variance as one sum."""
+def second_order(walk: SecondWalk, observable: str, seen: Sequence[Local] = ()) -> dict[str, Any]:
+    """The contributions of noise order 2, by skeleton; of the test loss's variance as one sum.
+
+    seen: what losses are of where it is observed, the walk's by default
+    """
     m, S, m2, S2, k = walk.seen
     if observable == "displacement":
         return _rooted([(mean,) for mean in MEANS], m2)
     if observable == "covariance":
         return _rooted(SECONDS, S2)
-    here = walk.here
+    here, other = both(seen or (walk.here,))
     G, H = here.gradient, here.hessian
     if observable == "test_loss_variance":
         whole = np.sum([k.transpose(0, *order) for order in permutations((1, 2, 3))], axis=0)
         third = whole[0] / 2 + whole[1] + whole[2] / 6
-        return {"": G @ S2.sum(axis=0) @ G + np.tensordot(third, H, 2) @ G + at_root(here, m, S, observable)}
+        skewed = (np.tensordot(third, H, 2) @ other.gradient + np.tensordot(third, other.hessian, 2) @ G) / 2
+        return {"": G @ S2.sum(axis=0) @ other.gradient + skewed + at_root((here, other), m, S, observable)}
     J, legs = here.third_tensor, (*[(mean,) for mean in MEANS], *SECONDS, *PRODUCTS, *THIRDS)
     skewed = np.tensordot(k, J, 3) * np.array([3, 6, 1]) / walk.motion.numbers(6)
     return _rooted(legs, [*(m2 @ G), *((H * S2).sum(axis=(1, 2)) / 2), *products_at_root(here, m, S), *skewed])
@@ -185,12 +189,19 @@ def products_at_root(here: Local, m: Numbers, S: Numbers) -> tuple[Any, Any, Any
     return m @ here.hessian @ m / 2, here.third(S) @ m / 2, (here.fourth(S) * S).sum() / 8
 
 
-def at_root(here: Local, m: Numbers, S: Numbers, observable: str) -> Any:
+def both(seen: Sequence[Local]) -> tuple[Local, Local]:
+    """The two functions of a covariance; of a variance they are one."""
+    return seen[0], seen[-1]
+
+
+def at_root(seen: Sequence[Local], m: Numbers, S: Numbers, observable: str) -> Any:
     """What mean and covariance of the first order add at the root in the second order."""
+    here, other = both(seen)
     G, H = here.gradient, here.hessian
     if observable == "test_loss_variance":
-        HS = H @ S
-        return 2 * G @ S @ H @ m + G @ S @ here.third(S) + (HS * HS.T).sum() / 2
+        tilted = G @ S @ other.hessian @ m + other.gradient @ S @ H @ m
+        bent = (G @ S @ other.third(S) + other.gradient @ S @ here.third(S)) / 2
+        return tilted + bent + ((H @ S) * (other.hessian @ S).T).sum() / 2
     return sum(products_at_root(here, m, S)) if observable in ("test_loss", "train_loss") else 0
 
 

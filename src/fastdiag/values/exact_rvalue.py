@@ -24,7 +24,7 @@ from ..diagram import Diagram
 from ..embedding.poset import Links, link_choices
 from ..embedding.retied import retied
 from ..embedding.weighted import resummed_maps
-from ..errors import InputError, TooLargeError
+from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.contraction import contract
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.symbolic import Symbolic
@@ -42,6 +42,7 @@ PLAIN, LINKED, BELOW = KINDS = 0, 1, 2
 
 MOST_DIGITS = 300_000  # of a power of k; then a prediction takes some ten seconds
 MOST_DEGREE = 2000  # of a power of a formula; then it takes minutes
+NO_PART = 1e-12  # of a root, whose others are apart
 MOST_QUOTIENT = 33  # terms of a quotient of polynomials; then it takes some ten seconds
 
 
@@ -99,7 +100,7 @@ class Propagator:
             for l in range(1 if kind == LINKED else len(block)):
                 key = 0 if kind == LINKED else keys.index((which, l))
                 for (i, low), (j, high) in product(enumerate(block), repeat=2):
-                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[i, j]))
+                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[j, i]))
                 here = self.pull.extract(block, block) * here
         return found if cut else found[np.arange(n), np.arange(n)]
 
@@ -121,7 +122,7 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
     while left:
         coupled = [left.pop(0)]
         for i in coupled:  # grows while it is walked
-            coupled += [j for j in left if hessian[i, j] != 0]
+            coupled += [j for j in left if hessian[i, j] != 0 or hessian[j, i] != 0]
             left = [j for j in left if j not in coupled]
         blocks.append(tuple(sorted(coupled)))
     polynomials = []
@@ -133,9 +134,9 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
 
 def exact_rvalue(
     diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
-    update: LinearRule = None, points: int | None = None, test: Symbolic | None = None,
+    update: LinearRule = None, points: int | None = None, others: Sequence[Symbolic] = (),
 ) -> Expression:
-    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and a test as `exact_uvalue`.
+    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and others as `exact_uvalue`.
 
     points : of a training set that is given; None: rows are drawn
 
@@ -149,7 +150,7 @@ def exact_rvalue(
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
-    parts = exact_parts(chosen, landscape, test)
+    parts = exact_parts(chosen, landscape, others)
     ways = [(ties, exact("a weight", weight)) for ties, weight in retied(diagram, points)]
     known = [edges.tensor(kind, cut) for kind in (KINDS if isinstance(update, RegularizedNewton) else KINDS[:1])]
     tensors, back = in_fast_arithmetic([*parts, *known])
@@ -211,6 +212,8 @@ def check_powers(
             )
         if longest == inf:
             for block, polynomial in zip(edges.blocks, edges.polynomials, strict=True):
+                if not landscape.is_gradient:
+                    _check_real(polynomial)
                 pull = edges.pull.extract(block, block)
                 _check_forgets(polynomial, eta, update, pull.tolist() if len(block) > 1 else pull[0])
         for polynomial in edges.polynomials if not isinstance(update, Update) else ():
@@ -254,6 +257,21 @@ def _check_forgets(polynomial: Sequence[Expression], eta: Expression, update: Li
                 f"T = inf needs {low} < eta h < {high} in every direction, and {where} the Hessian is {hessian}; "
                 "give a finite T, or another eta"
             )
+
+
+def _check_real(polynomial: Sequence[Expression]) -> None:
+    """Raise UnsupportedError if some roots are complex; of formulas they are believed to be real."""
+    import sympy
+
+    if any(x.free_symbols for x in polynomial):
+        return
+    x = sympy.Dummy()
+    simple = sympy.Poly(sum((c * x**i for i, c in enumerate(polynomial)), start=x ** len(polynomial)), x).sqf_part()
+    if any(abs(sympy.im(root)) > NO_PART for root in simple.nroots()):
+        raise UnsupportedError(
+            "T = inf of a vector field is had where the mean of dv has real eigenvalues, and here some are complex; give a "
+            "finite T"
+        )
 
 
 def _plain(value: Expression) -> Any:

@@ -100,7 +100,11 @@ class Local(ABC):
 
     @abstractmethod
     def fourth_of(self, k: Numbers) -> Numbers:
-        """Q_abcd k_bcd of a symmetric tensor, (n,)."""
+        """Q_abcd k_bcd of a tensor that is symmetric in its first two axes, (n,)."""
+
+    def fourths_of(self, several: Sequence[Numbers]) -> list[Numbers]:
+        """The same of several."""
+        return [self.fourth_of(k) for k in several]
 
     @abstractmethod
     def fifth(self, S: Numbers) -> Numbers:

@@ -90,6 +90,8 @@ class SecondWalk(Walk):
 
     def _kicked(self, rate: Any, tensor: Numbers, *axes: int) -> Numbers:
         """`Motion.kicked` along some axes."""
+        if len(self.motion.push) == 1 and np.ndim(rate) == 0:  # at once
+            return np.asarray(tensor * (-rate * self.motion.push[0]) ** len(axes))
         for axis in axes:
             tensor = np.moveaxis(self.motion.kicked(rate, np.moveaxis(tensor, axis, -1)), -1, axis)
         return tensor
@@ -132,14 +134,17 @@ class SecondWalk(Walk):
         S, m = motion.at_point_twice(self.S), motion.at_point(self.m)
         S2, k = self._read(motion.point, self.S2, 1, 2), self._read(motion.point, self.k, 1, 2, 3)
         bent, tilted, skew = k
+        bends = local.fourths_of([bent / 2, (tilted + tilted.swapaxes(0, 1)) / 2, skew / 6])
         shifts = [
             *np.tensordot(S2, J, ((1, 2), (1, 2))) / 2, J @ m @ m / 2, local.fourth(S) @ m / 2, local.fifth(S) / 8,
-            local.fourth_of(bent) / 2, local.fourth_of((tilted + tilted.swapaxes(0, 1)) / 2), local.fourth_of(skew) / 6,
+            *bends,
         ]
         return motion.kicked(rate, np.array(shifts))
 
     def _read(self, reading: Numbers, tensor: Numbers, *axes: int) -> Numbers:
         """`Motion.read` along some axes."""
+        if len(reading) == 1 and reading[0] == 1:
+            return tensor
         for axis in axes:
             tensor = np.moveaxis(self.motion.read(reading, np.moveaxis(tensor, axis, -1)), -1, axis)
         return tensor

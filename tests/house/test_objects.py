@@ -68,6 +68,10 @@ def objects():
         "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]), "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
         "softmax": land.softmax([[1.0], [2.0]], ["a", "b"]), "least squares": land.least_squares([[1.0], [2.0]], [1.0, 4.0]),
         "law": fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1),
+        "field": land.field([[1.0, 0.0]], [[[0.0, 1.0], [-1.0, 0.0]]]),
+        "field of formulas": land.symbolic_field([w - x], w, x, land.normal(), at=[0]),
+        "equation": fd.modified_equation(1, update=rules.momentum(Fraction(1, 2))), "rate": fd.modified_equation(2).drift,
+        "function": fd.observable([0.0, [1.0, 0.0]]).variance(), "written function": fd.observable(w**2, w),
         "numbers": fd.results.errata()[0].check(),
     }
     found |= {f"erratum {i}": erratum for i, erratum in enumerate(fd.results.errata())}

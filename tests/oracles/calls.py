@@ -15,11 +15,11 @@ from oracles.directions import OfTensors
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
          "drawing": drawing, "criteria": criteria}
 MADE = {  # what functions make; nobody builds these by hand
-    "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
+    "Diagrams", "CoefficientTable", "Observable", "ModifiedEquation", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Autodiff", "landscapes.Convolutional", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares",
+    "landscapes.Autodiff", "landscapes.Convolutional", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
     "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
-    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
+    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.SymbolicField", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
 }
 
@@ -102,6 +102,14 @@ CALLS = {
     ),
     "Expansion.coefficient": method(fd.expand("test_loss", 1), "coefficient", of="[a]"),
     "Expansion[]": call(lambda index: fd.expand("test_loss", 1)[index], index=0),
+    "modified_equation": call(
+        fd.modified_equation, order=2, training_set="given", sampling="reshuffle", update=RULE
+    ),
+    "ModifiedEquation.moment": method(fd.modified_equation(1), "moment", degree=2),
+    "ModifiedEquation.at": method(fd.modified_equation(1), "at", landscape=LAND, eta=0.1, of="drift"),
+    "observable": call(fd.observable, s=[0.0, [1.0], [[2.0]]], name="square"),
+    "observable, a formula": call(fd.observable, s=w**2, weights=w),
+    "Observable.covariance": method(fd.observable([0.0, [1.0]]), "covariance", other=fd.observable([0.0, [1.0]])),
     "simulate": call(
         fd.simulate, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], runs=4, seed=1, method="sgd", observable="displacement",
         threads=1, progress=False,
@@ -139,7 +147,13 @@ CALLS = {
     "results.proposition_2": call(results.proposition_2),
     "landscapes.samples": call(
         landscapes.samples, loss=[0.0, 1.0], grad=[[1.0], [2.0]], hess=[[[1.0]], [[2.0]]], third=np.ones((2, 1, 1, 1)),
-        fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2],
+        fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2], fifth=0, higher=[np.ones((2,) + (1,) * 6)],
+    ),
+    "landscapes.field": call(
+        lambda v, dv, weights: landscapes.field(v, dv, weights=weights), v=[[1.0, 2.0]], dv=[[[1.0, 0.5], [0.0, 1.0]]], weights=[2.0]
+    ),
+    "landscapes.symbolic_field": call(
+        landscapes.symbolic_field, v=[w - x], weights=w, data=x, distribution=landscapes.normal(), at=[0]
     ),
     "landscapes.logistic": call(landscapes.logistic, X=X, y=[1, 0, 1], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]),
     "landscapes.softmax": call(
@@ -291,6 +305,11 @@ TAKEN = {
     "example_1": {"landscape": LAND, "eta": 0.1, "T": 3},
     "gdc": {"landscape": LAND, "eta": 0.1, "N": 4},
     "stic": {"landscape": LAND, "eta": 0.1, "N": 4, "T": 3},
+    "barrett_dherin": {"landscape": LAND, "eta": 0.1},
+    "smith": {"landscape": LAND, "eta": 0.1, "B": 1},
+    "li_tai_e": {"landscape": LAND, "eta": 0.1, "order": 2, "B": 1},
+    "roberts": {"landscape": LAND, "eta": 0.1, "N": 4, "T": 3, "B": 1},
+    "momentum_rate": {"mu": Fraction(1, 2)},
     "proposition_1": {"diagram": "[a b]"},
     "test_loss_order": {"order": 2},
     "gap_order": {"order": 2},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,11 +11,18 @@ from ..diagram.counting import count_diagrams
 from ..embedding import Rule
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
+from ..path.foresight import check_walks
+from ..path.worth import FrozenWorth
+from ..spacetime.processes import Process
+from ..spacetime.updates import Update
 from ..values.device import check_device
-from ..values.eigenbasis import growth
+from ..values.eigenbasis import growth, is_diagonalisable
 from ..values.exact_values import exact_learning_rates
+from ..values.foresight import check_sums
+from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.resummable import linear_rule
 from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
@@ -28,13 +35,14 @@ MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
-    order, resummed, times = question.order, question.resummed, question.times
+    order, resummed, times, propagator = question.order, question.resummed, question.times, question.propagator
     update = cast(Rule, question.update)  # others were refused
     landscape, watched, device, given = question.landscape, question.watched, question.device, question.given
-    for each in (landscape,) if given is None else (landscape, given.test):
+    others, points = question.others, points_met(given, update)
+    for each in (landscape, *others):
         each.require_degree(watched.highest_degree(order), f"a prediction of the {watched.name} to order {order}")
     if isinstance(landscape, Estimated):
-        if watched.axes or watched.mean:
+        if watched.axes or watched.mean or watched.functions:
             raise UnsupportedError(
                 f"the {watched.name} is not estimated from a sample: estimates are of test_loss, train_loss and "
                 "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
@@ -44,26 +52,32 @@ def answer_about_start(question: Question) -> Prediction:
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     if resummed and any(spacetime.is_ragged for spacetime in times):
         unfit = unfit or "these are of batches of two sizes"
+    unfit = unfit or (None if propagator is None else "edges have another propagator")
     device = check_device(device, unfit if resummed else "these are un-resummed")
-    listed = irreducible_diagrams if resummed else plain_diagrams
+    listed = irreducible_diagrams if resummed and propagator is None else plain_diagrams
     worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update, given)
+            _foresee(question, len(expressions))
+            worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others, propagator)
         else:
-            worth = ExactPlainWorth(landscape, times, expressions, update, given)
+            worth = ExactPlainWorth(landscape, times, expressions, update, points, others)
     else:
         numbers, metric = learning_rates(question.eta, landscape.dimension)
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
-        if resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, given)
+        if resummed and propagator is None and not is_diagonalisable(landscape, metric):
+            worth = _summed_over_updates(question, rates, metric, points)
+        elif resummed:
+            _foresee(question, len(rates))
+            how = update, points, others, propagator
+            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
-            worth = PlainWorth(landscape, times, rates, metric, update, given)
+            worth = PlainWorth(landscape, times, rates, metric, update, points, others)
     shape = question.axes_of(shape)
     fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
@@ -78,6 +92,39 @@ def answer_about_start(question: Question) -> Prediction:
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
         stderr = None if found is None else shaped(found, shape)
     return Prediction(whole, by_order, by_diagram, question, stderr)
+
+
+def _foresee(question: Question, rates: int) -> None:
+    """Raise TooLargeError if resummed sums take too long."""
+    if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
+        return
+    order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
+    some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
+    met = points_met(question.given, question.update)
+    check_sums(some, order, question.landscape.dimension, question.times, rates, rule, met, question.patience)
+
+
+def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:
+    """Of a vector field whose K = 1 - eta dv is not diagonalisable in real numbers: sums over maps, update by update."""
+    if question.continuous or isinstance(question.update, Process):
+        raise UnsupportedError(
+            "exponentials of a field's dv are had where it is diagonalisable in real numbers, and here it is not; give "
+            "resummed=False, or leave out processes and continuous=True"
+        )
+    try:
+        check_walks(
+            lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
+            rates.tolist(), question.order, question.update, question.patience, points,
+        )
+    except TooLargeError as error:
+        raise TooLargeError(
+            "the mean of the field's dv is not diagonalisable in real numbers, so resummed values are sums over maps, "
+            "update by update, and here these take too much; give resummed=False, noise=1, a lower order, fewer updates or "
+            "a larger patience"
+        ) from error
+    rule = question.update if isinstance(question.update, Update) else None
+    how = question.order, rule, points, question.others
+    return FrozenWorth(question.landscape, question.times, rates.tolist(), metric, *how)
 
 
 def check_work(order: int) -> None:

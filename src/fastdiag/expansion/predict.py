@@ -23,8 +23,10 @@ from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
 from .answer_about_start import answer_about_start, check_work
-from .observables import observable_named
+from .functions import seen_from
+from .observables import Observable, check_has, observable_named
 from .prediction import Prediction
+from .propagator import checked_propagator
 from .question import Question
 
 CLOSURES = ("gaussian",)
@@ -37,7 +39,7 @@ def predict(
     spacetime: Spacetime,
     eta: Rates,
     order: int | None = None,
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     resummed: bool = True,
     device: str = "auto",
     T: ArrayLike | None = None,
@@ -48,6 +50,7 @@ def predict(
     training_set: str = "drawn",
     test: Landscape | None = None,
     patience: float = 5.0,
+    propagator: Any = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -58,7 +61,8 @@ def predict(
 
     Parameters
     ----------
-    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
+    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample; or
+        a vector field in place of a gradient, `landscapes.field`
     spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
@@ -71,6 +75,7 @@ def predict(
         'displacement': E[theta_T - theta_0], (n,)
         'covariance': of theta_T over training sets and batches, (n, n)
         'test_loss_variance': the variance of l(theta_T)
+        or any function of the weights, of `fastdiag.observable`, its variance, or the covariance of two
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both: any epochs and sampling.
         Resummed, a share of up to 1e-16 / |2 - eta h|^order may be lost beside eta h = 2, or a rule's own limit; plain
@@ -95,8 +100,11 @@ def predict(
         diffuse by the points' covariance
     test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
         None for the given points themselves
-    patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
-        refused before it is begun
+    propagator : resummed, a symmetric matrix H0 (n, n), or (V, h) for V diag(h) V^T, V (n, r), in place of the Hessian in
+        edges (1 - eta H0)^(dt-1) eta; nodes of degree 2 that are alone then have H - H0 (papers: [C] 3.3; Dyson's series).
+        0 is the plain series in eta, the Hessian is None's; all agree to the order kept
+    patience : minutes that sums over skeletons (a bar shows their progress), or resummed sums, may take; what is foreseen
+        to take longer is refused before it is begun
 
     Returns
     -------
@@ -112,7 +120,7 @@ def predict(
         move
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
-        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
+        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta; sums that take longer than patience
 
     Examples
     --------
@@ -150,7 +158,7 @@ def predict(
     found = answered(
         _question(
             landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
-            training_set, test, patience,
+            training_set, test, patience, propagator,
         )
     )
     found.trust.tell()
@@ -163,9 +171,9 @@ def answered(question: Question) -> Prediction:
 
 
 def _question(
-    landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
-    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None, training_set: str,
-    test: Landscape | None, patience: float,
+    landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None,
+    observable: str | Observable, resummed: bool, device: str, T: Any, continuous: bool, update: PathRule,
+    closure: str | None, training_set: str, test: Landscape | None, patience: float, propagator: Any = None,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -180,8 +188,10 @@ def _question(
     else:
         kept = check_order(3 if order is None else order)
         check_work(kept)
-    observable = observable_named(observable).name
-    check_landscape(landscape)
+    watched = observable_named(observable, functions=True)
+    check_landscape(landscape, fields=True)
+    check_has(landscape, watched, update)
+    functions = tuple(seen_from(function, landscape) for function in watched.functions)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     check_spacetime(spacetime, symbols=not about_path and not resummed)
     if about_path and not resummed:
@@ -210,8 +220,9 @@ def _question(
     if spacetime.is_symbolic:
         check_names((spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object))))
     return Question(
-        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
-        given, real("patience", patience, above=0, infinite=True),
+        landscape, spacetime, rates, several, kept, watched if functions else watched.name, update, about_path, closure,
+        resummed, continuous, device, given, real("patience", patience, above=0, infinite=True), functions,
+        checked_propagator(propagator, landscape, rates, about_path or not resummed, update),
     )
 
 

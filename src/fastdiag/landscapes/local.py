@@ -19,6 +19,7 @@ Numbers: TypeAlias = npt.NDArray[Any]
 class Local(ABC):
     """A loss and its data points seen from one set of weights.
 
+    Of a vector field v_x, which stands for a gradient, axes come in the order of its entries first, then of derivatives.
     l = E l_x, G and H are its first derivatives, J, Q, R its third to fifth, h_x the Hessian of one point and
     xi_x = grad l_x - G. Vectors for each point are (S, n). Arrays of n^3 numbers are formed by the last three alone, and by
     `tensor` and `mean`.
@@ -99,7 +100,11 @@ class Local(ABC):
 
     @abstractmethod
     def fourth_of(self, k: Numbers) -> Numbers:
-        """Q_abcd k_bcd of a symmetric tensor, (n,)."""
+        """Q_abcd k_bcd of a tensor that is symmetric in its first two axes, (n,)."""
+
+    def fourths_of(self, several: Sequence[Numbers]) -> list[Numbers]:
+        """The same of several."""
+        return [self.fourth_of(k) for k in several]
 
     @abstractmethod
     def fifth(self, S: Numbers) -> Numbers:
@@ -120,8 +125,14 @@ class Local(ABC):
 
     @property
     @abstractmethod
+    def tilted(self) -> Numbers:
+        """E[xi_a h_bc], (n, n, n)."""
+
+    @property
     def covariance_slope(self) -> Numbers:
         """C_ab,c, (n, n, n)."""
+        tilted = self.tilted
+        return np.asarray(tilted + tilted.swapaxes(0, 1))
 
     @property
     @abstractmethod
@@ -190,10 +201,9 @@ class PointTensors(Local):
         return self.mean(3)
 
     @property
-    def covariance_slope(self) -> Numbers:
+    def tilted(self) -> Numbers:
         weighted = self.weights[:, None, None] * self.tensor(2)
-        tilted = np.tensordot(weighted, self.gradients, ((0,), (0,)))  # E[h_ac xi_b] as a, c, b
-        return np.asarray(tilted.transpose(0, 2, 1) + tilted.transpose(2, 0, 1))
+        return np.asarray(np.tensordot(self.gradients, weighted, ((0,), (0,))))
 
     @property
     def skew(self) -> Numbers:

@@ -151,7 +151,7 @@ class Walk:
         found = motion.kicked(stride, local.third(S)) / 2
         if motion.is_linear:
             return np.asarray(found)
-        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + self.batch_covariance
+        crossed, spread = motion.at_point(self.S) @ H.T, H @ S @ H.T + self.batch_covariance
         if paired is not None:
             both = H @ motion.at_point(paired.T).T
             crossed, spread = crossed + paired, spread + both + both.T
@@ -197,7 +197,7 @@ class Walk:
             before, local = self.state, self.local
             stride = motion.stride(0, before, local.gradient)
             self.step()
-            if is_near(self.state - before, motion.kicked(stride, local.hessian)):
+            if is_near(self.state - before, motion.kicked(stride, local.hessian.T)):
                 break
         else:
             raise no_end()

@@ -23,12 +23,12 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from ..values.eigenbasis import libraries
-from ..values.given import Given, points_met
+from ..values.given import Given, formulas, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow
 from .motion import Motion
-from .observed import TRAINED, terms, terms_of_given, total
+from .observed import TRAINED, seen_along, terms, terms_of_given, total
 from .overfitting import TiedWalk
 from .second_order import SecondWalk, at_root
 from .smooth_motion import motion_of
@@ -47,7 +47,11 @@ class PathSeries:
     by_order: tuple[Numbers, ...]
     """By noise order."""
     by_skeleton: dict[str, Numbers]
-    """By the text of a skeleton, of noise orders 0 and 1; higher orders come as one sum, as does a closure."""
+    """By the text of a skeleton.
+
+    Of noise order 2 from its recursion not those whose root shares a part, which come as one sum in `by_order`, nor those
+    of the test loss's variance; of a closure none.
+    """
 
 
 def predicted_about_path(
@@ -60,6 +64,7 @@ def predicted_about_path(
     metric: FloatArray | None = None,
     closure: str | None = None,
     given: Given | None = None,
+    functions: Sequence[Landscape] = (),
 ) -> PathSeries:
     """Expected observables by noise order; with Fractions for learning rates exactly.
 
@@ -72,6 +77,7 @@ def predicted_about_path(
     metric : the matrix that multiplies a learning rate, (n, n)
     closure : 'gaussian' for the self-consistent path: one order, which is the whole
     given : the landscape's points as the training set, noise order 1 at most
+    functions : what is observed in place of the loss: one, or the two of a covariance
 
     Raises
     ------
@@ -91,12 +97,12 @@ def predicted_about_path(
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
     remembers = given is None and observable in TRAINED
     exactly = start_and_rates(landscape, etas)[0].dtype == object
-    if given is not None and exactly:
-        given.exact_test()
+    if exactly:
+        formulas(functions or (() if given is None else (given.test,)))
 
     def read(walk: Walk | Flow | GaussianWalk) -> list[dict[str, Any]]:
-        if given is None or isinstance(walk, GaussianWalk):
-            found = terms(walk, observable)
+        if functions or given is None or isinstance(walk, GaussianWalk):
+            found = terms(walk, observable, functions)
         else:
             found = terms_of_given(walk, observable, given.test)
         if not exactly and not all(np.isfinite(total(order)).all() for order in found):
@@ -118,7 +124,7 @@ def predicted_about_path(
             result[i, j] = value(rows[i][j])[()]
         return result
 
-    named = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions if name]
+    named = [(p, name) for p, contributions in enumerate(rows[0][0]) for name in contributions if name]
     by_skeleton = {name: stacked(p, name) for p, name in named}
     return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
 
@@ -169,7 +175,7 @@ def which(rates: Sequence[Any], i: int) -> Iterator[Any]:
 
 def noise_to_signal(
     landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], observable: str, update: PathRule = None,
-    metric: FloatArray | None = None, given: Given | None = None,
+    metric: FloatArray | None = None, given: Given | None = None, functions: Sequence[Landscape] = (),
 ) -> tuple[FloatArray, FloatArray]:
     """How good noise order 1 can be, from itself; two arrays (learning rates, times).
 
@@ -181,8 +187,9 @@ def noise_to_signal(
         motion, S = walk.motion, walk.motion.observed_twice(walk.S)
         way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(np.trace(S), 0.0))
         m = motion.observed(walk.bent + walk.met)
-        here = walk.here if given is None or observable == "train_loss" else walk.seen_by(given.test)
-        return float(scatter / way) if scatter else 0.0, float(at_root(here, m, S, observable))
+        others = functions or (() if given is None or observable == "train_loss" else (given.test,))
+        at = float(at_root(seen_along(walk, others), m, S, observable))
+        return float(scatter / way) if scatter else 0.0, at
 
     found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric, given=given))
     return found[..., 0], found[..., 1]

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import moebius_to_top, set_partitions
-from ..embedding.edge_weights import Moves
+from ..embedding.crossing import Moves
 from ..embedding.poset import Poset, bits
 from ..embedding.retied import retied
 from ..embedding.sum_over_maps import sum_over_maps
@@ -102,10 +102,11 @@ class NodesAndEdges:
 
     def _term(self, root: Root) -> Numbers:
         motion, degree, nodes, opened = self.tensors.motion, len(self.diagram.children[0]), root.nodes, root.open
-        here = self.tensors.tested(self.T) if root.held_out else self.tensors.seen(self.T)
+        owners = root.owners or (0,) * len(nodes)
         tied = 0 in self.labels
         factors: list[Any] = []
         for i, edges in enumerate(nodes):
+            here = self.tensors.other(owners[i], self.T)
             tensor, labelled = here.mean(len(edges)), tied and i == 0
             if labelled:
                 tensor = (here.tensor(len(edges)) - tensor)[self.labels[0]]

@@ -54,6 +54,8 @@ class Course:
     seed: int
     at_once: bool = False
     """Whether all points of a run are drawn before its first update, in any spacetime the same."""
+    functions: tuple[Landscape, ...] = ()
+    """What is observed in place of the loss: one function of the weights, or the two of a covariance."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
@@ -70,6 +72,11 @@ class Course:
     def tested(self) -> Model:
         """Where the test loss is."""
         return self.model if self.test is None or self.test is self.landscape else model_of(self.test)
+
+    @cached_property
+    def watched(self) -> tuple[Model, ...]:
+        """Where the functions are."""
+        return tuple(map(model_of, self.functions))
 
     @cached_property
     def rule(self) -> PackedRule:
@@ -96,11 +103,12 @@ class Course:
 
     def prepare(self) -> None:
         """Make all formulas, here and not in racing threads, and raise what is wrong with them."""
-        processes, losses = self.method in PROCESSES, self.observable.axes == 0
+        processes, losses = self.method in PROCESSES, self.observable.axes == 0 and not self.functions
         asked: list[tuple[Any, str, bool]] = [(self, "rule", True), (self.model, "loss", self.trains)]
         asked += [(self.model, "points", self.owns or processes)]
         asked += [(self.tested, "mean_loss", losses and not (self.trains and self.observable.name == "train_loss"))]
         asked += [(self.model, "mean_loss", losses and self.observable.shares and not self.trains)]
+        asked += [(model, "mean_loss", True) for model in self.watched]
         for owner, name, needed in asked:
             if needed and hasattr(type(owner), name):
                 getattr(owner, name)
@@ -202,8 +210,11 @@ class Course:
             yield theta + (model.start - model.origin)
 
     def _seen(self, theta: FloatArray, training: tuple[FloatArray, IntArray] | None) -> FloatArray:
-        """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n)."""
+        """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n), of a covariance n = 2."""
         name = self.observable.name
+        if self.functions:
+            several = [model.test_loss(theta) for model in self.watched]
+            return several[0] if len(several) == 1 else np.stack(several, axis=-1)
         if self.observable.axes:
             return theta - self.model.start
         if name == "train_loss":

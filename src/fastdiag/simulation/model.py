@@ -146,7 +146,10 @@ class TaylorModel(Model):
         self.degree = len(landscape.derivatives) - 1
         self.weights, self.start = np.array(landscape.weights), np.array(landscape.theta)
         self.ridge, self.table, self.origin = np.zeros(0), np.zeros((points, 0)), np.zeros(len(self.start))
-        known = [np.require(d.reshape(points, -1), requirements=["C", "W"]) for d in landscape.derivatives]
+        tensors = landscape.derivatives
+        if not landscape.is_gradient:  # the kernel contracts axes from the first, and the field's entries are left
+            tensors = tuple(np.moveaxis(d, 1, -1) if d.ndim > 2 else d for d in tensors)
+        known = [np.require(d.reshape(points, -1), requirements=["C", "W"]) for d in tensors]
         absent = [NONE] * (4 - self.degree)
         self.tensors = (*known, *absent)
         self.means = (*(np.ascontiguousarray((self.weights @ d)[None]) for d in known), *absent)

@@ -13,7 +13,8 @@ from ..arguments import choice, flag, one_or_many, shown, whole
 from ..door import door
 from ..embedding import PathRule, check_rule
 from ..errors import InputError, TooLargeError
-from ..expansion.observables import Observable, observable_named
+from ..expansion.functions import seen_from
+from ..expansion.observables import Observable, check_has, observable_named
 from ..expansion.predict import TRAINING_SETS
 from ..landscapes import Landscape, Samples
 from ..landscapes.landscape import check_landscape
@@ -46,7 +47,7 @@ def simulate(
     runs: int = 10_000,
     seed: int = 0,
     method: str = "sgd",
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     threads: int | None = None,
     progress: bool | None = None,
     T: ArrayLike | None = None,
@@ -77,7 +78,7 @@ def simulate(
         Kutta's rule of fourth order, and Euler's and Maruyama's with noise of the covariance of the gradient at theta. They
         follow the whole distribution, so they have no train loss
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
-        displacement (a matrix), 'test_loss_variance'; as for `predict`
+        displacement (a matrix), 'test_loss_variance', or a function of `fastdiag.observable`; as for `predict`
     threads : at most this many; as many as there are processors by default
     progress : whether to show a bar; by default on a terminal, after a second
     T : numbers of updates instead of spacetime.T; an int, or a 1-D array of them: a curve, from one set of runs
@@ -117,10 +118,11 @@ def simulate(
     ((3,), (3, 1000), True)
     """
     check_spacetime(spacetime)
-    check_landscape(landscape)
-    method, watched = choice("method", method, METHODS), observable_named(observable)
+    check_landscape(landscape, fields=True)
+    method, watched = choice("method", method, METHODS), observable_named(observable, functions=True)
     owns = choice("training_set", training_set, TRAINING_SETS) == "given"
     method, update = _method_and_rule(method, update, watched, owns)
+    check_has(landscape, watched, update)
     runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
     workers = (os.cpu_count() or 1) if threads is None else whole("threads", threads, 1, what="threads")
     progress, keep_runs = check_progress(progress), flag("keep_runs", keep_runs)
@@ -138,7 +140,7 @@ def simulate(
     times, places = np.unique(updates, return_inverse=True)
     course = Course(
         landscape, longest, tuple(times.tolist()), np.atleast_1d(numbers), metric, watched, update, method, owns, test,
-        refinement, runs, seed,
+        refinement, runs, seed, functions=tuple(seen_from(function, landscape) for function in watched.functions),
     )
     workers = min(workers, course.shards)
     check_room(course, workers, keep_runs)
@@ -150,8 +152,9 @@ def simulate(
     mean, stderr = found.result()
     lost = int(found.diverged.reshape(-1, len(times)).max(axis=1).sum())
     told("the simulation", np.append(mean, stderr), f"; runs that diverged: {lost:,}" if lost else "")
-    if watched.name == "test_loss_variance":
-        mean, stderr = mean.reshape(-1), stderr.reshape(-1)
+    if watched.kind == "test_loss_variance":
+        mean, stderr = (found.reshape(len(found), -1) for found in (mean, stderr))
+        mean, stderr = mean[:, min(1, mean.shape[1] - 1)], stderr[:, min(1, mean.shape[1] - 1)]
     rates: Any = metric if metric is not None else numbers if numbers.ndim else float(numbers)
     degree = landscape.highest_degree if isinstance(landscape, Samples) else None
     return Simulation(

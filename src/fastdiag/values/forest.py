@@ -31,8 +31,8 @@ class Forest:
     """Nodes at whose upper edge the result has an axis, in the order of these."""
     parts: tuple[tuple[int, ...], ...]
     count: int
-    held_out: frozenset[int]
-    """Nodes of a loss on held-out data."""
+    owners: tuple[int, ...]
+    """Whose each node is, see `Root`."""
 
     @property
     def neighbours(self) -> tuple[tuple[int, ...], ...]:
@@ -59,9 +59,11 @@ def forest(diagram: Diagram, root: Root | None) -> Forest:
     edges += [(name, children[place]) for name, places in zip(names, root.nodes, strict=True) for place in places]
     parts = [tuple(v for v in part if v or root.nodes) for part in diagram.parts]
     parts += [(name,) for name in names[1:]]
-    held_out = frozenset(names) if root.held_out else frozenset()
+    owners = [0] * (d + max(1, len(root.nodes)))
+    for name, owner in zip(names, root.owners, strict=False):
+        owners[name] = owner
     opened = tuple(children[place] for place in root.open)
-    return Forest(tuple(edges), opened, tuple(filter(None, parts)), d + max(1, len(root.nodes)), held_out)
+    return Forest(tuple(edges), opened, tuple(filter(None, parts)), len(owners), tuple(owners))
 
 
 @lru_cache(maxsize=1024)

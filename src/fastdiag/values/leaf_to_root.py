@@ -35,10 +35,10 @@ class Walk:
     """One product of means, from the leaves of its trees to their roots."""
 
     def __init__(
-        self, trees: Forest, labels: Labels, landscape: Directional, test: Landscape | None, metric: FloatArray | None
+        self, trees: Forest, labels: Labels, landscape: Directional, others: Sequence[Landscape], metric: FloatArray | None
     ) -> None:
         self.trees, self.labels, self.landscape, self.metric = trees, labels, landscape, metric
-        self.test = landscape if test is None else test
+        self.sources = (landscape, *others)
         self.next = trees.neighbours
         self.holders = {label: {v for v, own in enumerate(labels) if own == label} for label in set(labels) if label >= 0}
         self.points: dict[int, FloatArray] = dict.fromkeys(self.holders, landscape.weights)
@@ -124,7 +124,7 @@ class Walk:
 
     def carried(self, node: int, above: int | None) -> Carried:
         """What the edge from a node upwards carries."""
-        label, source = self.labels[node], self.test if node in self.trees.held_out else self.landscape
+        label, source = self.labels[node], self.sources[self.trees.owners[node]]
         given = [self.carried(v, node) for v in self.next[node] if v != above]
         if not given:
             if label < 0:
@@ -171,7 +171,7 @@ class Walk:
 
     def _derivative(self, node: int, vectors: list[FloatArray], points: Any, rows: int) -> FloatArray:
         """At rows of points and vectors; of the mean loss where there are no points."""
-        land, source = self.landscape, self.test if node in self.trees.held_out else self.landscape
+        land, source = self.landscape, self.sources[self.trees.owners[node]]
         if points is not None:
             return land.derivatives.each(land.theta, points, vectors)
         many = [np.broadcast_to(v, (rows, land.dimension)) for v in vectors]
@@ -206,29 +206,29 @@ def squares(given: list[Carried], pair: int, weights: FloatArray) -> tuple[list[
 
 @np.errstate(all="ignore")
 def leaf_to_root(
-    diagram: Diagram, landscape: Directional, root: Root | None = None, test: Landscape | None = None,
+    diagram: Diagram, landscape: Directional, root: Root | None = None, others: Sequence[Landscape] = (),
     metric: FloatArray | None = None,
 ) -> FloatArray:
     """A diagram's contraction with a term of an observable at its root, (n,) * its open edges.
 
     Parameters
     ----------
-    test : the landscape whose loss a held-out root is of
+    others : what else the root's factors may be of, see `Root`
     metric : the matrix that an edge multiplies with, None for 1
 
     Raises
     ------
     TooLargeError : all pairs of points, where two parts are open at a node, are too many
     """
-    plain = (root is None or (len(root.nodes) == 1 and not root.open and not root.held_out)) and metric is None
+    plain = (root is None or (len(root.nodes) == 1 and not root.open and not any(root.owners))) and metric is None
     key = diagram.value_class if plain else None
     if key is not None and key in landscape.known:
         return np.asarray(landscape.known[key])
     if diagram.order == 0:
-        source = landscape if test is None or root is None or not root.held_out else test
+        source = (landscape, *others)[root.owners[0] if root is not None and root.owners else 0]
         return np.asarray(source.loss)
     trees = forest(diagram if key is None else key, root if key is None else None)
-    walks = [(Walk(trees, labels, landscape, test, metric), weight) for labels, weight in moments(trees)]
+    walks = [(Walk(trees, labels, landscape, others, metric), weight) for labels, weight in moments(trees)]
     if (work := sum(walk.work() for walk, _ in walks)) > MOST_DERIVATIVES:
         raise TooLargeError(
             f"{diagram} takes about {work:.1e} derivatives of single points (limit {MOST_DERIVATIVES:.0e}): {ADVICE}"

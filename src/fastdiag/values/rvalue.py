@@ -40,7 +40,7 @@ from .open_axes import pieces
 from .overflow import told
 from .packed_transfer_matrices import packed_sum, scratch
 from .plan import plan, twins
-from .resummable import check_contracts, check_irreducible, check_resummable, linear_rule
+from .resummable import check_contracts, check_irreducible, check_resummable, last_of, linear_rule
 from .root import Roots, Terms, axes_of, from_eigenbasis, loss_root
 from .scheduled_sums import scheduled, scheduled_sums
 
@@ -141,24 +141,25 @@ def resummed(
     points: of a training set that is given; None: rows are drawn.
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
-    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots)
+    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots, eigenbasis.propagator is not None)
+    last, longest = last_of(times)
     if isinstance(update, Update):
-        update = scheduled(update, max(spacetime.T for spacetime in times))
-    if diagram.order and any(spacetime.T == inf for spacetime in times):
+        update = scheduled(update, last.T)
+    if diagram.order and last.T == inf:
         check_contracts(eigenbasis, numbers, continuous, update)
     planned = [
         (ties, share, links, runs) for ties, weight in retied(diagram, points) for links in links_under(diagram, update)
         if (runs := _runs(ties, times, continuous, links)) and (share := float(weight))
     ]
-    latest = max((float(spacetime.T) for spacetime in times if spacetime.T < inf), default=1.0)
     terms = tuple((root, float(root.weight(times[0]))) for root in roots)
     axes = axes_of(roots)
     if not planned:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
     eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
-    if not continuous and any(spacetime.is_ragged for spacetime in times):
+    if not continuous and last.is_ragged:
         update = sgd() if update is None else update
-    far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * latest >= LARGEST_EXPONENT
+    far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * longest >= LARGEST_EXPONENT
+    far = far or eigenbasis.propagator is not None
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
     totals: FloatArray | None = None if cpu else np.zeros(())
     for _, share, _, runs in planned:
@@ -320,9 +321,10 @@ def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Ter
     for root, weight in terms:
         product: Any = None
         chosen = plan(diagram, root)
-        sources = chosen.sources(eigenbasis, eigenbasis.test)
-        for source, (nodes, edges) in zip(sources, chosen.parts, strict=True):
-            part = source.part(nodes)
+        sources = chosen.sources(eigenbasis, eigenbasis.others)
+        for i, (source, (nodes, edges)) in enumerate(zip(sources, chosen.parts, strict=True)):
+            alone = nodes == ((0, 1),) and i >= len(root.nodes) and eigenbasis.propagator is not None
+            part = eigenbasis.left_over if alone else source.part(nodes)
             if 0 in edges:
                 part = part[rows]  # edges ascend, so the first edge is the first axis
             long = [1] * d

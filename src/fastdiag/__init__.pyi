@@ -24,7 +24,11 @@ from .embedding import maps as maps
 from .embedding import maps_formula as maps_formula
 from .embedding import weighted_maps as weighted_maps
 from .errors import FastdiagError as FastdiagError
+from .expansion import ModifiedEquation as ModifiedEquation
+from .expansion import Observable as Observable
 from .expansion import expand as expand
+from .expansion import modified_equation as modified_equation
+from .expansion import observable as observable
 from .expansion import predict as predict
 from .expansion import predict_many as predict_many
 from .simulation import rank as rank

@@ -18,9 +18,11 @@ from ..spacetime.updates import Update
 from ..values.device import check_device
 from ..values.eigenbasis import growth, is_diagonalisable
 from ..values.exact_values import exact_learning_rates
+from ..values.foresight import check_sums
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.resummable import linear_rule
 from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands, watched_over
@@ -57,6 +59,7 @@ def answer_about_start(question: Question) -> Prediction:
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
+            _foresee(question, len(expressions))
             worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others, propagator)
         else:
             worth = ExactPlainWorth(landscape, times, expressions, update, points, others)
@@ -68,6 +71,7 @@ def answer_about_start(question: Question) -> Prediction:
         if resummed and propagator is None and not is_diagonalisable(landscape, metric):
             worth = _summed_over_updates(question, rates, metric, points)
         elif resummed:
+            _foresee(question, len(rates))
             how = update, points, others, propagator
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
@@ -88,6 +92,16 @@ def answer_about_start(question: Question) -> Prediction:
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
         stderr = None if found is None else shaped(found, shape)
     return Prediction(whole, by_order, by_diagram, question, stderr)
+
+
+def _foresee(question: Question, rates: int) -> None:
+    """Raise TooLargeError if resummed sums take too long."""
+    if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
+        return
+    order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
+    some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
+    met = points_met(question.given, question.update)
+    check_sums(some, order, question.landscape.dimension, question.times, rates, rule, met, question.patience)
 
 
 def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:

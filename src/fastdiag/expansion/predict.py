@@ -102,8 +102,8 @@ def predict(
     propagator : resummed, a symmetric matrix H0 (n, n), or (V, h) for V diag(h) V^T, V (n, r), in place of the Hessian in
         edges (1 - eta H0)^(dt-1) eta; nodes of degree 2 that are alone then have H - H0 (papers: [C] 3.3; Dyson's series).
         0 is the plain series in eta, the Hessian is None's; all agree to the order kept
-    patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
-        refused before it is begun
+    patience : minutes that sums over skeletons (a bar shows their progress), or resummed sums, may take; what is foreseen
+        to take longer is refused before it is begun
 
     Returns
     -------
@@ -119,7 +119,7 @@ def predict(
         move
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
-        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
+        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta; sums that take longer than patience
 
     Examples
     --------

@@ -27,7 +27,7 @@ from ..values.overflow import told
 from ..values.resummable import linear_rule
 from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
-from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
+from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands, watched_over
 from .prediction import Prediction, joined
 from .question import Question, shaped
 
@@ -83,7 +83,7 @@ def answer_about_start(question: Question) -> Prediction:
     shape = question.axes_of(shape)
     fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
-        sums, values = diagram_sum(watched, order, listed, worth, fixed)
+        sums, values = diagram_sum(watched, order, watched_over(listed), worth, fixed)
         by_order = tuple(shaped(worth.finished(total, watched.axes), shape) for total in sums)
         by_diagram = {diagram: shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])

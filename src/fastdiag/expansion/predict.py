@@ -17,6 +17,7 @@ from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.formulas import check_names
+from ..typing import Rates
 from ..values.exact_values import exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -36,7 +37,7 @@ TRAINING_SETS = ("drawn", "given")
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: ArrayLike,
+    eta: Rates,
     order: int | None = None,
     observable: str | Observable = "test_loss",
     resummed: bool = True,

@@ -35,6 +35,7 @@ _ROOMS = {
     "predict_many": "expansion",
     "expand": "expansion",
     "simulate": "simulation",
+    "compare": "simulation",
     "FastdiagError": "errors",
 }
 _MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "criteria", "errors", "drawing")} | {

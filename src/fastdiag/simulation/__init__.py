@@ -1,7 +1,10 @@
 """Simulation: the expected test loss of SGD, or another observable, measured by running it many times."""
 
 from ..expansion.observables import OBSERVABLES
-from .simulate import METHODS, simulate
+from .compare import compare
+from .compared import Compared
+from .plan import METHODS
+from .simulate import simulate
 from .simulation import Simulation
 
-__all__ = ["METHODS", "OBSERVABLES", "Simulation", "simulate"]
+__all__ = ["METHODS", "OBSERVABLES", "Compared", "Simulation", "compare", "simulate"]

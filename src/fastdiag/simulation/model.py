@@ -13,7 +13,6 @@ from ..arguments import shown
 from ..errors import InputError, UnsupportedError
 from ..kernels.formula_tape import formula_losses
 from ..kernels.logistic_points import LANES, logistic_test_loss, logistic_train_loss
-from ..kernels.point_slopes import FORMULA, LOGISTIC, POLYNOMIAL, SOFTMAX, SQUARES
 from ..kernels.polynomial_points import polynomial_test_loss, polynomial_train_loss
 from ..landscapes import Estimated, Landscape, LinearModel, Logistic, Samples, Symbolic
 from ..landscapes.exact import number
@@ -48,7 +47,8 @@ class Model(ABC):
     def scratch(self) -> tuple[Any, ...]:
         """Room for `kernels.point_slopes`."""
         n = len(self.start)
-        return np.empty((n, LANES)), np.empty(LANES), np.empty(n), np.empty(self.width[0]), np.empty((self.width[1], LANES))
+        work, registers = np.empty(self.width[0]), np.empty((self.width[1], LANES))
+        return np.empty((n, LANES)), np.empty((2, LANES)), np.empty(n), work, registers
 
     @abstractmethod
     def test_loss(self, theta: FloatArray) -> FloatArray:
@@ -68,7 +68,7 @@ class LogisticModel(Model):
         self.origin = self.start
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        return LOGISTIC, table, self.ridge, (NONE,) * 5, 0, NOTHING, NOTHING
+        return (table, self.ridge), None, None, None
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
         out = np.empty(theta.shape[:2])
@@ -89,11 +89,10 @@ class LinearRuns(Model):
         points = len(landscape.weights)
         self.table = np.concatenate([landscape.X, landscape.y.reshape(points, -1)], axis=1)
         self.weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
-        self.origin, self.width = self.start, (0, self.outputs)
+        self.origin, self.width = self.start, (0, 2 * self.outputs)
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        kind = SOFTMAX if isinstance(self.landscape, Softmax) else SQUARES
-        return kind, table, self.ridge, (NONE,) * 5, self.outputs, NOTHING, NOTHING
+        return None, None, None, (table, self.ridge, self.outputs, isinstance(self.landscape, Softmax))
 
     def scratch(self) -> tuple[Any, ...]:
         _, *others = super().scratch()
@@ -139,7 +138,7 @@ class TaylorModel(Model):
         self.width = len(self.start) ** max(self.degree, 1), 0
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        return POLYNOMIAL, table, self.ridge, self.tensors, self.degree, NOTHING, NOTHING
+        return None, (self.tensors, self.degree), None, None
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
         out = np.empty(theta.shape[:2])
@@ -164,14 +163,29 @@ class FormulaModel(Model):
         self.arguments = [*landscape.coordinates, *landscape.data]
         n = landscape.dimension
         self.slopes = tape(landscape, self.arguments, [landscape.derivative((i,)) for i in range(n)])
-        self.curves, self.width = NOTHING, (0, registers(self.slopes, len(self.arguments)))
+        self.curves = self.products = NOTHING
+        self.width = 0, registers(self.slopes, len(self.arguments))
 
     def with_curves(self) -> None:
         """Make Hessians too."""
-        land, n = self.landscape, self.landscape.dimension
-        seconds = [land.derivative((min(i, j), max(i, j))) for i in range(n) for j in range(n)]
-        self.curves = tape(land, self.arguments, seconds)
-        self.width = 0, max(registers(each, len(self.arguments)) for each in (self.slopes, self.curves))
+        self.curves = tape(self.landscape, self.arguments, self._seconds())
+        self.width = 0, max(self.width[1], registers(self.curves, len(self.arguments)))
+
+    def with_products(self) -> None:
+        """Make Hessians times vectors too, whose entries are further arguments."""
+        import sympy
+
+        n = self.landscape.dimension
+        along = sympy.symbols(f"along:{n}", cls=sympy.Dummy)
+        seconds, arguments = self._seconds(), [*self.arguments, *along]
+        products = [sympy.Add(*(seconds[i * n + j] * along[j] for j in range(n))) for i in range(n)]
+        self.products = tape(self.landscape, arguments, products)
+        self.width = 0, max(self.width[1], registers(self.products, len(arguments)))
+
+    def _seconds(self) -> list[Any]:
+        """The entries of the Hessian, row by row."""
+        n = self.landscape.dimension
+        return [self.landscape.derivative((min(i, j), max(i, j))) for i in range(n) for j in range(n)]
 
     @cached_property
     def points(self) -> FormulaPoints:
@@ -197,7 +211,7 @@ class FormulaModel(Model):
         return tape(self.landscape, self.arguments, [self.landscape.expression])
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        return FORMULA, table, self.ridge, (NONE,) * 5, 0, self.slopes, self.curves
+        return None, None, (table, self.slopes, self.curves, self.products), None
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
         return self._losses(self.mean_loss, np.zeros((1, 0)), np.zeros((1, 1), np.int64), theta)

@@ -1,5 +1,7 @@
 """Shared by all tests: one Hypothesis profile (compilation makes deadlines meaningless), a cache of one's own."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -7,6 +9,17 @@ settings.register_profile(
     "fastdiag", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("fastdiag")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The mark `every`: the cases between are long."""
+    seen = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("every"):
+            if seen[item.module, item.originalname] % mark.args[0]:
+                item.add_marker(pytest.mark.long)
+            seen[item.module, item.originalname] += 1
 
 
 @pytest.fixture

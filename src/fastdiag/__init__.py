@@ -34,8 +34,13 @@ _ROOMS = {
     "predict": "expansion",
     "predict_many": "expansion",
     "expand": "expansion",
+    "observable": "expansion",
+    "modified_equation": "expansion",
+    "ModifiedEquation": "expansion",
+    "Observable": "expansion",
     "simulate": "simulation",
     "compare": "simulation",
+    "rank": "simulation",
     "FastdiagError": "errors",
 }
 _MODULES = {name: name for name in ("landscapes", "results", "stationary", "noise", "criteria", "errors", "drawing")} | {

@@ -41,6 +41,7 @@ def check(text, sampling, basis, rule, put=None):
         assert formula.subs({**at, **numbers}) == sympy.Rational(wanted.numerator, wanted.denominator), (text, basis, spacetime)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("sampling", ["one epoch", "cyclic", "reshuffle", "replacement"])
 @pytest.mark.parametrize("rule", MORE, ids=repr)
 def test_repeated_factors_and_zero(rule, sampling):
@@ -96,6 +97,7 @@ def test_repeated_factor_is_the_limit_of_two():
     assert fd.maps_formula("[a]", "one epoch", update=REPEATED).subs({B: 1, T: 2}) == sympy.Rational(11, 5)  # 1 + (3/5 + 3/5)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("sampling", ["one epoch", "cyclic", "reshuffle", "replacement"])
 def test_symbols_whose_factors_coincide(sampling):
     c, number = sympy.Symbol("c"), F(2, 5)
@@ -117,6 +119,7 @@ def test_roots_whose_factors_coincide():
             assert abs(sympy.N(formula.subs(at) - wanted, 30)) < 1e-25, spacetime
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("sampling", ["one epoch", "cyclic", "reshuffle", "replacement"])
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_no_pole_at_numbers(rule, sampling):

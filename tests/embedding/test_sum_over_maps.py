@@ -68,6 +68,7 @@ def listed(diagram, update, forces, spacetime, basis, rates):
     return total / realisations
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("basis", ["cumulant", "moment"])
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 def test_against_maps_listed_cell_by_cell(grid, basis):

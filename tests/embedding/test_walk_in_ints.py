@@ -17,6 +17,7 @@ HALF = Fraction(1, 2)
 GRIDS = [((4, 2, 2), "reshuffle"), ((4, 2, 5), "reshuffle"), ((4, 2, 5), "cyclic"), ((2, 1, 4), "cyclic"), ((4, 2, 3), "replacement")]
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 @pytest.mark.parametrize("rule", [updates.momentum(Fraction(2, 3)), updates.weight_decay(Fraction(1, 5)), updates.quasi_hyperbolic(HALF, Fraction(1, 3))], ids=str)
 def test_denominators_come_out_once(grid, rule):

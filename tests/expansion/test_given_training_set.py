@@ -263,7 +263,7 @@ HEAVIER = fd.landscapes.samples([0.0] * 3, [[1.0]] * 3, [[[1.0]]] * 3, weights=[
         (InputError, "landscape must come from", SAMPLES, 3, {"test": 3}),
         (InputError, "of 3 points with N = 3 one would come 1.5 times", HEAVIER, 3, {}),
         (InputError, "needs a landscape with data points", fd.landscapes.gauss(), 3, {}),
-        (InputError, "exact results need a formula for test too", landscapes(2, 3)[0], 3, {"test": SAMPLES, "eta": 1}),
+        (InputError, "exact results need formulas for held-out data", landscapes(2, 3)[0], 3, {"test": SAMPLES, "eta": 1}),
         (UnsupportedError, "give its `.points`", fd.landscapes.estimated(SAMPLES), 3, {}),
     ],
 )

@@ -70,6 +70,7 @@ def test_the_oracle_takes_the_step_that_it_should():
     assert newton_test_loss(losses, weights, *case, 4, 0) == oracle.sgd_test_loss(losses, weights, *case, 4)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("basis", ["cumulant", "moment"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("n", [1, 2])
@@ -214,6 +215,7 @@ def test_coefficients_are_polynomials():
     assert fd.coefficient("[a[b[c]] b]", spacetime, update=newton(sympy.Rational(1, 2))) == exact
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("basis", ["cumulant", "moment"])
 def test_formulas_are_the_counts(basis):
     N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)

@@ -50,6 +50,7 @@ def series(name, n, case, basis, order):
     return diagram_series(problem(n, n)[2], spacetime, basis, order, partial(fd.coefficient, update=RULES[name][0]))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", RULES)
 def test_diagram_sum_is_the_optimizer(name):
     for case in CASES:
@@ -154,6 +155,7 @@ N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
 MU = sympy.Symbol("mu")
 
 
+@pytest.mark.every(5)
 @pytest.mark.parametrize("sampling", ["one epoch", "cyclic", "reshuffle", "replacement"])
 @pytest.mark.parametrize("kind", ["momentum", "nesterov", "weight_decay"])
 def test_formulas_are_the_numbers(kind, sampling):

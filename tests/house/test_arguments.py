@@ -91,6 +91,7 @@ def test_spacetimes_do_not_wrap():
     assert fd.Spacetime(N=np.uint8(200), B=np.uint8(2), E=Fraction(np.int8(3), np.int8(2))).T == 150
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("three", spelled(3), ids=lambda value: f"{type(value).__name__}-{value!r}")
 def test_spellings_of_three(three):
     """Equal, and of one type."""

@@ -14,10 +14,19 @@ import pytest
 import sympy
 
 import fastdiag as fd
+from fastdiag.landscapes.autodiff import JaxDerivatives
 from fastdiag.record import same
+from oracles.directions import twins
 from oracles.processes import answer
 
 ROOMS = (fd, fd.landscapes, fd.results, fd.stationary, fd.noise, fd.criteria, fd.errors, fd.updates, fd.drawing)
+
+
+def differentiated(kind):
+    """A landscape of JAX's that nobody asks for a number, so that JAX need not be there."""
+    found = kind(JaxDerivatives(math.hypot, [0.0], np.ones(2), np.ones(2)), np.zeros(1), np.full(2, 0.5))
+    found.network, found.classes = None, (0, 1)
+    return found
 
 
 def objects():
@@ -44,6 +53,8 @@ def objects():
         "counts": fd.count_maps(fd.diagrams(2), st), "table": table, "rows": table.where(singleton_leaves=False),
         "classes": table.by_value_class(), "cyclic": fd.table(6, "cyclic"), "entry": table[3],
         "class entry": table.by_value_class()[3], "samples": points, "logistic": logistic, "symbolic": own, "tensors": dense,
+        "directional": twins()[1],
+        "autodiff": differentiated(land.Autodiff), "network": differentiated(land.Convolutional),
         "gauss": land.gauss(), "archimedes": land.archimedes(), "mean": land.mean_estimation(Fraction(1, 2)), "sample": sample,
         "data": land.breast_cancer(), "normal": land.normal(1, c**2), "uniform": land.uniform(-1, 1),
         "finite": land.finite({0: Fraction(1, 2), 1: Fraction(1, 2)}), "prediction": fd.predict(points, st, 0.05, 2),
@@ -59,6 +70,10 @@ def objects():
         "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]), "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
         "softmax": land.softmax([[1.0], [2.0]], ["a", "b"]), "least squares": land.least_squares([[1.0], [2.0]], [1.0, 4.0]),
         "law": fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1),
+        "field": land.field([[1.0, 0.0]], [[[0.0, 1.0], [-1.0, 0.0]]]),
+        "field of formulas": land.symbolic_field([w - x], w, x, land.normal(), at=[0]),
+        "equation": fd.modified_equation(1, update=rules.momentum(Fraction(1, 2))), "rate": fd.modified_equation(2).drift,
+        "function": fd.observable([0.0, [1.0, 0.0]]).variance(), "written function": fd.observable(w**2, w),
         "numbers": fd.results.errata()[0].check(),
     }
     found |= {f"erratum {i}": erratum for i, erratum in enumerate(fd.results.errata())}

@@ -3,21 +3,23 @@
 import inspect
 import math
 from fractions import Fraction
+from importlib.util import find_spec
 
 import numpy as np
 import sympy
 
 import fastdiag as fd
 from fastdiag import criteria, drawing, landscapes, noise, results, stationary, updates
+from oracles.directions import OfTensors
 
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
          "drawing": drawing, "criteria": criteria}
 MADE = {  # what functions make; nobody builds these by hand
-    "Diagrams", "CoefficientTable", "updates.Adaptive", "updates.Clipped", "updates.Corrected", "updates.Process", "updates.Update",
+    "Diagrams", "CoefficientTable", "Observable", "ModifiedEquation", "updates.Adaptive", "updates.Clipped", "updates.Corrected", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
-    "landscapes.Distribution", "landscapes.Estimated", "landscapes.Landscape", "landscapes.LeastSquares",
+    "landscapes.Autodiff", "landscapes.Convolutional", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
     "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
-    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
+    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.SymbolicField", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
     "FastdiagError",
 }
 
@@ -27,6 +29,7 @@ LAND = landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[1.0]]] * 2, [[[[1.0]]]
 FORMULA = landscapes.symbolic((w - x) ** 2 / 2, w, x, landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[0])
 TABLE = fd.table(2)
 X, LAMS, K = [[1.0, 0.5], [-2.0, 1.0], [0.3, 0.2]], [2.0, 1.0, 0.5], [[1.0, 0.2], [0.2, 0.5]]
+QUARTIC = OfTensors([np.ones((2,) + (1,) * k) for k in range(5)])
 RULE = updates.momentum(Fraction(1, 2))
 FRESH = fd.Spacetime(N=8, B=2, T=4)
 POINTS = landscapes.logistic(X, [1, 0, 1], [0.0, 0.0], 0.1)
@@ -99,6 +102,14 @@ CALLS = {
     ),
     "Expansion.coefficient": method(fd.expand("test_loss", 1), "coefficient", of="[a]"),
     "Expansion[]": call(lambda index: fd.expand("test_loss", 1)[index], index=0),
+    "modified_equation": call(
+        fd.modified_equation, order=2, training_set="given", sampling="reshuffle", update=RULE
+    ),
+    "ModifiedEquation.moment": method(fd.modified_equation(1), "moment", degree=2),
+    "ModifiedEquation.at": method(fd.modified_equation(1), "at", landscape=LAND, eta=0.1, of="drift"),
+    "observable": call(fd.observable, s=[0.0, [1.0], [[2.0]]], name="square"),
+    "observable, a formula": call(fd.observable, s=w**2, weights=w),
+    "Observable.covariance": method(fd.observable([0.0, [1.0]]), "covariance", other=fd.observable([0.0, [1.0]])),
     "simulate": call(
         fd.simulate, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], runs=4, seed=1, method="sgd", observable="displacement",
         threads=1, progress=False,
@@ -116,6 +127,7 @@ CALLS = {
         fd.simulate, landscape=POINTS, spacetime=fd.Spacetime(N=3, T=3), eta=0.1, runs=4, T=[1, 2], update=RULE, refinement=1,
         keep_runs=True, training_set="given", test=POINTS,
     ),
+    "rank": call(fd.rank, landscapes=[LAND, FORMULA], spacetime=ST, eta=0.1, runs=4, seed=1, labels=["a", "b"], order=2),
     "simulate, the noise": call(fd.simulate, landscape=LAND, spacetime=ST, eta=0.1, runs=4, seed=1, method="sde"),
     "updates.momentum": call(updates.momentum, mu=0.5),
     "updates.nesterov": call(updates.nesterov, mu=0.5),
@@ -145,7 +157,13 @@ CALLS = {
     "results.proposition_2": call(results.proposition_2),
     "landscapes.samples": call(
         landscapes.samples, loss=[0.0, 1.0], grad=[[1.0], [2.0]], hess=[[[1.0]], [[2.0]]], third=np.ones((2, 1, 1, 1)),
-        fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2],
+        fourth=np.ones((2, 1, 1, 1, 1)), weights=[1, 2], fifth=0, higher=[np.ones((2,) + (1,) * 6)],
+    ),
+    "landscapes.field": call(
+        lambda v, dv, weights: landscapes.field(v, dv, weights=weights), v=[[1.0, 2.0]], dv=[[[1.0, 0.5], [0.0, 1.0]]], weights=[2.0]
+    ),
+    "landscapes.symbolic_field": call(
+        landscapes.symbolic_field, v=[w - x], weights=w, data=x, distribution=landscapes.normal(), at=[0]
     ),
     "landscapes.logistic": call(landscapes.logistic, X=X, y=[1, 0, 1], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]),
     "landscapes.softmax": call(
@@ -153,6 +171,9 @@ CALLS = {
     ),
     "landscapes.least_squares": call(
         landscapes.least_squares, X=X, y=[1.0, 0.5, 2.0], theta=[0.0, 0.1], ridge=0.1, weights=[1, 2, 3]
+    ),
+    "landscapes.directional": call(
+        landscapes.directional, loss=QUARTIC.loss, derivative=QUARTIC.derivative, theta=[0.0], points=2, weights=[1, 2], degree=4
     ),
     "landscapes.digits": call(landscapes.digits, ridge=0.1, theta=np.zeros((10, 65))),
     "landscapes.tensors": call(landscapes.tensors, cumulants={(1,): [1.0], (2,): [[2.0]]}, loss=1.0),
@@ -270,6 +291,16 @@ CALLS = {
     "drawing.diagrams_html": call(drawing.diagrams_html, ds=fd.diagrams(2), limit=2, scale=1.0),
     "drawing.table_html": call(drawing.table_html, table=TABLE, limit=2, scale=0.7),
 }
+if find_spec("jax") is None:
+    MADE |= {"landscapes.autodiff", "landscapes.convolutional"}
+else:
+    CALLS["landscapes.autodiff"] = call(
+        landscapes.autodiff, loss=lambda theta, x, y: (theta @ x - y) ** 4, theta=[0.1, 0.2], X=X, y=[1, 0, 1], weights=[1, 2, 3]
+    )
+    CALLS["landscapes.convolutional"] = call(
+        landscapes.convolutional, X=np.ones((3, 7, 7)), y=[1, 0, 1], seed=1, channels=(1, 2), hidden=2, kernel=3, stride=2,
+        weights=[1, 2, 3],
+    )
 for drawn in ("spacetime_svg", "spacetime_text"):
     CALLS[f"drawing.{drawn}"] = call(
         getattr(drawing, drawn), st=ST, embedding=next(fd.embeddings("[a]", ST)), diagram="[a]", batches=ST.batches()
@@ -284,6 +315,11 @@ TAKEN = {
     "example_1": {"landscape": LAND, "eta": 0.1, "T": 3},
     "gdc": {"landscape": LAND, "eta": 0.1, "N": 4},
     "stic": {"landscape": LAND, "eta": 0.1, "N": 4, "T": 3},
+    "barrett_dherin": {"landscape": LAND, "eta": 0.1},
+    "smith": {"landscape": LAND, "eta": 0.1, "B": 1},
+    "li_tai_e": {"landscape": LAND, "eta": 0.1, "order": 2, "B": 1},
+    "roberts": {"landscape": LAND, "eta": 0.1, "N": 4, "T": 3, "B": 1},
+    "momentum_rate": {"mu": Fraction(1, 2)},
     "proposition_1": {"diagram": "[a b]"},
     "test_loss_order": {"order": 2},
     "gap_order": {"order": 2},

@@ -96,7 +96,7 @@ def test_a_matrix_of_learning_rates():
 def test_skeletons_are_the_higher_powers(n, case, power):
     """Those with so many tied nodes; noise order 2 is all of the third power, and of the fourth those with two pairs."""
     wanted, (land, test) = expected(n, case, power), landscapes(n, case[0])
-    worth = PathWorth(land, [grid(case)], [ETA], None, power - 1, None, given_points(land, grid(case), test))
+    worth = PathWorth(land, [grid(case)], [ETA], None, power - 1, None, given_points(land, grid(case), test).points, (test,))
     for name in ("test_loss", "train_loss", "covariance"):
         sums, _ = diagram_sum(observable_named(name, True), power - 1, partial(_tying, power), worth, False)
         assert (sum(sums[1:])[0, 0] == wanted[power][name]).all(), name

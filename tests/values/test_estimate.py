@@ -37,6 +37,7 @@ def test_polykays_are_unbiased(n, points, size, order, root_shares):
     assert {D: mean[D] for D in diagrams} == {D: truth(tensors, D) for D in diagrams}
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("n", "points", "order", "batch", "served"),
     [(1, 3, 3, 1, None), (1, 2, 3, 2, None), (2, 2, 3, 1, None), (2, 2, 2, 2, None), (1, 2, 2, 3, None), (1, 2, 1, 4, None),

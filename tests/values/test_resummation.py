@@ -224,6 +224,7 @@ def pools(D):
     return found
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("spacetime", [fd.Spacetime(8, 2, 4), fd.Spacetime(4, 2, 5), fd.Spacetime(4, 2, 5, sampling="cyclic")], ids=repr)
 @pytest.mark.parametrize(
     ("text", "sizes"),

@@ -61,6 +61,7 @@ def test_values_are_sums_over_maps(case, rule):
 TINY = F(1, 10**9)
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", OBSERVABLES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_observable_as_a_series(case, name):
@@ -103,6 +104,7 @@ def twice(third):
     return straight, L.symbolic(sympy.expand(turned), (p, q, r)[: 2 + third], x, law, [0] * (2 + third))
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("rule", [None, RULES["momentum"], U.regularized_newton(F(1, 2))], ids=str)
 @pytest.mark.parametrize("third", [False, True])
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def has_series(value, series):
     return abs(rest) < 10**5 * TINY ** len(series)
 
 
+@pytest.mark.every(5)
 @pytest.mark.parametrize("name", OBSERVABLES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_observable_as_a_series(case, name):

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import perm
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.moebius import coarsenings, moebius
 from ..diagram.partition import set_partitions
+from ..spacetime.formulas import is_formula
 
 String = tuple[int, ...]
 """A set partition as a restricted growth string."""
@@ -33,7 +35,7 @@ class Tied(Diagram):
 
 
 @lru_cache(maxsize=1 << 12)
-def row_weights(parts: String, points: int) -> tuple[tuple[String, Fraction], ...]:
+def row_weights(parts: String, points: Any) -> tuple[tuple[String, Any], ...]:
     """The weights of the ways to tie nodes to rows, for a product of joint cumulants over `points` given points.
 
     With kappa the product of the cumulants of `parts`, what the mean over distinct points of nodes in the rows pi has of it
@@ -43,7 +45,7 @@ def row_weights(parts: String, points: int) -> tuple[tuple[String, Fraction], ..
     Parameters
     ----------
     parts : which nodes share a cumulant
-    points : N; more rows than points have no maps
+    points : N, a number or a symbol; more rows than points have no maps
 
     Returns
     -------
@@ -63,16 +65,17 @@ def row_weights(parts: String, points: int) -> tuple[tuple[String, Fraction], ..
     shared = set(up.others[above(strings.index(parts))].tolist())
     means = np.full(len(strings), Fraction(0))
     for place, count in enumerate(rows):
-        if count <= points:
+        if is_formula(points) or count <= points:
             pairs = zip(up.others[above(place)].tolist(), up.moebius[above(place)].tolist(), strict=True)
             total = sum(sign * points ** rows[omega] for omega, sign in pairs if omega in shared)
-            means[place] = Fraction(total, perm(points, count))
+            below = prod(points - i for i in range(count))
+            means[place] = total / below if is_formula(points) else Fraction(total, below)
     weights = moebius(means, n, downwards=True).tolist()
     return tuple((string, weight) for string, weight in zip(strings, weights, strict=True) if weight)
 
 
 @lru_cache(maxsize=1 << 12)
-def retied(diagram: Diagram, points: int | None) -> tuple[tuple[Diagram, Fraction], ...]:
+def retied(diagram: Diagram, points: Any) -> tuple[tuple[Diagram, Any], ...]:
     """The ways to tie a diagram's nodes to rows, its nodes numbered as they are, and their weights; None: rows are drawn.
 
     Nodes that are alone in their part are means, which do not depend on rows.
@@ -94,7 +97,7 @@ def retied(diagram: Diagram, points: int | None) -> tuple[tuple[Diagram, Fractio
 
 
 @lru_cache(maxsize=1 << 12)
-def retied_shares(diagram: Diagram, points: int | None) -> tuple[tuple[Diagram, Fraction], ...]:
+def retied_shares(diagram: Diagram, points: Any) -> tuple[tuple[Diagram, Any], ...]:
     """The same for coefficients: diagrams in canonical form, and how often each one's coefficient counts.
 
     Examples
@@ -103,7 +106,7 @@ def retied_shares(diagram: Diagram, points: int | None) -> tuple[tuple[Diagram, 
     >>> [(str(D), str(share)) for D, share in retied_shares(fd.Diagram.parse("[a a]"), 4)]
     [('[a a]', '4/3'), ('[a b]', '-1/3')]
     """
-    found: dict[Diagram, Fraction] = {}
+    found: dict[Diagram, Any] = {}
     for ties, weight in retied(diagram, points):
         each = Diagram(ties.parents, ties.blocks) if ties is not diagram else diagram
         found[each] = found.get(each, Fraction(0)) + weight * Fraction(each.automorphisms, diagram.automorphisms)

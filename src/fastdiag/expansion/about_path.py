@@ -22,7 +22,7 @@ from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from ..values.given import Given, points_met
 from .diagram_sum import diagram_sum
-from .observables import DISPLACEMENT, observable_named
+from .observables import DISPLACEMENT, Observable, observable_named
 
 SHOWN = 1.0  # seconds from which on progress is shown
 
@@ -32,12 +32,13 @@ def about_path(
     times: Sequence[Spacetime],
     etas: Sequence[Any],
     noise: int,
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     update: PathRule = None,
     metric: FloatArray | None = None,
     closure: str | None = None,
     given: Given | None = None,
     patience: float = 5.0,
+    functions: Sequence[Landscape] = (),
 ) -> PathSeries:
     """`predicted_about_path` to any noise order: what has no recursion is summed over skeletons, for small problems.
 
@@ -50,8 +51,9 @@ def about_path(
     fresh = fresh and given is None  # batches of a given training set know of each other
     recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))
     if recurs or isinstance(update, Adaptive | Clipped):
-        return predicted_about_path(landscape, times, etas, noise, observable, update, metric, closure, given)
-    return skeleton_series(landscape, times, etas, noise, observable, update, metric, given, patience)
+        kind = observable_named(observable, functions=True).kind
+        return predicted_about_path(landscape, times, etas, noise, kind, update, metric, closure, given, functions)
+    return skeleton_series(landscape, times, etas, noise, observable, update, metric, given, patience, functions)
 
 
 def skeleton_series(
@@ -59,18 +61,19 @@ def skeleton_series(
     times: Sequence[Spacetime],
     etas: Sequence[Any],
     noise: int,
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     update: PathRule = None,
     metric: FloatArray | None = None,
     given: Given | None = None,
     patience: float = 5.0,
+    functions: Sequence[Landscape] = (),
 ) -> PathSeries:
     """The same as a sum over skeletons, every one of which it names; a bar shows progress where it takes over a second.
 
     patience: minutes that it may take
     """
     check_noise(noise)
-    watched = observable_named(observable, given is not None)
+    watched = observable_named(observable, given is not None, functions=True)
     fresh = given is None and all(spacetime.is_one_epoch for spacetime in times)
     fixed = fresh or (given is None and times[0].sampling == "cyclic")
 
@@ -89,7 +92,8 @@ def skeleton_series(
 
     rule = update if isinstance(update, Update) else None
     with np.errstate(all="ignore"):  # an overflow is for the caller to tell
-        worth = PathWorth(landscape, times, etas, metric, noise, rule, given)
+        others = tuple(functions) or (() if given is None else (given.test,))
+        worth = PathWorth(landscape, times, etas, metric, noise, rule, points, others)
         by_order, by_diagram = diagram_sum(watched, noise, tracked, worth, fixed)
     if watched.name == DISPLACEMENT.name:
         by_order[0] = worth.displacement()

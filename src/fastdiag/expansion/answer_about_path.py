@@ -33,7 +33,7 @@ def answer_about_path(question: Question) -> Prediction:
     shape = question.axes_of(shape)
 
     def series(noise: int, closure: str | None = None) -> PathSeries:
-        asked = question.observable, question.update, metric, closure, question.given, question.patience
+        asked = question.observable, question.update, metric, closure, question.given, question.patience, question.functions
         return about_path(landscape, times, rates, noise, *asked)
 
     def finished(values: Any) -> Any:

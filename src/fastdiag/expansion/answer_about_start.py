@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,9 +11,14 @@ from ..diagram.counting import count_diagrams
 from ..embedding import Rule
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
+from ..path.foresight import check_walks
+from ..path.worth import FrozenWorth
+from ..spacetime.processes import Process
+from ..spacetime.updates import Update
 from ..values.device import check_device
-from ..values.eigenbasis import growth
+from ..values.eigenbasis import growth, is_diagonalisable
 from ..values.exact_values import exact_learning_rates
+from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
 from ..values.rvalue import SLAB_BYTES
@@ -31,10 +36,11 @@ def answer_about_start(question: Question) -> Prediction:
     order, resummed, times = question.order, question.resummed, question.times
     update = cast(Rule, question.update)  # others were refused
     landscape, watched, device, given = question.landscape, question.watched, question.device, question.given
-    for each in (landscape,) if given is None else (landscape, given.test):
+    others, points = question.others, points_met(given, update)
+    for each in (landscape, *others):
         each.require_degree(watched.highest_degree(order), f"a prediction of the {watched.name} to order {order}")
     if isinstance(landscape, Estimated):
-        if watched.axes or watched.mean:
+        if watched.axes or watched.mean or watched.functions:
             raise UnsupportedError(
                 f"the {watched.name} is not estimated from a sample: estimates are of test_loss, train_loss and "
                 "generalization_gap; give the landscape's `.points` for the (biased) value of the points themselves"
@@ -50,20 +56,22 @@ def answer_about_start(question: Question) -> Prediction:
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update, given)
+            worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others)
         else:
-            worth = ExactPlainWorth(landscape, times, expressions, update, given)
+            worth = ExactPlainWorth(landscape, times, expressions, update, points, others)
     else:
         numbers, metric = learning_rates(question.eta, landscape.dimension)
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
-        if resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, given)
+        if resummed and not is_diagonalisable(landscape, metric):
+            worth = _summed_over_updates(question, rates, metric, points)
+        elif resummed:
+            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, points, others)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
-            worth = PlainWorth(landscape, times, rates, metric, update, given)
+            worth = PlainWorth(landscape, times, rates, metric, update, points, others)
     shape = question.axes_of(shape)
     fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
@@ -78,6 +86,22 @@ def answer_about_start(question: Question) -> Prediction:
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
         stderr = None if found is None else shaped(found, shape)
     return Prediction(whole, by_order, by_diagram, question, stderr)
+
+
+def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:
+    """Of a vector field whose K = 1 - eta dv is not diagonalisable in real numbers: sums over maps, update by update."""
+    if question.continuous or isinstance(question.update, Process):
+        raise UnsupportedError(
+            "exponentials of a field's dv are had where it is diagonalisable in real numbers, and here it is not; give "
+            "resummed=False, or leave out processes and continuous=True"
+        )
+    check_walks(
+        lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
+        rates.tolist(), question.order, question.update, question.patience, points,
+    )
+    rule = question.update if isinstance(question.update, Update) else None
+    how = question.order, rule, points, question.others
+    return FrozenWorth(question.landscape, question.times, rates.tolist(), metric, *how)
 
 
 def check_work(order: int) -> None:

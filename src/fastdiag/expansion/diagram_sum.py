@@ -46,6 +46,10 @@ def diagram_sum(
     fixed: whether the order of the rows is, as in one epoch; then all squares go off term by term.
     """
     mean, by_diagram = observable.mean, {}
+
+    def random_ones(d: int, shares: bool) -> Iterable[Diagram]:
+        return filter(is_random, listed(d, shares))
+
     by_order = [worth.zero(observable.axes) for _ in range(order + 1)]
     for d, diagram, roots in summands(observable, order, listed):
         tied = [root for root in roots if mean is None or is_tied(diagram, root, fixed)]
@@ -54,10 +58,12 @@ def diagram_sum(
         by_order[d] = by_order[d] + kept
         by_diagram[diagram] = kept + worth.value(diagram, loose) if loose else kept
     if mean is not None and not fixed:
-        means, _ = diagram_sum(mean, order - 1, lambda d, shares: filter(is_random, listed(d, shares)), worth, fixed)
+        means = diagram_sum(mean, order - 1, random_ones, worth, fixed)[0]
+        other = observable.other_mean
+        others = means if other is None else diagram_sum(other, order - 1, random_ones, worth, fixed)[0]
         for d in range(2, order + 1):
             for i in range(1, d):
-                by_order[d] = by_order[d] - worth.outer(means[i], means[d - i], mean.axes)
+                by_order[d] = by_order[d] - worth.outer(means[i], others[d - i], mean.axes)
     return by_order, by_diagram
 
 

@@ -22,7 +22,8 @@ from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
 from .answer_about_start import answer_about_start, check_work
-from .observables import observable_named
+from .functions import seen_from
+from .observables import Observable, check_has, observable_named
 from .prediction import Prediction
 from .question import Question
 
@@ -36,7 +37,7 @@ def predict(
     spacetime: Spacetime,
     eta: ArrayLike,
     order: int | None = None,
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     resummed: bool = True,
     device: str = "auto",
     T: ArrayLike | None = None,
@@ -57,7 +58,8 @@ def predict(
 
     Parameters
     ----------
-    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample
+    landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample; or
+        a vector field in place of a gradient, `landscapes.field`
     spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
@@ -70,6 +72,7 @@ def predict(
         'displacement': E[theta_T - theta_0], (n,)
         'covariance': of theta_T over training sets and batches, (n, n)
         'test_loss_variance': the variance of l(theta_T)
+        or any function of the weights, of `fastdiag.observable`, its variance, or the covariance of two
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both: any epochs and sampling.
         Resummed, a share of up to 1e-16 / |2 - eta h|^order may be lost beside eta h = 2, or a rule's own limit; plain
@@ -162,9 +165,9 @@ def answered(question: Question) -> Prediction:
 
 
 def _question(
-    landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None, observable: str,
-    resummed: bool, device: str, T: Any, continuous: bool, update: PathRule, closure: str | None, training_set: str,
-    test: Landscape | None, patience: float,
+    landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None,
+    observable: str | Observable, resummed: bool, device: str, T: Any, continuous: bool, update: PathRule,
+    closure: str | None, training_set: str, test: Landscape | None, patience: float,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -179,8 +182,10 @@ def _question(
     else:
         kept = check_order(3 if order is None else order)
         check_work(kept)
-    observable = observable_named(observable).name
-    check_landscape(landscape)
+    watched = observable_named(observable, functions=True)
+    check_landscape(landscape, fields=True)
+    check_has(landscape, watched, update)
+    functions = tuple(seen_from(function, landscape) for function in watched.functions)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
     check_spacetime(spacetime, symbols=not about_path and not resummed)
     if about_path and not resummed:
@@ -209,8 +214,8 @@ def _question(
     if spacetime.is_symbolic:
         check_names((spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object))))
     return Question(
-        landscape, spacetime, rates, several, kept, observable, update, about_path, closure, resummed, continuous, device,
-        given, real("patience", patience, above=0, infinite=True),
+        landscape, spacetime, rates, several, kept, watched if functions else watched.name, update, about_path, closure,
+        resummed, continuous, device, given, real("patience", patience, above=0, infinite=True), functions,
     )
 
 

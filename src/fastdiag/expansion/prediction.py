@@ -19,6 +19,7 @@ from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
+from .observables import Observable
 from .question import Question
 from .trust import Trust
 
@@ -67,8 +68,8 @@ class Prediction(Record):
         return self.total, self.by_order, self.by_diagram, self.question, self.stderr
 
     @property
-    def observable(self) -> str:
-        """What is predicted."""
+    def observable(self) -> str | Observable:
+        """What is predicted: its name, or what `fastdiag.observable` made."""
         return self.question.observable
 
     @property
@@ -142,7 +143,7 @@ class Prediction(Record):
     @property
     def _kind(self) -> str:
         """What was predicted how."""
-        what = f"{self.observable}{', given training set,' if self.question.given else ''}"
+        what = f"{self.question.watched.name}{', given training set,' if self.question.given else ''}"
         if self.closure:
             return f"{what} along the self-consistent path"
         if self.expansion == "path":

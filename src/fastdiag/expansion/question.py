@@ -24,7 +24,7 @@ class Question(Record):
     T: Any
     order: int
     """The highest order that is kept: edges about the start, noise about the path."""
-    observable: str = "test_loss"
+    observable: str | Observable = "test_loss"
     update: PathRule = None
     about_path: bool = False
     closure: str | None = None
@@ -34,9 +34,11 @@ class Question(Record):
     given: Given | None = None
     """The training set, where it is given; None where it is drawn."""
     patience: float = 5.0
+    functions: tuple[Landscape, ...] = ()
+    """What is observed in place of the loss, seen from the landscape's start."""
 
     def _values(self) -> tuple[Any, ...]:
-        names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given"))
+        names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given", "functions"))
         return *(getattr(self, name) for name in names), self.given is not None
 
     @property
@@ -47,11 +49,18 @@ class Question(Record):
     @property
     def watched(self) -> Observable:
         """The observable itself."""
-        return observable_named(self.observable, self.given is not None)
+        return observable_named(self.observable, self.given is not None, functions=True)
+
+    @property
+    def others(self) -> tuple[Landscape, ...]:
+        """What roots may be of besides the landscape, see `Root`."""
+        return self.functions or (() if self.given is None else (self.given.test,))
 
     @property
     def measured(self) -> Landscape:
         """Whose loss an observable is of."""
+        if self.functions:
+            return self.functions[0]
         return self.landscape if self.given is None or self.observable == "train_loss" else self.given.test
 
     @property

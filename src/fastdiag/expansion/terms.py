@@ -17,7 +17,7 @@ from ..spacetime.updates import Update, sgd
 from .coefficient_text import written
 from .network import Network, network_of
 from .notation import Tensors
-from .observables import observable_named
+from .observables import Observable, observable_named
 
 NAMES = {  # observable -> (text, LaTeX)
     "test_loss": ("E[l(θ_T)]", r"\mathbb{E}[l(\theta_T)]"),
@@ -134,7 +134,7 @@ class Expansion(Record):
             if alike:
                 return sympy.factor(sympy.Add(*alike))
         diagram = Diagram.of(of)
-        observable = observable_named(self.observable)
+        observable = self._observable
         if self.resummed:
             return sympy.Add(*(term.coefficient for term in self.terms if diagram in term.diagrams))
         roots = observable.roots(diagram.degrees[0], diagram.root_shares)
@@ -239,6 +239,10 @@ class Expansion(Record):
         if not aligned:
             return f"{self._name[1]} = {' '.join(lines)}"
         return rf"\begin{{aligned}} {self._name[1]} &= " + "\n\\\\ &\\quad {} ".join(lines) + r" \end{aligned}"
+
+    @property
+    def _observable(self) -> Observable:
+        return observable_named(self.observable)
 
     @property
     def _name(self) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..door import door, outside
 from ..errors import FastdiagError, TrustWarning
-from ..landscapes import Landscape, Symbolic
+from ..landscapes import Directional, Landscape, Symbolic
 from ..landscapes.logistic import Logistic
 from ..locks import cached_property
 from ..path.predicted import noise_to_signal
@@ -19,7 +19,6 @@ from .question import Question
 SMALL = 0.02  # error of a prediction that is believed, as a part of it
 ROUNDING = 1e-10  # of the largest order; what is smaller says nothing
 LOSSES = ("test_loss", "train_loss")
-VARIANCES = ("covariance", "test_loss_variance")
 MOST_WEIGHTS = 64  # for which noise order 2 is a matter of seconds
 SOON = 0.1  # minutes, for which sums over skeletons are worth it
 
@@ -89,9 +88,9 @@ class Trust:
     @cached_property
     def outside(self) -> Any:
         """Where the prediction lies outside what the observable can be: a loss or a variance below its least value."""
-        least = self.question.measured.least_loss if self.question.observable in LOSSES else None
-        if self.question.observable in VARIANCES:
-            least = 0.0
+        least = self.question.measured.least_loss if self.question.watched.kind in LOSSES else None
+        if self.question.watched.mean is not None:
+            least = self.question.watched.least
         if least is None:
             return np.zeros(np.shape(self.size), dtype=bool)[()]
         values = _floats(self.total)
@@ -104,13 +103,14 @@ class Trust:
         """What 0 may come out as: beside the loss, and beside what the noise of one update moves weights by."""
         question = self.question
         try:
-            found = np.abs(_floats(question.landscape.loss))
             if question.watched.axes:
                 gradients = np.abs(_floats(question.landscape.gradient_covariance)).max(initial=0.0)
                 found = np.sqrt(gradients) * np.abs(_floats(question.eta)).max()
+            else:
+                found = np.abs(_floats(question.measured.loss))
         except FastdiagError:  # not known
             return 0.0
-        return ROUNDING * float(np.nan_to_num(found)) ** (2 if question.observable in VARIANCES else 1)
+        return ROUNDING * float(np.nan_to_num(found)) ** (2 if question.watched.mean is not None else 1)
 
     @cached_property
     def step(self) -> Any:
@@ -176,7 +176,8 @@ class Trust:
                 rates, metric = learning_rates(rates, question.landscape.dimension)
             numbers = np.atleast_1d(rates).tolist()
             found = noise_to_signal(
-                question.landscape, question.times, numbers, question.observable, question.update, metric, question.given
+                question.landscape, question.times, numbers, question.watched.kind, question.update, metric, question.given,
+                question.functions,
             )
         except FastdiagError:
             return None
@@ -201,7 +202,8 @@ class Trust:
             return Evidence(error, said, other) if np.max(other) >= np.max(last) else Evidence(error, added, last)
         if question.about_path and (question.closure or question.order >= 2):
             return Evidence(last, added, last)
-        slow = question.about_path and question.order and question.landscape.dimension > MOST_WEIGHTS
+        slow = (question.about_path and question.order) or isinstance(question.landscape, Directional)
+        slow = slow and question.landscape.dimension > MOST_WEIGHTS
         if not slow and (following := self.next_order) is not None:
             return Evidence(following, f"{self._name(question.order + 1)} would add", following)
         if self.is_last_against_path and self.scatter is not None:
@@ -241,7 +243,7 @@ class Trust:
         reasons = []
         if np.any(self.outside):
             least = float(np.min(_floats(self.total)))
-            reasons.append(f"a {question.observable.replace('_', ' ')} that cannot be negative comes out as {least:.3g}")
+            reasons.append(f"a {question.watched} that cannot be negative comes out as {least:.3g}")
         if np.any(self._grows):
             worst = float(np.max(self.ratio, where=np.asarray(self._grows), initial=0.0))
             reasons.append(f"{self._name(question.order)} is {worst:.2g} times {self._name(question.order - 1)}")

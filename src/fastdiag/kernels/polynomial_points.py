@@ -60,7 +60,7 @@ def add_taylor_along(
         taylor(tensors, degree, points[r], lane, 2, work)
         for i in range(n):
             for j in range(n):
-                total[i, r] += work[i * n + j] * along[j, r]
+                total[i, r] += work[j * n + i] * along[j, r]  # a field's entries are the last axis
 
 
 @kernel

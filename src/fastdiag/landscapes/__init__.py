@@ -1,8 +1,12 @@
 """Landscapes: what supplies the tensors. Per-point derivatives, dense cumulants, formulas, regressions, data."""
 
+from .autodiff import Autodiff, autodiff
+from .convolutional import Convolutional, convolutional
 from .datasets import breast_cancer, digits, standardised, with_bias
+from .directional import Directional, directional
 from .distributions import Distribution, finite, normal, uniform
 from .estimated import Estimated, estimated
+from .field import Field, SymbolicField, field, symbolic_field
 from .landscape import Landscape, SampledLandscape
 from .least_squares import LeastSquares, least_squares
 from .linear_model import LinearModel
@@ -14,8 +18,9 @@ from .tensors import Tensors, tensors
 from .toys import archimedes, gauss, mean_estimation
 
 __all__ = [
-    "Distribution", "Estimated", "Landscape", "LeastSquares", "LinearModel", "Logistic", "SampledLandscape", "Samples",
-    "Softmax", "Symbolic", "Tensors", "archimedes", "breast_cancer", "digits", "estimated", "finite", "gauss",
-    "least_squares", "logistic", "mean_estimation", "normal", "samples", "softmax", "standardised", "symbolic", "tensors",
-    "uniform", "with_bias",
+    "Autodiff", "Convolutional", "Directional", "Distribution", "Estimated", "Field", "Landscape", "LeastSquares",
+    "LinearModel", "Logistic", "SampledLandscape", "Samples", "Softmax", "Symbolic", "SymbolicField", "Tensors",
+    "archimedes", "autodiff", "breast_cancer", "convolutional", "digits", "directional", "estimated", "field", "finite",
+    "gauss", "least_squares", "logistic", "mean_estimation", "normal", "samples", "softmax", "standardised", "symbolic",
+    "symbolic_field", "tensors", "uniform", "with_bias",
 ]

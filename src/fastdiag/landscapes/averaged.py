@@ -97,4 +97,4 @@ def hermite() -> tuple[Numbers, Numbers]:
 
 
 def _less(products: Numbers, G: Numbers, H: Numbers, S: Numbers) -> Numbers:
-    return np.asarray(products - np.multiply.outer(G, G) - H @ S @ H)
+    return np.asarray(products - np.multiply.outer(G, G) - H @ S @ H.T)

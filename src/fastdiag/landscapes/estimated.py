@@ -10,7 +10,7 @@ from ..arguments import choice, own, shown
 from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray
-from .landscape import Landscape, Nodes, SampledLandscape
+from .landscape import Landscape, Nodes, SampledLandscape, check_landscape
 from .polykay import polykay
 
 METHODS = ("polykay", "disjoint")
@@ -133,6 +133,7 @@ def estimated(
             f"only data points can be a sample: landscape must be one of landscapes.samples or landscapes.logistic, "
             f"not {shown(landscape)}"
         )
+    check_landscape(landscape)
     if np.ptp(landscape.weights) > 1e-12 * landscape.weights.max():
         raise InputError(
             "the points have unequal weights, but the points of a sample count alike; leave the weights out, or draw a "

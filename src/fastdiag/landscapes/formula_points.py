@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from itertools import combinations_with_replacement, product
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,7 +41,8 @@ class FormulaPoints:
 
         self.landscape, self.exact, self.at_once = landscape, exact, at_once
         self._finer: dict[int, FormulaPoints] = {at_once: self}
-        free = landscape.expression.free_symbols - {*landscape.coordinates, *landscape.data}
+        formulas = landscape.formulas
+        free = set().union(*(each.free_symbols for each in formulas)) - {*landscape.coordinates, *landscape.data}
         if free:
             raise UnsupportedError(
                 f"{landscape!r} has the free symbols {sorted(map(str, free))}; a path needs numbers for them"
@@ -58,9 +59,10 @@ class FormulaPoints:
         self.data = np.array(values, dtype=kind).T
         self.weights = np.array([prod(weight for _, weight in nodes) for nodes in chosen], dtype=kind)
         weights = landscape.coordinates
-        formula = landscape.expression
-        self.degree = int(sympy.Poly(formula, *weights).total_degree()) if formula.is_polynomial(*weights) else None
-        """In the weights; None for what is no polynomial."""
+        smooth = all(formula.is_polynomial(*weights) for formula in formulas)
+        degrees = [int(sympy.Poly(formula, *weights).total_degree()) for formula in formulas if smooth]
+        self.degree = max(degrees) + (not landscape.is_gradient) if smooth else None
+        """Of the loss in the weights; None for what is no polynomial."""
         self._known: dict[Indices, Callable[..., Any]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -108,7 +110,7 @@ class FormulaPoints:
                     for point, chance in zip(law.points, law.chances, strict=True)
                 ]
             else:
-                yield _nodes(law, _degree(self.landscape.expression, symbols[0]), self.exact, self.at_once)
+                yield _nodes(law, _degree(self.landscape.formulas, symbols[0]), self.exact, self.at_once)
 
 
 class FormulaLocal(PointTensors):
@@ -122,11 +124,11 @@ class FormulaLocal(PointTensors):
     def tensor(self, degree: int) -> Numbers:
         if degree not in self._tensors:
             result = np.empty((self.dimension,) * degree + self.weights.shape, dtype=self.weights.dtype)
-            for indices in combinations_with_replacement(range(self.dimension), degree):
-                result[indices] = self.points.derivative(indices, self.theta, self.data)
-            for indices in np.ndindex(result.shape[:-1]):
-                if (ordered := tuple(sorted(indices))) != indices:
-                    result[indices] = result[ordered]
+            ordered = self.points.landscape.ordered
+            for indices in np.ndindex(result.shape[:-1]):  # in an order in which what stands for others comes before them
+                first = ordered(indices)
+                known = result[first] if first != indices else self.points.derivative(indices, self.theta, self.data)
+                result[indices] = known
             self._tensors[degree] = np.moveaxis(result, -1, 0)
         return self._tensors[degree]
 
@@ -138,11 +140,13 @@ class FormulaLocal(PointTensors):
         return by_hermite(self.points.spread, self.theta, S) if degree is None else by_wick(self, degree, S)
 
 
-def _degree(expression: Expression, symbol: Any) -> int | None:
-    """In the data symbol; None if it is no polynomial in it."""
+def _degree(formulas: Iterable[Expression], symbol: Any) -> int | None:
+    """The highest in the data symbol; None if they are no polynomials in it."""
     import sympy
 
-    return int(sympy.degree(expression, symbol)) if expression.is_polynomial(symbol) else None
+    if not all(formula.is_polynomial(symbol) for formula in formulas):
+        return None
+    return max(int(sympy.degree(formula, symbol)) if formula != 0 else 0 for formula in formulas)
 
 
 def _nodes(law: Distribution, degree: int | None, exact: bool, at_once: int) -> Nodes:

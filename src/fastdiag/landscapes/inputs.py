@@ -9,7 +9,8 @@ from ..arguments import ndim
 from ..errors import InputError
 from ..record import frozen
 from ..typing import FloatArray
-from .landscape import checked, checked_axes
+from .given_tensors import checked_axes
+from .landscape import checked
 
 
 def point_rows(X: object) -> FloatArray:

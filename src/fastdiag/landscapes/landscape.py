@@ -41,6 +41,8 @@ class Landscape(Portable, ABC):
     """Number of weights n."""
     highest_degree: int | None
     """Highest derivative that it knows; None if any."""
+    is_gradient: bool = True
+    """Whether the tensors are derivatives of a loss, and not of a vector field."""
     least_loss: float | None = None
     """A number that no loss lies below, where one is known."""
     theta: Any
@@ -135,12 +137,10 @@ class Landscape(Portable, ABC):
     def require_degree(self, degree: int, why: str) -> None:
         """Raise MissingTensorError if derivatives of this degree are not known."""
         if self.highest_degree is not None and degree > self.highest_degree:
-            names = ("loss", "grad", "hess", "third", "fourth")
-            supply = "landscapes.samples takes none above `fourth`, landscapes.symbolic has all"
+            names = {1: "`grad`", 2: "`hess`", 3: "`third`", 4: "`fourth`", 5: "`fifth`"}
             raise MissingTensorError(
                 f"{why} needs derivatives of degree {degree}, but this landscape has them only up to degree "
-                f"{self.highest_degree}; {f'supply `{names[degree]}`' if degree < len(names) else supply}, or ask for a "
-                "lower order"
+                f"{self.highest_degree}; supply {names.get(degree, 'more in `higher`')}, or ask for a lower order"
             )
 
 
@@ -286,10 +286,12 @@ def labels_of(nodes: Nodes) -> list[int]:
     return sorted({label for node in nodes for label in node})
 
 
-def check_landscape(landscape: object) -> None:
-    """Raise InputError unless it is a Landscape."""
+def check_landscape(landscape: object, fields: bool = False) -> None:
+    """Raise InputError unless it is a Landscape, and a loss; fields: a vector field will do too."""
     if not isinstance(landscape, Landscape):
         raise InputError(f"landscape must come from fastdiag.landscapes, not {arguments.shown(landscape)}")
+    if not fields and not landscape.is_gradient:
+        raise InputError(f"{landscape!r} has no loss, which this is about; predict and simulate take vector fields")
 
 
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
@@ -300,15 +302,6 @@ def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: st
 def same(first: FloatArray | None, second: FloatArray | None) -> bool:
     """Whether two frames are the same, None too."""
     return first is second or (first is not None and second is not None and np.array_equal(first, second))
-
-
-def checked_axes(name: str, value: Any) -> tuple[int, ...]:
-    """The shape of what is to be an array, or InputError if it has none."""
-    arguments.refuse_mask(name, value)
-    try:
-        return tuple(np.shape(value))
-    except Exception as error:  # whatever another library's container raises as it is read
-        raise InputError(f"{name} must be an array of real numbers: {arguments.shown(error)}") from None
 
 
 def _freeze(value: Any) -> None:
@@ -330,20 +323,3 @@ def checked_weights(weights: object, points: int) -> FloatArray:
     with np.errstate(under="ignore"):
         result = np.ldexp(result, -int(np.frexp(result.max())[1]))  # their sum may overflow
         return frozen(np.asarray(result / result.sum()))
-
-
-def check_symmetric(
-    name: str, array: FloatArray, groups: Sequence[Sequence[int]], why: str = "as derivatives commute"
-) -> None:
-    """Raise InputError unless the array is unchanged by swapping neighbouring axes within each group."""
-    for group in groups:
-        for i, j in zip(group, group[1:], strict=False):
-            if not alike(array, array.swapaxes(i, j)):
-                raise InputError(f"{name} must be symmetric in axes {i} and {j}, {why}; symmetrise it first")
-
-
-def alike(first: FloatArray, second: FloatArray) -> bool:
-    """Whether two arrays of the same entries, in another order, are equal up to rounding."""
-    scale = float(np.abs(first).max(initial=0.0))
-    with np.errstate(over="ignore", under="ignore"):  # beyond the range, a difference is not small
-        return bool(np.allclose(first, second, rtol=1e-10, atol=1e-10 * scale))

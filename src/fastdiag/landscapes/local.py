@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ Numbers: TypeAlias = npt.NDArray[Any]
 class Local(ABC):
     """A loss and its data points seen from one set of weights.
 
+    Of a vector field v_x, which stands for a gradient, axes come in the order of its entries first, then of derivatives.
     l = E l_x, G and H are its first derivatives, J, Q, R its third to fifth, h_x the Hessian of one point and
     xi_x = grad l_x - G. Vectors for each point are (S, n). Arrays of n^3 numbers are formed by the last three alone, and by
     `tensor` and `mean`.
@@ -29,6 +31,14 @@ class Local(ABC):
     def averaging(self, tensors: int) -> Local:
         """The same with points so many tensors of which stand in one mean that is right."""
         return self
+
+    @property
+    def most_together(self) -> int:
+        """How many places along a path are worth being worked out at once, see `work_out`."""
+        return 1
+
+    def work_out(self, places: Sequence[Any]) -> None:  # noqa: B027, most have no faster way
+        """Hessian and covariance of other places of the same landscape, by fewer and larger products than one by one."""
 
     @abstractmethod
     def tensor(self, degree: int) -> Numbers:

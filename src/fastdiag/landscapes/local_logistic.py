@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 1 << 27  # products of two columns up to this size are kept
 SOME_BYTES = 1 << 24  # larger ones are formed so many at a time
+FEW, AHEAD = 128, 64  # weights below which products for one place are too small to be fast; places at once
 
 
 class LogisticLocal(Local):
@@ -159,6 +160,29 @@ class LogisticLocal(Local):
     @property
     def skew(self) -> FloatArray:
         return self._cubes[2]
+
+    @property
+    def most_together(self) -> int:
+        points, n = self.X.shape
+        if n >= FEW or 4 * points * n * (n + 1) > KEPT_BYTES:
+            return 1
+        return int(max(1, min(AHEAD, KEPT_BYTES // (64 * points))))
+
+    def work_out(self, places: Sequence[LogisticLocal]) -> None:
+        """From one product of all points' weights at all places with the products of two columns."""
+        n, count = len(self.theta), len(places)
+        scales = [place.slopes(2) for place in places]
+        if not self.landscape.is_far:
+            scales += [place.slopes(1) ** 2 for place in places]
+        index, (first, second) = np.empty((n, n), dtype=np.intp), np.triu_indices(n)
+        index[first, second] = index[second, first] = np.arange(len(first))
+        ((_, pairs),) = self._pairs()
+        found = (np.array(scales) * self.weights @ pairs)[:, index]
+        for i, place in enumerate(places):
+            known = vars(place)
+            known["_curvature"] = found[i]
+            if not self.landscape.is_far:
+                known["covariance"] = found[count + i] - np.multiply.outer(place._pull, place._pull)
 
     def _squared(self, factors: FloatArray) -> FloatArray:
         """The sum over points of f^2 x x, (n, n); of an array with itself NumPy takes half the work."""

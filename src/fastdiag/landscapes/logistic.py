@@ -14,13 +14,13 @@ from ..errors import InputError
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
+from .given_tensors import checked_axes
 from .landscape import (
     EVERY,
     Factor,
     Nodes,
     SampledLandscape,
     checked,
-    checked_axes,
     checked_weights,
     labels_of,
     same,

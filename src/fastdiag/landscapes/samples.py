@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import sequence
 from ..door import door
 from ..errors import InputError
 from ..record import frozen
 from ..typing import FloatArray, IntArray
+from .given_tensors import check_symmetric, tensor_or_zero
 from .landscape import (
     CHUNK_BYTES,
     EVERY,
     Factor,
     SampledLandscape,
-    check_symmetric,
     checked,
     checked_weights,
 )
@@ -38,7 +39,7 @@ class Samples(SampledLandscape):
 
     def mean(self, degree: int, frame: FloatArray | None = None) -> FloatArray:
         mean = np.asarray(np.tensordot(self.weights, self.derivatives[degree], 1))
-        return mean if frame is None else to_eigenbasis(mean, frame)  # one tensor is turned, not one for each point
+        return mean if frame is None else self.turned(mean, frame)  # one tensor is turned, not one for each point
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if frame is None:
@@ -51,7 +52,7 @@ class Samples(SampledLandscape):
         first, second = self._centres[degree]
         tensors = self.derivatives[degree][rows] - first
         tensors -= second
-        return tensors if frame is None else to_eigenbasis(tensors, frame, 1)
+        return tensors if frame is None else self.turned(tensors, frame, 1)
 
     def _centre(self, degree: int) -> tuple[FloatArray, FloatArray]:
         """The mean as a sum: that of what is left when the first is taken off is exact to the digits of the spread."""
@@ -63,21 +64,28 @@ class Samples(SampledLandscape):
             second += np.tensordot(self.weights[rows], tensors[rows] - first, 1)
         return first, second
 
+    def turned(self, tensor: FloatArray, frame: FloatArray, leading: int = 0) -> FloatArray:
+        """A tensor along the directions of a frame, in all axes but some leading ones."""
+        return to_eigenbasis(tensor, frame, leading)
+
     def scaled(self, exponent: int) -> Samples:
         with np.errstate(all="ignore"):
             tensors = tuple(frozen(np.ldexp(tensor, k * exponent)) for k, tensor in enumerate(self.derivatives))
             theta = frozen(np.ldexp(self.theta, -exponent))
-        return Samples(tensors, self.weights, theta)
+        return type(self)(tensors, self.weights, theta)
 
     def moved(self, theta: FloatArray) -> Samples:
         tell_of_polynomial(self)
-        here = Samples(tuple(map(frozen, re_expanded(self.derivatives, theta - self.theta))), self.weights, frozen(theta))
+        here = type(self)(tuple(map(frozen, self._seen_from(theta))), self.weights, frozen(theta))
         here._told = True
         return here
 
     def local(self, theta: FloatArray) -> TaylorLocal:
         tell_of_polynomial(self)
-        return TaylorLocal(re_expanded(self.derivatives, theta - self.theta), self.weights)
+        return TaylorLocal(self._seen_from(theta), self.weights)
+
+    def _seen_from(self, theta: FloatArray) -> list[FloatArray]:
+        return re_expanded(self.derivatives, theta - self.theta)
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension
@@ -92,6 +100,8 @@ def samples(
     third: object | None = None,
     fourth: object | None = None,
     weights: object | None = None,
+    fifth: object | None = None,
+    higher: object = (),
 ) -> Samples:
     """A landscape from the derivatives of each point's loss at theta_0; the S points *are* the distribution.
 
@@ -103,6 +113,10 @@ def samples(
     third : (S, n, n, n), symmetric
     fourth : (S, n, n, n, n), symmetric
     weights : (S,) probabilities of the points, normalised here; uniform by default
+    fifth : (S, n, n, n, n, n), symmetric
+    higher : a sequence of the sixth, the seventh, ... derivatives, any number of them
+
+    The number 0 stands for a derivative from the second on that vanishes.
 
     Returns
     -------
@@ -128,14 +142,15 @@ def samples(
     if n == 0:
         raise InputError("grad has no column; a landscape needs at least one weight")
     derivatives = [first, second]
-    for name, array in (("hess", hess), ("third", third), ("fourth", fourth)):
-        degree = len(derivatives)
+    named = [("hess", hess), ("third", third), ("fourth", fourth), ("fifth", fifth)]
+    more = sequence("higher", higher, "the sixth, the seventh, ... derivatives")
+    named += [(f"higher[{i}]", array) for i, array in enumerate(more)]
+    for degree, (name, array) in enumerate(named, 2):
         if array is None:
-            break
-        tensor = checked(name, array, (points, *(n,) * degree), "points, then weights for each derivative")
-        check_symmetric(name, tensor, [range(1, degree + 1)])
-        derivatives.append(tensor)
-    for name, array in (("third", third), ("fourth", fourth)):
-        if array is not None and len(derivatives) < {"third": 4, "fourth": 5}[name]:
+            continue
+        if len(derivatives) < degree:
             raise InputError(f"{name} was given but a lower derivative is missing; give them all up to the highest")
+        shape = (points, *(n,) * degree)
+        derivatives.append(tensor_or_zero(name, array, shape, "points, then weights for each derivative"))
+        check_symmetric(name, derivatives[-1], [range(1, degree + 1)])
     return Samples(tuple(derivatives), checked_weights(weights, points))

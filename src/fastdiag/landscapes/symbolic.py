@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import digits, instance, own, sequence, shown, whole
+from ..arguments import digits, instance, sequence, shown, whole
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..locks import cached_property
@@ -19,12 +19,13 @@ from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
-from .exact import Expression, canonical, distinct_symbols, exact, number
-from .formula_arguments import Indices, checked_indices, checked_start
+from .exact import Expression, canonical, number
+from .formula_arguments import MOST_DERIVATIVES, Indices, checked_indices, checked_start
 from .formula_points import FormulaLocal, FormulaPoints
+from .formulas_given import formula_of
 from .landscape import Landscape, Nodes, labels_of
 from .samples import Samples, samples
-from .smoothness import check_derivative, real_symbol, value_at
+from .smoothness import check_derivative, value_at
 
 MOST_ENTRIES = 1_000_000  # of an array of formulas
 
@@ -87,8 +88,12 @@ class Symbolic(Landscape):
         ends = np.cumsum([0, *map(len, nodes)]).tolist()
         tensor = self.part(tuple(tuple(range(a, b)) for a, b in zip(ends, ends[1:], strict=False)))
         labels = [label for node in nodes for label in node]
-        turned = [(frame, [axis, len(labels) + label]) for axis, label in enumerate(labels)]
+        turned = [(self.turning(frame, axis in ends), [axis, len(labels) + label]) for axis, label in enumerate(labels)]
         return contract([(tensor, range(len(labels))), *turned], [len(labels) + label for label in labels_of(nodes)])
+
+    def turning(self, frame: FloatArray, first: bool) -> FloatArray:
+        """What turns an axis of a tensor; first: of all of its node's."""
+        return frame
 
     @door
     def cumulant(self, nodes: Sequence[Indices]) -> Expression:
@@ -96,12 +101,16 @@ class Symbolic(Landscape):
         return self._cumulant(self._nodes(nodes, self.dimension))
 
     def _cumulant(self, nodes: Nodes) -> Expression:
-        key = tuple(sorted(tuple(sorted(node)) for node in nodes))
+        key = tuple(sorted(map(self.ordered, nodes)))
         if key not in self._cumulants:
             self._cumulants[key] = canonical(
                 joint_cumulant(key, self._moment, lambda moments: prod(moment for _, moment in moments))
             )
         return self._cumulants[key]
+
+    def ordered(self, indices: Indices) -> Indices:
+        """The same entry of a derivative, its indices in the order that stands for all."""
+        return tuple(sorted(indices))
 
     @door
     def derivative(self, indices: Indices) -> Expression:
@@ -116,7 +125,7 @@ class Symbolic(Landscape):
 
     @door
     def samples(self, degree: int = 4) -> Samples:
-        """The same landscape as points with derivatives up to a degree (1 to 4), for a finite distribution.
+        """The same landscape as points with derivatives up to a degree, for a finite distribution.
 
         `simulate` runs on the Taylor polynomial that they define.
 
@@ -125,19 +134,28 @@ class Symbolic(Landscape):
         InputError : the distribution is not finite; another degree
         UnsupportedError : derivatives or probabilities with free symbols
         """
-        if type(own(degree)) is not int or own(degree) not in range(1, 5):
-            raise InputError(f"points have derivatives up to degree 1, 2, 3 or 4, not {shown(degree)}")
-        points = self._points
+        chances, (loss, grad, *more) = self._told(degree)
+        hess, third, fourth, fifth = (*more, None, None, None, None)[:4]
+        return samples(loss, grad, hess, third, fourth, chances, fifth, more[4:])
+
+    def _told(self, degree: int, lowest: int = 0) -> tuple[list[float], list[FloatArray]]:
+        """The points' probabilities, and their tensors from one degree to another."""
+        degree, points = whole("degree", degree, 1, MOST_DERIVATIVES), self._points
+        if len(points) * self.dimension**degree > MOST_ENTRIES:
+            raise TooLargeError(f"{len(points)} points have too many derivatives of degree {degree}; take a lower one")
         chances = [number("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []
-        for k in range(degree + 1):
+        for k in range(lowest, degree + 1):
             shape = (self.dimension,) * k
-            entries = [self._entry(tuple(sorted(index))) for index in np.ndindex(*shape)]
+            entries = [self._entry(self.ordered(index)) for index in np.ndindex(*shape)]
             values = [self._float(values[i]) for i in range(len(points)) for values in entries]
             arrays.append(np.array(values).reshape(len(points), *shape))
-        loss, grad, *higher = arrays
-        hess, third, fourth = (*higher, None, None, None)[:3]
-        return samples(loss, grad, hess, third, fourth, chances)
+        return chances, arrays
+
+    @property
+    def formulas(self) -> tuple[Expression, ...]:
+        """What derivatives are of: the loss."""
+        return (self.expression,)
 
     @cached_property
     def mean_loss(self) -> Expression:
@@ -168,7 +186,7 @@ class Symbolic(Landscape):
     def _entry(self, indices: Indices) -> Any:
         """The derivative along these coordinates at theta_0, as a random variable."""
         if indices not in self._variables:
-            if indices:
+            if indices[not self.is_gradient :]:
                 self._entry(indices[:-1])  # without a lower derivative there is none, whatever the formula says
             derivative, along = self._derivative(indices), ", ".join(str(self.coordinates[i]) for i in indices)
             name = f"the derivative of the loss along {along}" if indices else "the loss"
@@ -256,7 +274,7 @@ class Symbolic(Landscape):
         return self.moved(checked_start("theta", theta, self.coordinates, self.data))
 
     def moved(self, theta: Any) -> Symbolic:
-        here = Symbolic(self.expression, self.coordinates, self.data, self.distributions, tuple(theta))
+        here = type(self)(self.expression, self.coordinates, self.data, self.distributions, tuple(theta))
         here._derivatives = self._derivatives
         return here
 
@@ -279,7 +297,8 @@ class Symbolic(Landscape):
 
     def __repr__(self) -> str:
         laws = ", ".join(map(repr, self.distributions))
-        return f"<symbolic landscape: {written(self.expression)}, {self._start()}, data {laws}>"
+        kind = "symbolic landscape" if self.is_gradient else "vector field"
+        return f"<{kind}: {written(self.expression)}, {self._start()}, data {laws}>"
 
 
 @door
@@ -324,25 +343,4 @@ def symbolic(
     >>> fd.predict(land, fd.Spacetime(N=2, T=2), sympy.Symbol("eta"), order=2, resummed=False).by_order[1:]
     (-2*eta, c**2*eta**2 + 3*eta**2)
     """
-    from sympy.core.function import AppliedUndef
-
-    expression = exact("loss", loss)
-    if expression.atoms(AppliedUndef):
-        raise InputError(f"loss has undefined functions, {expression.atoms(AppliedUndef)}; write them out")
-    coordinates, inputs = distinct_symbols("weights", weights), distinct_symbols("data", data)
-    if set(coordinates) & set(inputs):
-        raise InputError(f"{set(coordinates) & set(inputs)} cannot be both weights and data")
-    laws = tuple(distribution) if isinstance(distribution, list | tuple) else (distribution,)
-    if not all(isinstance(law, Distribution) for law in laws):
-        raise InputError(
-            f"distribution must be landscapes.normal, uniform or finite, one for each symbol, not {shown(distribution)}"
-        )
-    if sum(law.size for law in laws) != len(inputs):
-        raise InputError(
-            f"the distributions are of {sum(law.size for law in laws)} data symbols, but there are {len(inputs)}: "
-            f"{inputs}; give one distribution for each, or one finite whose values are tuples"
-        )
-    start = checked_start("at", at, coordinates, inputs)
-    real = {symbol: real_symbol(symbol, expression.free_symbols) for symbol in (*coordinates, *inputs)}
-    coordinates, inputs = (tuple(real[symbol] for symbol in some) for some in (coordinates, inputs))
-    return Symbolic(expression.xreplace(real), coordinates, inputs, laws, start)
+    return formula_of(Symbolic, "loss", loss, weights, data, distribution, at)

@@ -14,7 +14,8 @@ from ..locks import cached_property
 from ..record import frozen
 from ..typing import FloatArray
 from .contraction import contract
-from .landscape import MOST_INDICES, Landscape, Nodes, alike, check_symmetric, checked, checked_axes
+from .given_tensors import alike, check_symmetric, checked_axes, tensor_or_zero
+from .landscape import MOST_INDICES, Landscape, Nodes, checked
 from .taylor import MomentLocal, moved_cumulants, re_expanded, tell_of_polynomial, with_covariances
 from .to_eigenbasis import to_eigenbasis
 
@@ -120,10 +121,7 @@ def tensors(cumulants: Mapping[Key, ArrayLike], loss: float = 0.0) -> Tensors:
     result = {}
     for key, value in given.items():
         shape = (dimension,) * sum(key)
-        if axes[key] == () and not checked(f"cumulant {key}", value, (), "0, for a tensor that vanishes"):
-            result[key] = frozen(np.zeros(shape))
-            continue
-        tensor = checked(f"cumulant {key}", value, shape, describe(key))
+        tensor = tensor_or_zero(f"cumulant {key}", value, shape, describe(key))
         starts = [sum(key[:i]) for i in range(len(key))]
         check_symmetric(
             f"cumulant {key}", tensor, [range(s, s + k) for s, k in zip(starts, key, strict=True)]

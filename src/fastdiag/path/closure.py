@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
@@ -35,11 +36,11 @@ class GaussianWalk:
         self.t: int | float = 0
         self.state, self.S = motion.zeros(m * n), motion.zeros(m * n, m * n)
 
-    def averages(self, reading: Numbers) -> Averaged:
-        """Over the Gaussian law of what is read of the state: `motion.point` or `motion.seen`."""
+    def averages(self, reading: Numbers, function: Landscape | None = None) -> Averaged:
+        """Over the Gaussian law of what is read of the state: `motion.point` or `motion.seen`; function: for the loss."""
         motion = self.motion
         S = motion.read(reading, motion.read(reading, self.S).T)
-        return self.landscape.local(motion.start + motion.read(reading, self.state)).averaged(S)
+        return (function or self.landscape).local(motion.start + motion.read(reading, self.state)).averaged(S)
 
     def reach(self, time: int | float) -> None:
         """Go on to a later time."""
@@ -93,15 +94,15 @@ class GaussianWalk:
         raise InputError("the self-consistent path has not settled; the learning rate is too large, or there is no minimum")
 
 
-def gaussian(walk: GaussianWalk, observable: str) -> Numbers:
-    """What is expected of Gaussian weights."""
+def gaussian(walk: GaussianWalk, observable: str, functions: Sequence[Landscape] = ()) -> Numbers:
+    """What is expected of Gaussian weights; functions: what is observed in place of the loss."""
     motion = walk.motion
     if observable == "displacement":
         return motion.observed(walk.state)
     if observable == "covariance":
         return motion.observed_twice(walk.S)
     if observable == "test_loss":
-        return np.asarray(walk.averages(motion.seen).loss)
+        return np.asarray(walk.averages(motion.seen, *functions).loss)
     raise UnsupportedError(
         f"closure='gaussian' gives the test_loss, the displacement and the covariance, not the {observable}; leave it out"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf, isfinite
 from typing import Any
 
@@ -38,6 +39,7 @@ class Walk:
         self.state = motion.zeros(m * n)
         self.S, self.bent, self.met = motion.zeros(m * n, m * n), motion.zeros(m * n), motion.zeros(m * n)
         self.local = landscape.local(motion.start)
+        self._ahead = deque[tuple[Numbers, Local]]()
         nothing = motion.zeros(len(self.local.weights), m * n)
         self.responses = responses(spacetime, remembers or points is not None, nothing) if noise else Responses()
         self.points = points
@@ -86,17 +88,36 @@ class Walk:
         ------
         InputError : the path or its noise leaves the range of floats, with the update at which it does
         """
-        motion, local, t = self.motion, self.local, int(self.t)
+        motion, t = self.motion, int(self.t)
+        if not self._ahead:
+            self._look_ahead(t)
         if self.noise:
-            self.advance(motion.stride(t, self.state, local.gradient))
-        self.state = motion.moved(t, self.state, local.gradient)
+            self.advance(motion.stride(t, self.state, self.local.gradient))
+        self.state, self.local = self._ahead.popleft()
         self.t = t + 1
         if self.noise and not motion.is_exact and not isfinite(sum(x.sum() for x in self.carried)):
             raise InputError(
                 f"noise about the path leaves the range of floats at update {self.t}: the learning rate is too large for "
                 "this loss; take a smaller one, or fewer updates"
             )
-        self.local = self.landscape.local(motion.start + motion.at_point(self.state))
+
+    def _look_ahead(self, t: int) -> None:
+        """Go along the path alone: where it leads needs no noise, and the tensors of many places are had at once."""
+        motion, state, local = self.motion, self.state, self.local
+        last = min(self.spacetime.T, inf if motion.rates is None else len(motion.rates))
+        for now in range(t, t + (local.most_together if self.noise else 1)):
+            if now >= last and self._ahead:
+                break
+            try:
+                state = motion.moved(now, state, local.gradient)
+            except InputError:
+                if not self._ahead:
+                    raise
+                break  # noise may be there first
+            local = self.landscape.local(motion.start + motion.at_point(state))
+            self._ahead.append((state, local))
+        if len(self._ahead) > 1:
+            local.work_out([place for _, place in self._ahead])
 
     def advance(self, stride: Any) -> None:
         """The noise through one update."""
@@ -130,7 +151,7 @@ class Walk:
         found = motion.kicked(stride, local.third(S)) / 2
         if motion.is_linear:
             return np.asarray(found)
-        crossed, spread = motion.at_point(self.S) @ H, H @ S @ H + self.batch_covariance
+        crossed, spread = motion.at_point(self.S) @ H.T, H @ S @ H.T + self.batch_covariance
         if paired is not None:
             both = H @ motion.at_point(paired.T).T
             crossed, spread = crossed + paired, spread + both + both.T
@@ -145,6 +166,7 @@ class Walk:
         UnsupportedError : exact numbers, a schedule, a rule that never settles
         """
         check_settles(self.motion)
+        self._ahead.clear()
         self._descend()
         if self.noise:
             self._balance()
@@ -175,7 +197,7 @@ class Walk:
             before, local = self.state, self.local
             stride = motion.stride(0, before, local.gradient)
             self.step()
-            if is_near(self.state - before, motion.kicked(stride, local.hessian)):
+            if is_near(self.state - before, motion.kicked(stride, local.hessian.T)):
                 break
         else:
             raise no_end()

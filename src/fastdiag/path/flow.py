@@ -98,7 +98,7 @@ class Flow:
             self.state = self.state - np.linalg.lstsq(self.here.hessian, self.here.gradient)[0]
         self.t, self.is_noisy = inf, noisy
         here, kick = self.here, motion.kicked
-        pull = kick(motion.eta, here.hessian).T  # -eta H
+        pull = kick(motion.eta, here.hessian.T).T  # -eta H
         if np.linalg.eigvals(pull).real.max() >= 0:
             raise InputError(
                 "T = inf needs a flow that ends in a strict minimum, with a positive definite Hessian; give a finite T"
@@ -115,7 +115,7 @@ class Flow:
         moved = motion.kicked(motion.eta, local.gradient)
         if not self.is_noisy:
             return moved
-        pull = motion.kicked(motion.eta, local.hessian).T  # -eta H
+        pull = motion.kicked(motion.eta, local.hessian.T).T  # -eta H
         kicks = motion.kicked(motion.eta, motion.kicked(motion.eta, local.covariance).T) / self.spacetime.B
         half = pull @ S
         return self._packed(moved, pull @ bent + motion.kicked(motion.eta, local.third(S)) / 2, half + half.T + kicks)

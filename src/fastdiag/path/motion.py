@@ -85,8 +85,8 @@ class Motion:
         return np.asarray(found.reshape(2 * (len(self.step) * len(self.unit),)))
 
     def matrix(self, stride: Any, hessian: Numbers) -> Numbers:
-        """What an update multiplies deviations of the state with, (m n, m n)."""
-        pull = self.kicked(stride, hessian).T
+        """What an update multiplies deviations of the state with, (m n, m n); hessian: a row for each of G's entries."""
+        pull = self.kicked(stride, hessian.T).T
         return np.asarray(self.free(stride) + (pull[:, None, :] * self.point[:, None]).reshape(len(pull), -1))
 
     def curved(self, stride: Any, S: Numbers, crossed: Numbers, spread: Numbers) -> Any:

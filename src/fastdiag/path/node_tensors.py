@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from math import lcm, prod
 from typing import Any, TypeAlias
@@ -24,15 +25,19 @@ class NodeTensors:
     """
 
     def __init__(
-        self, landscape: Landscape, motion: Motion, updates: int, noise: int, test: Landscape | None = None
+        self, landscape: Landscape, motion: Motion, updates: int, noise: int, others: Sequence[Landscape] = ()
     ) -> None:
-        """noise: the highest noise order of skeletons; test: whose loss a held-out root is of."""
+        """noise: the highest noise order of skeletons; others: what roots may be of besides, see `Root`."""
         self.landscape, self.motion, self.noise, self.units = landscape, motion, noise, [1]
-        self.test = landscape if test is None else test
+        self.others = others
         self.states, self.locals = [motion.zeros(prod(motion.shape))], list[Local]()
         self._nodes: dict[tuple[int, int], tuple[Numbers, Numbers]] = {}
         self._matrices: dict[int, Entries] = {}
-        self._seen, self._tested = dict[int, Local](), dict[int, Local]()
+        self._seen, self._others = dict[int, Local](), dict[tuple[int, int], Local]()
+        self._walk(updates)
+
+    def _walk(self, updates: int) -> None:
+        motion = self.motion
         for t in range(updates):
             self.locals.append(self._local(motion.at_point(self.states[-1])))
             self.states.append(motion.moved(t, self.states[-1], self.locals[-1].gradient))
@@ -50,12 +55,14 @@ class NodeTensors:
             self._seen[T] = self._local(self.motion.observed(self.states[T]))
         return self._seen[T]
 
-    def tested(self, T: int) -> Local:
-        """The test landscape there."""
-        if T not in self._tested:
+    def other(self, owner: int, T: int) -> Local:
+        """What roots are of there: 0, the landscape; i, the i-th of the others."""
+        if owner == 0 or self.others[owner - 1] is self.landscape:
+            return self.seen(T)
+        if (owner, T) not in self._others:
             here = self.motion.start + self.motion.observed(self.states[T])
-            self._tested[T] = self.seen(T) if self.test is self.landscape else self.test.local(here)
-        return self._tested[T]
+            self._others[owner, T] = self.others[owner - 1].local(here)
+        return self._others[owner, T]
 
     def _local(self, displacement: Numbers) -> Local:
         """A part of noise order p has p + 1 nodes."""
@@ -95,6 +102,17 @@ class NodeTensors:
         for k, both in nodes.items():
             mean, deviations = (_whole(tensor, self.units[-1] // self.units[t] ** k) for tensor in both)
             self._nodes[t, k] = mean, deviations
+
+
+class FrozenTensors(NodeTensors):
+    """The same where the path is held at the start, for resummation about it."""
+
+    def _walk(self, updates: int) -> None:
+        self.locals = [self._local(self.motion.zeros(self.motion.shape[1]))] * updates
+        self.states *= updates + 1
+
+    def node(self, t: int, children: int) -> tuple[Numbers, Numbers]:
+        return super().node(0 if self.motion.rates is None else t, children)
 
 
 def spread(reading: Numbers, tensor: Numbers, axis: int) -> Numbers:

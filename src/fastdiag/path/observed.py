@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from .closure import GaussianWalk, gaussian
 from .first_order import Walk
 from .flow import Flow
 from .overfitting import TiedWalk
-from .second_order import SecondWalk, second_order
+from .second_order import SecondWalk, both, second_order
 
 TRAINED = ("train_loss", "generalization_gap")
 
@@ -20,27 +21,27 @@ Terms: TypeAlias = list[dict[str, Any]]
 """For each noise order the contributions of its skeletons, by their texts."""
 
 
-def path_alone(walk: Walk | Flow, observable: str, here: Local) -> Any:
-    """The observable without noise: noise order 0; here: the loss where it is observed."""
+def path_alone(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> Any:
+    """The observable without noise: noise order 0; seen: the loss where it is observed, or the two of a covariance."""
     if observable == "displacement":
         return walk.motion.observed(walk.state)
     if observable == "covariance":
         return walk.motion.zeros(*(walk.motion.shape[1],) * 2)
     if observable in ("test_loss", "train_loss"):
-        return here.loss
+        return seen[0].loss
     return walk.motion.zeros(1)[0]
 
 
-def first_order(walk: Walk | Flow, observable: str, here: Local) -> dict[str, Any]:
-    """The contributions of the skeletons of noise order 1; here: the loss where it is observed."""
-    motion = walk.motion
+def first_order(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> dict[str, Any]:
+    """The contributions of the skeletons of noise order 1; seen: as for `path_alone`."""
+    motion, (here, other) = walk.motion, both(seen)
     bent, met, S = motion.observed(walk.bent), motion.observed(walk.met), motion.observed_twice(walk.S)
     if observable == "displacement":
         return {"[b[a a]]": bent, "[a[a]]": met}
     if observable == "covariance":
         return {"[a a]": S}
     if observable == "test_loss_variance":
-        return {"[a a]": here.gradient @ S @ here.gradient}
+        return {"[a a]": here.gradient @ S @ other.gradient}
     tie = {"a[a]": walk.tie} if observable != "test_loss" else {}
     if observable == "generalization_gap":
         return {"a[a]": -tie["a[a]"]}
@@ -52,17 +53,18 @@ def _contracted(first: Numbers, second: Numbers) -> Any:
     return (first * second).sum()
 
 
-def terms(walk: Walk | Flow | GaussianWalk, observable: str) -> Terms:
-    """All that the walk knows."""
+def terms(walk: Walk | Flow | GaussianWalk, observable: str, functions: Sequence[Landscape] = ()) -> Terms:
+    """All that the walk knows; functions: what is observed in place of the loss."""
     if isinstance(walk, GaussianWalk):
-        return [{"": gaussian(walk, observable)}]
-    found = _to_first_order(walk, observable, walk.here)
+        return [{"": gaussian(walk, observable, functions)}]
+    seen = tuple(map(walk.seen_by, functions)) or (walk.here,)
+    found = _to_first_order(walk, observable, seen)
     if isinstance(walk, SecondWalk):
         tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else 0
         if observable == "generalization_gap":
             found.append({"": -tie if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]})
         else:
-            found.append({"": second_order(walk, observable) + tie})
+            found.append({"": second_order(walk, observable, seen) + tie})
     return found
 
 
@@ -71,20 +73,20 @@ def terms_of_given(walk: Walk | Flow, observable: str, test: Landscape) -> Terms
 
     To noise order 1; a tie of the root to a point is a mean over all of them, which is part of the loss.
     """
-    tested = _to_first_order(walk, "test_loss" if observable in TRAINED else observable, walk.seen_by(test))
+    tested = _to_first_order(walk, "test_loss" if observable in TRAINED else observable, (walk.seen_by(test),))
     if observable not in TRAINED:
         return tested
-    trained = _to_first_order(walk, "test_loss", walk.here)
+    trained = _to_first_order(walk, "test_loss", (walk.here,))
     if observable == "train_loss":
         return trained
     both = zip(tested, trained, strict=True)
     return [{name: value - theirs[name] for name, value in ours.items()} for ours, theirs in both]
 
 
-def _to_first_order(walk: Walk | Flow, observable: str, here: Local) -> Terms:
-    found: Terms = [{"[]": path_alone(walk, observable, here)}]
+def _to_first_order(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> Terms:
+    found: Terms = [{"[]": path_alone(walk, observable, seen)}]
     if walk.noise:
-        found.append(first_order(walk, observable, here))
+        found.append(first_order(walk, observable, seen))
     return found
 
 

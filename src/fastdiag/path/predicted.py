@@ -23,7 +23,7 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from ..values.eigenbasis import libraries
-from ..values.given import Given, points_met
+from ..values.given import Given, formulas, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow
@@ -60,6 +60,7 @@ def predicted_about_path(
     metric: FloatArray | None = None,
     closure: str | None = None,
     given: Given | None = None,
+    functions: Sequence[Landscape] = (),
 ) -> PathSeries:
     """Expected observables by noise order; with Fractions for learning rates exactly.
 
@@ -72,6 +73,7 @@ def predicted_about_path(
     metric : the matrix that multiplies a learning rate, (n, n)
     closure : 'gaussian' for the self-consistent path: one order, which is the whole
     given : the landscape's points as the training set, noise order 1 at most
+    functions : what is observed in place of the loss: one, or the two of a covariance
 
     Raises
     ------
@@ -91,12 +93,12 @@ def predicted_about_path(
         raise UnsupportedError(f"noise order {shown(noise)} has no recursion; the highest is {HIGHEST}")
     remembers = given is None and observable in TRAINED
     exactly = start_and_rates(landscape, etas)[0].dtype == object
-    if given is not None and exactly:
-        given.exact_test()
+    if exactly:
+        formulas(functions or (() if given is None else (given.test,)))
 
     def read(walk: Walk | Flow | GaussianWalk) -> list[dict[str, Any]]:
-        if given is None or isinstance(walk, GaussianWalk):
-            found = terms(walk, observable)
+        if functions or given is None or isinstance(walk, GaussianWalk):
+            found = terms(walk, observable, functions)
         else:
             found = terms_of_given(walk, observable, given.test)
         if not exactly and not all(np.isfinite(total(order)).all() for order in found):
@@ -169,7 +171,7 @@ def which(rates: Sequence[Any], i: int) -> Iterator[Any]:
 
 def noise_to_signal(
     landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], observable: str, update: PathRule = None,
-    metric: FloatArray | None = None, given: Given | None = None,
+    metric: FloatArray | None = None, given: Given | None = None, functions: Sequence[Landscape] = (),
 ) -> tuple[FloatArray, FloatArray]:
     """How good noise order 1 can be, from itself; two arrays (learning rates, times).
 
@@ -181,8 +183,9 @@ def noise_to_signal(
         motion, S = walk.motion, walk.motion.observed_twice(walk.S)
         way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(np.trace(S), 0.0))
         m = motion.observed(walk.bent + walk.met)
-        here = walk.here if given is None or observable == "train_loss" else walk.seen_by(given.test)
-        return float(scatter / way) if scatter else 0.0, float(at_root(here, m, S, observable))
+        others = functions or (() if given is None or observable == "train_loss" else (given.test,))
+        seen = tuple(map(walk.seen_by, others)) or (walk.here,)
+        return float(scatter / way) if scatter else 0.0, float(at_root(seen, m, S, observable))
 
     found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric, given=given))
     return found[..., 0], found[..., 1]

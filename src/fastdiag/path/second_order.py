@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class SecondWalk(Walk):
     def _skewed(self, rate: Any, A: Numbers) -> Numbers:
         """What an update adds to k."""
         local, B, AS = self.local, self.batch, A @ self.motion.at_point(self.S)
-        third = self._kicked(rate, _along(local.third_tensor, AS, AS), 2)
+        third = self._kicked(rate, _along(local.third_tensor.transpose(1, 2, 0), AS, AS), 2)
         third = third + self._kicked(rate, local.covariance_slope, 0, 1) @ AS.T / B
         return _everywhere(third) + self._kicked(rate, local.skew, 0, 1, 2) / B**2
 
@@ -86,7 +87,7 @@ class SecondWalk(Walk):
         motion, local, J = self.motion, self.local, self.local.third_tensor
         beside, S, m = motion.at_point(self.S), motion.at_point_twice(self.S), motion.at_point(self.m)
         k = self._read(motion.point, self.k, 1, 2)
-        bent = (np.tensordot(k, J, ((1, 2), (1, 2))) + 2 * beside @ (J @ m) + beside @ local.fourth(S)) / 2
+        bent = (np.tensordot(k, J, ((1, 2), (1, 2))) + 2 * beside @ (J @ m).T + beside @ local.fourth(S).T) / 2
         mixed, JS = A @ self._kicked(rate, bent, 1), J @ S
         noise = (local.covariance_slope @ m + local.covariance_over(S) / 2) / self.batch
         noise = noise + np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2
@@ -114,26 +115,34 @@ class SecondWalk(Walk):
         return means[0], motion.observed_twice(self.S), means[1], motion.observed_twice(self.S2), k
 
 
-def second_order(walk: SecondWalk, observable: str) -> Any:
-    """The contributions of noise order 2."""
+def second_order(walk: SecondWalk, observable: str, seen: Sequence[Local] = ()) -> Any:
+    """The contributions of noise order 2; seen: what losses are of where it is observed, the walk's by default."""
     m, S, m2, S2, k = walk.seen
     if observable == "displacement":
         return m2
     if observable == "covariance":
         return S2
-    here = walk.here
-    G, H, known = here.gradient, here.hessian, at_root(here, m, S, observable)
+    here, other = both(seen or (walk.here,))
+    G, H, known = here.gradient, here.hessian, at_root((here, other), m, S, observable)
     if observable == "test_loss_variance":
-        return G @ S2 @ G + np.tensordot(k, H, 2) @ G + known
+        skewed = (np.tensordot(k, H, 2) @ other.gradient + np.tensordot(k, other.hessian, 2) @ G) / 2
+        return G @ S2 @ other.gradient + skewed + known
     return G @ m2 + (H * S2).sum() / 2 + (here.third_tensor * k).sum() / 6 + known
 
 
-def at_root(here: Local, m: Numbers, S: Numbers, observable: str) -> Any:
+def both(seen: Sequence[Local]) -> tuple[Local, Local]:
+    """The two functions of a covariance; of a variance they are one."""
+    return seen[0], seen[-1]
+
+
+def at_root(seen: Sequence[Local], m: Numbers, S: Numbers, observable: str) -> Any:
     """What mean and covariance of the first order add at the root in the second order."""
+    here, other = both(seen)
     G, H = here.gradient, here.hessian
     if observable == "test_loss_variance":
-        HS = H @ S
-        return 2 * G @ S @ H @ m + G @ S @ here.third(S) + (HS * HS.T).sum() / 2
+        tilted = G @ S @ other.hessian @ m + other.gradient @ S @ H @ m
+        bent = (G @ S @ other.third(S) + other.gradient @ S @ here.third(S)) / 2
+        return tilted + bent + ((H @ S) * (other.hessian @ S).T).sum() / 2
     if observable in ("test_loss", "train_loss"):
         return m @ H @ m / 2 + here.third(S) @ m / 2 + (here.fourth(S) * S).sum() / 8
     return 0

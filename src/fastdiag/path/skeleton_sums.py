@@ -102,10 +102,11 @@ class NodesAndEdges:
 
     def _term(self, root: Root) -> Numbers:
         motion, degree, nodes, opened = self.tensors.motion, len(self.diagram.children[0]), root.nodes, root.open
-        here = self.tensors.tested(self.T) if root.held_out else self.tensors.seen(self.T)
+        owners = root.owners or (0,) * len(nodes)
         tied = 0 in self.labels
         factors: list[Any] = []
         for i, edges in enumerate(nodes):
+            here = self.tensors.other(owners[i], self.T)
             tensor, labelled = here.mean(len(edges)), tied and i == 0
             if labelled:
                 tensor = (here.tensor(len(edges)) - tensor)[self.labels[0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from ..landscapes import Landscape
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Update
 from ..typing import FloatArray
-from ..values.given import Given, points_met
+from ..values.given import formulas
 from ..values.root import Roots
 from ..values.worth import Times, Worth
 from .motion import Motion
-from .node_tensors import NodeTensors
+from .node_tensors import FrozenTensors, NodeTensors
 from .predicted import start_and_rates, which
 from .skeleton_sums import skeleton_sum
 
@@ -24,9 +24,11 @@ from .skeleton_sums import skeleton_sum
 class PathWorth(Worth):
     """Nodes are tensors where the path is, edges the update's matrices along it; with rational rates in Fractions."""
 
+    tensors: ClassVar[type[NodeTensors]] = NodeTensors
+
     def __init__(
         self, landscape: Landscape, times: Times, rates: Sequence[Any], metric: FloatArray | None, noise: int,
-        update: Update | None, given: Given | None = None,
+        update: Update | None, points: int | None = None, others: Sequence[Landscape] = (),
     ) -> None:
         """noise: the highest noise order of skeletons.
 
@@ -38,14 +40,14 @@ class PathWorth(Worth):
         start, numbers = start_and_rates(landscape, rates)
         super().__init__(landscape, times, np.array(numbers, dtype=start.dtype))
         last = max(int(spacetime.finite("T")) for spacetime in times)
-        self.points, test = points_met(given, update), None if given is None else given.test
-        if given is not None and start.dtype.kind == "O":
-            given.exact_test()
+        self.points = points
+        if start.dtype.kind == "O":
+            formulas(others)
         self.paths = []
         for i in range(len(numbers)):
             with which(numbers, i) as eta:
                 motion = Motion(update, eta if metric is None else eta * metric, start, last)
-                self.paths.append(NodeTensors(landscape, motion, last, noise, test))
+                self.paths.append(self.tensors(landscape, motion, last, noise, others))
 
     def zero(self, axes: int) -> Numbers:
         n = self.landscape.dimension
@@ -64,3 +66,9 @@ class PathWorth(Worth):
             path = self.paths[i]
             total[i, j] = path.motion.observed(path.states[int(self.times[j].finite("T"))])
         return total
+
+
+class FrozenWorth(PathWorth):
+    """Resummed values as sums over the updates one by one, whatever the matrix K: about a path that stands still."""
+
+    tensors = FrozenTensors

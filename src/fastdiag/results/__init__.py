@@ -9,6 +9,7 @@ from .erratum import Erratum, Numbers
 from .escape_errata import ESCAPE_ERRATA
 from .flows import corollary_5
 from .minimum import corollary_1, corollary_2, example_1, theorem_2
+from .modified import barrett_dherin, li_tai_e, momentum_rate, roberts, smith
 from .order_three import gap_order, test_loss_order
 from .page import errata_page
 from .propositions import proposition_1, proposition_2
@@ -34,7 +35,7 @@ def errata() -> tuple[Erratum, ...]:
 
 
 __all__ = [
-    "Erratum", "Numbers", "Result", "corollary_1", "corollary_2", "corollary_3", "corollary_4", "corollary_5", "emulation",
-    "errata", "errata_page", "example_1", "gap_order", "gdc", "proposition_1", "proposition_2", "stic", "test_loss_order",
-    "theorem_2",
+    "Erratum", "Numbers", "Result", "barrett_dherin", "corollary_1", "corollary_2", "corollary_3", "corollary_4",
+    "corollary_5", "emulation", "errata", "errata_page", "example_1", "gap_order", "gdc", "li_tai_e", "momentum_rate",
+    "proposition_1", "proposition_2", "roberts", "smith", "stic", "test_loss_order", "theorem_2",
 ]

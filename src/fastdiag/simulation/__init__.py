@@ -4,7 +4,8 @@ from ..expansion.observables import OBSERVABLES
 from .compare import compare
 from .compared import Compared
 from .plan import METHODS
+from .rank import Ranking, rank
 from .simulate import simulate
 from .simulation import Simulation
 
-__all__ = ["METHODS", "OBSERVABLES", "Compared", "Simulation", "compare", "simulate"]
+__all__ = ["METHODS", "OBSERVABLES", "Compared", "Ranking", "Simulation", "compare", "rank", "simulate"]

@@ -20,7 +20,7 @@ from .compared import Compared
 from .course import Course
 from .measure import checked_work, measure
 from .moments import Moments, Spread, covariance_differences
-from .plan import METHODS, Plan, check_room, plan
+from .plan import METHODS, Plan, check_room, only_covariance, plan
 from .simulate import REFINED
 
 
@@ -30,7 +30,7 @@ def compare(
     landscape: Landscape,
     runs: int = 10_000,
     seed: int = 0,
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     threads: int | None = None,
     progress: bool | None = None,
     refinement: int = REFINED,
@@ -162,6 +162,7 @@ def _difference(total: Moments | Spread, observable: Observable, x: FloatArray, 
     with np.errstate(all="ignore"):
         if isinstance(total, Moments):
             return Moments.of(x - y).result()
-        if observable.name == "test_loss_variance":
-            x, y = x[..., None], y[..., None]
+        if observable.kind == "test_loss_variance":
+            pair = (each.reshape(*each.shape[:2], -1) for each in (x, y))
+            return tuple(map(only_covariance, covariance_differences(*pair)))
         return covariance_differences(x, y)

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..expansion.observables import Observable
 from ..kernels.logistic_points import LANES
-from ..kernels.training_runs import diffuse, flow, train
 from ..landscapes import Landscape
 from ..locks import cached_property
 from ..spacetime import Spacetime
@@ -54,6 +53,8 @@ class Course:
     seed: int
     at_once: bool = False
     """Whether all points of a run are drawn before its first update, in any spacetime the same."""
+    functions: tuple[Landscape, ...] = ()
+    """What is observed in place of the loss: one function of the weights, or the two of a covariance."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
@@ -72,6 +73,11 @@ class Course:
     def tested(self) -> Model:
         """Where the test loss is."""
         return self.model if self.test is None or self.test is self.landscape else model_of(self.test)
+
+    @cached_property
+    def watched(self) -> tuple[Model, ...]:
+        """Where the functions are."""
+        return tuple(map(model_of, self.functions))
 
     @cached_property
     def rule(self) -> PackedRule:
@@ -98,11 +104,12 @@ class Course:
 
     def prepare(self) -> None:
         """Make all formulas, here and not in racing threads, and raise what is wrong with them."""
-        processes, losses = self.method in PROCESSES, self.observable.axes == 0
+        processes, losses = self.method in PROCESSES, self.observable.axes == 0 and not self.functions
         asked: list[tuple[Any, str, bool]] = [(self, "rule", True), (self.model, "loss", self.trains)]
         asked += [(self.model, "points", self.owns or processes)]
         asked += [(self.tested, "mean_loss", losses and not (self.trains and self.observable.name == "train_loss"))]
         asked += [(self.model, "mean_loss", losses and self.observable.shares and not self.trains)]
+        asked += [(model, "mean_loss", True) for model in self.watched]
         for owner, name, needed in asked:
             if needed and hasattr(type(owner), name):
                 getattr(owner, name)
@@ -151,10 +158,10 @@ class Course:
         seen, times, done = observed(self.update), iter(self.times), 0
         until = next(times)
         for rows, begins in chunks:
-            packed, at = model.packed(source.table), 0
+            at = 0
             while at < len(begins) - 1:
                 some = begins[at : at + until - done + 1]
-                train(packed, rule, model.origin, self.rates, rows, some, done, state, stop, curve, more, scratch)
+                model.train(source.table, rule, self.rates, rows, some, done, state, stop, curve, more, scratch)
                 at, done = at + len(some) - 1, done + len(some) - 1
                 if done == until:
                     training = (source.table, sets) if self.trains and sets is not None else None
@@ -184,13 +191,13 @@ class Course:
         state = self._states(1, runs)
         room = tuple(np.empty((n, LANES)) for _ in range(3))
         scratch = (np.empty(LANES, np.int64), *room, np.empty(LANES), model.scratch(), np.empty((n, LANES)))
-        fixed = model.packed(model.table), weights, np.sqrt(weights), self.rule[5], self.rates
+        fixed = np.sqrt(weights), self.rule[5], self.rates
         step, done = max(1, KICKS // (runs * len(weights))), 0
         for until in self.times:
             while done < until * self.refinement and not stop[0]:
                 some = min(step, until * self.refinement - done)
                 kicks = rng.standard_normal((some, runs, len(weights)))
-                diffuse(*fixed, kicks, dt, (dt / self.spacetime.B) ** 0.5, state, stop, scratch)
+                model.diffuse(*fixed, kicks, dt, (dt / self.spacetime.B) ** 0.5, state, stop, scratch)
                 done += some
             yield self._places(state, np.ones(1), runs)
 
@@ -198,16 +205,19 @@ class Course:
         """theta (rates, n) of the ODE at each time."""
         model, n, done = self.model, len(self.model.start), 0
         scratch = (np.empty(LANES, np.int64), np.empty((n, LANES)), np.empty((n, LANES)), model.scratch())
-        fixed = model.packed(model.table), model.weights, self.rule[5], self.rates, 1 / self.refinement
+        fixed = self.rule[5], self.rates, 1 / self.refinement
         theta = np.tile(model.origin, (len(self.rates), 1))
         for until in self.times:
-            flow(*fixed, (until - done) * self.refinement, theta, stop, scratch, np.empty((4, n)))
+            model.flow(*fixed, (until - done) * self.refinement, theta, stop, scratch, np.empty((4, n)))
             done = until
             yield theta + (model.start - model.origin)
 
     def _seen(self, theta: FloatArray, training: tuple[FloatArray, IntArray] | None) -> FloatArray:
-        """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n)."""
+        """What is averaged, or what a variance is of: (rates, runs), or (rates, runs, n), of a covariance n = 2."""
         name = self.observable.name
+        if self.functions:
+            several = [model.test_loss(theta) for model in self.watched]
+            return several[0] if len(several) == 1 else np.stack(several, axis=-1)
         if self.observable.axes:
             return theta - self.model.start
         if name == "train_loss":

@@ -10,7 +10,8 @@ import numpy as np
 from ..arguments import choice, one_or_many, shown, whole
 from ..embedding import check_rule
 from ..errors import InputError, TooLargeError
-from ..expansion.observables import Observable, observable_named
+from ..expansion.functions import seen_from
+from ..expansion.observables import Observable, check_has, observable_named
 from ..expansion.predict import TRAINING_SETS
 from ..landscapes import Landscape, Samples
 from ..landscapes.landscape import check_landscape
@@ -60,8 +61,8 @@ class Plan:
         mean, stderr = found.result()
         lost = int(found.diverged.reshape(-1, len(course.times)).max(axis=1).sum())
         told("the simulation", np.append(mean, stderr), f"; runs that diverged: {lost:,}" if lost else "")
-        if course.observable.name == "test_loss_variance":
-            mean, stderr = mean.reshape(-1), stderr.reshape(-1)
+        if course.observable.kind == "test_loss_variance":
+            mean, stderr = only_covariance(mean), only_covariance(stderr)
         degree = course.landscape.highest_degree if isinstance(course.landscape, Samples) else None
         return Simulation(
             view(mean), view(stderr), self.eta, course.runs, view(found.diverged), course.observable.name, self.spacetime,
@@ -71,15 +72,16 @@ class Plan:
 
 
 def plan(
-    landscape: Landscape, spacetime: Spacetime, eta: Any, runs: int, seed: int, method: str, observable: str, T: Any,
-    update: Any, refinement: int, training_set: str, test: Landscape | None, at_once: bool = False,
+    landscape: Landscape, spacetime: Spacetime, eta: Any, runs: int, seed: int, method: str, observable: str | Observable,
+    T: Any, update: Any, refinement: int, training_set: str, test: Landscape | None, at_once: bool = False,
 ) -> Plan:
     """All arguments of `simulate` that decide its answer, checked. at_once: as for `Course`, where data end."""
     check_spacetime(spacetime)
-    check_landscape(landscape)
-    method, watched = choice("method", method, METHODS), observable_named(observable)
+    check_landscape(landscape, fields=True)
+    method, watched = choice("method", method, METHODS), observable_named(observable, functions=True)
     owns = choice("training_set", training_set, TRAINING_SETS) == "given"
     method, update = _method_and_rule(method, update, watched, owns)
+    check_has(landscape, watched, None if isinstance(update, Corrected) else update)
     runs, seed = whole("runs", runs, 2, what="runs"), whole("seed", seed, 0)
     refinement = whole("refinement", refinement, 1, what="steps to an update")
     moments, shape = one_or_many("T", spacetime.T if T is None else T, "numbers of updates")
@@ -98,9 +100,10 @@ def plan(
     elif test is not None:
         raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
     times, places = np.unique(updates, return_inverse=True)
+    functions = tuple(seen_from(function, landscape) for function in watched.functions)
     course = Course(
         landscape, longest, tuple(times.tolist()), np.atleast_1d(numbers), metric, watched, rule, method, owns, test,
-        refinement, runs, seed, at_once and longest.N != np.inf,
+        refinement, runs, seed, at_once and longest.N != np.inf, functions,
     )
     view = View(numbers.shape if metric is None else (), shape, len(times), places)
     rates: Any = metric if metric is not None else numbers if numbers.ndim else float(numbers)
@@ -108,6 +111,12 @@ def plan(
         course, view, rates, spacetime if T is None or shape else spacetime.with_updates(updates[0]),
         tuple(updates) if shape else updates[0], method, update,
     )
+
+
+def only_covariance(found: FloatArray) -> FloatArray:
+    """Of matrices (rates, k, k) the variance where k = 1, the covariance of the two where k = 2."""
+    entries = found.reshape(len(found), -1)
+    return np.asarray(entries[:, min(1, entries.shape[1] - 1)])
 
 
 def _check_pairs(rule: Corrected, spacetime: Spacetime) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import flag
 from ..door import door
+from ..expansion.observables import Observable
 from ..landscapes import Landscape
 from ..spacetime import Spacetime
 from ..typing import PathLike
@@ -27,7 +28,7 @@ def simulate(
     runs: int = 10_000,
     seed: int = 0,
     method: str = "sgd",
-    observable: str = "test_loss",
+    observable: str | Observable = "test_loss",
     threads: int | None = None,
     progress: bool | None = None,
     T: ArrayLike | None = None,
@@ -61,7 +62,7 @@ def simulate(
         `fastdiag.updates`: Runge's and Kutta's rule of fourth order, and Euler's and Maruyama's with noise of the
         covariance of the gradient at theta. They follow the whole distribution, so they have no train loss
     observable : 'test_loss', 'train_loss', 'generalization_gap', 'displacement' (a vector), 'covariance' of the
-        displacement (a matrix), 'test_loss_variance'; as for `predict`
+        displacement (a matrix), 'test_loss_variance', or a function of `fastdiag.observable`; as for `predict`
     threads : at most this many; as many as there are processors by default
     progress : whether to show a bar; by default on a terminal, after a second
     T : numbers of updates instead of spacetime.T; an int, or a 1-D array of them: a curve, from one set of runs

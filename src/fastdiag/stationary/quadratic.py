@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..arguments import array, dimensions, real, shown, whole_or_infinite
 from ..errors import InputError
 from ..landscapes import Landscape
-from ..landscapes.landscape import check_symmetric
+from ..landscapes.given_tensors import check_symmetric
 from ..typing import FloatArray
 from .point_hessians import check_still
 from .units import exponent, shifted, within_floats

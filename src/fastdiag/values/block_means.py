@@ -12,10 +12,12 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..landscapes.contraction import contract
+from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Factor, Nodes
 from ..landscapes.polykay import central_polykay, disjoint
 from ..typing import Exact, FloatArray, IntArray
+from .leaf_to_root import batch_contraction
 from .plan import plan
 
 CHUNK_BYTES = 1 << 26  # arrays over points are formed this much at a time
@@ -171,7 +173,13 @@ class BlockMeans:
         rows = rows[:, : copies * batches].reshape(-1, batches, batch)
         total = np.zeros(len(rows), object if self.exact else float)
         for blocks, weight in disjoint(diagram.blocks, batch).items():
-            parts, point = plan(regrouped(diagram, blocks)).parts, diagram.order
+            chosen = regrouped(diagram, blocks)
+            if isinstance(self.points, Directional):
+                frame = self.sample.frame
+                metric = None if frame is None else frame @ frame.T
+                total += weight * batch_contraction(chosen, self.points, lambda part: rows[:, part], metric)
+                continue
+            parts, point = plan(chosen).parts, diagram.order
             nodes = [(i, tuple(edges[a] for a in node)) for i, (part, edges) in enumerate(parts) for node in part]
             step = self._step([axes for _, axes in nodes], batch * batches)
             for start in range(0, len(rows), step):

@@ -71,7 +71,7 @@ def gpu_totals(
         totals = np.zeros((len(numbers), times))
         for root, weight in terms:
             chosen = plan(diagram, root)
-            sources = chosen.sources(eigenbasis, eigenbasis.test)
+            sources = chosen.sources(eigenbasis, eigenbasis.others)
             tensors = [(source.part(nodes), axes) for source, (nodes, axes) in zip(sources, chosen.parts, strict=True)]
             totals += weight * _totals(diagram, tensors, eigenbasis.rates, runs, numbers, times)
         return totals

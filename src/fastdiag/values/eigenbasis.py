@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from functools import cache, lru_cache
 
 import numpy as np
@@ -21,14 +22,18 @@ from .root import Roots
 
 COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
 ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
+WORST_CONDITION = 1e6  # of eigenvectors: so many times is rounding multiplied with
 MANY = 512  # weights from which on an eigendecomposition is worth several threads
 
 
 class Eigenbasis:
     """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
-    def __init__(self, landscape: Landscape, metric: FloatArray | None = None, test: Landscape | None = None) -> None:
-        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later; test: of held-out roots.
+    def __init__(
+        self, landscape: Landscape, metric: FloatArray | None = None, others: Iterable[Landscape] = ()
+    ) -> None:
+        """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later; others: of roots that are
+        not the landscape's, see `Root`.
 
         Raises
         ------
@@ -43,7 +48,11 @@ class Eigenbasis:
             )
         self.landscape, self.metric = landscape, metric
         self._parts: dict[Nodes, FloatArray] = {}
-        self.test = self if test is None or test is landscape else _AlongOthers(test, self)
+        self.others = self.along(others)
+
+    def along(self, others: Iterable[Landscape]) -> tuple[Eigenbasis, ...]:
+        """The cumulants of other landscapes along the directions of this one."""
+        return tuple(self if other is self.landscape else _AlongOthers(other, self) for other in others)
 
     @cached_property
     def _eigen(self) -> tuple[FloatArray, FloatArray]:
@@ -104,21 +113,57 @@ class Eigenbasis:
             )
 
 
-class _AlongOthers(Eigenbasis):
-    """The cumulants of one landscape along the directions of another one."""
+class FieldEigenbasis(Eigenbasis):
+    """Directions of eta dv of a vector field, where it is diagonalisable in real numbers: it need not be symmetric.
 
-    def __init__(self, landscape: Landscape, basis: Eigenbasis) -> None:
-        self.landscape, self.basis, self.metric, self.test = landscape, basis, basis.metric, self
-        self._parts: dict[Nodes, FloatArray] = {}
+    With eta dv = V diag(rates) V^-1, derivatives are taken along the columns of V, and the field's entries along the rows
+    of V^-1 eta. So an edge is diagonal between them.
+    """
 
-    @property
-    def directions(self) -> FloatArray:
-        return self.basis.directions
+    @cached_property
+    def _eigen(self) -> tuple[FloatArray, FloatArray]:
+        found = real_directions(self.landscape, self.metric)
+        assert found is not None
+        return found
+
+    @cached_property
+    def _frames(self) -> FloatArray:
+        """For derivatives, and for entries."""
+        entries = np.linalg.inv(self.directions)
+        return np.stack([self.directions, (entries if self.metric is None else entries @ self.metric).T])
+
+    def part(self, nodes: Nodes) -> FloatArray:
+        if nodes == ((0, 1),):
+            return np.diag(self.rates)
+        if nodes not in self._parts:
+            self._parts[nodes] = np.asarray(self.landscape.part(nodes, self._frames), order="C")
+        return self._parts[nodes]
+
+
+class Unturned(Eigenbasis):
+    """Any directions in which eta is the identity, for what needs no others."""
+
+    @cached_property
+    def _eigen(self) -> tuple[FloatArray, FloatArray]:
+        metric = np.eye(self.landscape.dimension) if self.metric is None else self.metric
+        return np.full(len(metric), np.nan), np.asarray(np.linalg.cholesky(metric))
 
     def part(self, nodes: Nodes) -> FloatArray:
         if nodes not in self._parts:
             self._parts[nodes] = np.asarray(self.landscape.part(nodes, self.directions), order="C")
         return self._parts[nodes]
+
+
+class _AlongOthers(Unturned):
+    """The cumulants of one landscape along the directions of another one."""
+
+    def __init__(self, landscape: Landscape, basis: Eigenbasis) -> None:
+        self.landscape, self.basis, self.metric, self.others = landscape, basis, basis.metric, ()
+        self._parts: dict[Nodes, FloatArray] = {}
+
+    @property
+    def directions(self) -> FloatArray:
+        return self.basis.directions
 
 
 @cache
@@ -127,10 +172,41 @@ def libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def real_directions(landscape: Landscape, metric: FloatArray | None = None) -> tuple[FloatArray, FloatArray] | None:
+    """Eigenvalues of eta dv, ascending, and its directions as columns; None unless they are real and tell well apart."""
+    slopes = landscape.hessian if metric is None else metric @ landscape.hessian
+    rates, directions = np.linalg.eig(slopes)
+    if np.abs(rates.imag).max(initial=0.0) > 0 or np.linalg.cond(directions) > WORST_CONDITION:
+        return None
+    ascending = np.argsort(rates.real)
+    return rates.real[ascending], np.ascontiguousarray(directions.real[:, ascending])
+
+
+def is_diagonalisable(landscape: Landscape, metric: FloatArray | None = None) -> bool:
+    """Whether there are directions in which edges are diagonal, in real numbers."""
+    return is_symmetric(landscape) or real_directions(landscape, metric) is not None
+
+
+def is_symmetric(landscape: Landscape) -> bool:
+    """Whether the mean of dv is symmetric, as that of every loss is."""
+    return landscape.is_gradient or np.array_equal(slopes := landscape.hessian, slopes.T)
+
+
+def directions_of(
+    landscape: Landscape, metric: FloatArray | None = None, others: Iterable[Landscape] = ()
+) -> Eigenbasis:
+    """The eigenbasis of a loss, or of a vector field."""
+    return (Eigenbasis if is_symmetric(landscape) else FieldEigenbasis)(landscape, metric, others)
+
+
 @lru_cache(maxsize=8)
-def eigenbasis_of(landscape: Landscape, test: Landscape | None = None) -> Eigenbasis:
+def eigenbasis_of(landscape: Landscape, others: tuple[Landscape, ...] = ()) -> Eigenbasis:
     """The eigenbasis of a landscape for a learning rate that is a number, kept for the next call."""
-    return Eigenbasis(landscape, None, test)
+    if not others:
+        return directions_of(landscape)
+    found = copy(eigenbasis_of(landscape))  # shares what is computed
+    found.others = found.along(others)
+    return found
 
 
 def growth(eigenbasis: Eigenbasis, numbers: FloatArray) -> str:

@@ -99,7 +99,7 @@ class Propagator:
             for l in range(1 if kind == LINKED else len(block)):
                 key = 0 if kind == LINKED else keys.index((which, l))
                 for (i, low), (j, high) in product(enumerate(block), repeat=2):
-                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[i, j]))
+                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[j, i]))
                 here = self.pull.extract(block, block) * here
         return found if cut else found[np.arange(n), np.arange(n)]
 
@@ -121,7 +121,7 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
     while left:
         coupled = [left.pop(0)]
         for i in coupled:  # grows while it is walked
-            coupled += [j for j in left if hessian[i, j] != 0]
+            coupled += [j for j in left if hessian[i, j] != 0 or hessian[j, i] != 0]
             left = [j for j in left if j not in coupled]
         blocks.append(tuple(sorted(coupled)))
     polynomials = []
@@ -133,9 +133,9 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
 
 def exact_rvalue(
     diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
-    update: LinearRule = None, points: int | None = None, test: Symbolic | None = None,
+    update: LinearRule = None, points: int | None = None, others: Sequence[Symbolic] = (),
 ) -> Expression:
-    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and a test as `exact_uvalue`.
+    """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and others as `exact_uvalue`.
 
     points : of a training set that is given; None: rows are drawn
 
@@ -149,7 +149,7 @@ def exact_rvalue(
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
-    parts = exact_parts(chosen, landscape, test)
+    parts = exact_parts(chosen, landscape, others)
     ways = [(ties, exact("a weight", weight)) for ties, weight in retied(diagram, points)]
     known = [edges.tensor(kind, cut) for kind in (KINDS if isinstance(update, RegularizedNewton) else KINDS[:1])]
     tensors, back = in_fast_arithmetic([*parts, *known])

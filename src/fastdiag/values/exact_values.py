@@ -49,20 +49,20 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
 
 
 def exact_uvalue(
-    diagram: Diagram, landscape: Symbolic, root: Root | None = None, test: Symbolic | None = None
+    diagram: Diagram, landscape: Symbolic, root: Root | None = None, others: Sequence[Symbolic] = ()
 ) -> Expression:
     """`uvalue` as a SymPy number or formula; with a term of an observable at the root, an object array over open edges.
 
-    test : the landscape whose loss a held-out root is of; None for the same
+    others : what else the root's factors may be of, see `Root`
     """
     chosen = plan(diagram, root)
-    tensors, back = in_fast_arithmetic(exact_parts(chosen, landscape, test))
+    tensors, back = in_fast_arithmetic(exact_parts(chosen, landscape, others))
     return back(contract(zip(tensors, (edges for _, edges in chosen.parts), strict=True), chosen.open))
 
 
-def exact_parts(chosen: Plan, landscape: Symbolic, test: Symbolic | None) -> list[IntArray]:
-    """The parts' cumulants, those at a held-out root of the test landscape."""
-    sources = chosen.sources(landscape, test)
+def exact_parts(chosen: Plan, landscape: Symbolic, others: Sequence[Symbolic]) -> list[IntArray]:
+    """The parts' cumulants, those at the root of whatever its factors are of."""
+    sources = chosen.sources(landscape, others)
     return [source.exact_part(nodes) for source, (nodes, _) in zip(sources, chosen.parts, strict=True)]
 
 

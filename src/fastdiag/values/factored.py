@@ -22,19 +22,19 @@ Path = list[tuple[int, ...]]
 
 
 @np.errstate(all="ignore")
-def factored_contraction(chosen: Plan, landscape: SampledLandscape, test: Landscape | None = None) -> FloatArray:
+def factored_contraction(chosen: Plan, landscape: SampledLandscape, others: Sequence[Landscape] = ()) -> FloatArray:
     """A plan's contraction for parts whose dense cumulant would not fit, (n,) * its open edges.
 
     A cumulant is a sum of products of means over points; with each mean's points as one more index, a diagram is a sum of
     contractions of small arrays. Where a point's tensors are powers of x, these are products of Gram matrices.
 
-    test : the landscape whose loss a held-out root is of
+    others : what else the root's factors may be of, see `Root`
     """
     shape, choices = landscape.index_shape, []
     split = len(shape)
     kept = tuple(split * edge + part for edge in chosen.open for part in range(split))
     total: Any = 0.0
-    for source, (nodes, edges) in zip(chosen.sources(landscape, test), chosen.parts, strict=True):
+    for source, (nodes, edges) in zip(chosen.sources(landscape, others), chosen.parts, strict=True):
         if isinstance(source, SampledLandscape) and source.index_shape == shape:
             choices.append([(weight, factors, edges) for weight, factors in source.factored(nodes)])
         else:

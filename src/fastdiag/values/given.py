@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -33,16 +34,21 @@ class Given(Record):
     test: Landscape
     """Whose loss is the test loss, seen from the same weights; the landscape itself where there are no other data."""
 
-    def exact_test(self) -> Symbolic:
-        """The test landscape as a formula.
 
-        Raises
-        ------
-        InputError : it is none
-        """
-        if not isinstance(self.test, Symbolic):
-            raise InputError(f"exact results need a formula for test too, not {shown(self.test)}; give a float eta")
-        return self.test
+def formulas(others: Sequence[Landscape]) -> tuple[Symbolic, ...]:
+    """The landscapes of held-out data and of observed functions, as formulas.
+
+    Raises
+    ------
+    InputError : one is none
+    """
+    for each in others:
+        if not isinstance(each, Symbolic):
+            raise InputError(
+                f"exact results need formulas for held-out data and observed functions too, not {shown(each)}; give a "
+                "float eta"
+            )
+    return tuple(each for each in others if isinstance(each, Symbolic))
 
 
 def points_met(given: Given | None, update: PathRule) -> int | None:
@@ -79,14 +85,21 @@ def given_points(landscape: Landscape, spacetime: Spacetime, test: Landscape | N
     if test is None:
         return Given(int(N), landscape)
     check_landscape(test)
-    if test.dimension != landscape.dimension:
-        raise InputError(f"test has {test.dimension} weights, and the landscape {landscape.dimension}; give one of as many")
-    if not _seen_alike(landscape.theta, test.theta):
-        raise InputError(
-            f"test must be seen from the landscape's own weights, where the runs begin: {shown(landscape.theta)}, not "
-            f"{shown(test.theta)}; give test.at(landscape.theta)"
-        )
+    check_place("test", test, landscape)
     return Given(int(N), test)
+
+
+def check_place(name: str, other: Landscape, landscape: Landscape) -> None:
+    """Raise InputError unless another landscape has the same weights and is seen from the same place."""
+    if other.dimension != landscape.dimension:
+        raise InputError(
+            f"{name} has {other.dimension} weights, and the landscape {landscape.dimension}; give one of as many"
+        )
+    if not _seen_alike(landscape.theta, other.theta):
+        raise InputError(
+            f"{name} must be seen from the landscape's own weights, where the runs begin: {shown(landscape.theta)}, not "
+            f"{shown(other.theta)}; give {name}.at(landscape.theta)"
+        )
 
 
 def _times_met(landscape: Landscape, spacetime: Spacetime) -> FloatArray:

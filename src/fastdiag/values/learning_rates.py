@@ -9,7 +9,8 @@ import numpy as np
 
 from ..arguments import array, ndim, real
 from ..errors import InputError
-from ..landscapes.landscape import Landscape, check_symmetric
+from ..landscapes.given_tensors import check_symmetric
+from ..landscapes.landscape import Landscape
 from ..typing import FloatArray, IntArray
 
 COMFORTABLE = 32  # powers of 2 of the square root of a learning rate

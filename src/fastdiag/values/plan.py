@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -25,17 +26,18 @@ class Plan:
     order: int
     open: tuple[int, ...] = ()
     """The edges that end in axes of the result, in the order of these."""
-    held_out: int = 0
-    """How many of the first parts are the root's, of a loss on held-out data."""
+    owners: tuple[int, ...] = ()
+    """Of the first parts, which are the root's, whose they are; see `Root`."""
 
     @property
     def highest_degree(self) -> int:
         """Of the derivatives that it takes."""
         return max(len(node) for nodes, _ in self.parts for node in nodes)
 
-    def sources(self, own: Source, test: Source | None) -> list[Source]:
-        """For each part, which of two landscapes has its tensor."""
-        return [own if test is None or i >= self.held_out else test for i in range(len(self.parts))]
+    def sources(self, own: Source, others: Sequence[Source]) -> list[Source]:
+        """For each part, which landscape has its tensor."""
+        later = (0,) * (len(self.parts) - len(self.owners))
+        return [others[owner - 1] if owner else own for owner in self.owners + later]
 
 
 @lru_cache(maxsize=4096)
@@ -57,7 +59,7 @@ def plan(diagram: Diagram, root: Root | None = None, cut: bool = False) -> Plan:
     if root is None:
         return Plan(tuple(parts), diagram.order)
     opened = tuple(upper + children[0][place] - 1 for place in root.open)
-    return Plan(tuple(parts), diagram.order, opened, len(root.nodes) if root.held_out else 0)
+    return Plan(tuple(parts), diagram.order, opened, root.owners)
 
 
 @lru_cache(maxsize=4096)

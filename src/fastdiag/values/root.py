@@ -30,8 +30,9 @@ class Root:
     sign: int = 1
     per_point: bool = False
     """Whether it is divided by N: the chance that the root's row is a given one."""
-    held_out: bool = False
-    """Whether the loss is that of held-out data, where there are some, and not of the points that diagrams are of."""
+    owners: tuple[int, ...] = ()
+    """For each factor whose it is: 0, the landscape's that diagrams are of; i, the i-th other function's, held-out data or
+    what is observed. Empty: 0 for all."""
 
     def weight(self, spacetime: Spacetime) -> Any:
         """sign, or sign / N: a Fraction, or an expression in a symbol N."""

@@ -321,7 +321,7 @@ def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Ter
     for root, weight in terms:
         product: Any = None
         chosen = plan(diagram, root)
-        sources = chosen.sources(eigenbasis, eigenbasis.test)
+        sources = chosen.sources(eigenbasis, eigenbasis.others)
         for source, (nodes, edges) in zip(sources, chosen.parts, strict=True):
             part = source.part(nodes)
             if 0 in edges:

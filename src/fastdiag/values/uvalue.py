@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..diagram import Diagram
 from ..door import door
 from ..landscapes.contraction import contract
+from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape
 from ..landscapes.symbolic import Symbolic
@@ -18,6 +20,7 @@ from .eigenbasis import Eigenbasis
 from .estimate import estimated_value
 from .exact_values import exact_uvalue
 from .factored import factored_contraction
+from .leaf_to_root import leaf_to_root
 from .overflow import told
 from .plan import plan
 from .root import Root
@@ -65,19 +68,21 @@ def uvalue(diagram: Diagram | str, landscape: Landscape) -> Any:
 @np.errstate(all="ignore")
 def contraction(
     diagram: Diagram, landscape: Landscape | Eigenbasis, root: Root | None = None,
-    test: Landscape | Eigenbasis | None = None,
+    others: Sequence[Landscape | Eigenbasis] = (),
 ) -> FloatArray:
     """The same in floats, whatever the landscape, with a term of an observable at the root; (n,) * its open edges.
 
-    test : the landscape whose loss a held-out root is of; None for the same
+    others : what else the root's factors may be of, see `Root`
     """
     if isinstance(landscape, Estimated):
         return estimated_value(diagram, landscape).astype(np.float64)
+    if isinstance(landscape, Directional):
+        return leaf_to_root(diagram, landscape, root, [each for each in others if isinstance(each, Landscape)])
     chosen = plan(diagram, root)
     largest = max((len(edges) for _, edges in chosen.parts), default=0)
     if isinstance(landscape, SampledLandscape) and 8 * landscape.dimension**largest > DENSE_BYTES:
-        return factored_contraction(chosen, landscape, None if isinstance(test, Eigenbasis) else test)
-    sources = chosen.sources(landscape, test)
+        return factored_contraction(chosen, landscape, [each for each in others if isinstance(each, Landscape)])
+    sources = chosen.sources(landscape, others)
     factors = [(source.part(nodes), edges) for source, (nodes, edges) in zip(sources, chosen.parts, strict=True)]
     value = contract(factors, chosen.open)
     largest = np.abs(value).max(initial=0.0)

@@ -20,6 +20,7 @@ from ..diagram import Diagram
 from ..embedding import Rule
 from ..embedding.retied import retied_shares
 from ..errors import InputError, TooLargeError, UnsupportedError
+from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
 from ..landscapes.exact import Expression, canonical, exact
 from ..landscapes.landscape import Landscape
@@ -30,11 +31,12 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import FloatArray
 from .device import check_device
-from .eigenbasis import Eigenbasis, eigenbasis_of
+from .eigenbasis import Eigenbasis, Unturned, directions_of, eigenbasis_of, is_symmetric
 from .estimate import standard_error
 from .exact_rvalue import check_powers, exact_rvalue
 from .exact_values import exact_uvalue
-from .given import Given, points_met
+from .given import formulas
+from .leaf_to_root import leaf_to_root
 from .learning_rates import at_scale, in_units
 from .resummable import linear_rule
 from .root import Root, Roots, axes_of, from_eigenbasis
@@ -80,19 +82,19 @@ class PlainWorth(Worth):
 
     def __init__(
         self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, update: Rule,
-        given: Given | None = None,
+        points: int | None = None, others: Sequence[Landscape] = (),
     ) -> None:
-        exponent, self.eigenbasis, self.points = 0, None, points_met(given, update)
-        test = None if given is None else given.test
+        """points: of a given training set that the updates meet; others: of roots that are not the landscape's own."""
+        exponent, self.eigenbasis, self.points, self.metric = 0, None, points, metric
         self.update = update.exactly() if isinstance(update, RegularizedNewton) else update
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
         elif isinstance(landscape, Estimated):
             landscape = landscape.along(np.asarray(np.linalg.cholesky(metric)))
-        else:  # tensors along directions in which eta is the identity
-            self.eigenbasis = Eigenbasis(landscape, metric, test)
+        elif not isinstance(landscape, Directional):  # tensors along directions in which eta is the identity
+            self.eigenbasis = (Eigenbasis if is_symmetric(landscape) else Unturned)(landscape, metric, others)
         super().__init__(landscape, times, numbers, exponent)
-        self.test = in_units(test, exponent) if test is not None and exponent else test
+        self.others = _in_units(others, exponent)
 
     def edges(self, diagram: Diagram) -> Any:
         """The coefficient at each time, (times,)."""
@@ -113,9 +115,11 @@ class PlainWorth(Worth):
 
     def nodes(self, diagram: Diagram, root: Root) -> Any:
         """The contraction with a term at the root, (n,) * axes."""
+        if isinstance(self.landscape, Directional):
+            return leaf_to_root(diagram, self.landscape, root, self.others, self.metric)
         if self.eigenbasis is None:
-            return contraction(diagram, self.landscape, root, self.test)
-        value = contraction(diagram, self.eigenbasis, root, self.eigenbasis.test)
+            return contraction(diagram, self.landscape, root, self.others)
+        value = contraction(diagram, self.eigenbasis, root, self.eigenbasis.others)
         return from_eigenbasis(value, self.eigenbasis.directions, value.ndim)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
@@ -140,18 +144,19 @@ class ExactPlainWorth(PlainWorth):
     """Un-resummed, in SymPy's numbers and formulas."""
 
     def __init__(
-        self, landscape: Symbolic, times: Times, rates: Sequence[Expression], update: Rule, given: Given | None = None
+        self, landscape: Symbolic, times: Times, rates: Sequence[Expression], update: Rule, points: int | None = None,
+        others: Sequence[Landscape] = (),
     ) -> None:
         Worth.__init__(self, landscape, times, np.array(rates, object))
-        self.symbolic, self.update, self.points = landscape, update, points_met(given, update)
-        self.exact_test = None if given is None else given.exact_test()
+        self.symbolic, self.update, self.points = landscape, update, points
+        self.formulas = formulas(others)
 
     def edges(self, diagram: Diagram) -> Any:
         found = [self._coefficient(diagram, spacetime) for spacetime in self.times]
         return np.array([exact("a coefficient", number) for number in found], object)
 
     def nodes(self, diagram: Diagram, root: Root) -> Any:
-        return exact_uvalue(diagram, self.symbolic, root, self.exact_test)
+        return exact_uvalue(diagram, self.symbolic, root, self.formulas)
 
 
 class ResummedWorth(Worth):
@@ -159,9 +164,9 @@ class ResummedWorth(Worth):
 
     def __init__(
         self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, continuous: bool,
-        device: str, update: Rule, given: Given | None = None,
+        device: str, update: Rule, points: int | None = None, others: Sequence[Landscape] = (),
     ) -> None:
-        test, self.points = None if given is None else given.test, points_met(given, update)
+        self.points = points
         exponent, rule, self.process = 0, None, update if isinstance(update, Process) else None
         if self.process is not None:
             times, continuous = [Spacetime(inf, spacetime.B, spacetime.T) for spacetime in times], True
@@ -169,9 +174,11 @@ class ResummedWorth(Worth):
             check_device(device, f"these are of {rule!r}")
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
-            test = in_units(test, exponent) if test is not None and exponent else test
         super().__init__(landscape, times, numbers, exponent)
-        self.eigenbasis = eigenbasis_of(landscape, test) if metric is None else Eigenbasis(landscape, metric, test)
+        if metric is None:
+            self.eigenbasis = eigenbasis_of(landscape, _in_units(others, exponent))
+        else:
+            self.eigenbasis = directions_of(landscape, metric, others)
         self.continuous, self.device, self.update = continuous, device, rule
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
@@ -186,7 +193,7 @@ class ExactResummedWorth(Worth):
 
     def __init__(
         self, landscape: Symbolic, times: Times, rates: Sequence[Expression], order: int, update: Rule,
-        given: Given | None = None,
+        points: int | None = None, others: Sequence[Landscape] = (),
     ) -> None:
         if isinstance(update, Process):
             raise UnsupportedError(
@@ -194,7 +201,7 @@ class ExactResummedWorth(Worth):
             )
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
-        self.given = (None, None) if given is None else (given.points, given.exact_test())
+        self.given = points, formulas(others)
         check_powers(landscape, times, rates, order, self.update)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
@@ -202,3 +209,7 @@ class ExactResummedWorth(Worth):
         for (i, eta), (j, spacetime), (root, weight) in product(enumerate(self.numbers), enumerate(self.times), terms):
             total[i, j] += weight * exact_rvalue(diagram, self.symbolic, spacetime, eta, root, self.update, *self.given)
         return total
+
+
+def _in_units(others: Sequence[Landscape], exponent: int) -> tuple[Landscape, ...]:
+    return tuple(in_units(other, exponent) if exponent else other for other in others)

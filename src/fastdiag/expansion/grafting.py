@@ -1,0 +1,86 @@
+"""The product of sums over diagrams as operators on functions of the weights: trees are grafted onto each other.
+
+A diagram D acts on a function s: (D s)(theta) is its value with the derivative of s at the root. So D (D' s) differentiates
+the value of D' as often as D's root has edges, and each derivative falls on one of its nodes: the branches at D's root are
+grafted onto the nodes of D' in all ways (Grossman and Larson). Cumulants are linear in each of their nodes, so parts stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import product
+from typing import Any, TypeAlias
+
+from ..diagram import Diagram
+
+Operator: TypeAlias = dict[Diagram, Any]
+"""Coefficients of diagrams, numbers or expressions; what is not there is 0."""
+
+ALONE = Diagram([-1], [0])
+
+
+@lru_cache(maxsize=1 << 14)
+def grafted(outer: Diagram, inner: Diagram) -> tuple[tuple[Diagram, int], ...]:
+    """D D' as a sum of diagrams, and how often each occurs.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> one = fd.Diagram.parse("[a]")
+    >>> [(str(D), times) for D, times in grafted(one, one)]  # a step of descent after another one
+    [('[a b]', 1), ('[a[b]]', 1)]
+    """
+    found: dict[Diagram, int] = {}
+    shift, many = inner.order, 1 + max(inner.blocks)
+    blocks = [*inner.blocks, *(many + block for block in outer.blocks[1:])]
+    for places in product(range(inner.order + 1), repeat=len(outer.children[0])):
+        onto = dict(zip(outer.children[0], places, strict=True))
+        parents = [*inner.parents, *(onto.get(v, outer.parents[v] + shift) for v in range(1, outer.order + 1))]
+        whole = Diagram(parents, blocks)
+        found[whole] = found.get(whole, 0) + 1
+    return tuple(sorted(found.items()))
+
+
+def times(outer: Mapping[Diagram, Any], inner: Mapping[Diagram, Any], order: int) -> Operator:
+    """The product of two operators, the inner one acting first, to an order."""
+    found: Operator = {}
+    for (D, x), (E, y) in product(outer.items(), inner.items()):
+        if D.order + E.order <= order:
+            for whole, often in grafted(D, E):
+                found[whole] = found.get(whole, 0) + x * y * often
+    return found
+
+
+def less(first: Mapping[Diagram, Any], second: Mapping[Diagram, Any]) -> Operator:
+    """The difference."""
+    return {D: first.get(D, 0) - second.get(D, 0) for D in (*first, *(D for D in second if D not in first))}
+
+
+def inverse(of: Mapping[Diagram, Any], order: int) -> Operator:
+    """The inverse of 1 + what is of order 1 and higher."""
+    rest = less({ALONE: 1}, of)
+    power, total = {ALONE: 1}, {ALONE: 1}
+    for _ in range(order):
+        power = times(power, rest, order)
+        total = less(total, {D: -x for D, x in power.items()})
+    return total
+
+
+def exponential(of: Mapping[Diagram, Any], order: int) -> Operator:
+    """exp of what is of order 1 and higher, as a power series.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> flow = exponential({fd.Diagram.parse("[a]"): -1}, 2)
+    >>> [(str(D), str(x)) for D, x in flow.items()]
+    [('[]', '1'), ('[a]', '-1'), ('[a b]', '1/2'), ('[a[b]]', '1/2')]
+    """
+    from fractions import Fraction
+
+    power, total = {ALONE: 1}, {ALONE: 1}
+    for k in range(1, order + 1):
+        power = {D: x * Fraction(1, k) for D, x in times(power, of, order).items()}
+        total = less(total, {D: -x for D, x in power.items()})
+    return total

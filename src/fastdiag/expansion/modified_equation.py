@@ -1,0 +1,335 @@
+"""Modified equations: what SGD does in continuous time, by the terms of its generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..arguments import choice, whole
+from ..diagram import Diagram
+from ..door import door
+from ..embedding import Rule, check_rule
+from ..errors import InputError, TooLargeError, UnsupportedError
+from ..landscapes import Landscape, Symbolic
+from ..landscapes.exact import exact
+from ..landscapes.landscape import check_landscape
+from ..record import Record
+from ..spacetime import Spacetime
+from ..values.exact_values import exact_learning_rates
+from ..values.learning_rates import learning_rates
+from ..values.root import Root
+from .diagram_sum import diagram_sum, plain_diagrams
+from .functions import seen_from
+from .generator import generator
+from .grafting import Operator
+from .network import Network, network_of
+from .observables import Observable, check_has
+from .question import shaped
+from .rate import NAMES, ExactRates, Rate, Rates, Sums, moment, rate, unmarked
+
+HIGHEST = 5  # 700 diagrams, a minute
+HIGHEST_OF = {"a rule": 3, "given": 4}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModifiedEquation(Record):
+    """The generator A of SGD, E s(theta_T) = exp(T A) s: A s = b^μ ∂_μ s + D^μν ∂_μ∂_ν s / 2 + D^μνρ ∂_μ∂_ν∂_ρ s / 6 + ...
+
+    str gives its first two terms as text, notebooks show LaTeX. The formulas are written for a loss; numbers, by `at`, are
+    those of vector fields too.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> equation = fd.modified_equation(2)
+    >>> equation, equation.pace
+    (<modified equation to order 2 per update: fresh data, 3 diagrams>, 1)
+    >>> equation.drift.coefficient("[a[b]]")
+    -1/2
+    """
+
+    order: int
+    """The highest power of eta."""
+    training_set: str
+    sampling: str
+    """'one epoch' stands for fresh data."""
+    update: Rule
+    coefficients: Mapping[Diagram, Any]
+    """Of each diagram in A, a SymPy expression; what is not there is 0. A root with k edges is the k-th derivative of s."""
+    beginning: Mapping[Diagram, Any]
+    """The same of M_0: what a rule with memory has begun with, E s(theta_T) = M_0 exp(T A) s; 1 without memory."""
+
+    def __post_init__(self) -> None:
+        for name in ("coefficients", "beginning"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        given = self.order, self.training_set, self.sampling, self.update
+        return type(self), (*given, dict(self.coefficients), dict(self.beginning))
+
+    @property
+    def per(self) -> str:
+        """The unit of time."""
+        return "epoch" if self.sampling == "reshuffle" else "update"
+
+    @property
+    def drift(self) -> Rate:
+        """b^μ."""
+        return self.moment(1)
+
+    @property
+    def diffusion(self) -> Rate:
+        """D^μν."""
+        return self.moment(2)
+
+    @door
+    def moment(self, degree: int) -> Rate:
+        """The moment of this degree of the steps in a unit of time, 1 to 4: 1 is the drift, 2 the diffusion.
+
+        Raises
+        ------
+        InputError : another degree
+        """
+        degree = whole("degree", degree, 1, max(NAMES))
+        sums: Sums = {}
+        origins: dict[tuple[int, Network], list[Diagram]] = {}
+        for diagram, x in self.coefficients.items():
+            for root in moment(degree).of(diagram):
+                key = diagram.order, network_of(diagram, root)
+                sums[key] = sums.get(key, 0) + x
+                if diagram not in (known := origins.setdefault(key, [])):
+                    known.append(diagram)
+        return self._formula(f"moment {degree}", self.order, sums, origins)
+
+    @property
+    def pace(self) -> Any:
+        """What multiplies -eta G in the drift: the updates of a unit of time; of a rule with memory, as they count."""
+        return -self.coefficients.get(Diagram.parse("[a]"), 0)
+
+    @door
+    def modified_loss(self) -> Rate:
+        """The loss whose gradient flow the drift is: b^μ = -pace η^μν ∂_ν l_mod.
+
+        Raises
+        ------
+        UnsupportedError : the drift is no gradient; `obstruction` has what is not
+        """
+        loss, rest = self._split()
+        if rest.terms:
+            raise UnsupportedError(
+                f"the drift of order {rest.terms[0].order} is no gradient (papers: SGD's velocity is not conservative): "
+                f"{rest.terms[0].text()} and others are left; nearest_loss and obstruction have both parts, and lower "
+                "orders are gradients"
+            )
+        return loss
+
+    @property
+    def nearest_loss(self) -> Rate:
+        """The modified loss where the drift is a gradient, else that of its part with equal shares for equal contractions.
+
+        A contraction with n nodes has a gradient of n terms, one for each node that the derivative falls on. The drift is a
+        gradient if and only if these come with the coefficients of a gradient; else their mean is taken.
+        """
+        return self._split()[0]
+
+    @property
+    def obstruction(self) -> Rate:
+        """The drift without the gradient of `nearest_loss`: no terms if the drift is a gradient."""
+        return self._split()[1]
+
+    def _split(self) -> tuple[Rate, Rate]:
+        """What is a gradient of the drift, and the rest.
+
+        The gradient of a contraction S is the sum over the ways D to mark a node of |Aut S| / |Aut D| times D, so that in a
+        gradient |Aut D| times D's coefficient depends on S alone.
+        """
+        import sympy
+
+        losses: Sums = {}
+        rests: Sums = {}
+        origins: dict[tuple[int, Network], list[Diagram]] = {}
+        for d in range(1, self.order + 1):
+            marked: dict[Network, list[Diagram]] = {}
+            for diagram in plain_diagrams(d, False):
+                if len(diagram.children[0]) == 1:
+                    marked.setdefault(unmarked(diagram), []).append(diagram)
+            for contraction, some in marked.items():
+                shares = sum(Fraction(1, diagram.automorphisms) for diagram in some)
+                whole_ = sum(self.coefficients.get(diagram, 0) for diagram in some)
+                mean = whole_ / exact("a share", shares)
+                losses[d - 1, contraction] = -mean * exact("a share", shares / d) / self.pace
+                origins[d - 1, contraction] = some
+                for diagram in some:
+                    key = d, network_of(diagram, Root(open=(0,)))
+                    left = self.coefficients.get(diagram, 0) - mean / diagram.automorphisms
+                    rests[key] = rests.get(key, 0) + sympy.factor(left)
+                    origins.setdefault(key, []).append(diagram)
+        loss = self._formula("modified loss", self.order - 1, losses, origins)
+        return loss, self._formula("obstruction", self.order, rests, origins)
+
+    def _formula(self, name: str, order: int, sums: Sums, origins: Mapping[Any, list[Diagram]]) -> Rate:
+        return rate(name, order, sums, origins, self.sampling, self.update)
+
+    @door
+    def at(self, landscape: Landscape, eta: Any, of: str | Observable = "drift", **numbers: Any) -> Any:
+        """Numbers on a landscape: the rate at which what is observed changes, at the start.
+
+        Parameters
+        ----------
+        landscape : any; of a given training set its points are those
+        eta : learning rate, a number; exact on a symbolic landscape for exact results
+        of : 'drift', (n,); 'diffusion', (n, n); or a function of the weights, of `fastdiag.observable`: A s
+        numbers : for the letters in the coefficients, by name: B (1 unless it is given), N, and a rule's
+
+        Returns
+        -------
+        by_order: a tuple, the k-th is the part of order eta^k
+
+        Raises
+        ------
+        InputError : something else to be observed; letters without numbers
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> land = fd.landscapes.samples([1.0, 1.0], [[1.0], [3.0]], [[[2.0]], [[2.0]]])
+        >>> [x.round(6).tolist() for x in fd.modified_equation(2).at(land, 0.1)]
+        [[0.0], [-0.2], [-0.02]]
+        """
+        check_landscape(landscape, fields=True)
+        if isinstance(of, Observable):
+            check_has(landscape, of, None)
+            observable = of
+        else:
+            observable = moment(("drift", "diffusion").index(choice("of", of, ("drift", "diffusion"))) + 1)
+        if observable.mean is not None:
+            raise InputError("a variance has no rate of its own: take the function's square, or 'diffusion'")
+        known = self._numbers(numbers)
+        others = tuple(seen_from(function, landscape) for function in observable.functions)
+        times, exactly = [Spacetime(N=1, T=1)], None
+        if isinstance(landscape, Symbolic):
+            exactly = exact_learning_rates(eta)
+        worth: Any
+        if exactly is not None:
+            assert isinstance(landscape, Symbolic)
+            worth, shape = ExactRates(landscape, times, exactly[0], None, None, others), exactly[1]
+        else:
+            rates, metric = learning_rates(eta, landscape.dimension)
+            worth, shape = Rates(landscape, times, np.atleast_1d(rates), metric, None, None, others), rates.shape
+        worth.known = known
+        sums, _ = diagram_sum(observable, self.order, plain_diagrams, worth, True)
+        shape += (landscape.dimension,) * observable.axes
+        return tuple(shaped(worth.finished(total, observable.axes), shape) for total in sums)
+
+    def _numbers(self, given: Mapping[str, Any]) -> Operator:
+        """The coefficients at numbers for their letters."""
+        import sympy
+
+        letters = {s.name: s for x in self.coefficients.values() for s in sympy.sympify(x).free_symbols}
+        if unknown := [name for name in given if name not in {*letters, "B", "N"}]:
+            known = ", ".join(sorted(letters))
+            raise InputError(f"the equation has no symbol called {', '.join(unknown)}; it knows {known}")
+        named = {"B": 1} | dict(given)
+        if missing := sorted(set(letters) - set(named)):
+            raise InputError(f"give numbers for the letters {', '.join(missing)} too")
+        numbers = {letters[name]: exact(name, sympy.sympify(x)) for name, x in named.items() if name in letters}
+        return {D: sympy.sympify(x).subs(numbers, simultaneous=True) for D, x in self.coefficients.items()}
+
+    def text(self) -> str:
+        """Drift and diffusion as text."""
+        return f"per {self.per}:\n{self.drift}\n{self.diffusion}"
+
+    def latex(self, aligned: bool = False) -> str:
+        """The same in LaTeX, without dollars; aligned: in rows."""
+        first, second = (each.latex(aligned) for each in (self.drift, self.diffusion))
+        return first + r" \\ " * aligned + r", \quad " * (not aligned) + second
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        whose = "fresh data" if self.training_set == "drawn" else "a given training set"
+        rule = "" if self.update is None else f", {self.update!r}"
+        return f"<modified equation to order {self.order} per {self.per}: {whose}{rule}, {len(self.coefficients)} diagrams>"
+
+    def _repr_latex_(self) -> str:
+        both = (each.latex(aligned=True) for each in (self.drift, self.diffusion))
+        return r"$\displaystyle \begin{gathered} " + r" \\ ".join(both) + r" \end{gathered}$"
+
+
+@door
+def modified_equation(
+    order: int = 2, *, training_set: str = "drawn", sampling: str | None = None, update: Rule = None
+) -> ModifiedEquation:
+    """The equation in continuous time that SGD solves: drift, diffusion and higher moments, as formulas with open indices.
+
+    E s(theta_T) = exp(T A) s at each order of eta, for every function s of the weights; A's terms with one derivative of s
+    are the drift, with two the diffusion, and so on. With fresh data, time is counted in updates; of a given training set
+    in epochs, each shuffled anew (Barrett and Dherin 2021; Smith et al. 2021; Li, Tai, E 2017, to order 2).
+
+    Parameters
+    ----------
+    order : the highest power of eta, 1 to 5; of a given training set to 4, under a rule to 3
+    training_set : 'drawn', fresh data at every update; 'given', N points, in formulas of N and B
+    sampling : with a given training set 'reshuffle' (the default), or 'replacement', whose unit is an update
+    update : a linear rule, one of `fastdiag.updates`, in exact numbers or symbols; None for SGD. A rule with memory has the
+        rates that are left when its beginning is forgotten, which `beginning` keeps
+
+    Returns
+    -------
+    ModifiedEquation : `.drift`, `.diffusion`, `.moment(k)`, `.modified_loss()`, `.at(landscape, eta)` for numbers
+
+    Raises
+    ------
+    InputError : another training set or sampling
+    TooLargeError : a higher order
+    UnsupportedError : 'cyclic', whose epochs are not independent; a process; a rule with a schedule, or that forgets where
+        it is
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> print(fd.modified_equation(2))
+    per update:
+    b^μ = -G^μ
+      - 1/2 H^μ_ν G^ν
+      + O(η^3), indices raised by η
+    D^μν = 1/B C^μν
+      + O(η^3), indices raised by η
+    >>> print(fd.modified_equation(2).modified_loss())
+    l_mod = l
+      + 1/4 G_μ G^μ
+      + O(η^2), indices raised by η
+    >>> print(fd.modified_equation(2, training_set="given").modified_loss())
+    l_mod = l
+      + 1/4 G_μ G^μ
+      - (B - N)/(4*B*(N - 1)) C_μ^μ
+      + O(η^2), indices raised by η
+
+    Order 3 is no gradient, of descent on all points neither:
+
+    >>> fd.modified_equation(3).obstruction.terms[0]
+    <term of order 3: 1/18 J^μ_νρ G^ν G^ρ>
+    """
+    order = whole("order", order, 1)
+    given = choice("training_set", training_set, ("drawn", "given")) == "given"
+    check_rule(update)
+    if not given and sampling is not None:
+        raise InputError("fresh data are never sampled again: sampling goes with training_set='given'")
+    if given:
+        sampling = choice("sampling", "reshuffle" if sampling is None else sampling, ("reshuffle", "replacement", "cyclic"))
+        if sampling == "cyclic":
+            raise UnsupportedError(
+                "with sampling='cyclic' every epoch has the same order, so epochs are not independent and no equation in "
+                "continuous time holds on average over the orders; take 'reshuffle'"
+            )
+    highest = HIGHEST_OF["a rule"] if update is not None else HIGHEST_OF["given"] if given else HIGHEST
+    if order > highest:
+        raise TooLargeError(f"modified equations of this kind go to order {highest} here, not {order}; ask for a lower one")
+    found, beginning = generator(order, sampling or "one epoch", given, update)
+    return ModifiedEquation(order, training_set, sampling or "one epoch", update, found, beginning)

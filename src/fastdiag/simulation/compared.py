@@ -45,7 +45,7 @@ class Compared(Record):
         >>> land, st = fd.landscapes.gauss(1), fd.Spacetime(N=10, E=1)
         >>> kinds = [("SGD", st, 0.1, "sgd"), ("GD", st, 0.1, "gd")]
         >>> mean, stderr = fd.compare(kinds, land, runs=1000).difference("SGD", "GD")
-        >>> bool(abs(mean) > 10 * stderr)
+        >>> bool(abs(mean) > 5 * stderr)
         True
         """
         place = self._place(label), self._place(other)

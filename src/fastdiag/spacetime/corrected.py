@@ -52,7 +52,7 @@ def corrected(noise: Number = 0, slope: Number = 0) -> Corrected:
     >>> import fastdiag as fd
     >>> whole, one = fd.Spacetime(N=10, B=10, T=40), fd.Spacetime(N=10, B=1, E=4)
     >>> fd.updates.corrected(*fd.results.emulation(whole, 1, one))
-    corrected(Fraction(9, 40), 0)
+    corrected(Fraction(9, 40), Fraction(0, 1))
     """
     found = number("noise", noise), number("slope", slope)
     for factor in found:

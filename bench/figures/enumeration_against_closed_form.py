@@ -14,7 +14,7 @@ import numpy as np
 
 import fastdiag as fd
 from fastdiag.embedding import enumerated_maps
-from fastdiag.embedding.enumeration import map_slots
+from fastdiag.embedding.embeddings import map_slots
 from fastdiag.embedding.patterns import patterns
 
 DIAGRAM = fd.Diagram.parse("[a b[a] c]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def require(asked: int, what: str, advice: str) -> None:
 
 def check_room(asked: int, folder: Path, what: str, advice: str) -> None:
     """Raise TooLargeError if the disk of a folder, which need not exist yet, has not that many bytes left."""
+    import shutil  # with all that it can unpack
+
     folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     try:
         folder = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())

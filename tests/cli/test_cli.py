@@ -106,49 +106,6 @@ def test_predict_on_other_data(tmp_path):
     assert run("predict", "--eta", "0.01", "--updates", "5", "--runs", "50", "--plot", str(tmp_path / "a.xyz")).exit_code == 2
 
 
-def test_stationary(tmp_path):
-    picture = tmp_path / "picture.png"
-    done = run("stationary", "--eta", "0.3,1.5", "--batch", "32", "--runs", "300", "--plot", str(picture))
-    assert done.exit_code == 0, done.output
-    land = fd.landscapes.breast_cancer().at_minimum()
-    K, C = land.hessian, land.gradient_covariance / 32
-    rates = np.linalg.eigvalsh(K)
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.output.splitlines() if "│" in line]
-    assert [row[0] for row in rows] == ["0.3", "1.5"]
-    for row in rows:
-        eta = float(row[0])
-        sigma = fd.stationary.stationary_covariance(K, C, eta)
-        excess = fd.stationary.approximation_error(K, C, eta)
-        expected = [eta * rates[-1] / 2, np.trace(sigma), np.linalg.eigvalsh(sigma)[-1], excess, eta * np.trace(C) / 4]
-        assert [float(cell) for cell in row[1:6]] == pytest.approx(expected, rel=1e-2)
-        assert float(row[6]) == pytest.approx(fd.stationary.escape_efficiency(K, C, eta, 300), rel=1e-3)
-        assert row[-1] == "yes"
-    words = " ".join(done.output.split())
-    assert f"eta = {fd.stationary.stability_limit(rates[-1]):.5g}." in words
-    assert f"eta = {fd.stationary.bayes_learning_rate(rates, 569, 32):.5g}, divergence" in words
-    assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def test_stationary_with_momentum(tmp_path):
-    rng = np.random.default_rng(0)
-    file = tmp_path / "mine.npz"
-    np.savez(file, X=rng.normal(size=(50, 3)), y=rng.integers(0, 2, 50))
-    options = ("--data", str(file), "--mu", "0.5", "--batch", "4", "--updates", "100")
-    for more in ((), ("--nu", "0.7")):
-        done = run("stationary", *options, *more)
-        assert done.exit_code == 0, done.output
-        assert done.output.count("yes") >= 6
-        assert "the loss itself" not in done.output
-    for arguments, words in (
-        (("--eta", "0.1,9"), "no stationary state: --eta must be positive and below the stability limit"),
-        (("--eta", "-1"), "must be positive"), (("--mu", "1"), "strictly between -1 and 1"), (("--nu", "2"), "nu must lie in [0, 1]"),
-        (("--mu", "0", "--nu", "0.5"), "give --mu too"), (("--plot", "no/such.png"), "no such folder"),
-    ):
-        done = run("stationary", *options, *arguments)
-        assert done.exit_code == 2
-        assert words in " ".join(done.output.split())
-
-
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """A home of one's own."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from fastdiag.embedding.enumeration import automorphism_group
+from fastdiag.embedding.embeddings import automorphism_group
 
 
 def vertices(graph):

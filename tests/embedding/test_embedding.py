@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import fastdiag as fd
 from fastdiag.embedding import enumerated_maps
-from fastdiag.embedding.enumeration import automorphism_group
+from fastdiag.embedding.embeddings import automorphism_group
 from fastdiag.kernels.kernel import plain
 from fastdiag.kernels.levels import strict_chains
 from oracles import oracle

@@ -7,8 +7,10 @@ import pytest
 
 import fastdiag as fd
 from fastdiag import updates
-from fastdiag.embedding.edge_weights import EdgeWeights, matrix_power, times
+from fastdiag.embedding.crossing import matrix_power, times
+from fastdiag.embedding.edge_weights import EdgeWeights
 from fastdiag.embedding.poset import Poset
+from fastdiag.embedding.powers import Powers, row_times
 from fastdiag.embedding.sum_over_maps import _summed, sum_over_maps
 from fastdiag.errors import TooLargeError
 from fastdiag.spacetime.updates import Update
@@ -57,3 +59,29 @@ def test_a_rule_without_state_places_nothing(sampling):
 def test_many_choices_of_links_are_foreseen():
     with pytest.raises(TooLargeError, match="matrix entries"):
         fd.coefficient("[a b c d e f g h i j]", fd.Spacetime(20, 1, 40), update=updates.regularized_newton(HALF))
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 5, 60])
+@pytest.mark.parametrize("missing", [False, True])
+def test_ones_on_the_diagonal_are_counted_by_binomials(times, missing):
+    draw = random.Random(times)
+    matrix = {i: {i: 1} | {j: draw.randint(-3, 3) for j in range(i + 1, 5) if draw.random() < 0.7} for i in range(5)}
+    if missing:
+        del matrix[3]  # what comes there is gone
+    row = expected = {0: 2, 1: -1, 3: 5}
+    for _ in range(times):
+        expected = row_times(expected, matrix)
+    found = Powers(matrix).after(row, times)
+    assert {i: x for i, x in found.items() if x} == {i: x for i, x in expected.items() if x}
+
+
+def test_floats_do_not_answer_for_ints():
+    """1.0 equals 1, and what is kept for a rule of floats is not as good."""
+    spacetime = fd.Spacetime(6, 3, 24)
+    land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-2.0]], [[[1.0]], [[3.0]]], [[[[1.0]]], [[[2.0]]]])
+    rule, exactly = (updates.sgd().with_schedule([one] * 24) for one in (1.0, 1))
+    fd.predict(land, spacetime, 0.1, 2, resummed=False, update=rule)
+    for D in fd.diagrams(2):
+        found = fd.coefficient(D, spacetime, update=exactly)
+        assert type(found) is Fraction
+        assert found == fd.coefficient(D, spacetime)

@@ -73,6 +73,21 @@ def test_rules_when_they_have_forgotten_their_beginning(update):
         assert abs(found.get(D, 0) - exact) < F(1, 10**25), D
 
 
+@pytest.mark.parametrize("update", [fd.updates.ode(), fd.updates.sde(), fd.updates.regularized_newton(F(1, 3))], ids=str)
+def test_rules_without_memory(update):
+    """A process is its own modified equation."""
+    equation = fd.modified_equation(3, update=update)
+    assert dict(equation.beginning) == {fd.Diagram([-1], [0]): 1}
+    for T in (1, 3):
+        found = later(equation, T, B=2)
+        for D in (D for d in range(4) for D in fd.diagrams(d)):
+            assert found.get(D, 0) == fd.coefficient(D, fd.Spacetime(float("inf"), 2, T), update=update), D
+    if not isinstance(update, fd.updates.RegularizedNewton):
+        drift, diffusion = ([str(term.text_of_tensors()) for term in each.terms] for each in (equation.drift, equation.diffusion))
+        assert drift == ["G^μ"]
+        assert diffusion == ([] if update == fd.updates.ode() else ["C^μν"])
+
+
 def test_a_rule_of_symbols():
     mu = sympy.Symbol("mu", positive=True)
     equation, exact = (fd.modified_equation(2, update=fd.updates.momentum(m)) for m in (mu, HALF))
@@ -205,6 +220,9 @@ def test_numbers_on_landscapes():
     jacobian = np.average(higher[0], axis=0, weights=weights)
     np.testing.assert_allclose(drift[2], metric @ jacobian @ drift[1] / 2)
     assert equation.at(field, [0.1, 0.2], B=1)[1].shape == (2, 2)
+    given, near = fd.modified_equation(2, training_set="given"), formula_of(3).samples(3)
+    for x, y in zip(given.at(near, 0.5), given.at(formula_of(3), F(1, 2), N=3), strict=True):
+        np.testing.assert_allclose(x, np.asarray(y, float), rtol=1e-12, atol=1e-14)
 
 
 def test_as_text_and_objects():
@@ -222,6 +240,7 @@ def test_as_text_and_objects():
     assert fd.modified_equation(4).moment(3).coefficient("S^μνρ") != 0
 
 
+FIELD = fd.landscapes.field([[1.0]], 0)
 LAND = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], 0, 0)
 
 
@@ -236,9 +255,11 @@ LAND = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], 0, 0)
     (UnsupportedError, "forget", lambda: fd.modified_equation(2, update=fd.updates.weight_decay(HALF))),
     (InputError, "by their tensors", lambda: fd.modified_equation(2).modified_loss().coefficient("[a]")),
     (InputError, "degree", lambda: fd.modified_equation(2).moment(5)),
-    (InputError, "letters N", lambda: fd.modified_equation(2, training_set="given").at(LAND, 0.1)),
+    (InputError, "letters N", lambda: fd.modified_equation(2, training_set="given").at(formula_of(3), 1)),
+    (InputError, "N is 2, not 3", lambda: fd.modified_equation(2, training_set="given").at(LAND, 0.1, N=3)),
     (InputError, "no symbol called mu", lambda: fd.modified_equation(2).at(LAND, 0.1, mu=1)),
     (InputError, "drift, diffusion", lambda: fd.modified_equation(2).at(LAND, 0.1, "mean")),
+    (UnsupportedError, "Hessian", lambda: fd.modified_equation(1, update=fd.updates.regularized_newton(1)).at(FIELD, 0.1)),
     (InputError, "no rate of its own", lambda: fd.modified_equation(1).at(LAND, 0.1, fd.observable(LAND).variance())),
 ])
 def test_refusals(kind, what, call):

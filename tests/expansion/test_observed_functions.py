@@ -136,8 +136,9 @@ def test_the_loss_as_a_function_is_the_loss(how):
 
 
 def test_over_several_epochs_by_skeletons():
-    land = landscape(LOSS, NOISES, [F(1, 2)] * 2, [F(1, 2), F(-1)])
-    st, s = fd.Spacetime(2, 1, 3), fd.observable(land)
+    loss, noises = {(1,): F(1), (2,): F(3, 2), (3,): F(-1, 2)}, [{(1,): F(1), (2,): F(1, 2)}, {(1,): F(-1), (2,): F(-1, 2)}]
+    land = landscape(loss, noises, [F(1, 2)] * 2, [F(1, 2)])
+    st, s = fd.Spacetime(2, 1, 4), fd.observable(land)
     for name, observable in (("test_loss", s), ("test_loss_variance", s.variance())):
         ours, theirs = (fd.predict(land, st, F(1, 5), observable=each, noise=2) for each in (observable, name))
         assert ours.by_order == theirs.by_order

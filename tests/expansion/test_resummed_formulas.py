@@ -11,6 +11,8 @@ from fastdiag.embedding.closed_form import closed_form
 from fastdiag.embedding.exponential_terms import Terms, eigenvalues
 from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.weighted import resummed_maps
+from fastdiag.expansion.eigenbasis import maps_in_k
+from fastdiag.expansion.symbols import Symbols
 
 N, B, T, E, M = (*sympy.symbols("N B T E", positive=True, integer=True), sympy.Symbol("M", positive=True))
 MU = sympy.Symbol("mu")
@@ -39,6 +41,17 @@ def test_powers_of_k_in_closed_form_are_weighted_maps(sampling):
         for n, b, t in GRIDS[sampling]:
             numbers = {N: n, B: b, T: t, E: sympy.Rational(t * b, n), **dict(zip(k, map(rational, K), strict=False))}
             assert form.subs(numbers) == fd.weighted_maps(D, spacetime(n, b, t, sampling), K[: D.order])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("sampling", "time"), [("cyclic", "M"), ("reshuffle", "E"), ("replacement", "T")])
+def test_two_pieces_with_ties_depend_on_one_another_in_random_batches(sampling, time):
+    D, k = fd.Diagram.parse("[a a b b]"), [*K, Fraction(3, 7)]
+    form = maps_in_k(D, Symbols(sampling, "cumulant", time, None))
+    for n, b, t in GRIDS[sampling]:
+        letters = {sympy.Symbol(f"k_{e}", real=True): rational(x) for e, x in enumerate(k)}
+        numbers = {N: n, B: b, T: t, E: sympy.Rational(t * b, n), M: sympy.Rational(t, n), **letters}
+        assert form.subs(numbers) == fd.weighted_maps(D, spacetime(n, b, t, sampling), k)
 
 
 @pytest.mark.parametrize(("sampling", "time"), [("cyclic", "M"), ("reshuffle", "E"), ("replacement", "T")])

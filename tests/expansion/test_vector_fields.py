@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
+from fastdiag.errors import InputError, MissingTensorError, TooLargeError, UnsupportedError
 from oracles import fields, observed_losses, oracle
 
 F = Fraction
@@ -85,6 +85,14 @@ def test_update_rules_exactly(rule):
     compare(fields.formula(7), case, fields.expected(7, case, 3, step), 3, watched(7), 1, update=update)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("case", [(2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle")], ids=str)
+def test_order_4_with_momentum(case):
+    (v, *higher), weights = fields.arrays(7)
+    land, (update, step) = fd.landscapes.field(v, *higher, weights=weights), RULES["momentum"]
+    compare(land, case, fields.expected(7, case, 4, step), 4, as_derivatives(7), 0.3, update=update)
+
+
 TURNING, STRETCHING = [[0, -1], [1, 0]], [[1, 2], [F(1, 2), 3]]
 
 
@@ -141,6 +149,26 @@ def test_resummed_in_directions_and_update_by_update(update):
                 for _ in range(8):
                     wanted = K @ wanted @ K.T + eta**2 * C
                 np.testing.assert_allclose(S, wanted, rtol=1e-12)
+
+
+def test_the_limit_of_many_updates():
+    """T = inf of real eigenvalues, exactly and in floats: S = K S K^T + eta^2 C."""
+    def land(slopes):
+        x = sympy.Symbol("x")
+        v = [sum(sympy.Rational(a) * w for a, w in zip(row, SYMBOLS, strict=True)) + k * x for row, k in zip(slopes, (1, 2), strict=True)]
+        law = fd.landscapes.finite({-1: F(1, 2), 1: F(1, 2)})
+        return fd.landscapes.symbolic_field(v, SYMBOLS, x, law, [0, 0])
+
+    forever, A, eta = fd.Spacetime(float("inf"), 1, float("inf")), np.array(STRETCHING, float), 0.125
+    K, C = np.eye(2) - eta * A, np.array([[1.0, 2.0], [2.0, 4.0]])
+    wanted = np.linalg.solve(np.eye(4) - np.kron(K, K), eta**2 * C.ravel()).reshape(2, 2)
+    for rate in (eta, F(1, 8)):
+        found = fd.predict(land(STRETCHING), forever, rate, 2, "covariance").total
+        np.testing.assert_allclose(np.asarray(found, float), wanted, rtol=1e-12)
+    np.testing.assert_allclose(fd.predict(land(STRETCHING), forever, eta, noise=1, observable="covariance").total, wanted, rtol=1e-10)
+    for rate in (eta, F(1, 8)):
+        with pytest.raises((InputError, UnsupportedError), match="finite"):
+            fd.predict(land([[1, -2], [2, 1]]), forever, rate, 2, "covariance")
 
 
 def test_a_metric():
@@ -229,6 +257,7 @@ LAND, ST = linear(TURNING), fd.Spacetime(4, T=4)
     (UnsupportedError, "Hessian", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.regularized_newton(1))),
     (UnsupportedError, "diagonalisable", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.sde())),
     (UnsupportedError, "diagonalisable", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", continuous=True)),
+    (TooLargeError, "update by update", lambda: fd.predict(LAND, fd.Spacetime(10**6, T=10**6), 1e-6, 3, "displacement")),
     (MissingTensorError, "ddddv", lambda: fd.predict(LAND, ST, 0.1, 5, "displacement")),
     (InputError, "at least", lambda: fd.landscapes.field()),
     (InputError, "symmetric", lambda: fd.landscapes.field([[1.0, 2.0]], 0, np.arange(8.0).reshape(1, 2, 2, 2))),

@@ -153,7 +153,7 @@ def test_alignment_does_not_hang_on_width():
         assert J @ J.T == pytest.approx(alike, rel=1e-9, abs=1e-9)
         return noise.loss_alignment(J, (slopes * (X @ W.T)) @ a)
 
-    means = [np.mean([net(width, np.random.default_rng(seed)) for seed in range(4)]) for width in (5, 20, 50)]
+    means = [np.mean([net(width, np.random.default_rng(seed)) for seed in range(3)]) for width in (5, 20)]
     assert all(0.9 < mean < 1.3 for mean in means), means
     rng = np.random.default_rng(4)
     for n, d, widest in ((100, 500, 2), (200, 50, 2)):

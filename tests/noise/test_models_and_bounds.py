@@ -139,6 +139,36 @@ def test_a_rate_for_each_update():
         N.eigen_dynamics(lams, [0.1, 0], s0, 2)
 
 
+def test_landscapes_stand_for_jacobians():
+    rng = np.random.default_rng(8)
+    rows, labels = rng.standard_normal((20, 3)), rng.standard_normal(20)
+    land = fd.landscapes.least_squares(rows, labels, rng.standard_normal(3))
+    residuals = rows @ land.theta - labels
+    for function in (N.loss_alignment, N.noise_covariance, lambda *J: N.leading_directions(J[0], 2)[0], lambda *J: N.noise_operator(*J) @ np.ones(3),
+                     lambda *J: N.directional_alignment(*J, V=np.eye(3))):
+        assert function(land) == pytest.approx(function(rows, residuals), rel=1e-11)
+    assert N.loss_alignment_bounds(land) == N.loss_alignment_bounds(rows)
+    assert N.worst_loss_alignment(land) == N.worst_loss_alignment(rows)
+    assert N.worst_directional_alignment(land, starts=2) == N.worst_directional_alignment(rows, starts=2)
+    assert np.array(N.leading_shares(land, 2)) == pytest.approx(np.array(N.leading_shares([rows], 2, [residuals], turns=60)), rel=1e-9)
+    assert np.array(N.leading_shares(N.geometry(rows, residuals), 2)) == pytest.approx(np.array(N.leading_shares(land, 2)), rel=1e-11)
+    softmax = fd.landscapes.softmax(rows, np.arange(20) % 3)
+    values, vectors = np.linalg.eigh(softmax.hessian)
+    second = softmax.gradient_covariance + np.outer(softmax.gradient, softmax.gradient)
+    p, r = N.leading_shares(softmax, 2)
+    assert p == pytest.approx([v @ second @ v / np.trace(second) for v in vectors.T[:-3:-1]], rel=1e-9)
+    assert r == pytest.approx(values[:-3:-1] / values.sum(), rel=1e-11)
+    for call in (N.loss_alignment_bounds, N.worst_loss_alignment, N.worst_directional_alignment):
+        for other in (softmax, fd.landscapes.least_squares(rows, labels, ridge=0.1)):
+            with pytest.raises(InputError, match="over all residuals of the square loss"):
+                call(other)
+    with pytest.raises(InputError, match="residuals r belong to a Jacobian"):
+        N.leading_shares(land, 2, [residuals])
+    flat = fd.landscapes.samples([1.0, 1.0], [[1.0], [-1.0]], [[[0.0]], [[0.0]]])
+    with pytest.raises(InputError, match="no noise or no positive curvature"):
+        N.leading_shares(flat, 1)
+
+
 def test_shares_beside_dense_matrices():
     rng = np.random.default_rng(5)
     J, r = rng.standard_normal((40, 30)) * np.arange(1, 31) ** -1.0, rng.standard_normal(40)

@@ -104,6 +104,8 @@ def test_landscapes_stand_for_hessian_and_noise():
         function = getattr(S, name)
         close(function(land, 4, *rest), function(hessian, noise, *rest), atol=1e-13)
     close(S.bayes_kl(land, 12, 4, 0.3), S.bayes_kl(hessian, 12, 4, 0.3))
+    close(S.bayes_learning_rate(land, 12, 4), S.bayes_learning_rate(np.linalg.eigvalsh(hessian), 12, 4))
+    close(S.stability_limit(land, 0.5), S.stability_limit(np.linalg.eigvalsh(hessian)[-1], 0.5))
     with pytest.raises(InputError, match="batch size, must be a whole number"):
         S.stationary_covariance(land, noise, 0.3)
     with pytest.raises(InputError, match="is that of a minimum"):

@@ -9,7 +9,7 @@ import sympy
 from scipy.sparse.linalg import eigsh
 
 import fastdiag as fd
-from fastdiag.errors import InputError
+from fastdiag.errors import InputError, TooLargeError
 from oracles.affine_sgd import all_paths, exact, leading, settled, updates_of_batches
 from oracles.recursions import close
 
@@ -114,6 +114,48 @@ def test_published_numbers_of_one_weight():
     w, a, b = sympy.symbols("w a b")
     online = fd.landscapes.symbolic((a * w - b) ** 2 / 2, w, (a, b), [fd.landscapes.normal()] * 2, at=[0])
     close(S.minibatch_stationary(online, lam=1.6, batch=100).covariance, [[limit]])
+
+
+@pytest.mark.parametrize("name", ["softmax", "logistic", "least_squares", "outputs"])
+def test_linear_models_without_the_points_hessians(name):
+    """Hessians in their factors, one and several outputs, unequal ridges and weights, beside those of every point."""
+    rng = np.random.default_rng(6)
+    X, labels = rng.standard_normal((40, 4)) + 1, np.arange(40) % (2 if name == "logistic" else 3)
+    n = {"softmax": 12, "outputs": 8}.get(name, 4)
+    if name == "outputs":
+        name, labels = "least_squares", rng.standard_normal((40, 2))
+    start = np.zeros(4) if name == "logistic" else None
+    land = getattr(fd.landscapes, name)(X, labels, start, rng.uniform(0.1, 0.3, n), rng.random(40))
+    land = land.at_minimum()
+    hessians = land.deviations(2) + land.hessian
+    dense = fd.landscapes.samples(np.zeros(40), land.deviations(1), hessians, weights=land.weights)
+    limit = S.minibatch_stability_limit(dense, batch=3)
+    close(S.minibatch_stability_limit(land, batch=3), limit)
+    matrix = np.diag(rng.uniform(0.1, 0.4, n)) * limit
+    for lam, mu in ((0.5 * limit, 0.0), (0.3 * limit, 0.4), (matrix, 0.0)):
+        close(S.minibatch_stationary(land, lam=lam, batch=3, mu=mu).joint, S.minibatch_stationary(dense, lam=lam, batch=3, mu=mu).joint, atol=1e-13)
+    found = S.minibatch_transient(land, lam=0.5 * limit, T=3, start=np.ones(n))
+    close(found, S.minibatch_transient(dense, lam=0.5 * limit, T=3, start=np.ones(n)), atol=1e-13)
+
+
+@pytest.mark.long
+def test_softmax_on_all_digits():
+    """650 weights: the points' Hessians would take 6 GB. The law solves its equation, with the noise by single points."""
+    land = fd.landscapes.digits(ridge=0.1).at_minimum()
+    law = S.minibatch_stationary(land, lam=0.3, batch=16)
+    noise, H = np.zeros((650, 650)), land.hessian
+    for i in range(len(land.weights)):
+        h = land.deviations(2, slice(i, i + 1))[0]
+        noise += h @ law.covariance @ h / (16 * len(land.weights))
+    step = np.eye(650) - 0.3 * H
+    wanted = step @ law.covariance @ step + 0.09 * (noise + land.gradient_covariance / 16)
+    close(law.covariance, wanted, rtol=1e-7, atol=1e-9 * np.abs(wanted).max())
+
+
+def test_too_many_weights_are_refused_before_anything_is_formed():
+    for call in (lambda X: S.minibatch_stability_limit(X, [0.0]), lambda X: fd.noise.second_moment_dynamics(X, [0.0], 0.1, 1)):
+        with pytest.raises(TooLargeError, match=r"second moments of 200,000 weights take arrays of 320\.0 GB"):
+            call(np.ones((1, 200_000)))
 
 
 def simulated(X, y, lam, batch, mu, runs, updates, seed, nu=None):

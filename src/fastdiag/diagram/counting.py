@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from math import comb, factorial, gcd, prod
 
@@ -57,7 +57,11 @@ def count_diagrams(order: int, root_shares: bool = False) -> int:
     order, root_shares = check_order(order), flag("root_shares", root_shares)
     if order > MOST_COUNTED:
         raise TooLargeError(f"counting diagrams of order {shown(order)} would take too long; the limit is {MOST_COUNTED}")
+    return _counted(order, root_shares)
 
+
+@lru_cache(maxsize=2 * MOST_COUNTED + 2)
+def _counted(order: int, root_shares: bool) -> int:
     def fixed(cycles: Cycles) -> int:
         below = Counter(dict(cycles)) + Counter([1] * root_shares)  # the root, which shares a part or not, stays in place
         return _forests_fixed(cycles) * _partitions_fixed(tuple(sorted(below.items())))

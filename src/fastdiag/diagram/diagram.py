@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import shown, whole
@@ -198,7 +198,7 @@ class Diagram(_Derived):
         if isinstance(diagram, Diagram):
             return diagram
         if isinstance(diagram, str):
-            return cls.parse(diagram)
+            return _read(diagram)
         raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
 
     @door
@@ -253,3 +253,9 @@ class Diagram(_Derived):
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.diagram_svg(self)
+
+
+@lru_cache(maxsize=1 << 12)
+def _read(text: str) -> Diagram:
+    """`Diagram.parse`, once for each text."""
+    return Diagram.parse(text)

@@ -2,7 +2,7 @@
 
 from .batch import MapCounts, count_maps
 from .counting import maps
-from .enumeration import BASES, Embedding, check_basis, embeddings, enumerated_embedding_counts, enumerated_maps
+from .embeddings import BASES, Embedding, check_basis, embeddings, enumerated_embedding_counts, enumerated_maps
 from .formula import maps_formula
 from .rules import PathRule, Rule, check_rule, maps_under
 from .stabilizers import embedding_counts

@@ -22,7 +22,7 @@ from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis, FloatArray, IntArray
 from .counting import maps
-from .enumeration import check_basis
+from .embeddings import check_basis
 from .patterns import Rows, level_tables, pattern_rows
 from .poset import Poset
 from .reading import Reading, limbs_of

@@ -16,15 +16,14 @@ from math import comb
 from typing import TYPE_CHECKING, Any
 
 from ..diagram import Diagram
-from ..diagram.partition import set_partitions
 from ..errors import UnsupportedError
 from ..spacetime.updates import Update
 from .arithmetic import exact_rule
 from .exponential_terms import Exponents, Jet, Terms, signed
 from .order_ideals import TransferMatrix, independent_epoch, repeated_epochs
 from .pattern_weights import Formulas, slots
-from .poset import Poset
-from .sum_over_maps import coarsenings, distinct
+from .poset import Poset, merged
+from .sum_over_maps import distinct
 
 if TYPE_CHECKING:
     import sympy
@@ -64,11 +63,7 @@ def closed_form(
     length = sympy.Dummy("L", positive=True, integer=True)  # N/B, so that (x^2)^L is x^(2L)
     several = (T, sympy.Integer(1)) if sampling == "replacement" else (E, length)
     epochs, updates = (None, T) if sampling == "one epoch" else several
-    if diagram is not None:
-        posets = coarsenings(diagram, basis)
-    else:
-        strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
-        posets = Counter(poset.coarsened(string) for string in strings)
+    posets = merged(poset, basis, diagram)
 
     def formula(terms: Terms) -> Any:
         if sampling in ("one epoch", "cyclic"):

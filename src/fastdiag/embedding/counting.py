@@ -11,7 +11,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
-from .enumeration import checked, exact
+from .embeddings import checked, exact
 from .foresight import check_work
 from .pattern_weights import Grid, pattern_weights, slots
 from .patterns import Family, Patterns, level_shapes, patterns

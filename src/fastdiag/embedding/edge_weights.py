@@ -10,21 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache, reduce
+from functools import reduce
 from math import inf, lcm, prod
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
+from .crossing import STILL, Crossing, Now, Steps, entries, identity, joint, matrix_power, times
 from .poset import Poset, bits
 from .powers import denominator, is_approximate, is_zero
-
-Steps: TypeAlias = tuple[Vector, ...]
-"""A matrix, row by row."""
-Moves: TypeAlias = list[tuple[int, int, Number]]
-"""From, to, coefficient."""
-Now: TypeAlias = tuple[Number, ...] | None
-"""The relative learning rate in each of the epochs that are swept; None: it is 1 throughout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +51,9 @@ class EdgeWeights:
     """Of `crossing`: many matrices have the same."""
 
     @classmethod
-    def powers(cls, poset: Poset, k: Sequence[Number]) -> EdgeWeights:
+    def powers(cls, poset: Poset, k: Sequence[Number], averages: bool = True) -> EdgeWeights:
         """k_e^(dt - 1)."""
-        return cls(tuple(((x,),) for x in k), poset.ends)
+        return cls(tuple([((x,),) for x in k]), poset.ends, averages=averages)
 
     @classmethod
     def of(
@@ -100,11 +94,17 @@ class EdgeWeights:
 
         A step is multiplied by its denominator at every update, whether or not it passes over the edge.
         """
-        if T < inf and self.rates is None and any(hasattr(x, "field") for x in self._numbers()):
-            return self._polynomials(int(T))
         kinds = set(map(type, self._numbers()))
-        if T == inf or Fraction not in kinds or not kinds <= {int, Fraction}:
+        if T == inf or kinds == {int}:
             return self, 1
+        if self.rates is None and any(hasattr(kind, "field") for kind in kinds):
+            return self._polynomials(int(T))
+        if Fraction not in kinds or not kinds <= {int, Fraction}:
+            return self, 1
+        if self.is_power:
+            below = [step[0][0].denominator for step in self.steps]
+            steps = tuple([((step[0][0].numerator,),) for step in self.steps])
+            return EdgeWeights(steps, self.ends, idle=tuple(below), averages=self.averages), prod(below) ** int(T)
         rates = denominator(self.rates or ())
         kicks = self.kicks or ((),) * len(self.steps)
         idle = tuple(lcm(_below(step), _below(kick) * rates) for step, kick in zip(self.steps, kicks, strict=True))
@@ -138,6 +138,11 @@ class EdgeWeights:
         readers = None if self.readers is None else tuple([whole(line, 1) for line in self.readers])
         below = field(prod(idle, start=one) ** T)
         return replace(self, steps=steps, born=born, point=point, seen=seen, readers=readers, idle=idle, known={}), below
+
+    @property
+    def is_power(self) -> bool:
+        """Whether edges carry k_e^(dt - 1)."""
+        return self.born == self.point == self.seen == (1,) and self.kicks is self.rates is self.readers is None
 
     @property
     def is_exact(self) -> bool:
@@ -178,7 +183,11 @@ class EdgeWeights:
 
     def step(self, edge: int, rate: Number) -> Steps:
         """What an update at a relative learning rate does to an edge's vector."""
-        return self.steps[edge] if self.kicks is None else _sum(self.steps[edge], self.kicks[edge], rate)
+        if self.kicks is None:
+            return self.steps[edge]
+        if len(self.born) == 1:
+            return ((self.steps[edge][0][0] + rate * self.kicks[edge][0][0],),)
+        return _sum(self.steps[edge], self.kicks[edge], rate)
 
     def waits(self, edge: int, updates: int) -> Any:
         """What so many updates multiply that do not pass over an edge."""
@@ -193,8 +202,10 @@ class EdgeWeights:
 
     def crossing(self, epochs: int, now: Now = None) -> Crossing:
         """One update of each of some epochs."""
-        found = self.known.setdefault(epochs, Crossing(self, epochs))
-        return found if self.kicks is None else Crossing(self, epochs, now, found.idle)
+        found = self.known.get(epochs)
+        if found is None:
+            found = self.known[epochs] = Crossing(self, epochs)
+        return found if self.kicks is None else Crossing(self, epochs, now, found)
 
     def codes_of(self, live: int) -> list[int]:
         """The codes of some live edges."""
@@ -206,112 +217,12 @@ class EdgeWeights:
     def read(self, row: dict[int, Number], state: int, live: int) -> Number:
         """What the root sees of a row's last state."""
         readings = STILL
+        if len(self.born) == 1:
+            return prod([self.reader(e)[0] for e in bits(live)], start=row.get(state, 0))
         for e in bits(live):
             readings = joint(readings, entries((self.reader(e),)), len(self.born) ** e)
         base = state * self.codes
         return sum((row[base + c] * x for c, _, x in readings if base + c in row), 0)
-
-
-class Crossing:
-    """What one update of each of some epochs does to all edges together, by their fates; each is found once."""
-
-    def __init__(
-        self, edges: EdgeWeights, epochs: int, now: Now = None, idle: list[dict[int, Moves]] | None = None
-    ) -> None:
-        """idle: what becomes of edges that pass over nothing, which is the same at all times."""
-        self.edges, self.epochs, self.now = edges, epochs, now
-        self.known: dict[tuple[int, ...], Moves] = {}
-        self.idle = [{} for _ in edges.ends] if idle is None else idle
-        self.passing: list[dict[int, Moves]] = [{} for _ in edges.ends]
-
-    def __call__(self, fates: tuple[int, ...]) -> Moves:
-        """(code, next code, coefficient)."""
-        found = self.known.get(fates)
-        if found is None:
-            found = STILL
-            for edge, fate in enumerate(fates):
-                alone = self.passing[edge] if fate >> 2 else self.idle[edge]
-                if fate not in alone:
-                    alone[fate] = self._moved(edge, fate)
-                if alone[fate] is not STILL:
-                    found = joint(found, alone[fate], len(self.edges.born) ** edge)
-            self.known[fates] = found
-        return found
-
-    def _moved(self, edge: int, fate: int) -> Moves:
-        """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
-        edges, passed = self.edges, fate >> 2
-        if fate & 3 == 3:
-            lines = self._through(edge, passed) if passed else identity(len(edges.born))
-        else:
-            lines = (edges.reader(edge),) if fate & 1 else tuple([(x,) for x in edges.born]) if fate & 2 else UNIT
-        if edges.idle is not None and (waits := edges.idle[edge] ** (self.epochs - passed.bit_count())) != 1:
-            lines = tuple([tuple([x * waits for x in line]) for line in lines])
-        return entries(lines)
-
-    def _through(self, edge: int, passed: int) -> Steps:
-        """What the updates that pass over an edge do to its vector."""
-        if self.now is None:
-            return matrix_power(self.edges.steps[edge], passed.bit_count())
-        total: Steps | None = None
-        for i, rate in enumerate(self.now):
-            if passed >> i & 1:
-                step = self.edges.step(edge, rate)
-                total = step if total is None else times(step, total)
-        return total or UNIT
-
-
-def joint(moves: Moves, others: Moves, base: int) -> Moves:
-    """Of some edges, and of the next one, whose digits are worth `base`."""
-    if others is STILL:
-        return moves
-    if moves is STILL:
-        return others if base == 1 else [(base * j, base * i, x) for j, i, x in others]
-    return [(c + base * j, n + base * i, x * y) for c, n, x in moves for j, i, y in others]
-
-
-UNIT: Steps = ((1,),)
-STILL: Moves = [(0, 0, 1)]
-"""Of an edge that is not there, or whose one number stays."""
-
-
-@cache
-def identity(size: int) -> Steps:
-    """The matrix of one update that changes nothing."""
-    return tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
-
-
-def times(left: Steps, right: Steps) -> Steps:
-    """The matrix product."""
-    columns = list(zip(*right, strict=True))
-    return tuple([tuple([sum([a * b for a, b in zip(line, column, strict=True)]) for column in columns]) for line in left])
-
-
-def times_vector(matrix: Steps, vector: Vector) -> Vector:
-    """matrix @ vector."""
-    return tuple(sum((a * x for a, x in zip(line, vector, strict=True)), 0) for line in matrix)
-
-
-def matrix_power(matrix: Steps, exponent: int) -> Steps:
-    """Its power, by repeated squaring."""
-    if len(matrix) == 1 and not hasattr(matrix[0][0], "complement"):
-        return ((matrix[0][0] ** exponent,),)
-    total: Steps | None = None
-    while exponent:
-        if exponent & 1:
-            total = matrix if total is None else times(matrix, total)
-        exponent >>= 1
-        matrix = times(matrix, matrix) if exponent else matrix
-    return identity(len(matrix)) if total is None else total
-
-
-def entries(matrix: Steps) -> Moves:
-    """(column, row, entry) of those that are not zero."""
-    if len(matrix) == len(matrix[0]) == 1:
-        x = matrix[0][0]
-        if isinstance(x, int):
-            return STILL if x == 1 else [(0, 0, x)] if x else []
-    return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
 
 
 def _below(matrix: Steps) -> int:

@@ -13,7 +13,7 @@ from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..typing import Basis, Sampling
-from .enumeration import check_basis
+from .embeddings import check_basis
 from .pattern_weights import Formulas, Grid, pattern_weights, slots
 from .patterns import Family, level_shapes, patterns
 from .poset import Links, Poset

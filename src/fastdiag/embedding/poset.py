@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import TypeAlias
 
 from ..diagram import Diagram
-from .enumeration import automorphism_group
+from ..diagram.partition import set_partitions
+from .embeddings import automorphism_group
+
+MOST_KEPT = 5  # parts whose 52 ways to be merged are kept
 
 Links: TypeAlias = tuple[int, ...]
 """The lambda-edges of a Hessian-based step, each named by its child node; ascending. Their ends act at one update."""
@@ -29,8 +34,9 @@ class Poset:
     ends: tuple[tuple[int, int], ...]
     """For each edge, named by its child less one, the groups of child and parent; -1: the root. Equal: a lambda-edge."""
 
-    @classmethod
-    def of(cls, diagram: Diagram, links: Links = ()) -> Poset:
+    @staticmethod
+    @lru_cache(maxsize=1 << 12)
+    def of(diagram: Diagram, links: Links = ()) -> Poset:
         """A child comes before its parent; the root comes after all, which is no condition."""
         group: list[int] = [-1] * len(diagram.parents)  # parents come before their children
         met: list[int] = []
@@ -47,7 +53,7 @@ class Poset:
             ends.append((group[node], group[parent]))
             if parent > 0 and node not in links:
                 below[group[parent]] |= 1 << group[node]
-        return cls(tuple(below), _renumbered(met), tuple(ends))
+        return Poset(tuple(below), _renumbered(met), tuple(ends))
 
     @property
     def part(self) -> tuple[int, ...]:
@@ -90,20 +96,44 @@ class Poset:
         return Poset(tuple(below), _renumbered([1 << root[part[v]] for v in first]), ends)
 
 
-def all_links(diagram: Diagram) -> Iterator[tuple[Links, int]]:
+def merged(poset: Poset, basis: str, diagram: Diagram | None = None) -> Counter[Poset]:
+    """The posets whose moment maps add up: with parts merged, or in the moment basis itself; equal ones counted.
+
+    diagram: the one that all edges carry the same for; its nodes are numbered anew then.
+    """
+    return (_known_merged if poset.parts <= MOST_KEPT else _merged)(poset, basis, diagram)
+
+
+def _merged(poset: Poset, basis: str, diagram: Diagram | None) -> Counter[Poset]:
+    strings: Iterable[Sequence[int]] = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
+    if diagram is None:
+        return Counter(poset.coarsened(string) for string in strings)
+    alone = Diagram(diagram.parents, [-1, *diagram.blocks[1:]])  # no map cares for the root's part
+    return Counter(
+        Poset.of(Diagram(alone.parents, [-1, *(string[b - 1] for b in alone.blocks[1:])])) for string in strings
+    )
+
+
+_known_merged = lru_cache(maxsize=1 << 10)(_merged)
+
+
+@lru_cache(maxsize=1 << 8)
+def all_links(diagram: Diagram) -> tuple[tuple[Links, int], ...]:
     """Every choice of lambda-edges, one from each orbit of Aut(D), with the order of the automorphisms that keep it.
 
     Examples
     --------
     >>> import fastdiag as fd
-    >>> list(all_links(fd.Diagram.parse("[a[b] a[b]]")))
-    [((), 2), ((2,), 1), ((2, 4), 2)]
+    >>> all_links(fd.Diagram.parse("[a[b] a[b]]"))
+    (((), 2), ((2,), 1), ((2, 4), 2))
     """
+    found = []
     group = automorphism_group(diagram).tolist()
     for links in link_choices(diagram):
         images = [tuple(sorted(image[node] for node in links)) for image in group]
         if links == min(images):
-            yield links, images.count(links)
+            found.append((links, images.count(links)))
+    return tuple(found)
 
 
 def link_choices(diagram: Diagram) -> Iterator[Links]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from math import inf, lcm, log2
+from math import comb, inf, lcm, log2
 from typing import TypeAlias
 
 from ..typing import Number
@@ -31,9 +31,15 @@ class Powers:
             self.stepwise = FEW
             matrix = {i: {j: x if i == j else x * 1 for j, x in entries.items()} for i, entries in matrix.items()}
         self.squares = [matrix]
+        self.counts = self.whole and all(
+            entries.get(i) == 1 and min(entries) == i and entries.keys() <= matrix.keys() for i, entries in matrix.items()
+        )
+        """Whether it is 1 + U of ints, U strictly triangular."""
 
     def after(self, row: Row, times: int) -> Row:
         """row @ matrix^times."""
+        if self.counts and times:
+            return _binomial(row, self.squares[0], times)
         if times <= self.stepwise:
             for _ in range(times):
                 row = row_times(row, self.squares[0])
@@ -58,13 +64,37 @@ class Powers:
         met, matrix = dict(row), self.squares[0]
         came = row_times(row, matrix)
         for block in blocks:
-            if len(block) == 1 and block[0] in came:
-                check(matrix.get(block[0], {}).get(block[0], 0))
-            found = _geometric(matrix, block, {j: came[j] for j in block if j in came})
+            found = {j: came.pop(j) for j in block if j in came}
+            if len(block) == 1 and found:
+                stay = matrix.get(block[0], {}).get(block[0], 0)
+                check(stay)
+                found = {block[0]: _quotient(found[block[0]], complement(stay))}
+            else:
+                found = _geometric(matrix, block, found)
             met |= found
-            for j, x in row_times(found, matrix).items():
-                came[j] = came[j] + x if j in came else x
+            for i, x in found.items():
+                for j, y in matrix.get(i, {}).items():
+                    if j not in block:
+                        came[j] = came[j] + x * y if j in came else x * y
         return met
+
+
+def _binomial(row: Row, matrix: Matrix, times: int) -> Row:
+    """row @ (1 + U)^times, the sum over j of C(times, j) row @ U^j, where some power of U is 0."""
+    step = {i: x for i, x in row.items() if i in matrix}
+    result = dict(step)
+    for j in range(1, times + 1):
+        after: Row = {}
+        for i, x in step.items():
+            for k, y in matrix.get(i, {}).items():
+                if k != i:
+                    after[k] = after[k] + x * y if k in after else x * y
+        if not after:
+            break
+        step, ways = after, comb(times, j)
+        for k, x in step.items():
+            result[k] = result[k] + ways * x if k in result else ways * x
+    return result
 
 
 def row_times(row: Row, matrix: Matrix) -> Row:
@@ -166,8 +196,6 @@ def _geometric(matrix: Matrix, block: Sequence[int], came: Row) -> Row:
         x = matrix.get(i, {}).get(j, 0)
         return complement(x) if i == j else -1 * x
 
-    if len(block) == 1:
-        return {j: _quotient(x, entry(j, j)) for j, x in came.items()}
     lines = [({i: entry(i, j) for i in block}, came.get(j, 0)) for j in block]
     solved: list[tuple[int, Row, Number]] = []
     for i in block:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from math import factorial
 from typing import Any, TypeAlias, get_args
 
@@ -21,9 +22,9 @@ from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Corrected, Update, check_update, sgd
 from ..typing import Basis
-from .counting import count, maps
+from .counting import count
 from .edge_weights import EdgeWeights
-from .enumeration import check_basis, checked, exact
+from .embeddings import check_basis, checked, exact
 from .foresight import check_work
 from .patterns import level_shapes
 from .poset import Links, Poset, all_links
@@ -69,9 +70,11 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     check_rule(update)
     if update is not None:
         return averaged_maps(diagram, spacetime, update, basis)
-    return averaged_maps(diagram, spacetime, sgd(), basis) if spacetime.is_ragged else maps(diagram, spacetime, basis)
+    poset = Poset.of(diagram)
+    return averaged_maps(diagram, spacetime, sgd(), basis) if spacetime.is_ragged else count(poset, spacetime, basis)
 
 
+@lru_cache(maxsize=1 << 12)
 def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: str) -> Any:
     poset = Poset.of(diagram, links)
     if not links and not spacetime.is_ragged:

@@ -15,7 +15,8 @@ from typing import TypeAlias
 
 from ..spacetime.updates import Vector
 from ..typing import Number
-from .edge_weights import STILL, Crossing, EdgeWeights, Moves, Now, entries, identity, times, times_vector
+from .crossing import STILL, Crossing, Moves, Now, entries, identity, times, times_vector
+from .edge_weights import EdgeWeights
 from .order_ideals import Chain, Masks, TransferMatrix
 from .poset import Poset, union
 from .powers import Row

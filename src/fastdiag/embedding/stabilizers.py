@@ -14,7 +14,7 @@ from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
-from .enumeration import automorphism_group, checked, exact
+from .embeddings import automorphism_group, checked, exact
 from .poset import Poset
 
 

@@ -7,8 +7,7 @@ weights that change with time are walked update by update.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
@@ -18,19 +17,18 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..diagram.partition import set_partitions
 from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
 from .counting import family_of, grid
-from .edge_weights import STILL, Crossing, EdgeWeights, joint, matrix_power, times_vector
-from .enumeration import automorphism_group
+from .crossing import STILL, Crossing, joint, matrix_power, times_vector
+from .edge_weights import EdgeWeights
+from .embeddings import automorphism_group
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
-from .poset import Poset, bits
+from .poset import Poset, bits, merged
 from .powers import Matrix, Powers, Row, is_zero, scaled
-from .spanning import spanned
 from .sweep import Batches, Epochs, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
@@ -70,16 +68,17 @@ def _summed(
     N, _, whole, updates, rest = grid(spacetime)
     batches = Batches.of(spacetime, edges, "moment")
     if diagram is not None:
-        known = [(each, edges.on(each), ways) for each, ways in coarsenings(diagram, basis).items() if each.parts <= N]
-        planned = [(_known_epochs(each, weights, N, batches), ways) for each, weights, ways in known]
+        rough = edges.is_approximate
+        known = [(each, edges.on(each), ways) for each, ways in merged(poset, basis, diagram).items() if each.parts <= N]
+        planned = [(_known_epochs(each, weights, N, batches, rough), ways) for each, weights, ways in known]
     else:
-        strings = set_partitions(poset.parts) if basis == "cumulant" else [range(poset.parts)]
-        merged = Counter(poset.coarsened(string) for string in strings)
-        planned = [(Epochs(each, edges, N, batches), ways) for each, ways in merged.items() if each.parts <= N]
+        found = merged(poset, basis).items()
+        planned = [(Epochs(each, edges, N, batches), ways) for each, ways in found if each.parts <= N]
     if edges.rates is None and edges.is_exact:
         check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
     if diagram is not None:  # many diagrams have the same coarsenings
-        return sum((ways * _known_independent(each, weights, spacetime, batches) for each, weights, ways in known), 0)
+        kept = [_known_independent(each, weights, spacetime, batches, rough) * ways for each, weights, ways in known]
+        return sum(kept, 0)
     return sum((ways * _independent(epochs, spacetime) for epochs, ways in planned), 0)
 
 
@@ -93,21 +92,11 @@ def curve_over_maps(
         return None
     total: list[Number] = [0] * int(spacetime.finite("T"))
     batches = Batches.of(spacetime, edges, "moment")
-    for each, ways in coarsenings(diagram, basis).items():
+    for each, ways in merged(poset, basis, diagram).items():
         if each.parts <= spacetime.N:
-            curve = _known_curve(each, edges.on(each), spacetime, batches)
+            curve = _known_curve(each, edges.on(each), spacetime, batches, True)
             total = [x + ways * y for x, y in zip(total, curve, strict=True)]
     return total
-
-
-def coarsenings(diagram: Diagram, basis: str) -> Counter[Poset]:
-    """The posets whose moment maps add up: with parts merged, or in the moment basis itself; equal ones counted."""
-    alone = Diagram(diagram.parents, [-1, *diagram.blocks[1:]])  # no map cares for the root's part
-    parts = len(alone.parts) - 1
-    strings: Iterable[Sequence[int]] = set_partitions(parts) if basis == "cumulant" else [range(parts)]
-    return Counter(
-        Poset.of(Diagram(alone.parents, [-1, *(string[b - 1] for b in alone.blocks[1:])])) for string in strings
-    )
 
 
 def epoch_curve(
@@ -152,6 +141,8 @@ def _repeated(
     batches = Batches.of(spacetime, edges, basis)
     for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
         if not commute:
+            from .spanning import spanned
+
             total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), batches)
             continue
         early = Sweep([chain.early], edges, batches) if rest else None
@@ -316,18 +307,21 @@ def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
 
 
 @lru_cache(maxsize=4096)
-def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches) -> Number:
-    return _independent(_known_epochs(poset, edges, spacetime.N, batches), spacetime)
+def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool) -> Number:
+    """rough: whether numbers are floats, which equal ints but are not as good."""
+    return _independent(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime)
 
 
 @lru_cache(maxsize=256)
-def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: Batches) -> Epochs:
+def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: Batches, rough: bool) -> Epochs:
     return Epochs(poset, edges, int(N), batches)
 
 
 @lru_cache(maxsize=4096)
-def _known_curve(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches) -> tuple[Number, ...]:
-    return tuple(_epochs_curve(_known_epochs(poset, edges, spacetime.N, batches), spacetime))
+def _known_curve(
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool
+) -> tuple[Number, ...]:
+    return tuple(_epochs_curve(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime))
 
 
 def check_forgets(q: Number) -> None:

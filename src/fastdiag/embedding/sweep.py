@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from math import gcd, perm
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from ..spacetime import Spacetime
 from ..typing import Number
-from .edge_weights import Crossing, EdgeWeights
+from .crossing import Crossing
+from .edge_weights import EdgeWeights
 from .order_ideals import TransferMatrix, independent_epoch
 from .pattern_weights import slots
 from .poset import Poset
@@ -56,34 +57,60 @@ class Batches(NamedTuple):
         return here, slots((parts,), self.last, self.basis) * self.last_share**nodes if self.last else here
 
 
+class Plan(NamedTuple):
+    """Transfer matrices side by side, without what the edges carry."""
+
+    live: tuple[int, ...]
+    begins: tuple[int, ...]
+    """Where the states of each matrix begin."""
+    fates: tuple[tuple[int, ...], ...]
+    """Of all edges, as in `order_ideals.Move`; each once."""
+    kinds: tuple[tuple[tuple[Number, Number], tuple[int, ...]], ...]
+    """Of moves: gains of a batch and of the last one, and how many groups are placed in each of the swept epochs."""
+    moves: tuple[tuple[tuple[int, int, int], ...], ...]
+    """From each state: target, place among `fates`, place among `kinds`."""
+
+
+def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> Plan:
+    begins, gains = [0], cache(batches.gains)
+    for each in transfers:
+        begins.append(begins[-1] + len(each.states))
+    fates: dict[tuple[int, ...], int] = {}
+    kinds: dict[tuple[tuple[Number, Number], tuple[int, ...]], int] = {}
+    moves: list[list[tuple[int, int, int]]] = [[] for _ in range(begins[-1])]
+    for begin, each in zip(begins, transfers, strict=False):
+        for source, target, parts, fate, placed, nodes in each.moves:
+            if any(both := gains(parts, nodes)):
+                kind = kinds.setdefault((both, placed), len(kinds))
+                moves[begin + source].append((begin + target, fates.setdefault(fate, len(fates)), kind))
+    live = tuple([live for each in transfers for live in each.live])
+    return Plan(live, tuple(begins), tuple(fates), tuple(kinds), tuple(map(tuple, moves)))
+
+
+_known_plan = lru_cache(maxsize=1 << 9)(_planned)
+
+
 class Sweep:
     """Transfer matrices side by side, with what the edges carry."""
 
     def __init__(self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: Batches) -> None:
         self.has_last = batches.last > 0
         self.edges, self.epochs = edges, len(transfers[0].placed[0])
-        self.live = [live for moves in transfers for live in moves.live]
-        self.begins = [0]
-        for moves in transfers:
-            self.begins.append(self.begins[-1] + len(moves.states))
-        gains = cache(batches.gains)
-        kinds: dict[tuple[tuple[Number, Number], tuple[int, ...]], int] = {}
-        self._moves: list[list[tuple[int, tuple[int, ...], int]]] = [[] for _ in self.live]
-        """From each state: target, fates of edges, kind."""
-        for begin, moves in zip(self.begins, transfers, strict=False):
-            for source, target, parts, fates, placed, nodes in moves.moves:
-                if any(both := gains(parts, nodes)):
-                    kind = kinds.setdefault((both, placed), len(kinds))
-                    self._moves[begin + source].append((begin + target, fates, kind))
-        self.kinds = list(kinds)
-        """Of moves: gains of a batch and of the last one, and how many groups are placed in each of the swept epochs."""
+        self.plan = (_known_plan if not self.has_last else _planned)(tuple(transfers), batches)
+        self.live, self.begins = self.plan.live, self.plan.begins
 
     def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
         """From some states on."""
-        codes, known, lines = self.edges.codes, crossing.known, Lines()
+        codes, lines, fates, known = self.edges.codes, Lines(), self.plan.fates, crossing.known
         for source in states:
-            for target, fates, kind in self._moves[source]:
-                for code, then, x in known.get(fates) or crossing(fates):
+            if codes == 1:
+                lines[source] = [
+                    (target, both[0][2], kind) for target, fate, kind in self.plan.moves[source]
+                    if (both := known.get(fates[fate]) or crossing(fates[fate]))
+                ]
+                continue
+            for target, fate, kind in self.plan.moves[source]:
+                for code, then, x in known.get(fates[fate]) or crossing(fates[fate]):
                     key = source * codes + code
                     if key in lines:
                         lines[key].append((target * codes + then, x, kind))
@@ -102,12 +129,17 @@ class Sweep:
         return self._powers(1)
 
     def _powers(self, which: int) -> Powers:
-        gains = [gains[which] for gains, _ in self.kinds]
-        lines = self._lines(self.edges.crossing(self.epochs), range(len(self.live)))
-        return Powers({
-            key: {then: x if gains[kind] == 1 else scaled(x, gains[kind]) for then, x, kind in entries if gains[kind]}
-            for key, entries in lines.items()
-        })
+        gains = [gains[which] for gains, _ in self.plan.kinds]
+        codes, crossing = self.edges.codes, self.edges.crossing(self.epochs)
+        known = [crossing(fates) for fates in self.plan.fates]
+        matrix: Matrix = {}
+        for source, moves in enumerate(self.plan.moves):
+            begin = source * codes
+            for target, fate, kind in moves:
+                end, gain = target * codes, gains[kind]
+                for code, then, x in known[fate] if gain else ():
+                    matrix.setdefault(begin + code, {})[end + then] = x if gain == 1 else scaled(x, gain)
+        return Powers(matrix)
 
     @property
     def blocks(self) -> Iterator[list[int]]:
@@ -142,7 +174,7 @@ class Sweep:
             which = position >= last
             factors = [
                 gains[which] * self.edges.born_at(now, placed) if gains[which] != 1 or any(placed) else None
-                for gains, placed in self.kinds
+                for gains, placed in self.plan.kinds
             ]
             after: Row = {}
             for i, x in row.items():

@@ -18,7 +18,7 @@ from ..typing import Basis, Number
 from .arithmetic import elements, exact_rule, with_numbers
 from .counting import count, family_of
 from .edge_weights import EdgeWeights
-from .enumeration import checked
+from .embeddings import checked
 from .foresight import check_work
 from .packing import Group, summed
 from .poset import Links, Poset
@@ -88,7 +88,8 @@ def weighted_maps(
         return count(Poset.of(diagram), spacetime, basis)
     check_work(diagram, spacetime, basis, 1, False)
     T = int(spacetime.T)
-    groups: list[Group] = [((x,), T) for x in factors]
+    alike = len(factors) * [factors[0]] == [*factors]
+    groups: list[Group] = [(factors, len(factors) * T)] if alike else [((x,), T) for x in factors]
     return back(summed(groups, lambda k: powered_maps(diagram, spacetime, k, basis), _divisor(diagram, spacetime), T))
 
 
@@ -113,7 +114,7 @@ def powered_maps(
 ) -> Number:
     """The sum over maps for k of each edge: ints, Fractions, elements of a field, or numbers of any precision."""
     poset = Poset.of(diagram)
-    return sum_over_maps(poset, replace(EdgeWeights.powers(poset, k), averages=averages), spacetime, basis)
+    return sum_over_maps(poset, EdgeWeights.powers(poset, k, averages), spacetime, basis)
 
 
 def resummed_maps(

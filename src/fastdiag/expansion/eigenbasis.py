@@ -43,7 +43,6 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
     InputError : the moment basis; a rule with floats, or with symbols named N, B, T or E
     UnsupportedError : a rule with a schedule, a process or a Hessian-based step
     """
-    import sympy
     from sympy.core.parameters import distribute
 
     if isinstance(symbols.update, Process | RegularizedNewton):
@@ -55,10 +54,7 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
         raise InputError("resummed formulas are for basis='cumulant': with moments the identity does not hold")
     terms = []
     for d, diagram, roots in summands(observable, order, irreducible_diagrams):
-        edges, form = range(d), sympy.S.One
-        for piece, above, part in _pieces(diagram):
-            places = {_letter(x, i): _letter(x, e) for i, e in enumerate(piece) for x in "kq"}
-            form *= _summed(above, part, symbols).xreplace(places)
+        form = maps_in_k(diagram, symbols)
         if form == 0:
             continue
         weight = prefactor(diagram, symbols.B)
@@ -69,12 +65,13 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
                 continue
             network, canonical = canonical_names(parts)
             greek = dict(tensors_of(network, gradients=False).letters)
-            choices = [
-                {_letter(x, e): _letter(x, greek[image.get(canonical[names[e]], canonical[names[e]])])
-                 for e in edges for x in "kq"}
-                for image in automorphisms(network)
-            ]
-            one = min((form.xreplace(chosen) for chosen in choices), key=str)
+            indices = [canonical[names[e]] for e in range(d)]
+            choices = {tuple(greek[image.get(i, i)] for i in indices) for image in automorphisms(network)}
+            forms = {
+                form.xreplace({_letter(x, e): _letter(x, index) for e, index in enumerate(chosen) for x in "kq"})
+                for chosen in choices
+            }
+            one = min(forms, key=str) if len(forms) > 1 else forms.pop()
             found[network, one] += root.sign * (1 / symbols.N if root.per_point else 1)
         for (network, one), number in found.items():
             tensors = tensors_of(network, gradients=False)
@@ -85,18 +82,30 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
     return terms
 
 
+@lru_cache(maxsize=1 << 10)
 def _letter(letter: str, index: object) -> Any:
     import sympy
 
     return sympy.Symbol(f"{letter}_{index}", real=True)
 
 
-def _pieces(diagram: Diagram) -> list[tuple[list[int], tuple[int, ...], tuple[int, ...]]]:
+def maps_in_k(diagram: Diagram, symbols: Symbols) -> Any:
+    """The sum over maps of the product of k_e^(dt-1) over the edges e = 0, 1, ...; under rules with memory k_e and q_e."""
+    import sympy
+
+    form = sympy.S.One
+    for piece, above, part in _pieces(diagram, symbols.sampling in ("reshuffle", "replacement")):
+        places = {_letter(x, i): _letter(x, e) for i, e in enumerate(piece) for x in "kq"}
+        form *= _summed(above, part, symbols).xreplace(places)
+    return form
+
+
+def _pieces(diagram: Diagram, fresh: bool) -> list[tuple[list[int], tuple[int, ...], tuple[int, ...]]]:
     """The pieces that share no part, and so are independent: the sum over maps is a product of sums over them.
 
     For each its edges, and, edges numbered by their place among these, for each the edge above (-1: the root) and its part.
-    Where a piece's parts all have one node, no row matters, and its sum is the same in every sampling. In epochs of orders
-    of their own two other pieces would not be independent; they have four nodes.
+    Where a piece's parts all have one node, no row matters, and its sum is the same in every sampling. fresh: the batches
+    are random, so that places of different rows depend on one another; all other pieces are one then.
     """
     poset = Poset.of(diagram)
     belongs = list(poset.part)  # the piece of each node below the root: the least part in it
@@ -104,6 +113,9 @@ def _pieces(diagram: Diagram) -> list[tuple[list[int], tuple[int, ...], tuple[in
         if parent:
             old, new = sorted((belongs[child], belongs[parent - 1]), reverse=True)
             belongs = [new if p == old else p for p in belongs]
+    if fresh:
+        tied = {p for p, part in zip(belongs, poset.part, strict=True) if poset.part.count(part) > 1}
+        belongs = [min(tied) if p in tied else p for p in belongs]
     found = []
     for piece in sorted(set(belongs)):
         edges = [e for e, p in enumerate(belongs) if p == piece]
@@ -144,4 +156,7 @@ def _closed_form(above: tuple[int, ...], part: tuple[int, ...], sampling: str, t
     total, B = closed_form(poset, Terms.powers(k), sampling, "cumulant"), sympy.Symbol("B", positive=True, integer=True)
     if sampling == "one epoch":  # then B only stands before all
         return B**poset.parts * exponentials.factored(total.xreplace({B: 1}))
+    if total.has(sympy.Piecewise):  # with rows fewer than parts it is no rational function
+        updates, epochs = sympy.symbols("T E", positive=True, integer=True)
+        return total.xreplace({updates: T, epochs: E})
     return exponentials.factored(total)

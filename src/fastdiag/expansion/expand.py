@@ -11,7 +11,7 @@ from ..diagram import Diagram
 from ..diagram.counting import check_order, count_diagrams
 from ..door import door
 from ..embedding import Rule, check_rule
-from ..embedding.enumeration import check_basis
+from ..embedding.embeddings import check_basis
 from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime, check_spacetime
 from ..typing import Basis

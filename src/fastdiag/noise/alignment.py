@@ -17,7 +17,7 @@ from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
 from .covariance import Noise
 from .curvature import blocks
-from .geometry import Geometry, Source, curvature_of, geometry, jacobian
+from .geometry import Geometry, Source, any_residuals, curvature_of, geometry
 
 DENSE_EIGENVECTORS = 1024  # up to this dimension all eigenvectors are computed
 MOST_DENSE = 8192
@@ -113,18 +113,18 @@ def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False
 
 
 @silent_door
-def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
+def loss_alignment_bounds(J: ArrayLike | Landscape) -> tuple[float, float]:
     """The least and the greatest loss alignment that any residuals can have on a Jacobian ([E] equation 9).
 
     n min c / sum c <= mu <= n max c / sum c with c_i = sum over j of (J_i.J_j)^2; uncentred. Both are attained.
 
     Parameters
     ----------
-    J : (points, n)
+    J : (points, n); or a least squares landscape of one output, with equal weights and no ridge
 
     Raises
     ------
-    InputError : J zero or not a matrix
+    InputError : J zero or not a matrix; other landscapes, whose gradients are not residuals times rows
 
     Examples
     --------
@@ -132,7 +132,7 @@ def loss_alignment_bounds(J: ArrayLike) -> tuple[float, float]:
     >>> fd.noise.loss_alignment_bounds([[1, 0], [0, 2]])  # c = 1, 16
     (0.11764705882352941, 1.8823529411764706)
     """
-    rows = jacobian(J)
+    rows = any_residuals(J)
     rows = shifted(rows, -exponent(rows))
     points = len(rows)
     G = rows.T @ rows if rows.shape[1] <= points else None

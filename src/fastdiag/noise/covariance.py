@@ -38,6 +38,10 @@ class Noise(Record, ABC):
     def trace_with(self, curvature: Curvature, centered: bool) -> float:
         """Tr(G Sigma)."""
 
+    @abstractmethod
+    def trace(self) -> float:
+        """Tr Sigma_1."""
+
     @property
     @abstractmethod
     def vanishes(self) -> bool:
@@ -89,6 +93,9 @@ class PointNoise(Noise):
         )
         return float(sum(blocks_of_forms))
 
+    def trace(self) -> float:
+        return float(sum(self.weights[rows] @ (self._block(rows) ** 2).sum(axis=1) for rows in self._blocks()))
+
     @property
     def vanishes(self) -> bool:
         return self._vanishes
@@ -116,6 +123,9 @@ class MatrixNoise(Noise):
 
     def trace_with(self, curvature: Curvature, centered: bool) -> float:
         return float(np.trace(curvature.times(self._chosen(centered))))
+
+    def trace(self) -> float:
+        return float(np.trace(self.second))
 
     @property
     def vanishes(self) -> bool:

@@ -33,6 +33,10 @@ class Curvature(Record, ABC):
     def squared_norm(self) -> float:
         """|G|_F^2, the sum of the squared eigenvalues."""
 
+    @abstractmethod
+    def trace(self) -> float:
+        """Tr G."""
+
     def forms(self, V: FloatArray) -> FloatArray:
         """v^T G v for each column, (n, m) -> (m,)."""
         return np.asarray(np.einsum("im,im->m", V, self.times(V)))
@@ -52,6 +56,9 @@ class Dense(Curvature):
     def squared_norm(self) -> float:
         return self.scale**2
 
+    def trace(self) -> float:
+        return float(np.trace(self.matrix))
+
 
 class Factored(Curvature):
     """A^T diag(c) A + diag(d) with fewer rows than columns: no (n, n) array is ever formed."""
@@ -65,6 +72,9 @@ class Factored(Curvature):
 
     def forms(self, V: FloatArray) -> FloatArray:
         return np.asarray(self.c @ (self.A @ V) ** 2 + self.d @ V**2)
+
+    def trace(self) -> float:
+        return float(self.c @ np.einsum("ij,ij->i", self.A, self.A) + self.d.sum())
 
     def squared_norm(self) -> float:
         total = float(self.d @ self.d)
@@ -92,12 +102,17 @@ class Operator(Curvature):
         return shifted(array("the Hessian's product", product, V.shape, "like what it multiplied"), -self.unit)
 
     def squared_norm(self) -> float:
-        total = 0.0
+        return sum(float((product**2).sum()) for _, product in self._columns())
+
+    def trace(self) -> float:
+        return sum(float(np.trace(product[columns])) for columns, product in self._columns())
+
+    def _columns(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Its columns, some at a time."""
         for columns in blocks(self.dimension, self.dimension):
             basis = np.zeros((self.dimension, columns.stop - columns.start))
             basis[np.arange(columns.start, columns.stop), np.arange(basis.shape[1])] = 1
-            total += float((self.times(basis) ** 2).sum())
-        return total
+            yield columns, self.times(basis)
 
 
 def factored(c: FloatArray, A: FloatArray, d: FloatArray, unit: int = 0) -> Curvature:

@@ -13,6 +13,7 @@ from ..door import silent_door
 from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked_weights
+from ..landscapes.least_squares import LeastSquares
 from ..record import Record
 from ..stationary.quadratic import check_covariance, symmetric
 from ..stationary.units import common, exponent, shifted, within_floats
@@ -236,6 +237,18 @@ def jacobian(J: object, name: str = "J") -> FloatArray:
     if not rows.size:
         raise InputError(f"{name} must have at least one row and one column, not shape {rows.shape}")
     return rows
+
+
+def any_residuals(J: object, name: str = "J") -> FloatArray:
+    """The Jacobian to which all residuals are thinkable: rows, or the inputs of a least squares landscape."""
+    if not isinstance(J, Landscape):
+        return jacobian(J, name)
+    if isinstance(J, LeastSquares) and J.outputs == 1 and not J.ridge.any() and np.ptp(J.weights) == 0:
+        return J.X
+    raise InputError(
+        f"worst cases and bounds are over all residuals of the square loss, and the gradients of {J!r} are not such ones: "
+        "give a Jacobian, or least squares of one output with equal weights and no ridge"
+    )
 
 
 def curvature_of(J: Source) -> Curvature:

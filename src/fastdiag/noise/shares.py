@@ -10,8 +10,11 @@ import numpy as np
 from ..arguments import array, shown, whole
 from ..door import silent_door
 from ..errors import InputError
-from ..stationary.units import within_floats
+from ..landscapes import Landscape
+from ..stationary.units import shifted, within_floats
 from ..typing import FloatArray
+from .alignment import leading_directions
+from .geometry import Geometry, geometry
 
 OVERSAMPLED = 10
 
@@ -29,7 +32,7 @@ def leading_shares(
     Parameters
     ----------
     batches : a function that returns an iterable over the Jacobian's rows in blocks, (rows, weights) each, the same at
-        every call; or a list of blocks
+        every call; or a list of blocks; or a landscape or a Geometry, whose Hessian stands for G
     k : leading directions
     residuals : the same of residuals, (rows,) each; None if all are equal, where p = r
     turns : passes of the subspace iteration, >= 1
@@ -51,6 +54,8 @@ def leading_shares(
     [[0.7667, 0.2333], [0.7575, 0.2425]]
     """
     k, turns, seed = whole("k", k, 1), whole("turns", turns, 1, 1000), whole("seed", seed, 0)
+    if isinstance(batches, Landscape | Geometry):
+        return _of_geometry(geometry(batches, residuals), k)
     first = next(iter(_blocks("batches", batches)), None)
     if first is None:
         raise InputError("batches are empty; give blocks of rows of the Jacobian")
@@ -84,6 +89,15 @@ def leading_shares(
     if not traces[0] > 0:
         raise InputError("every residual is zero: there is no noise, and so no share of it")
     return within_floats("a share", noise / traces[0]), within_floats("a share", values[order] / traces[1])
+
+
+def _of_geometry(around: Geometry, k: int) -> tuple[FloatArray, FloatArray]:
+    values, vectors = leading_directions(around, k)
+    noise, curvature = around.noise.trace(), around.curvature.trace()
+    if not (noise > 0 and curvature > 0):
+        raise InputError("there is no noise or no positive curvature in all, and so no share of it")
+    shares = around.noise.forms(vectors, False) / noise, shifted(values, -around.curvature.unit) / curvature
+    return within_floats("a share", shares[0]), within_floats("a share", shares[1])
 
 
 def _blocks(name: str, source: Any, width: int | None = None, axes: int = 2) -> Iterable[FloatArray]:

@@ -12,12 +12,13 @@ from scipy.optimize import brentq
 from ..arguments import array, real, whole
 from ..door import silent_door
 from ..errors import InputError
+from ..landscapes import Landscape
 from ..record import Record
 from ..stationary.quadratic import positive
 from ..stationary.units import exponent, product, shifted
 from ..typing import FloatArray
 from .escape import checked_batch, descending, flat_ratio, kept, sharp, squares
-from .geometry import jacobian
+from .geometry import any_residuals
 
 CLOSE, MOST_TURNS = 1e-13, 500
 
@@ -42,7 +43,7 @@ class Worst(Record):
 
 
 @silent_door
-def worst_loss_alignment(X: ArrayLike) -> Worst:
+def worst_loss_alignment(X: ArrayLike | Landscape) -> Worst:
     """The range of the loss alignment mu(theta) of a model that is linear in F(theta), over all theta; exactly.
 
     For residuals X u, mu = u^T M u / (u^T G u |G|_F^2) with M the mean of (x^T G x) x x^T: its range is that of the
@@ -50,7 +51,8 @@ def worst_loss_alignment(X: ArrayLike) -> Worst:
 
     Parameters
     ----------
-    X : (points, d) inputs of full column rank; with less, only directions in which there are inputs count
+    X : (points, d) inputs of full column rank; with less, only directions in which there are inputs count; or a landscape,
+        as for `loss_alignment_bounds`
 
     Returns
     -------
@@ -77,7 +79,9 @@ def worst_loss_alignment(X: ArrayLike) -> Worst:
 
 
 @silent_door
-def worst_directional_alignment(X: ArrayLike, V: ArrayLike | None = None, starts: int = 20, seed: int = 0) -> Worst:
+def worst_directional_alignment(
+    X: ArrayLike | Landscape, V: ArrayLike | None = None, starts: int = 20, seed: int = 0
+) -> Worst:
     """The range of the directional alignment g(theta; v) of a model linear in F(theta), over all theta, all v or some.
 
     g = mean of (x.u)^2 (x.v)^2 / (u^T G u v^T G v) for residuals X u. For a given v the extremes over u are eigenvalues,
@@ -195,9 +199,9 @@ def _turned(form: object, v: FloatArray, which: int) -> tuple[float, FloatArray,
     return found, u, v
 
 
-def _whitened(X: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _whitened(X: ArrayLike | Landscape) -> tuple[FloatArray, FloatArray]:
     """Rows with mean x x^T = 1, and the matrix that takes their weights to those of X: u = back z."""
-    rows = jacobian(X, "X")
+    rows = any_residuals(X, "X")
     rows = shifted(rows, -exponent(rows))  # alignments have no unit
     values, vectors = eigh(rows.T @ rows / len(rows))
     met = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0)

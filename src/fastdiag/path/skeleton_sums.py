@@ -18,7 +18,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.partition import moebius_to_top, set_partitions
-from ..embedding.edge_weights import Moves
+from ..embedding.crossing import Moves
 from ..embedding.poset import Poset, bits
 from ..embedding.retied import retied
 from ..embedding.sum_over_maps import sum_over_maps

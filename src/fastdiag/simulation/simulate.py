@@ -11,7 +11,7 @@ from ..door import door
 from ..expansion.observables import Observable
 from ..landscapes import Landscape
 from ..spacetime import Spacetime
-from ..typing import PathLike
+from ..typing import PathLike, Rates
 from .measure import checked_work, measure
 from .packed_rule import RunRule
 from .plan import check_room, plan
@@ -24,7 +24,7 @@ REFINED = 16  # steps to an update of a process
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: ArrayLike,
+    eta: Rates,
     runs: int = 10_000,
     seed: int = 0,
     method: str = "sgd",

@@ -15,7 +15,9 @@ from ..typing import Last
 
 def is_formula(value: Any) -> bool:
     """Whether symbols stand in it."""
-    return not isinstance(value, int | float) and has(value, "free_symbols") and bool(value.free_symbols)
+    if type(value) is int or isinstance(value, float):
+        return False
+    return not isinstance(value, int) and has(value, "free_symbols") and bool(value.free_symbols)
 
 
 def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -> tuple[Any, Any, Any, Last | None]:

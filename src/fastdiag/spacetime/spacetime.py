@@ -14,7 +14,7 @@ from ..door import door
 from ..errors import InputError
 from ..numerals import written
 from ..record import Portable
-from ..typing import Last, Sampling
+from ..typing import Last, Sampling, Whole
 from .formulas import formulas, in_epochs, is_formula
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
@@ -74,10 +74,10 @@ class Spacetime(Portable):
 
     def __init__(
         self,
-        N: int | float,
-        B: int = 1,
-        T: int | float | None = None,
-        E: int | float | Fraction | None = None,
+        N: Whole,
+        B: Whole = 1,
+        T: Whole | None = None,
+        E: Whole | None = None,
         sampling: Sampling = "reshuffle",
         last: Last | None = None,
     ) -> None:
@@ -87,7 +87,7 @@ class Spacetime(Portable):
             raise InputError(
                 f"last={last!r} has no meaning with sampling='replacement', where every batch is a fresh one of B points"
             )
-        if any(is_formula(own(x)) for x in (N, B, T, E)):
+        if any(is_formula(own(x)) for x in (N, B, T, E) if type(x) is not int):
             self._keep(*formulas(N, B, T, E, sampling, last), sampling)
             return
         B = whole("B", B, 1, what="points per batch")
@@ -135,7 +135,7 @@ class Spacetime(Portable):
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols stand in N, B or T."""
-        return any(is_formula(x) for x in (self.N, self.B, self.T))
+        return is_formula(self.N) or is_formula(self.B) or is_formula(self.T)
 
     @property
     def E(self) -> Any:
@@ -192,6 +192,10 @@ class Spacetime(Portable):
     @door
     def with_updates(self, T: int | float) -> Spacetime:
         """The same spacetime with another number of updates."""
+        if type(T) is int and T > 0 and not self.is_symbolic:  # all else has been checked
+            other = object.__new__(Spacetime)
+            other._keep(self.N, self.B, T, self.last, self.sampling)
+            return other
         return Spacetime(self.N, self.B, T, sampling=self.sampling, last=self.last)
 
     def number_of_realisations(self) -> int:
@@ -239,6 +243,8 @@ class Spacetime(Portable):
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""
         value = self.N if name == "N" else self.T
+        if type(value) is int:
+            return value
         if is_formula(value):
             raise no_numbers(self)
         if value == inf:

@@ -21,7 +21,7 @@ from .units import exponent, product, shifted, within_floats
 
 @silent_door
 def bayes_learning_rate(
-    k: ArrayLike, N: float, S: float, mu: float = 0.0, nu: float | None = None, C: ArrayLike | None = None
+    k: ArrayLike | Landscape, N: float, S: float, mu: float = 0.0, nu: float | None = None, C: ArrayLike | None = None
 ) -> float:
     """The learning rate that minimises the Kullback-Leibler divergence from SGD's stationary law to the posterior.
 
@@ -32,7 +32,8 @@ def bayes_learning_rate(
 
     Parameters
     ----------
-    k : (n,) eigenvalues of the Hessian, positive; or the Hessian itself, (n, n), for a C that does not commute with it
+    k : (n,) eigenvalues of the Hessian, positive; or the Hessian itself, (n, n), for a C that does not commute with it;
+        or a landscape seen from its minimum
     N : number of training points
     S : batch size, 0 < S < N
     mu, nu : momentum, as for `stationary_covariance`
@@ -53,6 +54,7 @@ def bayes_learning_rate(
     0.3758598835
     """
     mu, nu = momentum(mu, nu)
+    k = hessian_of(k) if isinstance(k, Landscape) else k
     if dimensions("k", k) == 1:
         rates = array("k", k, (None,), "eigenvalues of the Hessian")
         if not rates.size:

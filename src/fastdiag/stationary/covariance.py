@@ -10,12 +10,12 @@ from ..door import silent_door
 from ..errors import InputError
 from ..landscapes import Landscape
 from ..typing import FloatArray
-from .quadratic import Quadratic, check_definite, positive, quadratic
+from .quadratic import Quadratic, check_definite, hessian_of, positive, quadratic
 from .units import exponent, shifted, within_floats
 
 
 @silent_door
-def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> float:
+def stability_limit(k_max: float | Landscape, mu: float = 0.0, nu: float | None = None) -> float:
     """The learning rate below which a stationary state exists: necessary and sufficient.
 
     Heavy ball (nu=None): lam k_max < 2 (1 + mu) ([D] section 4.5). Quasi-hyperbolic momentum, m <- mu m + (1 - mu) g,
@@ -23,7 +23,8 @@ def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> f
 
     Parameters
     ----------
-    k_max : the largest eigenvalue of the Hessian K, or of Lambda K for a matrix Lambda (then the limit of a further factor)
+    k_max : the largest eigenvalue of the Hessian K, or of Lambda K for a matrix Lambda (then the limit of a further
+        factor); or a landscape seen from its minimum
     mu : momentum, |mu| < 1
     nu : None for heavy ball, else in [0, 1]
 
@@ -37,6 +38,8 @@ def stability_limit(k_max: float, mu: float = 0.0, nu: float | None = None) -> f
     >>> fd.stationary.stability_limit(2.0), fd.stationary.stability_limit(2.0, mu=0.5)
     (1.0, 1.5)
     """
+    if isinstance(k_max, Landscape):
+        k_max = float(np.linalg.eigvalsh(hessian_of(k_max))[-1])
     k_max = positive("k_max", k_max)
     mu, nu = momentum(mu, nu)
     return within_floats("the stability limit", frozen_limit(k_max, mu, nu))

@@ -76,7 +76,7 @@ def minibatch_stationary(
     ([[0.022222222222]], 0.022222222222)
     """
     here = Minibatch.of(point_hessians(X, y), _given(lam), batch, mu, nu)
-    feedback = here.feedback()
+    feedback, _ = here.feedback()
     if feedback >= 1:
         below = "take a smaller lam, or a larger batch"
         if np.ndim(here.lam) == 0:

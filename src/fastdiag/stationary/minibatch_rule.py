@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .units import exponent, shifted, within_floats
 
 DENSE = 36  # operators up to this size are formed
 EXACT, CLOSE = 1e-14, 1e-10  # residuals: asked of the solver, and taken from it
+VECTORS = 8  # of Lanczos' method: the greatest eigenvalue of what keeps matrices positive stands apart
 SCAN = 24  # rates at which a limit is looked for
 
 
@@ -65,12 +66,15 @@ class Minibatch:
         """Y_ij over the noise of a step, (n, n)."""
         return np.maximum(self.state.rate**2 * response_factors(self.state, self.mu, self.nu), 0.0)
 
-    def feedback(self) -> float:
-        """The radius of what the weights' spread does to itself by the Hessians' noise; below 1 there is a law."""
+    def feedback(self, start: FloatArray | None = None) -> tuple[float, FloatArray]:
+        """The radius of what the weights' spread does to itself by the Hessians' noise; below 1 there is a law.
+
+        And the spread that it belongs to; a start near it saves time.
+        """
         root = np.sqrt(self.weight)
         if not np.isfinite(root).all():
-            return np.inf
-        return leading(partial(self._fed, root), len(root))[0]
+            return np.inf, np.eye(len(root))
+        return leading(partial(self._fed, root), len(root), start=start)
 
     def _fed(self, root: FloatArray, z: FloatArray) -> FloatArray:
         """The same, as a symmetric operator."""
@@ -151,19 +155,30 @@ def limit_of(points: PointHessians, batch: float, mu: float, nu: float | None) -
     highest = frozen_limit(float(here.state.hessian.max()), mu, nu)
     frozen = float(shifted(highest, -here.state.size[1]))
 
-    def above(share: float) -> float:
-        found = here.at(share * frozen).feedback() - 1
-        return min(found, 1e3) if np.isfinite(found) else 1e3
+    vector = None
 
-    low = 1e-12  # there a law exists, or within rounding none
-    for share in (*(np.arange(1, SCAN) / SCAN), 1 - 1e-9):
-        if above(share) >= 0:
-            return frozen * float(brentq(above, low, share, xtol=1e-15, rtol=1e-14))
+    @cache
+    def left(share: float) -> float:
+        """Positive below the limit; for one weight a straight line."""
+        nonlocal vector
+        found, vector = here.at(share * frozen).feedback(vector)
+        return share / max(found, 1e-9 * share) - share if np.isfinite(found) else -share
+
+    low = 1e-12
+    while left(low) < 0 and low > 1e-200:  # a rare point with nearly all of the curvature
+        low *= 1e-12
+    # for SGD the radius is convex in the rate, and there is one limit
+    shares = [1 - 1e-9] if mu == 0 else [*(np.arange(1, SCAN) / SCAN), 1 - 1e-9]
+    for share in shares:
+        if left(share) <= 0:
+            return frozen * float(brentq(left, low, share, xtol=1e-300, rtol=1e-14))
         low = share
     return frozen
 
 
-def leading(apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True) -> tuple[float, FloatArray]:
+def leading(
+    apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True, start: FloatArray | None = None
+) -> tuple[float, FloatArray]:
     """The spectral radius of a map that keeps positive (n, n) matrices positive, and the matrix that it belongs to."""
     if not apply(np.eye(n)).any():  # all else is less
         return 0.0, np.eye(n)
@@ -177,9 +192,12 @@ def leading(apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool =
         top = int(values.real.argmax())
         return float(values[top].real), vectors[:, top].real.reshape(n, n)
     operator = LinearOperator((n * n, n * n), dtype=np.float64, matvec=flat)
-    start = np.eye(n).ravel()
+    begin = (np.eye(n) if start is None else start).ravel()
     try:
-        found = eigsh(operator, 1, which="LA", v0=start) if symmetric else eigs(operator, 1, which="LR", v0=start)
+        if symmetric:
+            found = eigsh(operator, 1, which="LA", v0=begin, ncv=VECTORS)
+        else:
+            found = eigs(operator, 1, which="LR", v0=begin)
     except ArpackError as error:
         raise InputError(f"the greatest eigenvalue of the second moments' update does not converge ({error})") from None
     values, vectors = found

@@ -12,11 +12,13 @@ from ..arguments import array
 from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape, Logistic, SampledLandscape
 from ..landscapes.landscape import check_landscape
+from ..landscapes.linear_model import LinearModel
 from ..record import Record
 from ..typing import FloatArray
 from .units import shifted
 
 MOST_BYTES = 1 << 30
+CHUNK_BYTES = 1 << 26  # of products over points, at a time
 STILL = 1e-6  # how small a gradient is at a minimum, beside its noise or the Hessian
 
 
@@ -62,6 +64,61 @@ class RankOne(PointHessians):
     def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> RankOne:
         return RankOne(shifted(frame.T @ self.hessian @ frame, -a), self.weights, shifted(self.c, -a), self.X @ frame,
                        shifted(self.xi @ frame, -c // 2))
+
+
+class OutputHessians(PointHessians):
+    """Of a linear model of m outputs: h_x = s_x (x) x x^T, s_x (m, m); no (points, n, n) array is formed.
+
+    Weights stand output by output. `frame` takes the coordinates in use to these weights.
+    """
+
+    def __init__(
+        self, hessian: FloatArray, weights: FloatArray, slopes: FloatArray, X: FloatArray, mean: FloatArray, xi: FloatArray,
+        frame: FloatArray | None = None,
+    ) -> None:
+        self.hessian, self.weights, self.slopes, self.X, self.xi, self.count = hessian, weights, slopes, X, xi, len(X)
+        self.covariance = xi.T @ (weights[:, None] * xi)
+        self._mean, self._frame = mean, frame
+
+    def spread(self, S: FloatArray) -> FloatArray:
+        frame, (m, d) = self._frame, (self.slopes.shape[1], self.X.shape[1])
+        full = S if frame is None else frame @ S @ frame.T
+        c, e = np.triu_indices(m)  # pairs of outputs
+        i, j = np.triu_indices(d)  # products of inputs
+        apart = full.reshape(m, d, m, d)[c, :, e, :]
+        forms = (apart + apart.transpose(0, 2, 1))[:, i, j] / (1 + (i == j))
+        found = np.zeros((len(i), len(c)))
+        step = max(1, CHUNK_BYTES // (8 * (len(i) + m * m)))
+        for start in range(0, len(self.X), step):
+            some = slice(start, start + step)
+            products, s = self.X[some][:, i] * self.X[some][:, j], self.slopes[some]
+            seen = np.empty((len(s), m, m))  # x^T S_ce x
+            seen[:, c, e] = seen[:, e, c] = products @ forms.T
+            found += products.T @ (self.weights[some, None] * (s @ seen @ s)[:, c, e])
+        blocks = np.empty((m, d, m, d))
+        for row, column in ((i, j), (j, i)):
+            for one, other in ((c, e), (e, c)):
+                blocks[one[:, None], row, other[:, None], column] = found.T
+        spread = blocks.reshape(m * d, m * d)
+        spread = spread if frame is None else frame.T @ spread @ frame
+        k = np.diag(self._mean)
+        if np.abs(self._mean - np.diag(k)).max() <= len(k) * np.finfo(np.float64).eps * np.abs(k).max():
+            spread = spread - np.multiply.outer(k, k) * S
+        else:
+            spread = spread - self._mean @ S @ self._mean
+        return np.asarray((spread + spread.T) / 2)
+
+    def crossed(self, v: FloatArray) -> FloatArray:
+        frame, m = self._frame, self.slopes.shape[1]
+        outputs = self.X @ (v if frame is None else frame @ v).reshape(m, -1).T
+        pulls = (self.weights[:, None, None] * self.slopes @ outputs[:, :, None])[:, :, 0]
+        found = np.einsum("xc,xj,xi->cji", pulls, self.X, self.xi, optimize=True).reshape(-1, self.xi.shape[1])
+        return np.asarray(found if frame is None else frame.T @ found)
+
+    def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> OutputHessians:
+        whole = frame if self._frame is None else self._frame @ frame
+        return OutputHessians(shifted(frame.T @ self.hessian @ frame, -a), self.weights, shifted(self.slopes, -a), self.X,
+                              shifted(frame.T @ self._mean @ frame, -a), shifted(self.xi @ frame, -c // 2), whole)
 
 
 class FullHessians(PointHessians):
@@ -142,29 +199,45 @@ def point_hessians(X: Points, y: ArrayLike | None = None) -> PointHessians:
 
 def regression(rows: FloatArray, labels: FloatArray) -> RankOne:
     """Of linear regression at its least squares."""
-    points = len(rows)
+    points, n = rows.shape
+    check_size(n)
     weights = np.full(points, 1 / points)
     residuals = rows @ np.linalg.lstsq(rows, labels, rcond=None)[0] - labels if labels.any() else labels
     return RankOne(rows.T @ rows / points, weights, np.ones(points), rows, residuals[:, None] * rows)
 
 
 def _of_landscape(landscape: Landscape) -> PointHessians:
+    n = landscape.dimension
+    check_size(n)
     landscape.require_degree(2, "the noise of the Hessians")
     check_still(landscape)
-    n = landscape.dimension
     if isinstance(landscape, Logistic):
         return RankOne(landscape.hessian, landscape.weights, landscape.slopes(2), landscape.X, landscape.deviations(1))
+    if isinstance(landscape, LinearModel):
+        hessian, slopes, xi = landscape.hessian, landscape.slopes(2), landscape.deviations(1)
+        if landscape.outputs == 1:
+            return RankOne(hessian, landscape.weights, slopes[:, 0, 0], landscape.X, xi)
+        return OutputHessians(hessian, landscape.weights, slopes, landscape.X, hessian - np.diag(landscape.ridge), xi)
     sampled = landscape if isinstance(landscape, SampledLandscape) else None
     needed = 8 * n * n * (n * n if sampled is None else len(sampled.weights))
     if needed > MOST_BYTES:
         raise TooLargeError(
             f"the Hessians' noise of {landscape!r} takes an array of {needed / 1e9:,.1f} GB; give fewer weights, or "
-            "Hessians of rank one: logistic regression, or inputs X and labels y"
+            "Hessians of low rank: softmax or logistic regression, or inputs X and labels y"
         )
     if sampled is not None:
         return FullHessians(sampled.hessian, sampled.weights, sampled.deviations(2), sampled.deviations(1))
     pairs, mixed = landscape.part(((0, 1), (2, 3))), landscape.part(((0, 1), (2,)))
     return Cumulants(landscape.hessian, landscape.gradient_covariance, pairs, mixed)
+
+
+def check_size(n: int) -> None:
+    """Raise TooLargeError for more weights than a covariance can be formed of."""
+    if 8 * n * n > MOST_BYTES:
+        raise TooLargeError(
+            f"second moments of {n:,} weights take arrays of {8 * n * n / 1e9:,.1f} GB; project the points on fewer "
+            "directions"
+        )
 
 
 def check_still(landscape: Landscape) -> None:

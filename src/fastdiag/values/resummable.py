@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from operator import attrgetter
 
 import numpy as np
 
@@ -46,22 +47,34 @@ def check_irreducible(diagram: Diagram) -> None:
 
 
 def check_resummable(
-    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots,
+    reducible: bool = False,
 ) -> None:
-    """Raise an error that says why, if a resummed value cannot be had; times: of one grid."""
-    check_irreducible(diagram)
+    """Raise an error that says why, if a resummed value cannot be had; times: of one grid.
+
+    reducible : whether nodes of degree 2 that are alone have a value of their own
+    """
+    if not reducible:
+        check_irreducible(diagram)
     landscape.require_degree(max(plan(diagram, root).highest_degree for root in roots), f"diagram {diagram}")
-    latest = max(times, key=lambda spacetime: spacetime.T)
+    latest, longest = last_of(times)
     if continuous and not latest.is_one_epoch:
         raise UnsupportedError(
             f"continuous=True is for one epoch, T <= N/B = {latest.updates_per_epoch}, and here T = {latest.T}; "
             "leave it out for the exact sums over several epochs"
         )
-    longest = max((spacetime.T for spacetime in times if spacetime.T < inf), default=1)
     if longest >= 2**62 or latest.B >= 2**62:
         raise TooLargeError(f"T and B must be below 2^62, not {shown(longest)} and {shown(latest.B)}; use T = math.inf")
     if not latest.is_one_epoch and latest.updates_per_epoch >= 2**62:
         raise TooLargeError(f"N / B must be below 2^62, not {shown(latest.updates_per_epoch)}; use N = math.inf")
+
+
+def last_of(times: Sequence[Spacetime]) -> tuple[Spacetime, int]:
+    """The one with the most updates, of one grid, and the most updates that are not infinite; else 1."""
+    latest = max(times, key=attrgetter("T"))
+    if latest.T < inf:
+        return latest, int(latest.T)
+    return latest, max((int(spacetime.T) for spacetime in times if spacetime.T < inf), default=1)
 
 
 def check_contracts(eigenbasis: Eigenbasis, numbers: FloatArray, continuous: bool, update: LinearRule = None) -> None:

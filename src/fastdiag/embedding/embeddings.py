@@ -54,14 +54,14 @@ class Embedding:
 
 def check_basis(basis: object) -> Basis:
     """The basis as a str, or InputError unless it is known."""
-    return cast(Basis, choice("basis", basis, BASES))
+    return cast(Basis, basis if type(basis) is str and basis in BASES else choice("basis", basis, BASES))
 
 
 def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
     """The diagram, once all three arguments are found to be what they should be; symbols: the spacetime may have some."""
     check_spacetime(spacetime, symbols)
     check_basis(basis)
-    return Diagram.of(diagram)
+    return diagram if isinstance(diagram, Diagram) else Diagram.of(diagram)
 
 
 def automorphism_group(diagram: Diagram) -> IntArray:

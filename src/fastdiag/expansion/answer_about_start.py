@@ -18,9 +18,11 @@ from ..spacetime.updates import Update
 from ..values.device import check_device
 from ..values.eigenbasis import growth, is_diagonalisable
 from ..values.exact_values import exact_learning_rates
+from ..values.foresight import check_sums
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.resummable import linear_rule
 from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
@@ -33,7 +35,7 @@ MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
-    order, resummed, times = question.order, question.resummed, question.times
+    order, resummed, times, propagator = question.order, question.resummed, question.times, question.propagator
     update = cast(Rule, question.update)  # others were refused
     landscape, watched, device, given = question.landscape, question.watched, question.device, question.given
     others, points = question.others, points_met(given, update)
@@ -50,13 +52,15 @@ def answer_about_start(question: Question) -> Prediction:
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     if resummed and any(spacetime.is_ragged for spacetime in times):
         unfit = unfit or "these are of batches of two sizes"
+    unfit = unfit or (None if propagator is None else "edges have another propagator")
     device = check_device(device, unfit if resummed else "these are un-resummed")
-    listed = irreducible_diagrams if resummed else plain_diagrams
+    listed = irreducible_diagrams if resummed and propagator is None else plain_diagrams
     worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others)
+            _foresee(question, len(expressions))
+            worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others, propagator)
         else:
             worth = ExactPlainWorth(landscape, times, expressions, update, points, others)
     else:
@@ -64,10 +68,12 @@ def answer_about_start(question: Question) -> Prediction:
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
-        if resummed and not is_diagonalisable(landscape, metric):
+        if resummed and propagator is None and not is_diagonalisable(landscape, metric):
             worth = _summed_over_updates(question, rates, metric, points)
         elif resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, points, others)
+            _foresee(question, len(rates))
+            how = update, points, others, propagator
+            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
@@ -86,6 +92,16 @@ def answer_about_start(question: Question) -> Prediction:
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
         stderr = None if found is None else shaped(found, shape)
     return Prediction(whole, by_order, by_diagram, question, stderr)
+
+
+def _foresee(question: Question, rates: int) -> None:
+    """Raise TooLargeError if resummed sums take too long."""
+    if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
+        return
+    order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
+    some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
+    met = points_met(question.given, question.update)
+    check_sums(some, order, question.landscape.dimension, question.times, rates, rule, met, question.patience)
 
 
 def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:

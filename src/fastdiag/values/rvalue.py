@@ -142,7 +142,7 @@ def resummed(
     points: of a training set that is given; None: rows are drawn.
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
-    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots)
+    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots, eigenbasis.propagator is not None)
     last, longest = last_of(times)
     if isinstance(update, Update):
         update = scheduled(update, last.T)
@@ -160,6 +160,7 @@ def resummed(
     if not continuous and last.is_ragged:
         update = sgd() if update is None else update
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * longest >= LARGEST_EXPONENT
+    far = far or eigenbasis.propagator is not None
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
     totals: FloatArray | None = None if cpu else np.zeros(())
     for _, share, _, runs in planned:
@@ -322,8 +323,9 @@ def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Ter
         product: Any = None
         chosen = plan(diagram, root)
         sources = chosen.sources(eigenbasis, eigenbasis.others)
-        for source, (nodes, edges) in zip(sources, chosen.parts, strict=True):
-            part = source.part(nodes)
+        for i, (source, (nodes, edges)) in enumerate(zip(sources, chosen.parts, strict=True)):
+            alone = nodes == ((0, 1),) and i >= len(root.nodes) and eigenbasis.propagator is not None
+            part = eigenbasis.left_over if alone else source.part(nodes)
             if 0 in edges:
                 part = part[rows]  # edges ascend, so the first edge is the first axis
             long = [1] * d

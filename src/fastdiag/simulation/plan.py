@@ -17,7 +17,7 @@ from ..landscapes import Landscape, Samples
 from ..landscapes.landscape import check_landscape
 from ..landscapes.taylor import tell_of_polynomial
 from ..memory import require
-from ..results import emulation
+from ..results.emulation import emulation
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton

@@ -17,6 +17,7 @@ from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.formulas import check_names
+from ..typing import Rates
 from ..values.exact_values import exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -36,7 +37,7 @@ TRAINING_SETS = ("drawn", "given")
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: ArrayLike,
+    eta: Rates,
     order: int | None = None,
     observable: str | Observable = "test_loss",
     resummed: bool = True,
@@ -203,8 +204,8 @@ def _question(
     several: tuple[int | float, ...] | None = None
     if T is not None:
         moments, shape = one_or_many("T", T, "numbers of updates")
-        updates = [spacetime.with_updates(t) for t in moments]
-        spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
+        several = tuple(t if type(t) is int and t > 0 else spacetime.with_updates(t).T for t in moments)
+        spacetime, several = (spacetime, several) if shape else (spacetime.with_updates(moments[0]), None)
     given = None
     if choice("training_set", training_set, TRAINING_SETS) == "given":
         given = given_points(landscape, spacetime, test)

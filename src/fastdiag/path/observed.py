@@ -60,11 +60,11 @@ def terms(walk: Walk | Flow | GaussianWalk, observable: str, functions: Sequence
     seen = seen_along(walk, functions)
     found = _to_first_order(walk, observable, seen)
     if isinstance(walk, SecondWalk):
-        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else 0
+        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]
         if observable == "generalization_gap":
-            found.append({"": -tie if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]})
+            found.append({"": -tie})
         else:
-            found.append({"": second_order(walk, observable, seen) + tie})
+            found.append(second_order(walk, observable, seen) | ({"": tie} if isinstance(walk, TiedWalk) else {}))
     return found
 
 

@@ -47,7 +47,11 @@ class PathSeries:
     by_order: tuple[Numbers, ...]
     """By noise order."""
     by_skeleton: dict[str, Numbers]
-    """By the text of a skeleton, of noise orders 0 and 1; higher orders come as one sum, as does a closure."""
+    """By the text of a skeleton.
+
+    Of noise order 2 from its recursion not those whose root shares a part, which come as one sum in `by_order`, nor those
+    of the test loss's variance; of a closure none.
+    """
 
 
 def predicted_about_path(
@@ -120,7 +124,7 @@ def predicted_about_path(
             result[i, j] = value(rows[i][j])[()]
         return result
 
-    named = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions if name]
+    named = [(p, name) for p, contributions in enumerate(rows[0][0]) for name in contributions if name]
     by_skeleton = {name: stacked(p, name) for p, name in named}
     return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
 

@@ -24,7 +24,7 @@ from ..progress import check_progress
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..typing import FloatArray
+from ..typing import FloatArray, Rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from ..values.overflow import told
@@ -43,7 +43,7 @@ REFINED = 16  # steps to an update of a process
 def simulate(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: ArrayLike,
+    eta: Rates,
     runs: int = 10_000,
     seed: int = 0,
     method: str = "sgd",

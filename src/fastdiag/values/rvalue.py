@@ -10,7 +10,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arguments import flag
 from ..coefficients.coefficient import prefactor
@@ -28,7 +27,7 @@ from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray, IntArray, Rates
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
@@ -53,7 +52,7 @@ SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread su
 
 @door
 def rvalue(
-    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
+    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: Rates, *, continuous: bool = False,
     device: str = "auto", update: LinearRule = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..coefficients import coefficient
-from ..coefficients.coefficient import coefficients_near
+from ..coefficients.coefficient import coefficient, coefficients_near
 from ..diagram import Diagram
 from ..embedding import Rule
 from ..embedding.retied import retied_shares

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from .arguments import flag
 from .terminal import is_terminal
 
 Shard = TypeVar("Shard")
+ONE = threading.Lock()  # held while a bar is up
 
 
 def check_progress(progress: object) -> bool | None:
@@ -20,10 +22,21 @@ def check_progress(progress: object) -> bool | None:
 def track(
     shards: Iterable[Shard], total: int, size: Callable[[Shard], int], what: str, show: bool | None
 ) -> Iterator[Shard]:
-    """Pass the shards on and advance a bar by the size of each; `show=None` asks whether stderr is a terminal."""
-    if not (is_terminal(sys.stderr) if show is None else show and sys.stderr is not None):
+    """Pass the shards on and advance a bar by the size of each; `show=None` asks whether stderr is a terminal.
+
+    There is one bar at a time: within another's shards nothing is shown.
+    """
+    wanted = is_terminal(sys.stderr) if show is None else show and sys.stderr is not None
+    if not wanted or not ONE.acquire(blocking=False):
         yield from shards
         return
+    try:
+        yield from _shown(shards, total, size, what)
+    finally:
+        ONE.release()
+
+
+def _shown(shards: Iterable[Shard], total: int, size: Callable[[Shard], int], what: str) -> Iterator[Shard]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

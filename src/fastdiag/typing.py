@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,19 @@ Number: TypeAlias = Any
 """int, Fraction, float or a SymPy expression."""
 Exact: TypeAlias = int | Fraction
 """An exact count."""
+
+
+class WithSymbols(Protocol):
+    """A SymPy expression, whether or not its types are known."""
+
+    @property
+    def free_symbols(self) -> Any: ...
+
+
+Whole: TypeAlias = SupportsIndex | float | Fraction | WithSymbols
+"""A whole number of any type, or a formula for one."""
+Rates: TypeAlias = npt.ArrayLike | Fraction | WithSymbols | Sequence[object]
+"""A learning rate, several, or a matrix; exact ones too."""
 Basis: TypeAlias = Literal["cumulant", "moment"]
 Sampling: TypeAlias = Literal["reshuffle", "cyclic", "replacement"]
 Last: TypeAlias = Literal["keep", "drop"]

@@ -7,7 +7,9 @@ from math import prod
 import pytest
 
 import fastdiag as fd
+from fastdiag import progress
 from fastdiag.diagram.partition import set_partitions
+from fastdiag.expansion import diagram_sum as summing
 from fastdiag.expansion.diagram_sum import diagram_sum
 from fastdiag.expansion.observables import observable_named
 
@@ -132,3 +134,30 @@ def test_the_means_square_is_taken_off_in_either_way():
     found = [diagram_sum(variance, 2, listed, PathWorth(), fixed)[0] for fixed in (True, False)]
     assert found[0] == found[1]
     assert found[0][2]
+
+
+def test_progress_beyond_a_second(monkeypatch):
+    """A bar for what is left of an order, one at a time; none before, and none without a terminal."""
+    ticks = iter(range(1000))
+    land, st = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]], 0, 0), fd.Spacetime(4, T=2)
+    shown = []
+
+    def track(some, total, size, what, show):
+        found = list(some)
+        shown.append((what, total, len(found), show))
+        return found
+
+    known = fd.predict(land, st, 0.1, 3, resummed=False).total
+    monkeypatch.setattr(summing, "track", track)
+    monkeypatch.setattr(summing, "PATIENCE", 5)
+    monkeypatch.setattr(summing, "now", lambda: next(ticks))
+    assert fd.predict(land, st, 0.1, 3, resummed=False).total == known
+    assert shown == [("diagrams of order 3", 12, 12, None)]
+
+
+def test_one_bar_at_a_time(capsys):
+    outer = progress.track([1], 1, lambda _: 1, "outer", True)
+    assert [list(progress.track([1, 2], 2, lambda _: 1, "inner", True)) for _ in outer] == [[1, 2]]
+    assert "inner" not in capsys.readouterr().err
+    assert list(progress.track([3], 1, lambda _: 1, "later", True)) == [3]
+    assert "later" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.errors import InputError, MissingTensorError, UnsupportedError
+from fastdiag.errors import InputError, MissingTensorError, TooLargeError, UnsupportedError
 from oracles import fields, observed_losses, oracle
 
 F = Fraction
@@ -17,7 +17,7 @@ CASES = [
     (2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle"), (3, 1, 3, "reshuffle"), (2, 1, 5, "cyclic"), (4, 2, 3, "cyclic"),
     (3, 2, 2, "replacement"), (2, 1, 3, "replacement"),
 ]
-QUICK = (CASES[0], CASES[4], CASES[5])
+QUICK = (CASES[0], CASES[4], CASES[6])
 RULES = {
     "momentum": (fd.updates.momentum(F(1, 2)), partial(oracle.HeavyBall, mu=F(1, 2))),
     "nesterov": (fd.updates.nesterov(F(1, 2)), partial(oracle.Nesterov, mu=F(1, 2))),
@@ -83,6 +83,14 @@ def test_given_points_exactly(case):
 def test_update_rules_exactly(rule):
     (update, step), case = RULES[rule], (2, 1, 4, "reshuffle")
     compare(fields.formula(7), case, fields.expected(7, case, 3, step), 3, watched(7), 1, update=update)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", [(2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle")], ids=str)
+def test_order_4_with_momentum(case):
+    (v, *higher), weights = fields.arrays(7)
+    land, (update, step) = fd.landscapes.field(v, *higher, weights=weights), RULES["momentum"]
+    compare(land, case, fields.expected(7, case, 4, step), 4, as_derivatives(7), 0.3, update=update)
 
 
 TURNING, STRETCHING = [[0, -1], [1, 0]], [[1, 2], [F(1, 2), 3]]
@@ -249,6 +257,7 @@ LAND, ST = linear(TURNING), fd.Spacetime(4, T=4)
     (UnsupportedError, "Hessian", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.regularized_newton(1))),
     (UnsupportedError, "diagonalisable", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", update=fd.updates.sde())),
     (UnsupportedError, "diagonalisable", lambda: fd.predict(LAND, ST, 0.1, 1, "displacement", continuous=True)),
+    (TooLargeError, "update by update", lambda: fd.predict(LAND, fd.Spacetime(10**6, T=10**6), 1e-6, 3, "displacement")),
     (MissingTensorError, "ddddv", lambda: fd.predict(LAND, ST, 0.1, 5, "displacement")),
     (InputError, "at least", lambda: fd.landscapes.field()),
     (InputError, "symmetric", lambda: fd.landscapes.field([[1.0, 2.0]], 0, np.arange(8.0).reshape(1, 2, 2, 2))),

@@ -151,12 +151,18 @@ def test_drawn_losses(problem, spacetime, name):
 @pytest.mark.parametrize("problem", ["line", pytest.param("plane", marks=pytest.mark.long)])
 @pytest.mark.parametrize("spacetime", [(4, 1, 3, "reshuffle"), (4, 2, 2, "reshuffle"), (math.inf, 1, 3, "reshuffle")])
 def test_recursions_of_noise_two(problem, spacetime):
-    """As Fractions, every observable by noise order."""
+    """As Fractions, every observable by noise order, and by skeleton."""
     loss, noises, chances, start, eta = PROBLEMS[problem]
     land, times = landscape(loss, noises, chances, start), [fd.Spacetime(*spacetime[:3], sampling=spacetime[3])]
     for name in OBSERVABLES:
         found, other = skeleton_series(land, times, [eta], 2, name), predicted_about_path(land, times, [eta], 2, name)
         assert [x.tolist() for x in found.by_order] == [x.tolist() for x in other.by_order], name
+        other_by_skeleton = {str(fd.Diagram.parse(text)): value for text, value in other.by_skeleton.items()}
+        assert all((value == found.by_skeleton.get(text, 0)).all() for text, value in other_by_skeleton.items()), name
+        count = {"test_loss": 34, "train_loss": 34, "displacement": 17, "covariance": 11}.get(name, 0)
+        assert len(set(other_by_skeleton) & {str(D) for D in fd.skeletons(2)}) == count, name
+        if name == "test_loss":
+            assert not any(value.any() for text, value in found.by_skeleton.items() if text not in other_by_skeleton)
 
 
 @pytest.mark.parametrize(("N", "B", "T", "sampling"), [(3, 1, 7, "reshuffle"), (4, 2, 5, "cyclic"), (3, 2, 4, "replacement")])

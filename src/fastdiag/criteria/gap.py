@@ -7,7 +7,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arguments import ndim, shown, whole, whole_or_infinite
 from ..door import door
@@ -15,7 +14,7 @@ from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape, Symbolic
 from ..landscapes.exact import arithmetic, exact, is_exact
 from ..landscapes.landscape import check_landscape, checked
-from ..typing import FloatArray
+from ..typing import FloatArray, Rates
 from ..values.exact_values import exact_learning_rates
 from ..values.learning_rates import learning_rates
 from .geometric import geometric
@@ -25,7 +24,7 @@ MOST_EXACT = 10_000  # updates whose powers are multiplied out
 
 
 @door
-def gap(landscape: Landscape, eta: ArrayLike, N: int, T: float = inf, ridge: object = 0) -> Any:
+def gap(landscape: Landscape, eta: Rates, N: int, T: float = inf, ridge: object = 0) -> Any:
     """Test loss less train loss after T updates of gradient descent on N points, to first order in 1/N and in diagrams.
 
     tr(C (1 - k^T) H^-1) / N with k = 1 - eta H: the resummed diagram `[a]` whose root shares a part (papers: Corollary 2,
@@ -75,7 +74,7 @@ def gap(landscape: Landscape, eta: ArrayLike, N: int, T: float = inf, ridge: obj
 
 
 @door
-def gap_slope(landscape: Landscape, eta: ArrayLike, N: int, T: float = inf, ridge: object = 0) -> FloatArray:
+def gap_slope(landscape: Landscape, eta: Rates, N: int, T: float = inf, ridge: object = 0) -> FloatArray:
     """The derivatives of `gap` with respect to the ridge of each weight, (n,); their sum is that of a common ridge.
 
     Parameters

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..door import door
 from ..errors import InputError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
+from ..typing import Rates
 from .gap import gap, points, ridges
 
 
@@ -66,7 +66,7 @@ def tic(landscape: Landscape, N: int, ridge: object = 0) -> float:
 
 
 @door
-def stic(landscape: Landscape, eta: ArrayLike, N: int, T: float, ridge: object = 0) -> Any:
+def stic(landscape: Landscape, eta: Rates, N: int, T: float, ridge: object = 0) -> Any:
     """The papers' stabilized Takeuchi criterion: l + `gap`, finite in flat directions, for training that ends at T.
 
     Parameters

@@ -5,14 +5,13 @@ from __future__ import annotations
 from math import inf
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arguments import ndim, real, shown
 from ..door import door
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
-from ..typing import FloatArray
+from ..typing import FloatArray, Rates
 from .gap import Shrinking, metrics, points, shrinking, updates
 
 DECADES = 9  # below the largest ridge, where the least is looked for first
@@ -20,7 +19,7 @@ HALVINGS = 50
 
 
 @door
-def tuned_ridge(landscape: Landscape, eta: ArrayLike, N: int, T: float) -> float:
+def tuned_ridge(landscape: Landscape, eta: Rates, N: int, T: float) -> float:
     """The ridge r >= 0 with the least STIC: train loss after T steps on l + r |theta|^2 / 2, and the `gap` there.
 
     Papers: descent on STIC tunes what is smooth. The train loss is that of the landscape's second-order Taylor polynomial

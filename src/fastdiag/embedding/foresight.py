@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import comb, log2, log10, prod
+from math import comb, inf, log2, log10, prod
 from typing import Any
 
 from ..arguments import digits
@@ -148,6 +148,18 @@ def check_seconds(seconds: float) -> None:
             f"exact arithmetic would take about {seconds:,.0f} seconds (limit {MOST_SECONDS:.0f}); use floats "
             "(fastdiag.predict), a smaller T, or numbers of fewer digits"
         )
+
+
+def matrix_entries(diagram: Diagram, spacetime: Spacetime) -> int:
+    """About how many entries above the diagonal the matrices of one resummed sum over maps have: their steps."""
+    parts = len(set(diagram.blocks[1:]))
+    epoch = int(3**parts - 2**parts)  # parts before, in and after a step
+    if spacetime.is_one_epoch:
+        return epoch
+    if spacetime.sampling == "cyclic":
+        epochs = diagram.order if spacetime.T == inf else min(int(spacetime.whole_epochs), diagram.order)
+        return 2 * visits(diagram, epochs) * epoch
+    return bell(parts) * _steps(Poset.of(diagram), 4) // 3  # what merged parts leave of them
 
 
 def visits(diagram: Diagram, epochs: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -13,17 +14,20 @@ from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
 from ..path.foresight import check_walks
 from ..path.worth import FrozenWorth
+from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.updates import Update
 from ..values.device import check_device
 from ..values.eigenbasis import growth, is_diagonalisable
 from ..values.exact_values import exact_learning_rates
+from ..values.foresight import check_sums
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.resummable import linear_rule
 from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
-from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands
+from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands, watched_over
 from .prediction import Prediction, joined
 from .question import Question, shaped
 
@@ -33,7 +37,7 @@ MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 def answer_about_start(question: Question) -> Prediction:
     """The answer by diagrams of theta_0's tensors; resummed, or the series in eta."""
-    order, resummed, times = question.order, question.resummed, question.times
+    order, resummed, times, propagator = question.order, question.resummed, question.times, question.propagator
     update = cast(Rule, question.update)  # others were refused
     landscape, watched, device, given = question.landscape, question.watched, question.device, question.given
     others, points = question.others, points_met(given, update)
@@ -50,13 +54,15 @@ def answer_about_start(question: Question) -> Prediction:
     unfit = "these are exact" if exactly else "the result has axes" if watched.axes else None
     if resummed and any(spacetime.is_ragged for spacetime in times):
         unfit = unfit or "these are of batches of two sizes"
+    unfit = unfit or (None if propagator is None else "edges have another propagator")
     device = check_device(device, unfit if resummed else "these are un-resummed")
-    listed = irreducible_diagrams if resummed else plain_diagrams
+    listed = irreducible_diagrams if resummed and propagator is None else plain_diagrams
     worth: Worth
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others)
+            _foresee(question, times, len(expressions))
+            worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others, propagator)
         else:
             worth = ExactPlainWorth(landscape, times, expressions, update, points, others)
     else:
@@ -64,10 +70,12 @@ def answer_about_start(question: Question) -> Prediction:
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
-        if resummed and not is_diagonalisable(landscape, metric):
+        if resummed and propagator is None and not is_diagonalisable(landscape, metric):
             worth = _summed_over_updates(question, rates, metric, points)
         elif resummed:
-            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, update, points, others)
+            _foresee(question, times, len(rates))
+            how = update, points, others, propagator
+            worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
             worth.eigenbasis.check_memory(planned, SLAB_BYTES)
         else:
@@ -75,7 +83,7 @@ def answer_about_start(question: Question) -> Prediction:
     shape = question.axes_of(shape)
     fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
-        sums, values = diagram_sum(watched, order, listed, worth, fixed)
+        sums, values = diagram_sum(watched, order, watched_over(listed), worth, fixed)
         by_order = tuple(shaped(worth.finished(total, watched.axes), shape) for total in sums)
         by_diagram = {diagram: shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
@@ -88,6 +96,16 @@ def answer_about_start(question: Question) -> Prediction:
     return Prediction(whole, by_order, by_diagram, question, stderr)
 
 
+def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None:
+    """Raise TooLargeError if resummed sums take too long."""
+    if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
+        return
+    order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
+    some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
+    met = points_met(question.given, question.update)
+    check_sums(some, order, question.landscape.dimension, times, rates, rule, met, question.patience)
+
+
 def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:
     """Of a vector field whose K = 1 - eta dv is not diagonalisable in real numbers: sums over maps, update by update."""
     if question.continuous or isinstance(question.update, Process):
@@ -95,10 +113,17 @@ def _summed_over_updates(question: Question, rates: Any, metric: Any, points: in
             "exponentials of a field's dv are had where it is diagonalisable in real numbers, and here it is not; give "
             "resummed=False, or leave out processes and continuous=True"
         )
-    check_walks(
-        lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
-        rates.tolist(), question.order, question.update, question.patience, points,
-    )
+    try:
+        check_walks(
+            lambda order: irreducible_diagrams(order, question.watched.shares), question.landscape, question.times,
+            rates.tolist(), question.order, question.update, question.patience, points,
+        )
+    except TooLargeError as error:
+        raise TooLargeError(
+            "the mean of the field's dv is not diagonalisable in real numbers, so resummed values are sums over maps, "
+            "update by update, and here these take too much; give resummed=False, noise=1, a lower order, fewer updates or "
+            "a larger patience"
+        ) from error
     rule = question.update if isinstance(question.update, Update) else None
     how = question.order, rule, points, question.others
     return FrozenWorth(question.landscape, question.times, rates.tolist(), metric, *how)

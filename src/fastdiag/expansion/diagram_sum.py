@@ -6,12 +6,17 @@ Which diagrams there are is one choice, what each is worth another: any list goe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from time import monotonic as now
 from typing import Any, TypeAlias
 
 from ..diagram import Diagram, diagrams
+from ..progress import track
 from ..values.root import Root, Roots
 from ..values.worth import Worth
 from .observables import Observable
+
+PATIENCE = 1.0  # seconds before a bar appears
 
 DiagramList: TypeAlias = Callable[[int, bool], Iterable[Diagram]]
 """The diagrams of one order, whatever order is: (order, whether roots may share a part) -> diagrams."""
@@ -25,6 +30,21 @@ def plain_diagrams(order: int, root_shares: bool) -> Iterable[Diagram]:
 def irreducible_diagrams(order: int, root_shares: bool) -> Iterable[Diagram]:
     """Those that resummation leaves (papers: Theorem 1)."""
     return diagrams(order, irreducible=True, root_shares=root_shares)
+
+
+def watched_over(listed: DiagramList) -> DiagramList:
+    """The same, with a bar on a terminal for what is left of an order after a second."""
+
+    def shown(order: int, root_shares: bool) -> Iterator[Diagram]:
+        some: Any = listed(order, root_shares)
+        left, quiet = iter(some), now() + PATIENCE
+        for done, diagram in enumerate(left):
+            if now() > quiet:
+                yield from track(chain([diagram], left), len(some) - done, lambda _: 1, f"diagrams of order {order}", None)
+                return
+            yield diagram
+
+    return shown
 
 
 def summands(observable: Observable, order: int, listed: DiagramList) -> Iterator[tuple[int, Diagram, Roots]]:

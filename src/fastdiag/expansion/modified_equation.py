@@ -15,7 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Landscape, Symbolic
+from ..landscapes import Landscape, SampledLandscape, Symbolic
 from ..landscapes.exact import exact
 from ..landscapes.landscape import check_landscape
 from ..record import Record
@@ -32,8 +32,8 @@ from .observables import Observable, check_has
 from .question import shaped
 from .rate import NAMES, ExactRates, Rate, Rates, Sums, moment, rate, unmarked
 
-HIGHEST = 5  # 700 diagrams, a minute
-HIGHEST_OF = {"a rule": 3, "given": 4}
+HIGHEST = 5  # 700 diagrams, some seconds
+HIGHEST_OF = {"a rule": 3, "given": 4}  # a minute
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -184,7 +184,8 @@ class ModifiedEquation(Record):
         landscape : any; of a given training set its points are those
         eta : learning rate, a number; exact on a symbolic landscape for exact results
         of : 'drift', (n,); 'diffusion', (n, n); or a function of the weights, of `fastdiag.observable`: A s
-        numbers : for the letters in the coefficients, by name: B (1 unless it is given), N, and a rule's
+        numbers : for the letters in the coefficients, by name: B (1 unless it is given), N (the landscape's own), and those
+            of a rule
 
         Returns
         -------
@@ -209,6 +210,10 @@ class ModifiedEquation(Record):
         check_has(landscape, observable, self.update)
         if observable.mean is not None:
             raise InputError("a variance has no rate of its own: take the function's square, or 'diffusion'")
+        if self.training_set == "given" and isinstance(landscape, SampledLandscape):
+            points = len(landscape.weights)
+            if numbers.setdefault("N", points) != points:
+                raise InputError(f"the landscape's own points are the training set, so N is {points}, not {numbers['N']}")
         known = self._numbers(numbers)
         others = tuple(seen_from(function, landscape) for function in observable.functions)
         times, exactly = [Spacetime(N=1, T=1)], None

@@ -17,6 +17,7 @@ from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.formulas import check_names
+from ..typing import Rates
 from ..values.exact_values import exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -25,6 +26,7 @@ from .answer_about_start import answer_about_start, check_work
 from .functions import seen_from
 from .observables import Observable, check_has, observable_named
 from .prediction import Prediction
+from .propagator import checked_propagator
 from .question import Question
 
 CLOSURES = ("gaussian",)
@@ -35,7 +37,7 @@ TRAINING_SETS = ("drawn", "given")
 def predict(
     landscape: Landscape,
     spacetime: Spacetime,
-    eta: ArrayLike,
+    eta: Rates,
     order: int | None = None,
     observable: str | Observable = "test_loss",
     resummed: bool = True,
@@ -48,6 +50,7 @@ def predict(
     training_set: str = "drawn",
     test: Landscape | None = None,
     patience: float = 5.0,
+    propagator: Any = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -97,8 +100,11 @@ def predict(
         diffuse by the points' covariance
     test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
         None for the given points themselves
-    patience : minutes that sums over skeletons may take (a bar shows their progress); what is foreseen to take longer is
-        refused before it is begun
+    propagator : resummed, a symmetric matrix H0 (n, n), or (V, h) for V diag(h) V^T, V (n, r), in place of the Hessian in
+        edges (1 - eta H0)^(dt-1) eta; nodes of degree 2 that are alone then have H - H0 (papers: [C] 3.3; Dyson's series).
+        0 is the plain series in eta, the Hessian is None's; all agree to the order kept
+    patience : minutes that sums over skeletons (a bar shows their progress), or resummed sums, may take; what is foreseen
+        to take longer is refused before it is begun
 
     Returns
     -------
@@ -114,7 +120,7 @@ def predict(
         move
     MissingTensorError : the landscape lacks a derivative or a cumulant that some diagram needs
     TooLargeError : an order above 8; resummed, cumulants that do not fit into free memory (order d: n^d numbers); exact and
-        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta
+        resummed, powers (1 - eta h)^T of too many digits, or terms: give a float eta; sums that take longer than patience
 
     Examples
     --------
@@ -152,7 +158,7 @@ def predict(
     found = answered(
         _question(
             landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
-            training_set, test, patience,
+            training_set, test, patience, propagator,
         )
     )
     found.trust.tell()
@@ -167,7 +173,7 @@ def answered(question: Question) -> Prediction:
 def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None,
     observable: str | Observable, resummed: bool, device: str, T: Any, continuous: bool, update: PathRule,
-    closure: str | None, training_set: str, test: Landscape | None, patience: float,
+    closure: str | None, training_set: str, test: Landscape | None, patience: float, propagator: Any = None,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -198,8 +204,8 @@ def _question(
     several: tuple[int | float, ...] | None = None
     if T is not None:
         moments, shape = one_or_many("T", T, "numbers of updates")
-        updates = [spacetime.with_updates(t) for t in moments]
-        spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
+        several = tuple(t if type(t) is int and t > 0 else spacetime.with_updates(t).T for t in moments)
+        spacetime, several = (spacetime, several) if shape else (spacetime.with_updates(moments[0]), None)
     given = None
     if choice("training_set", training_set, TRAINING_SETS) == "given":
         given = given_points(landscape, spacetime, test)
@@ -216,6 +222,7 @@ def _question(
     return Question(
         landscape, spacetime, rates, several, kept, watched if functions else watched.name, update, about_path, closure,
         resummed, continuous, device, given, real("patience", patience, above=0, infinite=True), functions,
+        checked_propagator(propagator, landscape, rates, about_path or not resummed, update),
     )
 
 

@@ -47,10 +47,11 @@ class Prediction(Record):
     the test loss's variance they are diagrams of the *second moment* of the change since theta_0, from which `by_order` has
     the mean's square taken off: by_order[d] = second[d] - sum over i + j = d of mean[i] mean[j].
 
-    About the path: the skeletons. By recursion it has those of noise orders 0 and 1, of the cumulants themselves. Noise
-    order 2 comes as one sum: its recursion carries one third cumulant, covariance and mean, each the sum of many skeletons,
-    which would need as many recursions to be told apart; and so does what a closure adds. Sums over skeletons, which give
-    noise 2 of small problems over several epochs, have every one.
+    About the path: the skeletons. By recursion those of the cumulants themselves: of noise orders 0 and 1 all, of noise
+    order 2 all that have maps, [a[b] b[a]] and [a[b[c] c[b]]] have none. Three things come as one sum, in `by_order` alone:
+    of noise order 2 the skeletons whose root shares a part (their recursion carries a matrix for each data point, and each
+    of 42 skeletons would need its own), and those of the test loss's variance, whose roots share edges out; what a closure
+    adds. Sums over skeletons, which give noise 2 of small problems over several epochs, have every one.
     """
     question: Question
     """What was asked."""

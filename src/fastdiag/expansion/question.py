@@ -36,6 +36,8 @@ class Question(Record):
     patience: float = 5.0
     functions: tuple[Landscape, ...] = ()
     """What is observed in place of the loss, seen from the landscape's start."""
+    propagator: Any = None
+    """H0 of the edges, a matrix of floats, or of SymPy's where eta is exact; None for the Hessian."""
 
     def _values(self) -> tuple[Any, ...]:
         names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given", "functions"))

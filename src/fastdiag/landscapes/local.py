@@ -100,7 +100,11 @@ class Local(ABC):
 
     @abstractmethod
     def fourth_of(self, k: Numbers) -> Numbers:
-        """Q_abcd k_bcd of a symmetric tensor, (n,)."""
+        """Q_abcd k_bcd of a tensor that is symmetric in its first two axes, (n,)."""
+
+    def fourths_of(self, several: Sequence[Numbers]) -> list[Numbers]:
+        """The same of several."""
+        return [self.fourth_of(k) for k in several]
 
     @abstractmethod
     def fifth(self, S: Numbers) -> Numbers:
@@ -121,8 +125,14 @@ class Local(ABC):
 
     @property
     @abstractmethod
+    def tilted(self) -> Numbers:
+        """E[xi_a h_bc], (n, n, n)."""
+
+    @property
     def covariance_slope(self) -> Numbers:
         """C_ab,c, (n, n, n)."""
+        tilted = self.tilted
+        return np.asarray(tilted + tilted.swapaxes(0, 1))
 
     @property
     @abstractmethod
@@ -191,10 +201,9 @@ class PointTensors(Local):
         return self.mean(3)
 
     @property
-    def covariance_slope(self) -> Numbers:
+    def tilted(self) -> Numbers:
         weighted = self.weights[:, None, None] * self.tensor(2)
-        tilted = np.tensordot(weighted, self.gradients, ((0,), (0,)))  # E[h_ac xi_b] as a, c, b
-        return np.asarray(tilted.transpose(0, 2, 1) + tilted.transpose(2, 0, 1))
+        return np.asarray(np.tensordot(self.gradients, weighted, ((0,), (0,))))
 
     @property
     def skew(self) -> Numbers:

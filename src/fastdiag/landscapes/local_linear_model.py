@@ -197,12 +197,9 @@ class LinearModelLocal(Local):
         return self.landscape.moved(self.theta).mean(3)
 
     @property
-    def covariance_slope(self) -> FloatArray:
-        first, second = self.slopes(1), self.slopes(2)
-        mixed = self._cubed(np.einsum("xac,xb->xabc", second, first))  # E[h_ac g_b] as a, b, c
-        crossed = np.multiply.outer(self._curvature, self._pull).transpose(0, 2, 1)
-        found = mixed - crossed
-        return np.asarray(found + found.transpose(1, 0, 2))
+    def tilted(self) -> FloatArray:
+        mixed = self._cubed(np.einsum("xa,xbc->xabc", self.slopes(1), self.slopes(2)))  # E[g_a h_bc]
+        return np.asarray(mixed - np.multiply.outer(self._pull, self._curvature))
 
     @property
     def skew(self) -> FloatArray:

@@ -117,14 +117,20 @@ class LogisticLocal(Local):
         return self._weighted(self.slopes(4) * self.variances(S))
 
     def fourth_of(self, k: Numbers) -> FloatArray:
-        first, second = np.triu_indices(len(k))
-        packed = k[first, second] * np.where(first == second, 1.0, 2.0)[:, None]
-        total = np.zeros(len(k))
+        (found,) = self.fourths_of([k])
+        return found
+
+    def fourths_of(self, several: Sequence[Numbers]) -> list[Numbers]:
+        n, count = len(self.theta), len(several)
+        first, second = np.triu_indices(n)
+        doubled = np.where(first == second, 1.0, 2.0)[:, None]
+        packed = np.hstack([k[first, second] * doubled for k in several])  # one product is faster than several
+        total = np.zeros((n, count))
         for rows, pairs in self._pairs():
             X = self.X[rows]
-            cubes = np.einsum("xa,xa->x", pairs @ packed, X)
-            total += X.T @ (self.weights[rows] * self.slopes(4)[rows] * cubes)
-        return total
+            cubes = np.einsum("xka,xa->xk", (pairs @ packed).reshape(len(X), count, n), X)
+            total += X.T @ ((self.weights[rows] * self.slopes(4)[rows])[:, None] * cubes)
+        return list(total.T)
 
     def fifth(self, S: Numbers) -> FloatArray:
         return np.asarray(self.X.T @ (self.weights * self.slopes(5) * self.variances(S) ** 2))
@@ -153,9 +159,8 @@ class LogisticLocal(Local):
         return self._cubes[0]
 
     @property
-    def covariance_slope(self) -> FloatArray:
-        crossed = np.multiply.outer(self._curvature, self._pull)  # h_ac xi_b as a, c, b
-        return np.asarray(2 * self._cubes[1] - crossed.transpose(0, 2, 1) - crossed.transpose(2, 0, 1))
+    def tilted(self) -> FloatArray:
+        return self._cubes[1] - np.multiply.outer(self._pull, self._curvature)
 
     @property
     def skew(self) -> FloatArray:

@@ -57,15 +57,21 @@ def terms(walk: Walk | Flow | GaussianWalk, observable: str, functions: Sequence
     """All that the walk knows; functions: what is observed in place of the loss."""
     if isinstance(walk, GaussianWalk):
         return [{"": gaussian(walk, observable, functions)}]
-    seen = tuple(map(walk.seen_by, functions)) or (walk.here,)
+    seen = seen_along(walk, functions)
     found = _to_first_order(walk, observable, seen)
     if isinstance(walk, SecondWalk):
-        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else 0
+        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]
         if observable == "generalization_gap":
-            found.append({"": -tie if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]})
+            found.append({"": -tie})
         else:
-            found.append({"": second_order(walk, observable, seen) + tie})
+            found.append(second_order(walk, observable, seen) | ({"": tie} if isinstance(walk, TiedWalk) else {}))
     return found
+
+
+def seen_along(walk: Walk | Flow, functions: Sequence[Landscape]) -> tuple[Local, ...]:
+    """What is observed where the walk is: the functions, or the loss."""
+    seen = (walk.here if function is walk.landscape else walk.seen_by(function) for function in functions)
+    return tuple(seen) or (walk.here,)
 
 
 def terms_of_given(walk: Walk | Flow, observable: str, test: Landscape) -> Terms:

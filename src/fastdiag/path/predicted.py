@@ -28,7 +28,7 @@ from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow
 from .motion import Motion
-from .observed import TRAINED, terms, terms_of_given, total
+from .observed import TRAINED, seen_along, terms, terms_of_given, total
 from .overfitting import TiedWalk
 from .second_order import SecondWalk, at_root
 from .smooth_motion import motion_of
@@ -47,7 +47,11 @@ class PathSeries:
     by_order: tuple[Numbers, ...]
     """By noise order."""
     by_skeleton: dict[str, Numbers]
-    """By the text of a skeleton, of noise orders 0 and 1; higher orders come as one sum, as does a closure."""
+    """By the text of a skeleton.
+
+    Of noise order 2 from its recursion not those whose root shares a part, which come as one sum in `by_order`, nor those
+    of the test loss's variance; of a closure none.
+    """
 
 
 def predicted_about_path(
@@ -120,7 +124,7 @@ def predicted_about_path(
             result[i, j] = value(rows[i][j])[()]
         return result
 
-    named = [(p, name) for p, contributions in enumerate(rows[0][0][:2]) for name in contributions if name]
+    named = [(p, name) for p, contributions in enumerate(rows[0][0]) for name in contributions if name]
     by_skeleton = {name: stacked(p, name) for p, name in named}
     return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
 
@@ -184,8 +188,8 @@ def noise_to_signal(
         way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(np.trace(S), 0.0))
         m = motion.observed(walk.bent + walk.met)
         others = functions or (() if given is None or observable == "train_loss" else (given.test,))
-        seen = tuple(map(walk.seen_by, others)) or (walk.here,)
-        return float(scatter / way) if scatter else 0.0, float(at_root(seen, m, S, observable))
+        at = float(at_root(seen_along(walk, others), m, S, observable))
+        return float(scatter / way) if scatter else 0.0, at
 
     found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric, given=given))
     return found[..., 0], found[..., 1]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from ..coefficients import coefficient
+from ..coefficients.coefficient import coefficient
 from ..diagram import Diagram, diagrams
 from ..embedding import maps
 from ..landscapes import Symbolic, finite, symbolic

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..arguments import number, shown
-from ..coefficients import coefficient
+from ..coefficients.coefficient import coefficient
 from ..errors import InputError
 from ..numerals import written
 from ..spacetime import Spacetime, check_spacetime

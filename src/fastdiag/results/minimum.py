@@ -14,7 +14,7 @@ from ..arguments import real, shown
 from ..criteria.gap import LARGEST, gap, points, updates
 from ..criteria.geometric import geometric
 from ..errors import InputError, TooLargeError
-from ..expansion import predict
+from ..expansion.predict import predict
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime

@@ -9,7 +9,8 @@ import numpy as np
 from ..arguments import number, shown, whole
 from ..criteria.gap import LARGEST
 from ..errors import InputError
-from ..expansion import modified_equation, predict
+from ..expansion.modified_equation import modified_equation
+from ..expansion.predict import predict
 from ..landscapes import Landscape, SampledLandscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime

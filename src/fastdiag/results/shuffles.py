@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arguments import whole
 from ..criteria.gap import LARGEST, points
-from ..expansion import predict
+from ..expansion.predict import predict
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime

@@ -8,7 +8,6 @@ from math import nan
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arguments import sequence, shown, whole
 from ..door import door
@@ -19,7 +18,7 @@ from ..landscapes import Estimated, Landscape
 from ..landscapes.landscape import check_landscape
 from ..record import Record
 from ..spacetime import Spacetime
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray, IntArray, Rates
 from .simulate import simulate
 
 NINETY_FIVE = 1.96
@@ -94,7 +93,7 @@ class Ranking(Record):
 def rank(
     landscapes: Iterable[Landscape],
     spacetime: Spacetime,
-    eta: ArrayLike,
+    eta: Rates,
     runs: int = 0,
     seed: int = 0,
     labels: Iterable[str] | None = None,

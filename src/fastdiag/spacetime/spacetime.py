@@ -14,7 +14,7 @@ from ..door import door
 from ..errors import InputError
 from ..numerals import written
 from ..record import Portable
-from ..typing import Last, Sampling
+from ..typing import Last, Sampling, Whole
 from .formulas import formulas, in_epochs, is_formula
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
@@ -74,10 +74,10 @@ class Spacetime(Portable):
 
     def __init__(
         self,
-        N: int | float,
-        B: int = 1,
-        T: int | float | None = None,
-        E: int | float | Fraction | None = None,
+        N: Whole,
+        B: Whole = 1,
+        T: Whole | None = None,
+        E: Whole | None = None,
         sampling: Sampling = "reshuffle",
         last: Last | None = None,
     ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import inf
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arguments import whole
 from ..door import silent_door
@@ -19,7 +18,7 @@ from ..path.smooth_motion import motion_of
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..typing import FloatArray
+from ..typing import FloatArray, Rates
 from ..values.learning_rates import learning_rates
 
 MOST = 1 << 53  # points in a batch
@@ -27,7 +26,7 @@ FLAT, STILL = 1e-9, 1e-6  # how near to 1 a flat direction's factor is; how smal
 
 
 @silent_door
-def valley_drift(landscape: Landscape, eta: ArrayLike, update: PathRule = None, B: int = 1) -> FloatArray:
+def valley_drift(landscape: Landscape, eta: Rates, update: PathRule = None, B: int = 1) -> FloatArray:
     """The mean displacement per update along flat directions of a minimum, after infinitely many updates on fresh data.
 
     Across the valley the weights settle to a stationary covariance S; where the third derivatives J couple it to the

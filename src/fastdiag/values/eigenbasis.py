@@ -30,10 +30,13 @@ class Eigenbasis:
     """Directions in which resummed edges are diagonal; the cumulants along them, each computed once, none before asked."""
 
     def __init__(
-        self, landscape: Landscape, metric: FloatArray | None = None, others: Iterable[Landscape] = ()
+        self, landscape: Landscape, metric: FloatArray | None = None, others: Iterable[Landscape] = (),
+        propagator: FloatArray | None = None,
     ) -> None:
         """metric: the matrix eta^{mu nu}, or None where eta is a number that multiplies later; others: of roots that are
         not the landscape's, see `Root`.
+
+        propagator: the matrix H0 (n, n) in edges 1 - eta H0; None for the Hessian
 
         Raises
         ------
@@ -46,7 +49,7 @@ class Eigenbasis:
                 "unbiased estimate would need as many different points; use resummed=False, or give the landscape's "
                 "`.points` for the (biased) values of the points themselves"
             )
-        self.landscape, self.metric = landscape, metric
+        self.landscape, self.metric, self.propagator = landscape, metric, propagator
         self._parts: dict[Nodes, FloatArray] = {}
         self.others = self.along(others)
 
@@ -56,7 +59,8 @@ class Eigenbasis:
 
     @cached_property
     def _eigen(self) -> tuple[FloatArray, FloatArray]:
-        hessian, metric = self.landscape.hessian, self.metric
+        metric = self.metric
+        hessian = self.landscape.hessian if self.propagator is None else self.propagator
         n = self.landscape.dimension
         # threads of the linear algebra library go on spinning after a product, and take that time from ours
         with libraries().limit(limits=1 if n < MANY else None, user_api="blas"):
@@ -77,11 +81,16 @@ class Eigenbasis:
 
     def part(self, nodes: Nodes) -> FloatArray:
         """The landscape's joint cumulant along the directions."""
-        if nodes == ((0, 1),):  # H: diagonal without rounding, so that kernels pass over the zeros
+        if nodes == ((0, 1),) and self.propagator is None:  # diagonal without rounding, so that kernels pass over the zeros
             return np.diag(self.rates)
         if nodes not in self._parts:
             self._parts[nodes] = np.asarray(self.landscape.part(nodes, self.directions), order="C")
         return self._parts[nodes]
+
+    @cached_property
+    def left_over(self) -> FloatArray:
+        """What edges do not have of the Hessian, along the directions: for nodes of degree 2 that are alone."""
+        return np.asarray(self.part(((0, 1),)) - np.diag(self.rates))
 
     def check_memory(self, planned: Iterable[tuple[Diagram, Roots]], slab: int) -> None:
         """Raise TooLargeError if the cumulants of some diagrams, with these roots, do not fit into free memory.

@@ -62,9 +62,9 @@ class Propagator:
     """det(x - G) for each block: the coefficients of 1, x, ..., the last one, 1, left out."""
 
     @classmethod
-    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule) -> Propagator:
-        """At the learning rate eta."""
-        return _propagator(landscape, eta, update.lam if isinstance(update, RegularizedNewton) else 0)
+    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> Propagator:
+        """At the learning rate eta; hessian: an immutable matrix in place of the landscape's own."""
+        return _propagator(landscape, eta, update.lam if isinstance(update, RegularizedNewton) else 0, hessian)
 
     @property
     def size(self) -> int:
@@ -106,11 +106,12 @@ class Propagator:
 
 
 @lru_cache(maxsize=64)
-def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
+def _propagator(landscape: Symbolic, eta: Expression, lam: Any, hessian: Any) -> Propagator:
     import sympy
 
     n = landscape.dimension
-    hessian = sympy.Matrix(n, n, list(landscape.exact_part(((0, 1),)).flat))
+    if hessian is None:
+        hessian = sympy.Matrix(n, n, list(landscape.exact_part(((0, 1),)).flat))
     lam, base = exact("lam", lam), sympy.eye(n)
     if lam != 0:
         step = (base + lam * eta * hessian).applyfunc(canonical)
@@ -134,23 +135,29 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any) -> Propagator:
 
 def exact_rvalue(
     diagram: Diagram, landscape: Symbolic, spacetime: Spacetime, eta: Expression, root: Root | None = None,
-    update: LinearRule = None, points: int | None = None, others: Sequence[Symbolic] = (),
+    update: LinearRule = None, points: int | None = None, others: Sequence[Symbolic] = (), hessian: Any = None,
 ) -> Expression:
     """`rvalue` as a SymPy number or formula; any sampling, several epochs too. With a root and others as `exact_uvalue`.
 
     points : of a training set that is given; None: rows are drawn
+    hessian : H0 of edges 1 - eta H0, an immutable matrix; nodes of degree 2 that are alone then have H - H0
 
     Raises
     ------
     InputError : T = inf without 0 < eta h < 2, or a rule's own condition
     TooLargeError : powers with too many digits
     """
-    check_powers(landscape, [spacetime], [eta], diagram.order, update)
-    d, n, edges = diagram.order, landscape.dimension, Propagator.of(landscape, eta, update)
+    check_powers(landscape, [spacetime], [eta], diagram.order, update, hessian)
+    d, n, edges = diagram.order, landscape.dimension, Propagator.of(landscape, eta, update, hessian)
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
     parts = exact_parts(chosen, landscape, others)
+    if hessian is not None:
+        own = np.array(hessian.tolist(), object)
+        first = 1 if root is None else len(root.nodes)  # parts of the root
+        alone = [i for i, (nodes, _) in enumerate(chosen.parts) if i >= first and nodes == ((0, 1),)]
+        parts = [np.asarray(part - own) if i in alone else part for i, part in enumerate(parts)]
     ways = [(ties, exact("a weight", weight)) for ties, weight in retied(diagram, points)]
     known = [edges.tensor(kind, cut) for kind in (KINDS if isinstance(update, RegularizedNewton) else KINDS[:1])]
     tensors, back = in_fast_arithmetic([*parts, *known])
@@ -194,7 +201,8 @@ def _kinds(diagram: Diagram, update: LinearRule) -> Iterable[tuple[Links, list[l
 
 
 def check_powers(
-    landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence[Expression], order: int, update: LinearRule = None
+    landscape: Symbolic, times: Iterable[Spacetime], etas: Sequence[Expression], order: int, update: LinearRule = None,
+    hessian: Any = None,
 ) -> None:
     """Raise an error if the powers of 1 - eta h to a time have too many digits or terms, or no limit."""
     times = list(times)
@@ -203,7 +211,7 @@ def check_powers(
     if order == 0:
         return
     for eta in etas:
-        edges = Propagator.of(landscape, eta, update)
+        edges = Propagator.of(landscape, eta, update, hessian)
         symbols, degree = edges.base.free_symbols, order * int(finite) * edges.size
         if comb(degree + len(symbols), degree) > MOST_QUOTIENT:
             raise TooLargeError(

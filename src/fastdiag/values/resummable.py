@@ -47,10 +47,15 @@ def check_irreducible(diagram: Diagram) -> None:
 
 
 def check_resummable(
-    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots
+    diagram: Diagram, landscape: Landscape, times: Sequence[Spacetime], continuous: bool, roots: Roots,
+    reducible: bool = False,
 ) -> None:
-    """Raise an error that says why, if a resummed value cannot be had; times: of one grid."""
-    check_irreducible(diagram)
+    """Raise an error that says why, if a resummed value cannot be had; times: of one grid.
+
+    reducible : whether nodes of degree 2 that are alone have a value of their own
+    """
+    if not reducible:
+        check_irreducible(diagram)
     landscape.require_degree(max(plan(diagram, root).highest_degree for root in roots), f"diagram {diagram}")
     latest, longest = last_of(times)
     if continuous and not latest.is_one_epoch:

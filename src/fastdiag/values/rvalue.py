@@ -10,7 +10,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arguments import flag
 from ..coefficients.coefficient import prefactor
@@ -28,7 +27,7 @@ from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray, IntArray, Rates
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
@@ -53,7 +52,7 @@ SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread su
 
 @door
 def rvalue(
-    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: ArrayLike, *, continuous: bool = False,
+    diagram: Diagram | str, landscape: Landscape, spacetime: Spacetime, eta: Rates, *, continuous: bool = False,
     device: str = "auto", update: LinearRule = None,
 ) -> Any:
     """A diagram's whole resummed contribution: the sum over embeddings f of (-1/B)^d / |Aut_f| times its value at f.
@@ -142,7 +141,7 @@ def resummed(
     points: of a training set that is given; None: rows are drawn.
     """
     roots = (loss_root(len(diagram.children[0])),) if roots is None else roots
-    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots)
+    check_resummable(diagram, eigenbasis.landscape, times, continuous, roots, eigenbasis.propagator is not None)
     last, longest = last_of(times)
     if isinstance(update, Update):
         update = scheduled(update, last.T)
@@ -160,6 +159,7 @@ def resummed(
     if not continuous and last.is_ragged:
         update = sgd() if update is None else update
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * longest >= LARGEST_EXPONENT
+    far = far or eigenbasis.propagator is not None
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
     totals: FloatArray | None = None if cpu else np.zeros(())
     for _, share, _, runs in planned:
@@ -322,8 +322,9 @@ def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Ter
         product: Any = None
         chosen = plan(diagram, root)
         sources = chosen.sources(eigenbasis, eigenbasis.others)
-        for source, (nodes, edges) in zip(sources, chosen.parts, strict=True):
-            part = source.part(nodes)
+        for i, (source, (nodes, edges)) in enumerate(zip(sources, chosen.parts, strict=True)):
+            alone = nodes == ((0, 1),) and i >= len(root.nodes) and eigenbasis.propagator is not None
+            part = eigenbasis.left_over if alone else source.part(nodes)
             if 0 in edges:
                 part = part[rows]  # edges ascend, so the first edge is the first axis
             long = [1] * d

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..coefficients import coefficient
-from ..coefficients.coefficient import coefficients_near
+from ..coefficients.coefficient import coefficient, coefficients_near
 from ..diagram import Diagram
 from ..embedding import Rule
 from ..embedding.retied import retied_shares
@@ -165,6 +164,7 @@ class ResummedWorth(Worth):
     def __init__(
         self, landscape: Landscape, times: Times, numbers: FloatArray, metric: FloatArray | None, continuous: bool,
         device: str, update: Rule, points: int | None = None, others: Sequence[Landscape] = (),
+        propagator: FloatArray | None = None,
     ) -> None:
         self.points = points
         exponent, rule, self.process = 0, None, update if isinstance(update, Process) else None
@@ -175,7 +175,10 @@ class ResummedWorth(Worth):
         if metric is None:
             landscape, numbers, exponent = at_scale(landscape, numbers)
         super().__init__(landscape, times, numbers, exponent)
-        if metric is None:
+        if propagator is not None:
+            units = np.ldexp(propagator, 2 * exponent)
+            self.eigenbasis = Eigenbasis(landscape, metric, _in_units(others, exponent), units)
+        elif metric is None:
             self.eigenbasis = eigenbasis_of(landscape, _in_units(others, exponent))
         else:
             self.eigenbasis = directions_of(landscape, metric, others)
@@ -193,7 +196,7 @@ class ExactResummedWorth(Worth):
 
     def __init__(
         self, landscape: Symbolic, times: Times, rates: Sequence[Expression], order: int, update: Rule,
-        points: int | None = None, others: Sequence[Landscape] = (),
+        points: int | None = None, others: Sequence[Landscape] = (), propagator: Any = None,
     ) -> None:
         if isinstance(update, Process):
             raise UnsupportedError(
@@ -201,13 +204,15 @@ class ExactResummedWorth(Worth):
             )
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
-        self.given = points, formulas(others)
-        check_powers(landscape, times, rates, order, self.update)
+        self.given, self.propagator = (points, formulas(others)), propagator
+        check_powers(landscape, times, rates, order, self.update, propagator)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
         total, terms = self.zero(axes_of(roots)), self.weighted(roots)
         for (i, eta), (j, spacetime), (root, weight) in product(enumerate(self.numbers), enumerate(self.times), terms):
-            total[i, j] += weight * exact_rvalue(diagram, self.symbolic, spacetime, eta, root, self.update, *self.given)
+            total[i, j] += weight * exact_rvalue(
+                diagram, self.symbolic, spacetime, eta, root, self.update, *self.given, hessian=self.propagator
+            )
         return total
 
 

@@ -41,7 +41,9 @@ class Crossing:
         found = self.known.get(fates)
         if found is None:
             every = list(enumerate(fates))
-            if self.now is None or len(self.edges.born) > 1:
+            if self.now is None and self.edges.is_power:
+                found = self._product(fates)
+            elif self.now is None or len(self.edges.born) > 1:
                 found = self._together(every)
             else:
                 if fates not in self.apart:
@@ -66,6 +68,19 @@ class Crossing:
             else:
                 found = [(0, 0, found[0][2] * moves[0][2])]
         return found
+
+    def _product(self, fates: tuple[int, ...]) -> Moves:
+        """Of edges that carry powers of one number."""
+        steps, idle, found = self.edges.steps, self.edges.idle, None
+        for edge, fate in enumerate(fates):
+            passed = (fate >> 2).bit_count()
+            if passed:
+                x = matrix_power(steps[edge], passed)[0][0]
+                found = x if found is None else found * x
+            if idle is not None and passed < self.epochs:
+                x = idle[edge] ** (self.epochs - passed)
+                found = x if found is None else found * x
+        return entries(((1 if found is None else found,),))
 
     def _moved(self, edge: int, fate: int) -> Moves:
         """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..errors import TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
 from ..path.foresight import check_walks
 from ..path.worth import FrozenWorth
+from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.updates import Update
 from ..values.device import check_device
@@ -59,7 +61,7 @@ def answer_about_start(question: Question) -> Prediction:
     if isinstance(landscape, Symbolic) and exactly is not None:
         expressions, shape = exactly
         if resummed:
-            _foresee(question, len(expressions))
+            _foresee(question, times, len(expressions))
             worth = ExactResummedWorth(landscape, times, expressions, order, update, points, others, propagator)
         else:
             worth = ExactPlainWorth(landscape, times, expressions, update, points, others)
@@ -71,7 +73,7 @@ def answer_about_start(question: Question) -> Prediction:
         if resummed and propagator is None and not is_diagonalisable(landscape, metric):
             worth = _summed_over_updates(question, rates, metric, points)
         elif resummed:
-            _foresee(question, len(rates))
+            _foresee(question, times, len(rates))
             how = update, points, others, propagator
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
             planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
@@ -94,14 +96,14 @@ def answer_about_start(question: Question) -> Prediction:
     return Prediction(whole, by_order, by_diagram, question, stderr)
 
 
-def _foresee(question: Question, rates: int) -> None:
+def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None:
     """Raise TooLargeError if resummed sums take too long."""
     if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
         return
     order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
     some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
     met = points_met(question.given, question.update)
-    check_sums(some, order, question.landscape.dimension, question.times, rates, rule, met, question.patience)
+    check_sums(some, order, question.landscape.dimension, times, rates, rule, met, question.patience)
 
 
 def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:

@@ -204,8 +204,8 @@ def _question(
     several: tuple[int | float, ...] | None = None
     if T is not None:
         moments, shape = one_or_many("T", T, "numbers of updates")
-        updates = [spacetime.with_updates(t) for t in moments]
-        spacetime, several = (spacetime, tuple(st.T for st in updates)) if shape else (updates[0], None)
+        several = tuple(t if type(t) is int and t > 0 else spacetime.with_updates(t).T for t in moments)
+        spacetime, several = (spacetime, several) if shape else (spacetime.with_updates(moments[0]), None)
     given = None
     if choice("training_set", training_set, TRAINING_SETS) == "given":
         given = given_points(landscape, spacetime, test)

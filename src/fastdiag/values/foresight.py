@@ -45,8 +45,10 @@ def check_sums(
         return 0.0
     walked = update is not None or any(spacetime.is_ragged for spacetime in times)
     modes = len(update.step) if isinstance(update, Update) else 1
-    within = [spacetime for spacetime in times if spacetime.is_one_epoch and spacetime.T < inf]  # in one pass
-    passes = [spacetime for spacetime in times if spacetime not in within] + within[:1]
+    passes, within = list[Spacetime](), list[Spacetime]()
+    for spacetime in times:  # those within one epoch take one pass
+        (within if spacetime.T < inf and spacetime.is_one_epoch else passes).append(spacetime)
+    passes += within[:1]
     seconds, entries, made = 0.0, 0, set[tuple[Diagram, Spacetime]]()
 
     def check(more: float) -> None:

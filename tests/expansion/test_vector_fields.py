@@ -17,7 +17,7 @@ CASES = [
     (2, 1, 4, "reshuffle"), (4, 2, 4, "reshuffle"), (3, 1, 3, "reshuffle"), (2, 1, 5, "cyclic"), (4, 2, 3, "cyclic"),
     (3, 2, 2, "replacement"), (2, 1, 3, "replacement"),
 ]
-QUICK = (CASES[0], CASES[4], CASES[5])
+QUICK = (CASES[0], CASES[4], CASES[6])
 RULES = {
     "momentum": (fd.updates.momentum(F(1, 2)), partial(oracle.HeavyBall, mu=F(1, 2))),
     "nesterov": (fd.updates.nesterov(F(1, 2)), partial(oracle.Nesterov, mu=F(1, 2))),

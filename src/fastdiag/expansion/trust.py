@@ -38,7 +38,8 @@ class Trust:
 
     What takes another prediction (`next_order`, `second_opinion`, and so `error`, `believable` and the text) is computed
     when it is first asked for: about the start that costs a second, and the next order's size was 1.5 to 3.9 times the true
-    error in every case that was tried. `bool()` of it is whether all is believable.
+    error in every case that was tried; of given training sets of two to five points the true error was at most 1.4 times
+    what is said. `bool()` of it is whether all is believable.
 
     Examples
     --------
@@ -135,6 +136,20 @@ class Trust:
         return self._sized(found[-1]) if found else None
 
     @cached_property
+    def after_next(self) -> FloatArray:
+        """About the start, what the last order and the one two before let expect of the one two after, in proportion.
+
+        Where a symmetry makes every other order vanish, the next one says nothing: a logistic loss at theta = 0 has no
+        third derivative. 0 where there are no two that tell.
+        """
+        nothing = np.zeros(np.shape(self.size))
+        if len(self.sizes) < 3:
+            return nothing
+        last, before = self.sizes[-1], self.sizes[-3]
+        tells = before > ROUNDING * np.max(self.sizes, axis=0)
+        return np.asarray(np.divide(last * last, before, out=nothing, where=tells))
+
+    @cached_property
     def second_opinion(self) -> FloatArray | None:
         """About the path, how far the noise orders and the self-consistent path lie apart.
 
@@ -204,10 +219,16 @@ class Trust:
             return Evidence(last, added, last)
         slow = (question.about_path and question.order) or isinstance(question.landscape, Directional)
         slow = slow and question.landscape.dimension > MOST_WEIGHTS
+        scattered = None
+        if self.is_last_against_path and (question.given is not None or slow or self.next_order is None):
+            scattered = self.scatter
         if not slow and (following := self.next_order) is not None:
-            return Evidence(following, f"{self._name(question.order + 1)} would add", following)
-        if self.is_last_against_path and self.scatter is not None:
-            share, at_root = self.scatter
+            error = following if question.about_path else np.maximum(following, self.after_next)
+            if scattered is not None:  # of few points all orders are of one size, and one may be small by accident
+                error = np.maximum(error, np.maximum(last * np.minimum(scattered[0], 1), scattered[1]))
+            return Evidence(error, f"{self._name(question.order + 1)} would add", following)
+        if scattered is not None:
+            share, at_root = scattered
             error = np.maximum(last * np.minimum(share, 1), at_root)
             if np.max(at_root) >= np.max(error):
                 return Evidence(error, "what noise order 1 itself adds to the next one is", at_root)

@@ -39,6 +39,7 @@ _ROOMS = {
     "ModifiedEquation": "expansion",
     "Observable": "expansion",
     "simulate": "simulation",
+    "compare": "simulation",
     "rank": "simulation",
     "FastdiagError": "errors",
 }

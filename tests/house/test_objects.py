@@ -46,6 +46,8 @@ def objects():
         "formula rule": rules.momentum(sympy.Symbol("mu", real=True)), "decay": rules.weight_decay(Fraction(1, 2)),
         "schedule": rules.schedule([1, Fraction(1, 2), 2, 3]), "ode": rules.ode(), "sde": rules.sde(),
         "adam": rules.adam(0.5), "rmsprop": rules.rmsprop().with_schedule([1, Fraction(1, 2)]),
+        "corrected": rules.corrected(Fraction(1, 3), -1),
+        "compared": fd.compare([("SGD", st, 0.05), ("GDC", st, 0.05, "gdc")], points, 10),
         "clipped": rules.clipped(2, rules.momentum(0.5)),
         "newton": rules.regularized_newton(sympy.Symbol("lam")), "embedding": next(iter(fd.embeddings("[a b]", st))),
         "counts": fd.count_maps(fd.diagrams(2), st), "table": table, "rows": table.where(singleton_leaves=False),

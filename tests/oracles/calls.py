@@ -15,7 +15,7 @@ from oracles.directions import OfTensors
 ROOMS = {"": fd, "updates": updates, "results": results, "landscapes": landscapes, "stationary": stationary, "noise": noise,
          "drawing": drawing, "criteria": criteria}
 MADE = {  # what functions make; nobody builds these by hand
-    "Diagrams", "CoefficientTable", "Observable", "ModifiedEquation", "updates.Adaptive", "updates.Clipped", "updates.Process", "updates.Update",
+    "Diagrams", "CoefficientTable", "Observable", "ModifiedEquation", "updates.Adaptive", "updates.Clipped", "updates.Corrected", "updates.Process", "updates.Update",
     "results.Erratum", "results.Numbers", "results.Result",
     "landscapes.Autodiff", "landscapes.Convolutional", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
     "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
@@ -114,6 +114,15 @@ CALLS = {
         fd.simulate, landscape=LAND, spacetime=ST, eta=[0.1, 0.2], runs=4, seed=1, method="sgd", observable="displacement",
         threads=1, progress=False,
     ),
+    "simulate, elsewhere": call(
+        fd.simulate, landscape=LAND, spacetime=ST, eta=0.1, runs=4, executor=None, checkpoint=None, method="gdc", seed=2
+    ),
+    "compare": call(
+        fd.compare, kinds=[("a", ST, 0.1, "gdc"), ("b", ST, 0.2, RULE)], landscape=LAND, runs=4, seed=1, observable="covariance",
+        threads=1, progress=False, refinement=1, training_set="drawn", executor=None,
+    ),
+    "Compared.difference": method(fd.compare([("a", ST, 0.1), ("b", ST, 0.1, "gd")], LAND, 4), "difference", label="a", other="b"),
+    "Compared[]": call(lambda index: fd.compare([("a", ST, 0.1)], LAND, 4)[index], index="a"),
     "simulate, given points": call(
         fd.simulate, landscape=POINTS, spacetime=fd.Spacetime(N=3, T=3), eta=0.1, runs=4, T=[1, 2], update=RULE, refinement=1,
         keep_runs=True, training_set="given", test=POINTS,
@@ -130,6 +139,7 @@ CALLS = {
     "updates.rmsprop": call(updates.rmsprop, decay=0.5, epsilon=0.1),
     "updates.clipped": call(updates.clipped, norm=2, rule=RULE),
     "predict, clipped": call(fd.predict, landscape=FORMULA, spacetime=ST, eta=0.1, update=updates.clipped(2), noise=1),
+    "updates.corrected": call(updates.corrected, noise=0.5, slope=1),
     "updates.ode": call(updates.ode),
     "updates.sde": call(updates.sde),
     "updates.regularized_newton": call(updates.regularized_newton, lam=1),

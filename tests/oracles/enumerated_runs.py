@@ -53,18 +53,22 @@ def point_loss(oracle, point, theta):
     return sum(oracle.contracted(d[point], theta, k) / math.factorial(k) for k, d in enumerate(land.derivatives))
 
 
-def enumerated(kind, spacetime, eta, descend=Plain.descended):
-    """(chances, test losses, train losses, displacements) of all runs; descend(oracle, batches of points, eta) is theta_T."""
+def enumerated(kind, spacetime, eta, descend=Plain.descended, rows=False):
+    """(chances, test losses, train losses, displacements) of all runs; descend(oracle, batches of points, eta) is theta_T.
+
+    rows: descend takes (oracle, training points, batches of their rows, eta).
+    """
     oracle = Plain(plain(kind))
     sequences = list(spacetime.realisations())
-    rows = []
+    found = []
     for points in product(range(3), repeat=spacetime.N):
         chance = np.prod(UNEVEN[list(points)]) / len(sequences)
         for batches in sequences:
-            theta = descend(oracle, [[points[row] for row in batch] for batch in batches], eta)
+            met = [[points[row] for row in batch] for batch in batches]
+            theta = descend(oracle, points, batches, eta) if rows else descend(oracle, met, eta)
             train = np.mean([point_loss(oracle, point, theta) for point in points])
-            rows.append((chance, oracle.test_loss(theta), train, theta - oracle.start))
-    return [np.array(column) for column in zip(*rows, strict=True)]
+            found.append((chance, oracle.test_loss(theta), train, theta - oracle.start))
+    return [np.array(column) for column in zip(*found, strict=True)]
 
 
 def expected(name, chances, test, train, moved):

@@ -75,7 +75,7 @@ def test_errors_and_seeds():
     spacetime = fd.Spacetime(4, 1, 4)
     with pytest.raises(fd.FastdiagError, match="no training points and no train_loss"):
         fd.simulate(samples(), spacetime, 0.1, 10, method="sde", observable="train_loss")
-    with pytest.raises(fd.FastdiagError, match="unknown method 'sed'; known: sgd, gd, ode, sde"):
+    with pytest.raises(fd.FastdiagError, match="unknown method 'sed'; known: sgd, gd, gdc, ode, sde"):
         fd.simulate(samples(), spacetime, 0.1, 10, method="sed")
     means = [fd.simulate(logistic(), spacetime, 0.1, 300, method="sde", seed=s).mean for s in (0, 0, 1)]
     assert means[0] == means[1] != means[2]

@@ -85,10 +85,10 @@ def followed(landscape, rates, batches):
     model, (runs, T, B) = model_of(landscape), batches.shape
     n, lanes = landscape.dimension, logistic_points.LANES
     state = np.zeros((len(rates), -(-runs // lanes), 1, n, lanes)) + model.origin[:, None]
-    room = np.empty(lanes, np.int64), np.empty((n, lanes)), np.empty((n, lanes)), np.empty((0, 0, lanes))
+    room = np.empty(lanes, np.int64), np.empty((n, lanes)), np.empty((n, lanes))
     training_runs.train(
         model.packed(model.table), packed_rule(None, T, None), model.origin, rates, batches.reshape(runs, -1), np.arange(T + 1) * B, 0,
-        state, np.zeros(1, np.int64), (*room, model.scratch(), rule_scratch(n, False)),
+        state, np.zeros(1, np.int64), None, None, (*room, model.scratch(), rule_scratch(n, False)),
     )  # fmt: skip
     theta = np.ascontiguousarray(np.moveaxis(state[:, :, 0], 2, 3).reshape(len(rates), -1, n)[:, :runs])
     return theta, model.test_loss(theta)
@@ -161,7 +161,7 @@ def test_bad_input_is_refused_before_any_run():
         ({"seed": None}, "seed must be a whole number"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"threads": True}, "threads must be a whole number"),
-        ({"method": "gdc"}, "unknown method 'gdc'; known: sgd"),
+        ({"method": "gcd"}, "unknown method 'gcd'; known: sgd"),
         ({"observable": "loss"}, "unknown observable 'loss'; known: test_loss"),
         ({"landscape": "logistic"}, "landscape must come from"),
         ({"spacetime": 4}, "spacetime must be a Spacetime"),

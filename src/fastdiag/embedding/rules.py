@@ -20,7 +20,7 @@ from ..spacetime import Spacetime
 from ..spacetime.number import check_exact
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Adaptive, Clipped, Update, check_update, sgd
+from ..spacetime.updates import Adaptive, Clipped, Corrected, Update, check_update, sgd
 from ..typing import Basis
 from .counting import count
 from .edge_weights import EdgeWeights
@@ -88,9 +88,9 @@ def check_rule(update: object, about_path: bool = False) -> None:
 
     Raises
     ------
-    UnsupportedError : a rule that holds about a path only, and there is none
+    UnsupportedError : a rule that holds about a path only, and there is none; one that can only be simulated
     """
-    if isinstance(update, Adaptive | Clipped) and not about_path:
+    if isinstance(update, Corrected) or (isinstance(update, Adaptive | Clipped) and not about_path):
         check_update(update)
     if update is not None and not isinstance(update, get_args(PathRule)):
         raise InputError(f"update must be one of fastdiag.updates, such as updates.momentum(0.9), not {shown(update)}")

@@ -140,6 +140,21 @@ def add_formula(tape: Any, table: Any, points: Any, theta: Any, total: Any, regi
 
 
 @lean
+def add_formula_along(tape: Any, table: Any, points: Any, theta: Any, along: Any, total: Any, registers: Any) -> None:
+    """The same of a tape that reads the vectors `along` (n, LANES) after the data."""
+    read_points(table, points, theta, registers)
+    n, first = theta.shape[0], theta.shape[0] + table.shape[1]
+    for i in range(n):
+        for r in range(LANES):
+            registers[first + i, r] = along[i, r]
+    run_tape(tape, first + n, registers)
+    outputs = tape[2]
+    for i in range(len(outputs)):
+        for r in range(LANES):
+            total[i, r] += registers[outputs[i], r]
+
+
+@lean
 def formula_losses(tape: Any, table: Any, sets: Any, theta: Any, out: Any, work: Any) -> None:
     """The mean of a tape's output over each run's points, into out (rates, runs).
 

@@ -50,18 +50,51 @@ def add_linear_curves(
 
 
 @lean
+def add_linear_products(
+    softmax: bool, m: int, table: Any, ridge: Any, points: Any, theta: Any, along: Any, total: Any, gathered: Any,
+    outputs: Any
+) -> None:
+    """Add the Hessians at the lanes' points times the vectors `along` (n, LANES) to the total; outputs (2 m, LANES)."""
+    n = theta.shape[0]
+    d = n // m
+    chances, moved = outputs[:m], outputs[m:]
+    output_slopes(softmax, m, table, points, theta, gathered, chances, False)
+    of_outputs(m, d, gathered, along, moved)
+    if softmax:
+        for r in range(LANES):
+            mean = 0.0
+            for c in range(m):
+                mean += chances[c, r] * moved[c, r]
+            for c in range(m):
+                moved[c, r] = chances[c, r] * (moved[c, r] - mean)
+    for c in range(m):
+        for j in range(d):
+            for r in range(LANES):
+                total[c * d + j, r] += moved[c, r] * gathered[j, r]
+    for i in range(n):
+        for r in range(LANES):
+            total[i, r] += ridge[i] * along[i, r]
+
+
+@lean
+def of_outputs(m: int, d: int, gathered: Any, weights: Any, outputs: Any) -> None:
+    """outputs (m, LANES) <- weights times x."""
+    for c in range(m):
+        for r in range(LANES):
+            outputs[c, r] = 0.0
+        for j in range(d):
+            for r in range(LANES):
+                outputs[c, r] += weights[c * d + j, r] * gathered[j, r]
+
+
+@lean
 def output_slopes(
     softmax: bool, m: int, table: Any, points: Any, theta: Any, gathered: Any, outputs: Any, less_target: bool
 ) -> None:
     """What the loss's slopes by the outputs are in every lane; without the target, the chances of the classes."""
     d = theta.shape[0] // m
     gather_points(table, points, gathered)
-    for c in range(m):
-        for r in range(LANES):
-            outputs[c, r] = 0.0
-        for j in range(d):
-            for r in range(LANES):
-                outputs[c, r] += theta[c * d + j, r] * gathered[j, r]
+    of_outputs(m, d, gathered, theta, outputs)
     if softmax:
         for r in range(LANES):
             top, whole = outputs[0, r], 0.0

@@ -70,6 +70,22 @@ def add_logistic_curves(Z: Any, ridge: Any, points: Any, theta: Any, total: Any,
 
 
 @lean
+def add_logistic_products(
+    Z: Any, ridge: Any, points: Any, theta: Any, along: Any, total: Any, gathered: Any, u: Any
+) -> None:
+    """Add the Hessians at the lanes' points times the vectors `along` (n, LANES) to the total (n, LANES); u (2, LANES)."""
+    gather_points(Z, points, gathered)
+    margins(gathered, theta, u[0])
+    margins(gathered, along, u[1])
+    for r in range(LANES):
+        q = exp_negative(-abs(u[0, r]))
+        u[1, r] *= q / ((1.0 + q) * (1.0 + q))
+    for i in range(Z.shape[1]):
+        for r in range(LANES):
+            total[i, r] += u[1, r] * gathered[i, r] + ridge[i] * along[i, r]
+
+
+@lean
 def gather_points(Z: Any, points: Any, gathered: Any) -> None:
     """The rows of the lanes' points, (n, LANES)."""
     for r in range(0, LANES, 4):  # four rows at a time, and unsigned: half the time of one by one

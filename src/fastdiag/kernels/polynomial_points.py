@@ -46,6 +46,23 @@ def add_taylor(tensors: Any, degree: int, order: int, points: Any, delta: Any, t
             total[j, r] += work[j]
 
 
+@lean
+def add_taylor_along(
+    tensors: Any, degree: int, points: Any, delta: Any, along: Any, total: Any, lane: Any, work: Any
+) -> None:
+    """Add the Hessians at the lanes' points times the vectors `along` (n, LANES) to the total (n, LANES)."""
+    if degree < 2:
+        return
+    n = len(lane)
+    for r in range(LANES):
+        for i in range(n):
+            lane[i] = delta[i, r]
+        taylor(tensors, degree, points[r], lane, 2, work)
+        for i in range(n):
+            for j in range(n):
+                total[i, r] += work[j * n + i] * along[j, r]  # a field's entries are the last axis
+
+
 @kernel
 def polynomial_test_loss(tensors: Any, degree: int, delta: Any, out: Any) -> None:
     """The loss of the one point of the tensors at delta (rates, runs, n), into (rates, runs)."""

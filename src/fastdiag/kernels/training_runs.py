@@ -9,8 +9,8 @@ from typing import Any
 
 from .kernel import lean
 from .logistic_points import LANES
-from .point_slopes import add_curves, add_slopes
-from .update_steps import NEWTON, apply_rule, raised
+from .point_slopes import add_curves, add_products, add_slopes
+from .update_steps import apply_rule, raised
 
 
 @lean
@@ -52,15 +52,53 @@ def read_point(origin: Any, point: Any, state: Any, theta: Any) -> None:
 
 
 @lean
+def correct(
+    model: Any, correction: Any, metric: Any, rate: float, first: int, whole: bool, theta: Any, slope: Any, points: Any,
+    of_points: Any
+) -> None:
+    """slope (n, LANES) <- it and rate times the mean over each run's training set of h (own g + common G).
+
+    h and g are a point's Hessian and gradient at theta, G the set's gradient. correction: (sets (runs, N), own, common,
+    three arrays (n, LANES)). whole: whether the slope is G.
+    """
+    sets, own, common, mean, along, spare = correction
+    runs, N = sets.shape
+    n = theta.shape[0]
+    clear(mean)
+    if whole:
+        for i in range(n):
+            for r in range(LANES):
+                mean[i, r] = slope[i, r]
+    else:
+        for row in range(N):
+            for r in range(LANES):
+                points[r] = sets[min(first + r, runs - 1), row]
+            add_slopes(model, points, theta, mean, of_points)
+        divide(mean, N)
+    for row in range(N):
+        for r in range(LANES):
+            points[r] = sets[min(first + r, runs - 1), row]
+        clear(along)
+        add_slopes(model, points, theta, along, of_points)
+        for i in range(n):
+            for r in range(LANES):
+                along[i, r] = rate / N * (own * along[i, r] + common * mean[i, r])
+        raised(metric, along, spare)
+        add_products(model, points, theta, along, slope, of_points)
+
+
+@lean
 def train(
-    model: Any, rule: Any, origin: Any, rates: Any, rows: Any, begins: Any, done: int, state: Any, stop: Any, scratch: Any
+    model: Any, rule: Any, origin: Any, rates: Any, rows: Any, begins: Any, done: int, state: Any, stop: Any, curve: Any,
+    correction: Any, scratch: Any
 ) -> None:
     """Make the updates done, done + 1, ...: batch t of a run is rows[run, begins[t] : begins[t + 1]].
 
-    rows: (runs, cells), points of the model. stop: whoever makes it other than 0 ends the work. scratch: (points (LANES,),
-    theta, slope (n, LANES), curve (n, n, LANES), that of points, that of rules).
+    rows: (runs, cells), points of the model. stop: whoever makes it other than 0 ends the work. curve: room (n, n, LANES)
+    for the batch's Hessian, correction as for `correct`; None where a rule has no use for them. scratch: (points (LANES,),
+    theta, slope (n, LANES), that of points, that of rules).
     """
-    points, elsewhere, slope, curve, of_points, of_rules = scratch
+    points, elsewhere, slope, of_points, of_rules = scratch
     runs, n, stands = rows.shape[0], len(origin), stands_at_point(rule[3])
     for e in range(len(rates)):
         for block in range(state.shape[1]):
@@ -69,20 +107,24 @@ def train(
             for t in range(len(begins) - 1):
                 if stop[0] != 0:
                     return
+                size = begins[t + 1] - begins[t]
                 if not stands:
                     read_point(origin, rule[3], here, theta)
                 clear(slope)
-                if rule[0] == NEWTON:
+                if curve is not None:
                     clear(curve.reshape(n * n, -1))
                 for cell in range(begins[t], begins[t + 1]):
                     for r in range(LANES):
                         points[r] = rows[min(first + r, runs - 1), cell]
                     add_slopes(model, points, theta, slope, of_points)
-                    if rule[0] == NEWTON:
+                    if curve is not None:
                         add_curves(model, points, theta, curve, of_points)
-                divide(slope, begins[t + 1] - begins[t])
-                if rule[0] == NEWTON:
-                    divide(curve.reshape(n * n, -1), begins[t + 1] - begins[t])
+                divide(slope, size)
+                if curve is not None:
+                    divide(curve.reshape(n * n, -1), size)
+                if correction is not None:
+                    whole = size == correction[0].shape[1]
+                    correct(model, correction, rule[5], rates[e], first, whole, theta, slope, points, of_points)
                 apply_rule(rule, rates[e], done + t, slope, curve, origin, here, of_rules)
 
 

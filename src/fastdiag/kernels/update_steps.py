@@ -3,7 +3,7 @@
 A rule is (kind, step (p, p), push (p,), point (p,), factors (T,), metric, numbers): the linear recursion of
 `spacetime.updates`, p parts of a state, the first of which is kept as the place, theta_0 and the displacement; relative
 learning rates, none for a constant 1; the matrix eta, (0, 0) where it is a number; and norm, beta1, beta2, epsilon,
-corrected, lambda. An adaptive rule's parts are the place, m and v.
+corrected, lambda. An adaptive rule's parts are the place, m and v. The Hessian is None but for regularized Newton.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any
 from .kernel import lean
 from .logistic_points import LANES
 
-LINEAR, ADAPTIVE, NEWTON = range(3)
+LINEAR, ADAPTIVE = range(2)
 
 
 @lean
@@ -144,7 +144,7 @@ def apply_rule(
     if kind == ADAPTIVE:
         adapt(numbers, t, slope, state)
     raised(metric, slope, spare)
-    if kind == NEWTON:
+    if curve is not None:
         newton_slope(numbers[5], rate, metric, curve, slope, matrix, vector)
     if kind == ADAPTIVE:
         for i in range(slope.shape[0]):

@@ -1,8 +1,11 @@
 """Simulation: the expected test loss of SGD, or another observable, measured by running it many times."""
 
 from ..expansion.observables import OBSERVABLES
+from .compare import compare
+from .compared import Compared
+from .plan import METHODS
 from .rank import Ranking, rank
-from .simulate import METHODS, simulate
+from .simulate import simulate
 from .simulation import Simulation
 
-__all__ = ["METHODS", "OBSERVABLES", "Ranking", "Simulation", "rank", "simulate"]
+__all__ = ["METHODS", "OBSERVABLES", "Compared", "Ranking", "Simulation", "compare", "rank", "simulate"]

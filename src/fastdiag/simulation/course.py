@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..embedding import PathRule
 from ..expansion.observables import Observable
 from ..kernels.logistic_points import LANES
-from ..kernels.update_steps import NEWTON
 from ..landscapes import Landscape
 from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Corrected
 from ..typing import FloatArray, IntArray
 from .model import FormulaModel, Model, model_of
-from .packed_rule import PackedRule, observed, packed_rule, rule_scratch
+from .packed_rule import PackedRule, RunRule, correction, observed, packed_rule, rule_scratch
 from .training_points import batches, training_points
 
 SHARD = 256  # runs with one random generator of their own, whatever the number of threads
@@ -42,7 +41,7 @@ class Course:
     metric: FloatArray | None
     """A matrix eta, or None where it is a number."""
     observable: Observable
-    update: PathRule
+    update: RunRule
     method: str
     owns: bool
     """Whether the landscape's points are the training set; else it is drawn."""
@@ -66,6 +65,8 @@ class Course:
         model = model_of(self.landscape)
         if isinstance(model, FormulaModel) and isinstance(self.update, RegularizedNewton):
             model.with_curves()
+        if isinstance(model, FormulaModel) and isinstance(self.update, Corrected):
+            model.with_products()
         return model
 
     @cached_property
@@ -132,37 +133,39 @@ class Course:
     ) -> Iterator[tuple[FloatArray, tuple[FloatArray, IntArray] | None]]:
         """At each time theta (rates, runs, n), and the training sets if they are asked for."""
         model, rule, N = self.model, self.rule, self.spacetime.N
-        n, newton = len(model.start), rule[0] == NEWTON
-        source = training_points(self.landscape, model, rng, runs, self.given, self.trains)
+        n, newton = len(model.start), isinstance(self.update, RegularizedNewton)
+        keeps = self.trains or isinstance(self.update, Corrected)
+        source = training_points(self.landscape, model, rng, runs, self.given, keeps)
         whole = self.at_once or self.given is not None
         kept: list[IntArray] = []
 
         def points(count: int) -> IntArray:
             kept.append(source.points(count))
-            return kept[-1] if self.trains else kept.pop()
+            return kept[-1] if keeps else kept.pop()
 
         chunks: Any = batches(points, self.spacetime, rng, whole)
-        sets = None
-        if self.trains:  # rows that no update visits are drawn now
+        sets: IntArray | None = None
+        if keeps:  # rows that no update visits are drawn now
             first = list(chunks) if self.spacetime.is_one_epoch else [next(chunks)]
             chunks = _chained(first, chunks)
             if missing := int(N) - sum(rows.shape[1] for rows in kept):
                 points(missing)
             sets = np.ascontiguousarray(np.concatenate(kept, axis=1))
         state = self._states(len(rule[2]), runs)
-        size = n if newton else 0
-        room = np.empty((n, LANES)), np.empty((n, LANES)), np.empty((size, size, LANES))
-        scratch = (np.empty(LANES, np.int64), *room, model.scratch(), rule_scratch(n, newton))
+        curve, more = np.empty((n, n, LANES)) if newton else None, correction(self.update, sets, n)
+        room = np.empty(LANES, np.int64), np.empty((n, LANES)), np.empty((n, LANES))
+        scratch = (*room, model.scratch(), rule_scratch(n, newton))
         seen, times, done = observed(self.update), iter(self.times), 0
         until = next(times)
         for rows, begins in chunks:
             at = 0
             while at < len(begins) - 1:
                 some = begins[at : at + until - done + 1]
-                model.train(source.table, rule, self.rates, rows, some, done, state, stop, scratch)
+                model.train(source.table, rule, self.rates, rows, some, done, state, stop, curve, more, scratch)
                 at, done = at + len(some) - 1, done + len(some) - 1
                 if done == until:
-                    yield self._places(state, seen, runs), None if sets is None else (source.table, sets)
+                    training = (source.table, sets) if self.trains and sets is not None else None
+                    yield self._places(state, seen, runs), training
                     until = next(times, 0)
 
     def _places(self, state: FloatArray, seen: FloatArray, runs: int) -> FloatArray:

@@ -13,10 +13,8 @@ from ..arguments import shown
 from ..errors import InputError, UnsupportedError
 from ..kernels.formula_tape import formula_losses
 from ..kernels.logistic_points import LANES, logistic_test_loss, logistic_train_loss
-from ..kernels.point_slopes import FORMULA, LOGISTIC, POLYNOMIAL, SOFTMAX, SQUARES
 from ..kernels.polynomial_points import polynomial_test_loss, polynomial_train_loss
 from ..kernels.training_runs import diffuse, flow, train
-from ..kernels.update_steps import NEWTON, apply_rule
 from ..landscapes import Directional, Estimated, Landscape, LinearModel, Logistic, Samples, Symbolic
 from ..landscapes.exact import number
 from ..landscapes.formula_points import FormulaPoints
@@ -50,7 +48,8 @@ class Model(ABC):
     def scratch(self) -> tuple[Any, ...]:
         """Room for `kernels.point_slopes`."""
         n = len(self.start)
-        return np.empty((n, LANES)), np.empty(LANES), np.empty(n), np.empty(self.width[0]), np.empty((self.width[1], LANES))
+        work, registers = np.empty(self.width[0]), np.empty((self.width[1], LANES))
+        return np.empty((n, LANES)), np.empty((2, LANES)), np.empty(n), work, registers
 
     def train(self, table: FloatArray, rule: Any, *course: Any) -> None:
         """Updates of all runs with the data of these points; see `kernels.training_runs`."""
@@ -82,7 +81,7 @@ class LogisticModel(Model):
         self.origin = self.start
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        return LOGISTIC, table, self.ridge, (NONE,) * 5, 0, NOTHING, NOTHING
+        return (table, self.ridge), None, None, None
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
         out = np.empty(theta.shape[:2])
@@ -103,11 +102,10 @@ class LinearRuns(Model):
         points = len(landscape.weights)
         self.table = np.concatenate([landscape.X, landscape.y.reshape(points, -1)], axis=1)
         self.weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
-        self.origin, self.width = self.start, (0, self.outputs)
+        self.origin, self.width = self.start, (0, 2 * self.outputs)
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        kind = SOFTMAX if isinstance(self.landscape, Softmax) else SQUARES
-        return kind, table, self.ridge, (NONE,) * 5, self.outputs, NOTHING, NOTHING
+        return None, None, None, (table, self.ridge, self.outputs, isinstance(self.landscape, Softmax))
 
     def scratch(self) -> tuple[Any, ...]:
         _, *others = super().scratch()
@@ -156,7 +154,7 @@ class TaylorModel(Model):
         self.width = len(self.start) ** max(self.degree, 1), 0
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        return POLYNOMIAL, table, self.ridge, self.tensors, self.degree, NOTHING, NOTHING
+        return None, (self.tensors, self.degree), None, None
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
         out = np.empty(theta.shape[:2])
@@ -181,14 +179,29 @@ class FormulaModel(Model):
         self.arguments = [*landscape.coordinates, *landscape.data]
         n = landscape.dimension
         self.slopes = tape(landscape, self.arguments, [landscape.derivative((i,)) for i in range(n)])
-        self.curves, self.width = NOTHING, (0, registers(self.slopes, len(self.arguments)))
+        self.curves = self.products = NOTHING
+        self.width = 0, registers(self.slopes, len(self.arguments))
 
     def with_curves(self) -> None:
         """Make Hessians too."""
-        land, n = self.landscape, self.landscape.dimension
-        seconds = [land.derivative((min(i, j), max(i, j))) for i in range(n) for j in range(n)]
-        self.curves = tape(land, self.arguments, seconds)
-        self.width = 0, max(registers(each, len(self.arguments)) for each in (self.slopes, self.curves))
+        self.curves = tape(self.landscape, self.arguments, self._seconds())
+        self.width = 0, max(self.width[1], registers(self.curves, len(self.arguments)))
+
+    def with_products(self) -> None:
+        """Make Hessians times vectors too, whose entries are further arguments."""
+        import sympy
+
+        n = self.landscape.dimension
+        along = sympy.symbols(f"along:{n}", cls=sympy.Dummy)
+        seconds, arguments = self._seconds(), [*self.arguments, *along]
+        products = [sympy.Add(*(seconds[i * n + j] * along[j] for j in range(n))) for i in range(n)]
+        self.products = tape(self.landscape, arguments, products)
+        self.width = 0, max(self.width[1], registers(self.products, len(arguments)))
+
+    def _seconds(self) -> list[Any]:
+        """The entries of the Hessian, row by row; of a field, the slopes of each of its entries."""
+        n, alike = self.landscape.dimension, self.landscape.is_gradient
+        return [self.landscape.derivative((min(i, j), max(i, j)) if alike else (i, j)) for i in range(n) for j in range(n)]
 
     @cached_property
     def points(self) -> FormulaPoints:
@@ -214,7 +227,7 @@ class FormulaModel(Model):
         return tape(self.landscape, self.arguments, [self.landscape.expression])
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        return FORMULA, table, self.ridge, (NONE,) * 5, 0, self.slopes, self.curves
+        return None, None, (table, self.slopes, self.curves, self.products), None
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
         return self._losses(self.mean_loss, np.zeros((1, 0)), np.zeros((1, 1), np.int64), theta)
@@ -227,88 +240,6 @@ class FormulaModel(Model):
         room = np.empty((registers(formula, n + table.shape[1]), LANES)), np.empty(LANES, np.int64), np.empty((n, LANES))
         formula_losses(formula, table, sets, theta, out, (*room, np.empty((1, LANES))))
         return out
-
-
-class DirectionalRuns(Model):
-    """A loss that gives gradients of many points at many weights in one call; a row is a point's number."""
-
-    ridge = np.zeros(0)
-
-    def __init__(self, landscape: Directional) -> None:
-        self.derivatives, self.every = landscape.derivatives, landscape.every
-        self.weights, self.start = np.array(landscape.weights), np.array(landscape.theta)
-        self.origin, self.table = self.start, np.zeros((len(self.weights), 0))
-
-    def packed(self, table: FloatArray) -> tuple[Any, ...]:
-        raise AssertionError("its gradients come from elsewhere")
-
-    def train(self, table: FloatArray, rule: Any, *course: Any) -> None:
-        rates, rows, begins, done, state, stop, (*_, of_rules) = course
-        if rule[0] == NEWTON:
-            raise UnsupportedError("steps with Hessians need these of every point, and this landscape has gradients alone")
-        runs, curve = len(rows), np.empty((0, 0, LANES))
-        for e, t in product(range(len(rates)), range(len(begins) - 1)):
-            if stop[0]:
-                return
-            cells = rows[:, begins[t] : begins[t + 1]]
-            slopes = self._slopes(self._places(rule[3], state[e])[:runs], cells, np.full(cells.shape, 1 / cells.shape[1]))
-            for block, slope in enumerate(_in_lanes(slopes, state.shape[1])):
-                apply_rule(rule, rates[e], done + t, slope, curve, self.origin, state[e, block], of_rules)
-
-    def diffuse(self, roots: FloatArray, *course: Any) -> None:
-        metric, rates, kicks, dt, root_dt, state, stop, _ = course
-        everyone = np.broadcast_to(self.every, kicks.shape[1:])
-        for e, t in product(range(len(rates)), range(len(kicks))):
-            if stop[0]:
-                return
-            noise = roots * kicks[t] - self.weights * (kicks[t] @ roots)[:, None]
-            theta = self._places(np.ones(1), state[e])[: kicks.shape[1]]
-            slopes = self._slopes(theta, everyone, dt * self.weights + root_dt * noise)
-            state[e, :, 0] -= rates[e] * _in_lanes(slopes @ metric if metric.size else slopes, state.shape[1])
-
-    def flow(self, *course: Any) -> None:
-        metric, rates, dt, steps, theta, stop, *_ = course
-        everyone, weights = (np.broadcast_to(each, (len(theta), len(self.every))) for each in (self.every, self.weights))
-
-        def slope(place: FloatArray) -> FloatArray:
-            found = self._slopes(place, everyone, weights)
-            return np.asarray(-dt * rates[:, None] * (found @ metric if metric.size else found))
-
-        for _ in range(steps):
-            if stop[0]:
-                return
-            first = slope(theta)
-            second = slope(theta + first / 2)
-            third = slope(theta + second / 2)
-            theta += (first + 2 * second + 2 * third + slope(theta + third)) / 6
-
-    def _slopes(self, theta: FloatArray, rows: IntArray, weights: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):  # runs that diverge are counted
-            return self.derivatives.batch_slopes(theta, rows, weights)
-
-    def _places(self, point: FloatArray, state: FloatArray) -> FloatArray:
-        """Where gradients are taken of states (blocks, p, n, LANES): (runs, n)."""
-        origin = self.origin[:, None]
-        place = origin + point[0] * (state[:, 0] - origin)
-        for weight, part in zip(point[1:], np.moveaxis(state, 1, 0)[1:], strict=True):
-            place = place + weight * part
-        return np.ascontiguousarray(np.moveaxis(place, 2, 1)).reshape(-1, place.shape[1])
-
-    def test_loss(self, theta: FloatArray) -> FloatArray:
-        return self._losses(theta, self.every, self.weights)
-
-    def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
-        return self._losses(theta, sets, np.full(sets.shape[1], 1 / sets.shape[1]))
-
-    def _losses(self, theta: FloatArray, rows: IntArray, weights: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):
-            return np.array([self.derivatives.batch_losses(some, rows, weights) for some in theta])
-
-
-def _in_lanes(slopes: FloatArray, blocks: int) -> FloatArray:
-    """(runs, n) as (blocks, n, LANES); idle lanes repeat the last run."""
-    rows = np.minimum(np.arange(blocks * LANES), len(slopes) - 1)
-    return np.ascontiguousarray(np.moveaxis(slopes[rows].reshape(blocks, LANES, -1), 2, 1))
 
 
 def is_uniform(weights: FloatArray) -> bool:
@@ -333,6 +264,8 @@ def model_of(landscape: object) -> Model:
     if isinstance(landscape, Symbolic):
         return FormulaModel(landscape)
     if isinstance(landscape, Directional):
+        from .directional_runs import DirectionalRuns
+
         return DirectionalRuns(landscape)
     if isinstance(landscape, Estimated):
         raise UnsupportedError(

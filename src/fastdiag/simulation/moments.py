@@ -62,6 +62,10 @@ class Moments:
             ours, theirs = (np.ldexp(part.squares, 2 * (part.size - size)) for part in (self, other))
             return Moments(runs, mean, ours + theirs + between, diverged, size)
 
+    def part(self, rates: slice) -> Moments:
+        """Of some learning rates."""
+        return Moments(self.runs, *(each[rates] for each in (self.mean, self.squares, self.diverged, self.size)))
+
     def result(self) -> tuple[FloatArray, FloatArray]:
         """The mean and its standard error."""
         with np.errstate(all="ignore"):
@@ -113,6 +117,11 @@ class Spread:
             second, third, fourth = (x + y for x, y in zip(ours, theirs, strict=True))
         return Spread(runs, mean, second, third, fourth, self.diverged + other.diverged, size)
 
+    def part(self, rates: slice) -> Spread:
+        """Of some learning rates."""
+        each = self.mean, self.second, self.third, self.fourth, self.diverged, self.size
+        return Spread(self.runs, *(array[rates] for array in each))
+
     def of_size(self, size: IntArray) -> Spread:
         """The same, its deviations divided by other powers of 2."""
         i = (self.size - size)[:, :, None]
@@ -148,6 +157,28 @@ class Spread:
             following = (own[:, :, None] * own[:, None, :] + covariance**2) / (runs * (runs - 1))
             by = self.size[:, :, None] + self.size[:, None, :]
             return np.ldexp(covariance, by), np.ldexp(np.sqrt(leading + 4 * following), by)
+
+
+def covariance_differences(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The covariance of values x (rates, runs, n) less that of y, run by run, and its standard error: (rates, n, n).
+
+    As in `Spread.result`, with products x_i x_j - y_i y_j in place of x_i x_j.
+    """
+    runs = x.shape[1]
+    x, y = x - _mean(x)[:, None], y - _mean(y)[:, None]
+    size = np.maximum(_size(x), _size(y))
+    x, y = (np.ldexp(each, -size[:, None]) for each in (x, y))
+    ours, theirs, both = (_products(a, b) / runs for a, b in ((x, x), (y, y), (x, y)))
+    square = (_products(x**2, x**2) - 2 * _products(x * y, x * y) + _products(y**2, y**2)) / runs
+    leading = np.maximum(square - (ours - theirs) ** 2, 0.0) / runs
+    following: Any = 0.0
+    for sign, C in ((1, ours), (1, theirs), (-2, both)):
+        own = np.einsum("eii->ei", C)
+        following = following + sign * (own[:, :, None] * own[:, None, :] + C * C.swapaxes(1, 2))
+    following = np.maximum(following, 0.0) / runs**2
+    by = size[:, :, None] + size[:, None, :]
+    difference = (ours - theirs) * (runs / (runs - 1))
+    return np.ldexp(difference, by), np.ldexp(np.sqrt(leading + 4 * following), by)
 
 
 def _products(first: Any, second: Any) -> FloatArray:

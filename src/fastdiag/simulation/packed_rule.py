@@ -10,18 +10,20 @@ import numpy as np
 from ..embedding import PathRule
 from ..errors import InputError
 from ..kernels.logistic_points import LANES
-from ..kernels.update_steps import ADAPTIVE, LINEAR, NEWTON
+from ..kernels.update_steps import ADAPTIVE, LINEAR
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Adaptive, Clipped, Update, sgd
-from ..typing import FloatArray
+from ..spacetime.updates import Adaptive, Clipped, Corrected, Update, sgd
+from ..typing import FloatArray, IntArray
 
+RunRule: TypeAlias = PathRule | Corrected
+"""An update rule that can be run."""
 PackedRule: TypeAlias = tuple[Any, ...]
 """See `kernels.update_steps`."""
 PLACE_OF_RULE = 3
 """Of `point` in it."""
 
 
-def packed_rule(update: PathRule, T: int, metric: FloatArray | None) -> PackedRule:
+def packed_rule(update: RunRule, T: int, metric: FloatArray | None) -> PackedRule:
     """A rule of T updates; metric: a matrix eta, or None where it is a number.
 
     Raises
@@ -37,7 +39,7 @@ def packed_rule(update: PathRule, T: int, metric: FloatArray | None) -> PackedRu
         beta1, beta2, epsilon, corrected = update.beta1, update.beta2, update.epsilon, float(update.corrected)
         linear = Update("averages", ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (1, 0, 0), (1, 0, 0), (1, 0, 0), update.schedule)
     elif isinstance(update, RegularizedNewton):
-        kind, lam = NEWTON, _number(update)
+        lam = _number(update)
     elif isinstance(update, Update):
         linear = update
     rule = linear.in_floats(T)
@@ -46,7 +48,7 @@ def packed_rule(update: PathRule, T: int, metric: FloatArray | None) -> PackedRu
     return kind, *arrays, np.zeros((0, 0)) if metric is None else np.array(metric), numbers
 
 
-def observed(update: PathRule) -> FloatArray:
+def observed(update: RunRule) -> FloatArray:
     """`seen`: what is observed of a state's parts."""
     linear = update.rule if isinstance(update, Clipped) else update
     if isinstance(linear, Adaptive):
@@ -58,6 +60,19 @@ def rule_scratch(n: int, newton: bool) -> tuple[Any, ...]:
     """Room for `kernels.update_steps`."""
     size = n if newton else 0
     return np.empty((n, LANES)), np.empty(LANES), np.empty((size, size)), np.empty(size)
+
+
+def correction(update: RunRule, sets: IntArray | None, n: int) -> tuple[Any, ...] | None:
+    """As `kernels.training_runs.correct` takes it, for training sets (runs, N); None where nothing is to be added.
+
+    grad C is estimated by 2 N / (N - 1) times (P - Q), H G by (N Q - P) / (N - 1): P the mean over the points of h g, Q the
+    mean h times the mean g.
+    """
+    if not isinstance(update, Corrected) or sets is None or not (update.noise or update.slope):
+        return None
+    N, noise, slope = sets.shape[1], float(update.noise), float(update.slope)
+    own, common = (2 * N * noise - slope) / (N - 1), N * (slope - 2 * noise) / (N - 1)
+    return sets, own, common, *(np.empty((n, LANES)) for _ in range(3))
 
 
 def _number(update: RegularizedNewton) -> float:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..embedding import PathRule
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
+from .packed_rule import RunRule
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -35,7 +35,7 @@ class Simulation(Record):
     """N, B, T and the sampling; of gradient descent too as it was given."""
     T: Any
     """The number of updates, or a tuple of them."""
-    update: PathRule = None
+    update: RunRule = None
     """The update rule; None for SGD."""
     method: str = "sgd"
     training_set: str = "drawn"

@@ -20,14 +20,16 @@ from ..numerals import written
 from ..record import Portable
 from ..typing import Number
 from .adaptive import Adaptive, adam, rmsprop
+from .corrected import Corrected, corrected
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
 from .schedules import Factors, Scheduled
 from .schedules import Vector as Vector  # also for those who count
 
 __all__ = [
-    "Adaptive", "Clipped", "Process", "RegularizedNewton", "Update", "adam", "clipped", "momentum", "nesterov", "ode",
-    "quasi_hyperbolic", "regularized_newton", "rmsprop", "schedule", "sde", "sgd", "weight_decay",
+    "Adaptive", "Clipped", "Corrected", "Process", "RegularizedNewton", "Update", "adam", "clipped", "corrected",
+    "momentum", "nesterov", "ode", "quasi_hyperbolic", "regularized_newton", "rmsprop", "schedule", "sde", "sgd",
+    "weight_decay",
 ]
 
 MOST_BITS = 10_000_000  # of an exact weight
@@ -277,6 +279,11 @@ def check_update(update: object) -> None:
     ------
     UnsupportedError : it is a rule, but no linear one
     """
+    if isinstance(update, Corrected):
+        raise UnsupportedError(
+            f"{update!r} takes pairs of points at once, which no diagram does; ask fastdiag.simulate, or predict the SGD "
+            "that it is to follow"
+        )
     if isinstance(update, Adaptive | Clipped):
         raise UnsupportedError(
             f"{update!r} is no linear rule: it weighs no diagram's edges, and has an expansion about the path only; ask "

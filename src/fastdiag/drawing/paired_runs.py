@@ -1,0 +1,54 @@
+"""Differences between ways of training, with their intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..simulation.compared import Compared
+from ..terminal import on_one_line
+from .picture import picture
+
+MARKS = "osD^vP*X"
+
+
+def save(compared: Compared, path: str | Path, against: int) -> None:
+    """Write a picture of all differences from one kind; over learning rates where they are arrays.
+
+    Raises
+    ------
+    InputError : differences of vectors or matrices; the file's ending is not one that matplotlib writes
+    """
+    first = compared.simulations[0]
+    many = np.ndim(first.eta) == 1
+    if compared.differences.ndim > 2 + many:
+        raise InputError(f"a picture has one number for each kind, and the {first.observable} has more; ask for another")
+    others = [i for i in range(len(compared.labels)) if i != against]
+    with picture(path, 4.6, 3.4, "") as figure:
+        ax = figure.subplots()
+        ax.axhline(0.0, color="0.6", lw=0.8)
+        for mark, i in enumerate(others):
+            means, errors = compared.differences[i, against], 1.96 * compared.errors[i, against]
+            at = np.asarray(compared.simulations[i].eta) if many else np.array([mark])
+            ax.errorbar(
+                at, np.atleast_1d(means), np.atleast_1d(errors), fmt=MARKS[mark % len(MARKS)], ms=4, capsize=2, lw=1,
+                label=_plain(compared.labels[i]),
+            )
+        if many:
+            ax.set_xscale("log" if (np.asarray(first.eta) > 0).all() else "linear")
+            ax.set_xlabel(r"learning rate $\eta$")
+            if others:
+                ax.legend(frameon=False, fontsize=8)
+        else:
+            ax.set_xticks(range(len(others)), [_plain(compared.labels[i]) for i in others])
+            ax.set_xlim(-0.5, max(len(others), 1) - 0.5)
+        what = first.observable.replace("_", " ")
+        ax.set_ylabel(f"{what} less that of {_plain(compared.labels[against])}")
+        ax.set_title(f"differences of {first.runs:,} runs, 95 %", fontsize=9)
+
+
+def _plain(label: str) -> str:
+    """On one line, and no formula whatever dollars it has."""
+    return on_one_line(label).replace("$", r"\$")

@@ -3,8 +3,10 @@
     python bench/figures/stationary_laws.py [folder]
 
 stationary_laws.png: one weight (density, three learning rates), two weights (ellipses), momentum (variance).
-escape.png: the rate of escape from a cubic well, exact by the transfer operator, beside Kramers' heuristics. The barrier is
-five temperatures high at every learning rate, so that Kramers' continuous rate is one horizontal line.
+escape.png: the rate of escape from a cubic well, exact by the transfer operator, beside Kramers' heuristics (cf. [D]
+figure 6). The barrier is five temperatures high at every learning rate, so that Kramers' continuous rate is one line.
+Right: noise that follows the curvature, as [D] has it at the bottom and at the top, and a barrier of two temperatures;
+where the slope is steepest the curvature is small, which the heuristics leave out. Rings are inverse mean times of exit.
 Simulated values are asserted to lie within four standard errors of the exact ones.
 """
 
@@ -123,7 +125,8 @@ def leave(lam, noise, domain, seed=0):
     for t in range(settle + updates):
         if t == settle:
             start = len(w)
-        w = w - lam * (gradient(w) + noise * rng.standard_normal(len(w)))
+        std = noise(w) if callable(noise) else noise
+        w = w - lam * (gradient(w) + std * rng.standard_normal(len(w)))
         w = w[(w > domain[0]) & (w < domain[1])]
     return np.log(start / len(w)) / updates, 1.96 * sqrt(1 / len(w) - 1 / start) / updates
 
@@ -160,6 +163,47 @@ def escape(ax):
     ax.legend(frameon=False, fontsize=7.5)
 
 
+def escape_by_curvature(ax):
+    """Noise of variance |L''| / S, at least a fifth of 1 / S, which neither bottom nor top know of."""
+    height, temperatures = 1 / 6, 2.0
+
+    def setting(lam):
+        S = temperatures * lam / (2 * height)
+
+        def noise(w):
+            bend = np.where(w < 0, 1.0, 1 - 2 * w)
+            return np.sqrt(np.maximum(np.abs(bend), 0.2) / S)
+
+        return S, noise, (-9 * sqrt(lam / (S * (2 - lam))), 1.5)
+
+    def exact(lam):
+        _, noise, domain = setting(lam)
+        return laws.escape_rate_1d(gradient, lam, noise, domain, n=800)
+
+    grid = np.concatenate([np.geomspace(0.03, 0.8, 12), np.linspace(0.85, 1.9, 25)])
+    ax.plot(grid, [exact(lam) / lam for lam in grid], color=BLUE, lw=1.6, label="exact: transfer operator")
+    for discrete, color, label in ((False, GREY, "Kramers, continuous (heuristic)"),
+                                   (True, MIDDLE, "Kramers, discrete, corrected (heuristic)")):
+        rates = [laws.kramers_rate(lam, 1.0, -1.0, setting(lam)[0], height, discrete=discrete) for lam in grid]
+        ax.plot(grid, rates, color=color, lw=1.1, ls=(0, (4, 2)), label=label)
+    for lam in (0.1, 0.3, 0.5, 1.0, 1.5, 1.8):
+        _, noise, domain = setting(lam)
+        time = laws.mean_exit_time_1d(gradient, lam, noise, domain, 0.0, n=800)
+        ax.plot(lam, 1 / (lam * time), "o", ms=5, mfc="none", color=BLUE,
+                label="inverse mean time of exit" if lam == 0.1 else None)
+        if lam < 0.4:
+            continue  # too rare to be simulated
+        rate, half = leave(lam, noise, domain)
+        assert abs(rate - exact(lam)) < 2.1 * half, (lam, rate, half, exact(lam))
+        ax.errorbar(lam, rate / lam, half / lam, fmt="o", ms=3.5, color=RED, capsize=2, lw=1, zorder=5,
+                    label="simulated, 95 %" if lam == 0.5 else None)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(r"learning rate times curvature $\lambda k_a$")
+    ax.set_title("noise that follows the curvature, two temperatures", fontsize=9)
+    ax.legend(frameon=False, fontsize=7.5)
+
+
 def draw(panels, path, width):
     import matplotlib
     from matplotlib.figure import Figure
@@ -175,7 +219,7 @@ def main():
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     folder.mkdir(parents=True, exist_ok=True)
     draw([one_weight, two_weights, momentum], folder / "stationary_laws.png", 11.5)
-    draw([escape], folder / "escape.png", 5.2)
+    draw([escape, escape_by_curvature], folder / "escape.png", 9.6)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import aslinearoperator
 
 import fastdiag as fd
 from fastdiag.errors import InputError
@@ -158,6 +159,11 @@ def test_landscapes_stand_for_jacobians():
     p, r = N.leading_shares(softmax, 2)
     assert p == pytest.approx([v @ second @ v / np.trace(second) for v in vectors.T[:-3:-1]], rel=1e-9)
     assert r == pytest.approx(values[:-3:-1] / values.sum(), rel=1e-11)
+    wide, some = rng.standard_normal((5, 8)), rng.standard_normal(5)  # factors, and an operator: their traces
+    matrix = wide.T @ wide / 5
+    operator = N.from_gradients(some @ some / 10, some[:, None] * wide, aslinearoperator(matrix))
+    for around in (N.geometry(wide, some), operator):
+        assert np.array(N.leading_shares(around, 3)) == pytest.approx(np.array(N.leading_shares([wide], 3, [some], turns=60)), rel=1e-9)
     for call in (N.loss_alignment_bounds, N.worst_loss_alignment, N.worst_directional_alignment):
         for other in (softmax, fd.landscapes.least_squares(rows, labels, ridge=0.1)):
             with pytest.raises(InputError, match="over all residuals of the square loss"):

@@ -152,6 +152,18 @@ def test_softmax_on_all_digits():
     close(law.covariance, wanted, rtol=1e-7, atol=1e-9 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("unit", [2.0**-330, 2.0**200])
+def test_inputs_of_any_size(unit):
+    """Weights as they are, losses and Hessians in other units: rates in their inverse."""
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((7, 2)), rng.standard_normal(7)
+    close(S.minibatch_stability_limit(unit * X, unit * y, 2) * unit**2, S.minibatch_stability_limit(X, y, 2), rtol=1e-13)
+    several = np.c_[y, X[:, 0] - y]
+    near, far = (fd.landscapes.least_squares(size * X, size * several).at_minimum() for size in (1.0, 2.0**-60))
+    close(S.minibatch_stability_limit(far) / 2.0**120, S.minibatch_stability_limit(near), rtol=1e-10)
+    close(S.minibatch_stationary(unit * X, unit * y, 0.1 / unit**2, 2).covariance, S.minibatch_stationary(X, y, 0.1, 2).covariance, rtol=1e-12)
+
+
 def test_too_many_weights_are_refused_before_anything_is_formed():
     for call in (lambda X: S.minibatch_stability_limit(X, [0.0]), lambda X: fd.noise.second_moment_dynamics(X, [0.0], 0.1, 1)):
         with pytest.raises(TooLargeError, match=r"second moments of 200,000 weights take arrays of 320\.0 GB"):

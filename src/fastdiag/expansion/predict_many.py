@@ -8,7 +8,6 @@ from concurrent.futures import Executor
 from typing import Any
 
 from ..arguments import shown
-from ..coefficients.workers import check_executor, computed
 from ..door import door
 from ..errors import InputError
 from ..progress import check_progress, track
@@ -50,6 +49,8 @@ def predict_many(
     >>> [round(p.total, 4) for p in fd.predict_many([(start, st, 0.001) for start in starts], order=2)]
     [0.6555, 1.5783]
     """
+    from ..coefficients.workers import check_executor, computed  # with asyncio
+
     executor, progress = check_executor(executor), check_progress(progress)
     try:
         tuples = list(asked)

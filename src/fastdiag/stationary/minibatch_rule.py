@@ -47,7 +47,10 @@ class Minibatch:
     ) -> Minibatch:
         mu, nu = momentum(mu, nu)
         size = batch_size("batch", batch)
-        state = quadratic(within_floats("the Hessian", points.hessian), within_floats("the noise", points.covariance), lam)
+        noise, unit = points.scaled_covariance()
+        state = quadratic(within_floats("the Hessian", points.hessian), within_floats("the noise", noise), lam)
+        e, a, c = state.size
+        state = replace(state, size=(e, a, c + unit))
         state, along = curved(state, points)
         if stable:
             check_stable(state, lam, mu, nu)

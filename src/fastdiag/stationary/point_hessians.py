@@ -15,7 +15,7 @@ from ..landscapes.landscape import check_landscape
 from ..landscapes.linear_model import LinearModel
 from ..record import Record
 from ..typing import FloatArray
-from .units import shifted
+from .units import exponent, shifted
 
 MOST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 26  # of products over points, at a time
@@ -36,6 +36,10 @@ class PointHessians(Record, ABC):
     def spread(self, S: FloatArray) -> FloatArray:
         """E[(h - H) S (h - H)] of a symmetric (n, n) matrix."""
 
+    def scaled_covariance(self) -> tuple[FloatArray, int]:
+        """E[xi xi] over 2^unit, and the unit: squares of gradients can be beyond floats where gradients are not."""
+        return self.covariance, 0
+
     @abstractmethod
     def crossed(self, v: FloatArray) -> FloatArray:
         """E[(h - H) v xi^T], (n, n)."""
@@ -45,7 +49,19 @@ class PointHessians(Record, ABC):
         """The same in coordinates w = frame y; Hessians in units of 2^a, the gradients' covariance in those of 2^c."""
 
 
-class RankOne(PointHessians):
+class OfPoints(PointHessians):
+    """Of single points, with their weights and their gradients xi, (points, n)."""
+
+    weights: FloatArray
+    xi: FloatArray
+
+    def scaled_covariance(self) -> tuple[FloatArray, int]:
+        e = exponent(self.xi)
+        xi = shifted(self.xi, -e)
+        return xi.T @ (self.weights[:, None] * xi), 2 * e
+
+
+class RankOne(OfPoints):
     """h_x = c_x x x^T, up to what all points have in common: no (points, n, n) array is formed."""
 
     def __init__(self, hessian: FloatArray, weights: FloatArray, c: FloatArray, X: FloatArray, xi: FloatArray) -> None:
@@ -62,11 +78,13 @@ class RankOne(PointHessians):
         return np.asarray(self.X.T @ ((self.weights * self.c * (self.X @ v))[:, None] * self.xi))
 
     def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> RankOne:
-        return RankOne(shifted(frame.T @ self.hessian @ frame, -a), self.weights, shifted(self.c, -a), self.X @ frame,
-                       shifted(self.xi @ frame, -c // 2))
+        X = self.X @ frame
+        e = exponent(X)  # inputs near 1, so that no square of a Hessian is beyond floats
+        factors, xi = shifted(self.c, 2 * e - a), shifted(self.xi @ frame, -c // 2)
+        return RankOne(shifted(frame.T @ self.hessian @ frame, -a), self.weights, factors, shifted(X, -e), xi)
 
 
-class OutputHessians(PointHessians):
+class OutputHessians(OfPoints):
     """Of a linear model of m outputs: h_x = s_x (x) x x^T, s_x (m, m); no (points, n, n) array is formed.
 
     Weights stand output by output. `frame` takes the coordinates in use to these weights.
@@ -116,12 +134,13 @@ class OutputHessians(PointHessians):
         return np.asarray(found if frame is None else frame.T @ found)
 
     def along(self, frame: FloatArray, a: int = 0, c: int = 0) -> OutputHessians:
-        whole = frame if self._frame is None else self._frame @ frame
-        return OutputHessians(shifted(frame.T @ self.hessian @ frame, -a), self.weights, shifted(self.slopes, -a), self.X,
+        whole, e = frame if self._frame is None else self._frame @ frame, exponent(self.X)
+        slopes, X = shifted(self.slopes, 2 * e - a), shifted(self.X, -e)
+        return OutputHessians(shifted(frame.T @ self.hessian @ frame, -a), self.weights, slopes, X,
                               shifted(frame.T @ self._mean @ frame, -a), shifted(self.xi @ frame, -c // 2), whole)
 
 
-class FullHessians(PointHessians):
+class FullHessians(OfPoints):
     """From the Hessian of every point, less their mean, (points, n, n)."""
 
     def __init__(self, hessian: FloatArray, weights: FloatArray, hessians: FloatArray, xi: FloatArray) -> None:

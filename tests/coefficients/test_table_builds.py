@@ -129,8 +129,9 @@ print(len(made), *table.coefficients(N=6, B=2, T=7).tolist())
 """
 
 
-def test_ten_processes_at_once(tmp_path):
-    running = [python(AT_ONCE, 11, home=tmp_path) for _ in range(10)]
+@pytest.mark.parametrize("many", [3, pytest.param(10, marks=pytest.mark.long)])
+def test_processes_at_once(tmp_path, many):
+    running = [python(AT_ONCE, 11, home=tmp_path) for _ in range(many)]
     for process in running:  # all wait for this line, so that they start together
         process.stdin.write("\n")
         process.stdin.flush()
@@ -141,7 +142,7 @@ def test_ten_processes_at_once(tmp_path):
     assert names(folder) == [file_name("reshuffle", d) for d in range(5)]
     for d in range(5):
         assert (folder / file_name("reshuffle", d)).read_bytes() == shipped("reshuffle", d)
-    print(f"10 processes at once, {sum(int(a[0]) for a in answers)} shards built: one valid file for each order, 10 right answers")
+    print(f"{many} processes at once, {sum(int(a[0]) for a in answers)} shards built: one valid file for each order")
 
 
 # One warm process that forks a builder for every line it reads, and buries the last one.
@@ -162,13 +163,14 @@ for line in sys.stdin:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
-def test_killed_at_50_random_moments_of_a_build_in_shards(tmp_path):
+@pytest.mark.parametrize("many", [10, pytest.param(50, marks=pytest.mark.long)])
+def test_killed_at_random_moments_of_a_build_in_shards(tmp_path, many):
     rng = random.Random(0)
     path = tmp_path / "cyclic-05.npz"
     right = shipped("cyclic", 5)
     builders = python(BUILDERS, tmp_path)
     finished = most = before = whole = 0
-    for kill in range(51):
+    for kill in range(many + 1):
         builders.stdin.write("\n")
         builders.stdin.flush()
         child = int(builders.stdout.readline())
@@ -203,7 +205,7 @@ def test_killed_at_50_random_moments_of_a_build_in_shards(tmp_path):
     assert names(tmp_path) == ["cyclic-05.npz"]
     assert finished
     assert most
-    print(f"50 kills and one that was late: {finished} finished tables, all right; up to {most} of 10 shards carried on; none lost, none wrong")
+    print(f"{many} kills and one that was late: {finished} finished tables, all right; up to {most} of 10 shards carried on; none lost, none wrong")
 
 
 RIGHT = [fd.coefficient(D, fd.Spacetime(**WHERE)) for d in range(4) for D in fd.diagrams(d)]
@@ -304,6 +306,7 @@ except fd.errors.DataError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME and user 54321 are Linux's")
+@pytest.mark.every(3)
 @pytest.mark.parametrize("rows", [20, 1000], ids=["in shards", "whole"])
 @pytest.mark.parametrize("made", [False, True], ids=["no cache", "an empty one"])
 def test_a_read_only_home(tmp_path, rows, made):

@@ -37,7 +37,8 @@ class Walk:
         m, n = motion.shape
         self.t: int | float = 0
         self.state = motion.zeros(m * n)
-        self.S, self.bent, self.met = motion.zeros(m * n, m * n), motion.zeros(m * n), motion.zeros(m * n)
+        carried = m * n if noise else 0
+        self.S, self.bent, self.met = motion.zeros(carried, carried), motion.zeros(m * n), motion.zeros(m * n)
         self.local = landscape.local(motion.start)
         self._ahead = deque[tuple[Numbers, Local]]()
         nothing = motion.zeros(len(self.local.weights), m * n)

@@ -10,6 +10,7 @@ import numpy as np
 from ..arguments import shown
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.local import Numbers
+from ..locks import cached_property
 from ..numerals import has
 from ..spacetime.updates import Update, sgd
 
@@ -41,7 +42,11 @@ class Motion:
             self.numbers(given) for given in (rule.step, rule.push, rule.point, rule.seen)
         )
         self.rates = rule.factors(updates)
-        self.unit = self.numbers(np.eye(len(start), dtype=int))
+
+    @cached_property
+    def unit(self) -> Numbers:
+        """The identity, (n, n)."""
+        return self.numbers(np.eye(len(self.start), dtype=int))
 
     @property
     def shape(self) -> tuple[int, int]:

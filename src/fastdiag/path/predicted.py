@@ -16,6 +16,7 @@ from ..embedding import PathRule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
+from ..memory import require
 from ..numerals import has, written
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
@@ -35,6 +36,7 @@ from .smooth_motion import motion_of
 
 Value = TypeVar("Value")
 
+COVARIANCES = 6  # matrices (n, n) that one update holds
 HIGHEST = 2  # noise order
 LONGEST = 10_000_000  # of few weights a quarter of an hour
 MANY = 128  # weights from which on products are worth several threads
@@ -139,6 +141,9 @@ def along(
     remembers: whether the walk keeps what each data point has done, see `Walk`
     """
     start, rates = start_and_rates(landscape, etas)
+    if noise or closure is not None:
+        what = f"covariances of {len(start):,} weights along the path"
+        require(COVARIANCES * 8 * len(start) ** 2, what, "give order=2 with resummed=False, or noise=0")
     moments = [spacetime.T for spacetime in times]
     order = sorted(set(moments))
     latest = max((int(T) for T in order if T < inf), default=0)

@@ -31,6 +31,7 @@ from .expansion import modified_equation as modified_equation
 from .expansion import observable as observable
 from .expansion import predict as predict
 from .expansion import predict_many as predict_many
+from .simulation import compare as compare
 from .simulation import rank as rank
 from .simulation import simulate as simulate
 from .spacetime import Spacetime as Spacetime

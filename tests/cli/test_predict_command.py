@@ -72,3 +72,49 @@ def test_tables_fit_their_terminal(about, width, monkeypatch):
     output = run(*QUICK, "--about", about, width=str(width))
     assert max(map(len, output.splitlines())) <= width
     assert "…" not in output
+
+
+DATA = fd.landscapes.breast_cancer()
+
+
+def row(output):
+    return next(cells(line) for line in output.splitlines() if line.startswith("│"))
+
+
+def test_batches_of_two_sizes_over_several_epochs():
+    output = run("predict", "--eta", "0.01", "--updates", "5", "--points", "50", "--batch", "20", "--last", "keep", "--runs", "50")
+    spacetime = fd.Spacetime(50, 20, 5, last="keep")
+    p, q = fd.predict(DATA, spacetime, 0.01, noise=1), fd.predict(DATA, spacetime, 0.01, 3)
+    assert row(output)[:5] == ["50, 5", "0.01", *(f"{x:.4g}" for x in (p.up_to(0), p.total, q.total))]
+    assert "B = 20, N = 50, last batches kept, 50 simulated runs" in output
+
+
+def test_the_data_as_training_set():
+    output = run("predict", "--eta", "0.02", "--updates", "4", "--batch", "100", "--given", "--last", "drop", "--about", "start", "--order", "2",
+                 "--observable", "train_loss", "--runs", "50", "--sampling", "cyclic")
+    spacetime = fd.Spacetime(569, 100, 4, sampling="cyclic", last="drop")
+    p = fd.predict(DATA, spacetime, 0.02, 2, "train_loss", training_set="given")
+    assert row(output)[:2] == ["569, 4", "0.02"]
+    assert row(output)[6] == f"{p.total:.4g}"
+    assert "N = 569 given points, cyclic, last batches dropped" in output
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (("--batch", "100", "--given"), "last='keep' (its last batch is smaller)"), (("--given", "--points", "5"), "leave out --points"),
+    (("--points", "9", "--batch", "2", "--sampling", "replacement", "--last", "drop"), "has no meaning"),
+    (("--points", "9", "--batch", "10"), "exceeds N = 9"),
+])
+def test_what_cannot_be(options, words):
+    done = CliRunner().invoke(main, ["predict", "--updates", "5", *options])
+    assert done.exit_code == 2
+    assert words in done.output
+
+
+def test_last_batches_elsewhere():
+    assert run("draw", "-N", "5", "-B", "2", "-E", "1", "--last", "keep").splitlines()[-1].split() == ["4", "·", "·", "░"]
+    assert "9/5" in run("table", "2", "-N", "5", "-B", "2", "-E", "2", "--last", "drop")
+    for command, words in ((("table", "2", "-N", "5", "-B", "2", "-E", "2", "--last", "keep"), "batches of one size"),
+                           (("table", "2", "--last", "drop"), "belong to a spacetime"), (("draw", "[a]", "--last", "drop"), "belong to a spacetime")):
+        done = CliRunner().invoke(main, list(command))
+        assert done.exit_code == 2
+        assert words in done.output

@@ -9,7 +9,8 @@ import click
 
 from ..errors import InputError
 from ..spacetime import SAMPLINGS
-from ..typing import Sampling
+from ..spacetime.spacetime import LASTS
+from ..typing import Last, Sampling
 from .shell import NEW_FILE, echo
 
 MOST_EMBEDDINGS = 100_000  # they are gone through one by one
@@ -22,6 +23,8 @@ MOST_EMBEDDINGS = 100_000  # they are gone through one by one
 @click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
 @click.option("-E", "epochs", type=int, help="Epochs, instead of updates.")
 @click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True)
+@click.option("--last", type=click.Choice(LASTS),
+              help="Where B does not divide N: keep or drop the last batch of an epoch.")
 @click.option("--embedding", type=click.IntRange(1, MOST_EMBEDDINGS), default=1, show_default=True,
               help="Which embedding to lay over.")
 @click.option("-o", "--output", type=NEW_FILE, help="Write an SVG file.")
@@ -32,6 +35,7 @@ def draw(
     updates: int | None,
     epochs: int | None,
     sampling: Sampling,
+    last: Last | None,
     embedding: int,
     output: Path | None,
 ) -> None:
@@ -52,15 +56,17 @@ def draw(
     parsed = None if diagram is None else Diagram.parse(diagram)
     if output and output.suffix.lower() != ".svg":
         raise InputError(f"pictures are written as SVG; give a file name that ends in .svg, not {output.name}")
-    if points is None and (updates is not None or epochs is not None or batch != 1 or embedding != 1):
-        raise InputError("-B, -T, -E and --embedding belong to a spacetime; give its number of training points with -N")
+    if points is None and (updates is not None or epochs is not None or batch != 1 or embedding != 1 or last):
+        raise InputError(
+            "-B, -T, -E, --last and --embedding belong to a spacetime; give its number of training points with -N"
+        )
     if points is None:
         if parsed is None:
             raise InputError("nothing to draw; give a diagram such as '[a b[a]]', or a spacetime with -N")
         picture = drawing.diagram_svg(parsed) if output else drawing.diagram_text(parsed)
     else:
         epochs = 1 if updates is None and epochs is None else epochs
-        spacetime = Spacetime(points, batch, updates, E=epochs, sampling=sampling)
+        spacetime = Spacetime(points, batch, updates, E=epochs, sampling=sampling, last=last)
         chosen = None
         if parsed is not None:
             chosen = next(islice(embeddings(parsed, spacetime), embedding - 1, None), None)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FastdiagError, InputError
-from ..landscapes import Landscape, breast_cancer, logistic, standardised, with_bias
+from ..landscapes import Logistic, breast_cancer, logistic, standardised, with_bias
 
 MOST_BYTES = 1 << 28  # of an array
 MOST_LISTED = 1 << 20  # bytes of the archive's list of files
@@ -23,7 +23,7 @@ COMMENT_BYTES = 1 << 16
 ADVICE = "save one with numpy.savez(file, X=..., y=...)"
 
 
-def landscape_of(data: Path | None, ridge: float) -> tuple[Landscape, str]:
+def landscape_of(data: Path | None, ridge: float) -> tuple[Logistic, str]:
     """Logistic regression from zero weights on a file's points, or on those that come along; and the data's name."""
     if data is None:
         return breast_cancer(ridge), "Breast Cancer Wisconsin (Diagnostic)"

@@ -12,6 +12,9 @@ import click
 import numpy as np
 
 from ..errors import InputError, TrustWarning
+from ..spacetime import SAMPLINGS
+from ..spacetime.spacetime import LASTS
+from ..typing import Last, Sampling
 from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
@@ -48,13 +51,20 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--eta", "etas", default=ETAS, show_default=True, callback=_numbers, help="Learning rates.")
 @click.option("--updates", default="10,50,200", show_default=True, callback=_numbers,
-              help="Numbers T of updates; one epoch, so N = T B training points.")
+              help="Numbers T of updates; one epoch unless --points or --given say otherwise.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Batch size B.")
+@click.option("--points", type=int, help="Training points N; T B by default, which is one epoch.")
+@click.option("--given", is_flag=True,
+              help="Train on the data's own points: N is how many they are, and shuffles alone are random.")
+@click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True,
+              help="How batches are drawn.")
+@click.option("--last", type=click.Choice(LASTS),
+              help="Where B does not divide N: keep the smaller last batch of an epoch, or drop it.")
 @click.option("--observable", type=click.Choice(SCALARS), default="test_loss", show_default=True,
               help="What is predicted and measured.")
 @click.option("--about", type=click.Choice(["path", "start"]), default="path", show_default=True,
               help="Expand about the noiseless path, or about the start alone: every order, plain and resummed.")
-@click.option("--noise", type=click.IntRange(0, 2), default=2, show_default=True,
+@click.option("--noise", type=click.IntRange(0, 2), show_default="2; 1 where points are met again, or given",
               help="Highest noise order about the path.")
 @click.option("--order", type=click.IntRange(0, 4), default=3, show_default=True,
               help="Most edges to a diagram, about the start.")
@@ -63,13 +73,15 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 @click.option("--plot", type=NEW_FILE,
               help="Save a picture (PNG, SVG or PDF) of the same.")
 def predict(
-    data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, observable: str,
-    about: str, noise: int, order: int, runs: int, seed: int, plot: Path | None,
+    data: Path | None, ridge: float, etas: list[float], updates: list[float], batch: int, points: int | None, given: bool,
+    sampling: Sampling, last: Last | None, observable: str, about: str, noise: int | None, order: int, runs: int, seed: int,
+    plot: Path | None,
 ) -> None:
     """Predict the test loss of SGD by diagrams, and simulate it; or another observable.
 
     Logistic regression with a ridge, from zero weights: the expected test loss (or --observable) after one epoch over
-    N = T B points drawn from the data, at each learning rate. About the noiseless path by noise order, along the
+    N = T B points drawn from the data, at each learning rate. --points makes it several epochs over fewer points, and
+    --given trains on the data themselves. About the noiseless path by noise order, along the
     self-consistent path, and beside them about the start, to the highest order, resummed. `agree` says whether the highest
     noise order lies in the simulation's 95 % interval, `trust` whether it says of itself that it is to be believed.
 
@@ -86,6 +98,14 @@ def predict(
     for T in updates:
         if not np.isfinite(T) or int(T) != T:
             raise InputError(f"--updates must be whole numbers, not {T}")
+    if given and points is not None:
+        raise InputError("--given trains on the data's own points, so their number is N; leave out --points")
+    points = len(landscape.weights) if given else points
+    grids = [(int(T) * batch if points is None else points, batch, int(T)) for T in updates]
+    spacetimes = [Spacetime(*numbers, sampling=sampling, last=last) for numbers in grids]
+    training: dict[str, Any] = {"training_set": "given"} if given else {}
+    if noise is None:
+        noise = 2 if not given and all(spacetime.is_one_epoch for spacetime in spacetimes) else 1
     if plot:
         check_picture(plot)
     numbers = np.unique(etas)
@@ -97,18 +117,17 @@ def predict(
     console = PlainConsole(WIDE)  # a file or a pipe has no width to keep to
     console.print(
         f"{name}: {landscape!r}; test loss at the start {landscape.loss:.4f}. "
-        f"B = {batch}, one epoch, {runs} simulated runs, seed {seed}."
+        f"B = {batch}, {_training(points, given, sampling, last)}, {runs} simulated runs, seed {seed}."
     )
     comparisons: list[Comparison] = []
     with console.status("predicting and simulating") as status, warnings.catch_warnings():
         warnings.simplefilter("ignore", TrustWarning)  # the last column says it
-        for T in updates:
-            spacetime = Spacetime(int(T) * batch, batch, int(T))
-            status.update(f"predicting and simulating T = {int(T)}")
-            asked = partial(predicted, landscape, spacetime, grid, observable=observable)
+        for spacetime in spacetimes:
+            status.update(f"predicting and simulating T = {spacetime.T}")
+            asked = partial(predicted, landscape, spacetime, grid, observable=observable, **training)
             judged, shown = _about_path(asked, noise, order) if about == "path" else _about_start(asked, order)
             measured = simulate(
-                landscape, spacetime, numbers, runs=runs, seed=seed, observable=observable, progress=False
+                landscape, spacetime, numbers, runs=runs, seed=seed, observable=observable, progress=False, **training
             )
             comparisons.append(Comparison.of(grid, judged, shown, measured, spacetime))
     title = _title(observable)
@@ -118,6 +137,14 @@ def predict(
     if plot:
         save(comparisons, plot, title=name, what=title)
         echo(f"picture: {plot}")
+
+
+def _training(points: int | None, given: bool, sampling: str, last: str | None) -> str:
+    """What is trained on how, in words."""
+    words = ["one epoch" if points is None else f"N = {points}{' given points' if given else ''}"]
+    words += [] if sampling == "reshuffle" else [sampling]
+    words += [] if last is None else [f"last batches {'kept' if last == 'keep' else 'dropped'}"]
+    return ", ".join(words)
 
 
 def predicted(*args: Any, **options: Any) -> Prediction:
@@ -131,7 +158,7 @@ def _about_path(asked: Callable[..., Prediction], noise: int, order: int) -> tup
     """What is judged, and all that is shown, each to an order."""
     judged, resummed = asked(noise=noise), asked(order=order)
     shown = [(judged, p) for p in range(noise + 1)]
-    if judged.observable == "test_loss":
+    if judged.observable == "test_loss" and judged.question.is_fresh:
         shown.append((asked(closure="gaussian"), 1))
     return judged, [*shown, (resummed, order)]
 

@@ -11,7 +11,8 @@ import click
 
 from ..errors import DataError, InputError
 from ..spacetime import SAMPLINGS
-from ..typing import Basis, Sampling
+from ..spacetime.spacetime import LASTS
+from ..typing import Basis, Last, Sampling
 from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
@@ -32,6 +33,7 @@ _basis = click.option(
 @click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
 @click.option("-E", "epochs", type=int, help="Epochs instead of updates.")
 @_sampling
+@click.option("--last", type=click.Choice(LASTS), help="Where B does not divide N: drop the last batch of an epoch.")
 @_basis
 @click.option("--by-value-class", is_flag=True, help="Add up the diagrams of one value.")
 @click.option("--irreducible", is_flag=True, help="Irreducible diagrams only.")
@@ -39,8 +41,9 @@ _basis = click.option(
 @click.option("--all", "everything", is_flag=True, help=f"All rows; by default the first {ROWS}.")
 @click.option("-o", "--output", type=NEW_FILE, help="Write all rows to a CSV file.")
 def table(
-    order: int, points: int | None, batch: int, updates: int | None, epochs: int | None, sampling: Sampling, basis: Basis,
-    by_value_class: bool, irreducible: bool, at_minimum: bool, everything: bool, output: Path | None,
+    order: int, points: int | None, batch: int, updates: int | None, epochs: int | None, sampling: Sampling,
+    last: Last | None, basis: Basis, by_value_class: bool, irreducible: bool, at_minimum: bool, everything: bool,
+    output: Path | None,
 ) -> None:
     """The diagrams up to an ORDER, and their exact coefficients in a spacetime.
 
@@ -51,8 +54,8 @@ def table(
     """
     from ..coefficients import table as coefficient_table
 
-    if points is None and (updates is not None or epochs is not None or batch != 1):
-        raise InputError("-B, -T and -E belong to a spacetime; give its number of training points with -N")
+    if points is None and (updates is not None or epochs is not None or batch != 1 or last):
+        raise InputError("-B, -T, -E and --last belong to a spacetime; give its number of training points with -N")
     if updates is not None and epochs is not None:
         raise InputError("give updates with -T or epochs with -E, not both")
     if points is not None and updates is None and epochs is None:
@@ -68,14 +71,14 @@ def table(
     rows = []
     known = iter(())
     if points is not None and shown > ROWS:
-        known = iter(found.coefficients(points, batch, updates, epochs, exact=True))
+        known = iter(found.coefficients(points, batch, updates, epochs, exact=True, last=last))
     for entry in (found[i] for i in range(shown)):
         D = entry.diagram
         row = [" + ".join(map(str, entry.diagrams)), D.order, len(D.parts) - 1]
         row.append("" if len(entry.diagrams) > 1 else D.automorphisms)
         if points is not None:
             number = next(known, None)
-            row.append(entry.coefficient(points, batch, updates, epochs) if number is None else number)
+            row.append(entry.coefficient(points, batch, updates, epochs, last=last) if number is None else number)
         rows.append([_cell(cell, in_full=output is not None) for cell in row])
     if output:
         _write_csv(output, names, rows)

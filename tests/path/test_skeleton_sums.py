@@ -165,6 +165,16 @@ def test_recursions_of_noise_two(problem, spacetime):
             assert not any(value.any() for text, value in found.by_skeleton.items() if text not in other_by_skeleton)
 
 
+def test_noise_two_by_skeleton_on_a_plane():
+    """In one dimension skeletons whose legs are exchanged would have the same value."""
+    loss, noises, chances, start, eta = PROBLEMS["plane"]
+    land, times = landscape(loss, noises, chances, start), [fd.Spacetime(4, T=3)]
+    worth, found = PathWorth(land, times, [float(eta)], None, 2, None), predicted_about_path(land, times, [float(eta)], 2)
+    of = {fd.Diagram.parse(text): value.item() for text, value in found.by_skeleton.items()}
+    for text in ("[a d[a[b] b]]", "[a[b] d[a b]]", "[b d[a a[b]]]", "[c[a b] d[a b]]", "[a d[b c[a b]]]"):
+        assert of[D := fd.Diagram.parse(text)] == pytest.approx(worth.value(D, [Root(nodes=((0, 1),))]).item(), rel=1e-10), text
+
+
 @pytest.mark.parametrize(("N", "B", "T", "sampling"), [(3, 1, 7, "reshuffle"), (4, 2, 5, "cyclic"), (3, 2, 4, "replacement")])
 @pytest.mark.parametrize("name", OBSERVABLES)
 def test_recursions_of_noise_one(N, B, T, sampling, name):

@@ -81,7 +81,8 @@ def predict(
         Resummed, a share of up to 1e-16 / |2 - eta h|^order may be lost beside eta h = 2, or a rule's own limit; plain
         SGD mends that to order 4, see `rvalue`
     device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most, no vectors and matrices), or 'auto': for each diagram
-        the GPU if there is one and the work is worth it
+        the GPU if there is one and the work is worth it. Batches of two sizes (last='keep') are summed over with NumPy,
+        on the CPU
     T : numbers of updates instead of spacetime.T; an int or a 1-D array of them (a learning curve)
     continuous : resummed by integrals over times and exponentials instead of sums (papers: Remark 1), one epoch
     update : one of `fastdiag.updates`, such as momentum(0.9); None for SGD. Resummed processes (ode(), sde()) are exact

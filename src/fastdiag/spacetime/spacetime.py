@@ -275,7 +275,7 @@ def no_numbers(spacetime: Spacetime) -> InputError:
     """The error of symbols where numbers are needed."""
     return InputError(
         f"{spacetime!r} has symbols, and this needs numbers; fastdiag.maps, coefficient, expand, and predict of a symbolic "
-        "landscape about the start, un-resummed, answer in symbols"
+        "landscape about the start, un-resummed, answer in symbols; resummed formulas are those of fastdiag.expand"
     )
 
 

@@ -64,6 +64,7 @@ def test_trust_is_a_column_and_no_warning():
     assert [cells(line)[-1] for line in output.splitlines() if line.startswith("│")] == ["yes", "no"]
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("width", [60, 80, 100, 130, 200])
 @pytest.mark.parametrize("about", ["path", "start"])
 def test_tables_fit_their_terminal(about, width, monkeypatch):

@@ -69,7 +69,7 @@ print(took, of_coefficients(grid, len(table), len(table), 5, True))
 def test_too_little_disk_is_told_first(order, cache, monkeypatch):
     """Before lower orders are built for minutes; also in a folder that is not there yet, and by `build`."""
     asked = []
-    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: asked.append(folder) or type("Usage", (), {"free": 8 << 30}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or type("Usage", (), {"free": 8 << 30}))
     for call in (lambda: fd.table(order), lambda: fd.build(order), lambda: fd.build(order, directory=cache / "new" / "one")):
         begun = time.process_time()
         with pytest.raises(TooLargeError, match=rf"table of order {order} needs .* 8\.0 GiB are free"):
@@ -81,7 +81,7 @@ def test_too_little_disk_is_told_first(order, cache, monkeypatch):
 
 def test_finished_shards_count(tmp_path, monkeypatch):
     """A build goes on on a disk that its own shards have filled."""
-    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10 << 30}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10 << 30}))
     shards = tmp_path / ".reshuffle-09.npz.1-4096.shards"
     shards.mkdir()
     with pytest.raises(TooLargeError):
@@ -106,7 +106,7 @@ def test_a_right_table_without_memory_is_not_called_wrong(tmp_path, monkeypatch)
 def test_tables_that_do_not_fit(cache, monkeypatch):
     """Order 9 takes some 13 GB of disk, order 8 in memory some 9."""
     monkeypatch.setattr(memory, "free_bytes", lambda: 5 << 30)
-    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10 << 30}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10 << 30}))
     begun = time.process_time()
     with pytest.raises(TooLargeError, match=r"12\.5 GiB of disk, and 10\.0 GiB are free"):
         fd.table(9)

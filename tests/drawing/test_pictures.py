@@ -23,6 +23,7 @@ def report():
     return NoiseReport.of(fd.landscapes.breast_cancer().at_minimum())
 
 
+@pytest.mark.every(4)
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 @pytest.mark.parametrize("title", NAMES)
@@ -31,6 +32,7 @@ def test_a_title_is_a_name(report, title, ending, tmp_path):
     assert (tmp_path / f"picture.{ending}").stat().st_size > 5000
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     "style",
     [{"text.usetex": True}, {"font.family": "serif", "axes.facecolor": "red", "savefig.dpi": 20, "savefig.format": "pdf"},

@@ -42,7 +42,7 @@ CASES = {
         lambda: fd.rvalue("[a b c]", fd.landscapes.samples([0.0], [[1.0]], [[[1.0]]]), ST, 0.1), "MissingTensorError", "supply `third`"),
     "a fifth derivative": (
         lambda: fd.predict(fd.landscapes.samples([0.0], [[1.0]], [[[1.0]]], [[[[1.0]]]], [[[[[1.0]]]]]), ST, 0.1, 5), "MissingTensorError",
-        "takes none above `fourth`, landscapes.symbolic has all"),
+        "of degree 5, but this landscape has them only up to degree 4; supply `fifth`"),
     "runs on an estimate": (
         lambda: fd.simulate(fd.landscapes.estimated(fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]])), ST, 0.1), "UnsupportedError", "simulate on its `.points`"),
     "no strict minimum": (lambda: fd.rvalue("[a]", bowl(-0.5, 1), FOREVER, 0.1), "InputError", r"strict minimum.*-0\.5.*finite T"),

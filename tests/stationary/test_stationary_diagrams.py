@@ -26,7 +26,7 @@ def quadratic_landscape(k=K, c=C, start=None):
     return fd.landscapes.tensors(zeros | {(1,): gradient, (2,): k, (1, 1): c}, loss)
 
 
-@pytest.mark.parametrize("n", [1, 2, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("n", [1, 2, 3])
 def test_the_tied_pair_is_the_escape_efficiency(n):
     rng = np.random.default_rng(n)
     k, c = stable(n, rng)

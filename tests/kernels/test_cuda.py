@@ -32,9 +32,11 @@ def python(*arguments, **environment):
     return done.stdout
 
 
-def test_in_the_simulator():
+@pytest.mark.parametrize("cases", ["not partial-4", pytest.param("partial-4", marks=pytest.mark.long)])
+def test_in_the_simulator(cases):
     """numba's own simulator is enough; it must be chosen before numba is imported."""
-    assert " passed" in python("-m", "pytest", "tests/on_gpu.py", "-p", "no:cacheprovider", NUMBA_ENABLE_CUDASIM="1")
+    chosen = ("-k", cases, "-p", "no:cacheprovider")
+    assert " passed" in python("-m", "pytest", "tests/on_gpu.py", *chosen, NUMBA_ENABLE_CUDASIM="1")
 
 
 def test_numba_cuda_is_imported_in_one_file():

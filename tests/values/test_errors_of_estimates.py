@@ -67,6 +67,7 @@ def replications():
     return tensors, {D: np.array([(e.value, e.stderr) for e in estimates]).T for D, estimates in found.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("D", COVERED)
 def test_errors_cover_at_the_nominal_rate(D):
     """Estimate +- 1.96 errors holds the truth in 95 % of samples; of 1000, within the binomial 99.99 % interval.

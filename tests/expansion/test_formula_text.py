@@ -2,12 +2,14 @@
 
 import random
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 import pytest
 import sympy
 
 import fastdiag as fd
+from fastdiag.expansion import coefficient_text
 
 N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
 
@@ -165,3 +167,20 @@ def test_coefficient_of_what():
     with pytest.raises(fd.FastdiagError, match="cannot read diagram"):
         variance.coefficient("G G")
     assert variance.coefficient("[]") == 0
+
+
+UPDATES, POINTS, BATCH = sympy.symbols("T N B", positive=True)
+POWERS = [
+    2**-UPDATES, 3 * UPDATES * 2 ** (1 - UPDATES), 5 * 2**UPDATES, 180 * sympy.Rational(9, 10) ** (POINTS / BATCH), sympy.Rational(-1, 2) ** (2 * UPDATES),
+    2 ** (-POINTS / BATCH - 1) / 7,
+    *(term.coefficient for term in fd.expand("displacement", 2, sampling="one epoch", update=fd.updates.momentum(Fraction(1, 2)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", POWERS, ids=str)
+def test_powers_of_numbers_are_read_back(number):
+    """The coefficient's own symbols differ in what is assumed of them: they are read by name."""
+    sign, text = coefficient_text.written(number)
+    again = sympy.sympify(f"{sign}({text or 1})".replace("^", "**"), {str(x): x for x in number.free_symbols})
+    values = {x: {"T": 5, "N": 6, "B": 2}[str(x)] for x in number.free_symbols}
+    assert sympy.nsimplify((again - number).subs(values)) == 0

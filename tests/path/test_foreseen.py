@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.errors import InputError, TooLargeError
+from fastdiag.errors import InputError, MissingTensorError, TooLargeError
 
 w, x = sympy.symbols("w x")
 BENT = fd.landscapes.symbolic(w**2 / 2 + w**3 / 3 + w * x, w, x, fd.landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[0])
@@ -71,3 +71,12 @@ def test_rows_met_in_one_order_at_noise_order_2_beside_brute_force():
         0, of(a**2) + of(b**2), 3 * of(a**4) + 3 * of(b**4) + of(a**2 * b**2)
     ]
     assert all(order[0] for order in p.by_order[1:])
+
+
+def test_what_is_not_given_is_not_0():
+    land = fd.landscapes.tensors({(1,): [1.0], (2,): [[2.0]]}, loss=3.0)
+    with pytest.raises(MissingTensorError, match=r"cumulant \(1, 1\)"):
+        fd.predict(land, fd.Spacetime(N=5, T=5), 0.1, noise=1)
+    symbolic = fd.landscapes.gauss(sympy.Symbol("v"))
+    with pytest.raises(InputError, match="starts from numbers"):
+        fd.predict(symbolic, fd.Spacetime(N=5, T=5), 0.1, noise=1)

@@ -243,3 +243,12 @@ def test_the_joins_with_predictions_about_the_path():
     law = S.minibatch_stationary(X, y, lam, batch)
     closed = fd.predict(land, long, lam, closure="gaussian", observable="covariance").total
     close(closed, law.covariance, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("mu", "share"), [(0.0, 0.3), (0.0, 1.0), (0.7, 1.0)])
+def test_growth_where_curvatures_are_of_many_sizes(mu, share):
+    """At the limit the radius is 1, below it less; eigenvalues lie close together there."""
+    inputs = np.random.default_rng(0).standard_normal((20, 8)) * 10.0 ** -np.arange(8)
+    limit = fd.stationary.minibatch_stability_limit(inputs, np.zeros(20), 4, mu)
+    found = fd.stationary.minibatch_growth(inputs, np.zeros(20), share * limit, 4, mu)[0]
+    assert abs(found - 1) < 1e-9 if share == 1 else found < 1

@@ -11,7 +11,7 @@ from ..diagram import Diagram, skeletons
 from ..diagram.skeletons import check_noise
 from ..embedding import PathRule
 from ..errors import InputError
-from ..landscapes import Landscape
+from ..landscapes import Landscape, Tensors
 from ..path import PathSeries, predicted_about_path
 from ..path.foresight import check_walks
 from ..path.predicted import which
@@ -45,8 +45,12 @@ def about_path(
     Raises
     ------
     TooLargeError : noise above 4; skeletons whose sums take too much memory or time, before they are begun
+    MissingTensorError : dense cumulants without a Hessian or the gradient's covariance
     UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
     """
+    if noise and isinstance(landscape, Tensors):  # what is not given is not 0
+        landscape.part([(0, 1)])
+        landscape.part([(0,), (1,)])
     fresh = all(spacetime.is_one_epoch for spacetime in times)
     fresh = fresh and given is None  # batches of a given training set know of each other
     recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))

@@ -43,9 +43,11 @@ class _Writer:
                 constant *= factor
                 continue
             own, text = self.sum(base) if base.is_Add else (1, self.letter(base))
-            if own < 0:
+            if own < 0 and exponent.is_Integer:
                 sign *= (-1) ** int(exponent)
-            if exponent.is_Integer and exponent < 0:
+            elif own < 0:
+                text = f"-{self.in_brackets(text)}"
+            if exponent.could_extract_minus_sign():
                 bottom.append((len(base.args), _place(base, text), text, -exponent))
             else:
                 top.append((len(base.args), _place(base, text), text, exponent))
@@ -71,12 +73,14 @@ class _Writer:
             if terms and not (bare and exponent == 1):
                 text = self.in_brackets(text)
             if exponent != 1:
-                power = self.sum(exponent)[1] if exponent.is_Add else self.product(exponent)[1]
+                own, power = self.sum(exponent) if exponent.is_Add else self.product(exponent)
+                if own < 0:
+                    power = f"-{self.in_brackets(power) if exponent.is_Add else power}"
                 if self.latex:
                     text = f"{text}^{{{power}}}"
                 else:
                     text += f"^{power}" if exponent.is_Atom else f"^({power})"
-            texts.append(text)
+            texts.append(rf"\cdot {text}" if self.latex and texts and text[0].isdigit() else text)
         return (" " if self.latex else "*").join(texts)
 
     def sum(self, total: Any) -> tuple[int, str]:
@@ -92,6 +96,8 @@ class _Writer:
 
     def letter(self, symbol: Any) -> str:
         name = str(symbol)
+        if symbol.is_Rational and not (symbol.is_Integer and symbol > 0):
+            return self.in_brackets(rf"\frac{{{symbol.p}}}{{{symbol.q}}}" if self.latex and symbol.q != 1 else name)
         return rf"{name[0]}_{{\{LATEX[name[2]]}}}" if self.latex and _is_k(symbol) else name
 
 

@@ -44,10 +44,12 @@ class Worst(Record):
 
 @silent_door
 def worst_loss_alignment(X: ArrayLike | Landscape) -> Worst:
-    """The range of the loss alignment mu(theta) of a model that is linear in F(theta), over all theta; exactly.
+    """The range of the loss alignment mu(w) of linear regression over all its weights w; exactly.
 
     For residuals X u, mu = u^T M u / (u^T G u |G|_F^2) with M the mean of (x^T G x) x x^T: its range is that of the
-    eigenvalues of M to G. Labels are fitted; mu is of the linear model's own weights ([E] theorems 3.2, 3.3).
+    eigenvalues of M to G. Labels are fitted. Of a model that is linear in
+    F(theta) this is the alignment in F, [E] theorem 3.3; its own, in theta (theorem 3.2), has the Jacobian of F besides and
+    may lie outside.
 
     Parameters
     ----------

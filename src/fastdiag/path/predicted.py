@@ -234,7 +234,12 @@ def start_and_rates(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers,
         )
     rates = [_rate(eta) for eta in etas]
     if not isinstance(landscape, Symbolic) or not all(isinstance(rate, Fraction) for rate in rates):
-        start = np.array([float(x) for x in landscape.theta])
+        try:
+            start = np.array([float(x) for x in landscape.theta])
+        except TypeError:
+            raise InputError(
+                f"a path starts from numbers, not from {shown(landscape.theta)}; give them by landscape.at(theta)"
+            ) from None
         return start, [float(rate) for rate in rates]
     exactly = [_fraction(own(x)) for x in landscape.theta]
     if not all(isinstance(x, Fraction) for x in exactly):

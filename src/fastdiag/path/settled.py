@@ -60,7 +60,7 @@ def check_settles(motion: Motion) -> None:
     """Raise UnsupportedError if a rule has no law at T = infinity that is found here."""
     why = motion.never_settles
     if motion.is_exact:
-        why = "an exact learning rate: give a float"
+        why = "no exact learning rate: give a float"
     if motion.rates is not None:
         why = "a rule without a schedule"
     if why:

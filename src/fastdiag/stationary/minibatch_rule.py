@@ -19,7 +19,7 @@ from .point_hessians import PointHessians
 from .quadratic import Quadratic, batch_size, check_definite, quadratic
 from .units import exponent, shifted, within_floats
 
-DENSE = 36  # operators up to this size are formed
+DENSE, CLUSTERED = 36, 1024  # operators up to these sizes are formed; the second where eigenvalues lie close together
 EXACT, CLOSE = 1e-14, 1e-10  # residuals: asked of the solver, and taken from it
 VECTORS = 8  # of Lanczos' method: the greatest eigenvalue of what keeps matrices positive stands apart
 SCAN = 24  # rates at which a limit is looked for
@@ -53,7 +53,10 @@ class Minibatch:
         state = replace(state, size=(e, a, c + unit))
         state, along = curved(state, points)
         if stable:
-            check_stable(state, lam, mu, nu)
+            try:
+                check_stable(state, lam, mu, nu)
+            except InputError as error:
+                raise InputError(f"{error} even by frozen noise; see `minibatch_stability_limit`, which is lower") from None
         return cls(points, lam, size, mu, nu, state, along)
 
     def at(self, lam: float) -> Minibatch:
@@ -120,7 +123,7 @@ class Minibatch:
         within_floats("the square of lam times the curvature", share * x**2)
         if self.mu == 0:
             keep = np.multiply.outer(1 - x, 1 - x)
-            found, moments = leading(lambda S: keep * S + share * along.spread(S), n)
+            found, moments = leading(lambda S: keep * S + share * along.spread(S), n, dense=CLUSTERED)
         else:
             step, push = plain_joint(x, self.mu, self.nu)
             kicks = np.multiply.outer(push, push)
@@ -128,7 +131,7 @@ class Minibatch:
             def update(Z: FloatArray) -> FloatArray:
                 return np.asarray(step @ Z @ step.T + np.kron(kicks, share * along.spread(Z[:n, :n])))
 
-            found, moments = leading(update, 2 * n, symmetric=False)
+            found, moments = leading(update, 2 * n, symmetric=False, dense=CLUSTERED)
         S = self.state.back @ moments[:n, :n] @ self.state.back.T
         return found, np.asarray((S + S.T) / 2 / np.trace(S))
 
@@ -180,16 +183,20 @@ def limit_of(points: PointHessians, batch: float, mu: float, nu: float | None) -
 
 
 def leading(
-    apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True, start: FloatArray | None = None
+    apply: Callable[[FloatArray], FloatArray], n: int, symmetric: bool = True, start: FloatArray | None = None,
+    dense: int = DENSE,
 ) -> tuple[float, FloatArray]:
-    """The spectral radius of a map that keeps positive (n, n) matrices positive, and the matrix that it belongs to."""
+    """The spectral radius of a map that keeps positive (n, n) matrices positive, and the matrix that it belongs to.
+
+    dense: n^2 up to which the map is formed as a matrix
+    """
     if not apply(np.eye(n)).any():  # all else is less
         return 0.0, np.eye(n)
 
     def flat(z: FloatArray) -> FloatArray:  # on symmetric matrices alone: the map is told nothing of others
         return apply((z.reshape(n, n) + z.reshape(n, n).T) / 2).ravel()
 
-    if n * n <= DENSE:
+    if n * n <= dense:
         matrix = np.array([flat(unit) for unit in np.eye(n * n)]).T
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2) if symmetric else np.linalg.eig(matrix)
         top = int(values.real.argmax())
@@ -198,9 +205,9 @@ def leading(
     begin = (np.eye(n) if start is None else start).ravel()
     try:
         if symmetric:
-            found = eigsh(operator, 1, which="LA", v0=begin, ncv=VECTORS)
+            found = eigsh(operator, 1, which="LA", v0=begin, ncv=VECTORS if dense == DENSE else 8 * VECTORS)
         else:
-            found = eigs(operator, 1, which="LR", v0=begin)
+            found = eigs(operator, 1, which="LR", v0=begin, ncv=8 * VECTORS)
     except ArpackError as error:
         raise InputError(f"the greatest eigenvalue of the second moments' update does not converge ({error})") from None
     values, vectors = found

@@ -49,8 +49,8 @@ def about_path(
     UnsupportedError : what has no recursion, and a rule that is not linear, T = inf, or cumulants without points
     """
     if noise and isinstance(landscape, Tensors):  # what is not given is not 0
-        landscape.part([(0, 1)])
-        landscape.part([(0,), (1,)])
+        landscape.part(((0, 1),))
+        landscape.part(((0,), (1,)))
     fresh = all(spacetime.is_one_epoch for spacetime in times)
     fresh = fresh and given is None  # batches of a given training set know of each other
     recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))

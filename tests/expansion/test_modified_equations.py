@@ -256,7 +256,7 @@ LAND = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], 0, 0)
     (InputError, "by their tensors", lambda: fd.modified_equation(2).modified_loss().coefficient("[a]")),
     (InputError, "degree", lambda: fd.modified_equation(2).moment(5)),
     (InputError, "letters N", lambda: fd.modified_equation(2, training_set="given").at(formula_of(3), 1)),
-    (InputError, "N is 2, not 3", lambda: fd.modified_equation(2, training_set="given").at(LAND, 0.1, N=3)),
+    (InputError, "must have N=2, not 3", lambda: fd.modified_equation(2, training_set="given").at(LAND, 0.1, N=3)),
     (InputError, "no symbol called mu", lambda: fd.modified_equation(2).at(LAND, 0.1, mu=1)),
     (InputError, "drift, diffusion", lambda: fd.modified_equation(2).at(LAND, 0.1, "mean")),
     (UnsupportedError, "Hessian", lambda: fd.modified_equation(1, update=fd.updates.regularized_newton(1)).at(FIELD, 0.1)),
@@ -265,3 +265,20 @@ LAND = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], 0, 0)
 def test_refusals(kind, what, call):
     with pytest.raises(kind, match=what):
         call()
+
+
+def test_what_numbers_are_not_given_on():
+    few = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], [[[1.0]], [[2.0]]], 0)
+    uneven = fd.landscapes.samples([0.0, 1.0], [[1.0], [2.0]], [[[1.0]], [[2.0]]], weights=[1, 3])
+    fresh, given = fd.modified_equation(2), fd.modified_equation(2, training_set="given")
+    with pytest.raises(fd.errors.UnsupportedError, match="not estimated"):
+        fresh.at(fd.landscapes.estimated(few), 0.1)
+    for wrong in (0, -2, "two", sympy.Symbol("B")):
+        with pytest.raises(fd.errors.InputError, match="B must be"):
+            fresh.at(few, 0.1, "diffusion", B=wrong)
+    with pytest.raises(fd.errors.InputError, match="takes each point once"):
+        given.at(uneven, 0.1)
+    with pytest.raises(fd.errors.InputError, match="B = 3 exceeds N = 2"):
+        given.at(few, 0.1, B=3)
+    with pytest.raises(fd.errors.InputError, match="too few"):
+        fd.modified_equation(3, training_set="given").at(few, 0.1)

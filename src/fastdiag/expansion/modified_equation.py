@@ -15,12 +15,13 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Landscape, SampledLandscape, Symbolic
+from ..landscapes import Estimated, Landscape, SampledLandscape, Symbolic
 from ..landscapes.exact import exact
 from ..landscapes.landscape import check_landscape
 from ..record import Record
 from ..spacetime import Spacetime
 from ..values.exact_values import exact_learning_rates
+from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from ..values.root import Root
 from .diagram_sum import diagram_sum, plain_diagrams
@@ -193,7 +194,9 @@ class ModifiedEquation(Record):
 
         Raises
         ------
-        InputError : something else to be observed; letters without numbers
+        InputError : something else to be observed; letters without numbers; a given training set of unequal weights, or
+            of too few points for the order
+        UnsupportedError : a sample of an unknown distribution
 
         Examples
         --------
@@ -210,10 +213,13 @@ class ModifiedEquation(Record):
         check_has(landscape, observable, self.update)
         if observable.mean is not None:
             raise InputError("a variance has no rate of its own: take the function's square, or 'diffusion'")
+        if isinstance(landscape, Estimated):
+            raise UnsupportedError("rates of change are not estimated from a sample: give the landscape's `.points`")
+        numbers |= {name: whole(name, numbers[name], 1) for name in ("N", "B") if name in numbers}
         if self.training_set == "given" and isinstance(landscape, SampledLandscape):
-            points = len(landscape.weights)
-            if numbers.setdefault("N", points) != points:
-                raise InputError(f"the landscape's own points are the training set, so N is {points}, not {numbers['N']}")
+            numbers.setdefault("N", len(landscape.weights))
+        if self.training_set == "given" and "N" in numbers:
+            given_points(landscape, Spacetime(numbers["N"], numbers.get("B", 1), 1, sampling=self.sampling), None)
         known = self._numbers(numbers)
         others = tuple(seen_from(function, landscape) for function in observable.functions)
         times, exactly = [Spacetime(N=1, T=1)], None
@@ -243,7 +249,10 @@ class ModifiedEquation(Record):
         if missing := sorted(set(letters) - set(named)):
             raise InputError(f"give numbers for the letters {', '.join(missing)} too")
         numbers = {letters[name]: exact(name, sympy.sympify(x)) for name, x in named.items() if name in letters}
-        return {D: sympy.sympify(x).subs(numbers, simultaneous=True) for D, x in self.coefficients.items()}
+        found = {D: sympy.sympify(x).subs(numbers, simultaneous=True) for D, x in self.coefficients.items()}
+        if any(x.has(sympy.nan, sympy.zoo) for x in found.values()):
+            raise InputError(f"N = {named['N']} points are too few for the formula to order {self.order}, which has a pole")
+        return found
 
     def text(self) -> str:
         """Drift and diffusion as text."""

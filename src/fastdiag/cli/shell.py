@@ -70,9 +70,12 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno != errno.EPIPE:
                 _say(f"Error: standard output cannot be written: {error.strerror}")
-            with suppress(OSError, ValueError, AttributeError):  # Python's own flush at the end would fail once more
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _close(sys.stdout)
             status = status or 1
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _close(sys.stderr)
         return status
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
@@ -106,6 +109,12 @@ def _told(error: Any) -> Any:
     if hasattr(error, "ui_filename"):
         error.ui_filename = on_one_line(error.ui_filename)
     return error
+
+
+def _close(stream: Any) -> None:
+    """Python's own flush at the end would fail once more, and make the status 120."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(text: str) -> None:

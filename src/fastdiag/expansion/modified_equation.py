@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from ..landscapes.exact import exact
 from ..landscapes.landscape import check_landscape
 from ..record import Record
 from ..spacetime import Spacetime
-from ..typing import Sampling
 from ..values.exact_values import exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -220,7 +219,8 @@ class ModifiedEquation(Record):
         if self.training_set == "given" and isinstance(landscape, SampledLandscape):
             numbers.setdefault("N", len(landscape.weights))
         if self.training_set == "given" and "N" in numbers:
-            given_points(landscape, Spacetime(numbers["N"], numbers.get("B", 1), 1, sampling=cast(Sampling, self.sampling)), None)
+            how: Any = self.sampling
+            given_points(landscape, Spacetime(numbers["N"], numbers.get("B", 1), 1, sampling=how), None)
         known = self._numbers(numbers)
         others = tuple(seen_from(function, landscape) for function in observable.functions)
         times, exactly = [Spacetime(N=1, T=1)], None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,11 +190,11 @@ def flat_ratio_bounds(
     return ends[0], ends[1]
 
 
-def _turned(form: object, v: FloatArray, which: int) -> tuple[float, FloatArray, FloatArray]:
+def _turned(form: Callable[[FloatArray], FloatArray], v: FloatArray, which: int) -> tuple[float, FloatArray, FloatArray]:
     """The extreme over u for v, then over v for u, and so on: it only goes one way."""
     before = np.inf
     for _ in range(MOST_TURNS):
-        values, vectors = np.linalg.eigh(form(v))  # type: ignore[operator]
+        values, vectors = np.linalg.eigh(form(v))
         u, found = vectors[:, which], float(values[which])
         if abs(found - before) <= CLOSE * abs(found):
             break

@@ -121,11 +121,11 @@ class SideBySide:
         return np.concatenate([course.shard(number, stop) for course in self.courses])
 
 
-def _kinds(kinds: object) -> Iterator[tuple[str, Any, Any, Any]]:
+def _kinds(kinds: Any) -> Iterator[tuple[str, Any, Any, Any]]:
     """The tuples, checked as such."""
     wanted = "tuples (label, spacetime, eta, method or update)"
     try:
-        tuples = list(kinds)  # type: ignore[call-overload]
+        tuples = list(kinds)
     except TypeError:
         raise InputError(f"kinds must be {wanted}, not {shown(kinds)}") from None
     known: set[str] = set()

@@ -23,9 +23,10 @@ class Responses:
 
     met: Numbers | None = None
 
-    def __init__(self) -> None:
-        self.whole: Numbers | None = None
+    @property
+    def whole(self) -> Numbers | None:
         """The sum over all earlier updates; None where nobody asks."""
+        return None
 
     def before(self, t: int) -> None:
         """Make `met` that of update t."""
@@ -41,11 +42,14 @@ class Seen(Responses):
     """No point is met twice, but all that were seen are remembered."""
 
     def __init__(self, nothing: Numbers) -> None:
-        self.whole = nothing
+        self.all = nothing
+
+    @property
+    def whole(self) -> Numbers:
+        return self.all
 
     def after(self, t: int, matrix: Numbers, kicks: Numbers) -> None:
-        assert self.whole is not None
-        self.whole = self.whole @ matrix.T + kicks
+        self.all = self.all @ matrix.T + kicks
 
 
 class Reshuffled(Responses):
@@ -58,7 +62,7 @@ class Reshuffled(Responses):
         self.earlier, self.now = fixed(matrix, kicks), kicks * 0
 
     @property
-    def whole(self) -> Numbers:  # type: ignore[override]
+    def whole(self) -> Numbers:
         return np.asarray(self.earlier + self.now)
 
     def before(self, t: int) -> None:
@@ -96,7 +100,7 @@ class Cyclic(Responses):
         self.places = [fixed(whole, kicks)] * self.epoch
 
     @property
-    def whole(self) -> Numbers | None:  # type: ignore[override]
+    def whole(self) -> Numbers | None:
         return self.all
 
     def _share(self, t: int) -> tuple[int, int]:

@@ -51,8 +51,8 @@ class Trust:
     False
     """
 
-    def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...]) -> None:
-        self.question = question
+    def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...], discarded: Any = None) -> None:
+        self.question, self.discarded = question, discarded
         self.total, self.by_order = total, by_order
 
     def _sized(self, value: Any) -> FloatArray:
@@ -192,7 +192,7 @@ class Trust:
             numbers = np.atleast_1d(rates).tolist()
             found = noise_to_signal(
                 question.landscape, question.times, numbers, question.watched.kind, question.update, metric, question.given,
-                question.functions,
+                question.functions, question.tolerance,
             )
         except FastdiagError:
             return None
@@ -206,6 +206,15 @@ class Trust:
 
     @cached_property
     def _evidence(self) -> Evidence:
+        found = self._of_orders
+        if self.discarded is None:
+            return found
+        share = f", and of the covariance's trace at most {np.max(self.discarded):.2g}{self._most()} is left out"
+        error = np.maximum(found.error, self.sizes[-1] * self.discarded)
+        return Evidence(error, found.said, found.size, found.beside + share)
+
+    @property
+    def _of_orders(self) -> Evidence:
         question, last = self.question, self.sizes[-1]
         added = f"{self._name(question.order)} adds"
         if (other := self.second_opinion) is not None:

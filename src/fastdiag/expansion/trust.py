@@ -245,10 +245,6 @@ class Trust:
             return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path stands still")
         return Evidence(last, added, last)
 
-    @property
-    def _meets_no_point_twice(self) -> bool:
-        return self.question.is_fresh
-
     @cached_property
     def believable(self) -> Any:
         """Whether the error is at most 2 % of the prediction, the orders shrink, and the total can be."""
@@ -295,9 +291,10 @@ class Trust:
     def advice(self) -> str:
         """What to do where it is not believable."""
         question = self.question
-        one_epoch = self._meets_no_point_twice
+        one_epoch = question.is_fresh
         if not question.about_path:
-            return f"give noise={2 if one_epoch else 1} in place of order, to expand about the path, or a smaller eta or T"
+            noise = 2 if one_epoch and question.landscape.dimension <= MOST_WEIGHTS else 1
+            return f"give noise={noise} in place of order, to expand about the path, or a smaller eta or T"
         other = "compare closure='gaussian', " if one_epoch and not question.closure else ""
         return f"{other}take a smaller eta or larger batches, or simulate"
 

@@ -76,6 +76,7 @@ def draw(figure, found):
     left.axhline(PERIOD, color=GREY, lw=0.8, ls=(0, (1, 2)), label="a period")
     left.set_xscale("log")
     left.set_yscale("log")
+    left.set_ylim(top=300)
     titled(left, "lines: predicted; points: simulated, 99 %", "updates T", "mean of z")
     etas = np.array([each["eta"] for each in valley])
     grid = np.geomspace(0.008, 0.15, 12)

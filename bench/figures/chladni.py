@@ -35,7 +35,7 @@ def drift(v, quick):
     """Of SGD less GD on the same points, over an epoch, in v."""
     land, spacetime = landscape(v), fd.Spacetime(N, T=N)
     kinds = [("SGD", spacetime, ETA), ("GD", spacetime, ETA, "gd")]
-    runs = 20_000 if quick else 200_000
+    runs = 20_000 if quick else 60_000
     compared = fd.compare(kinds, land, runs=runs, seed=4, observable="displacement", progress=False)
     mean, stderr = (part[1] for part in compared.difference("SGD", "GD"))
     asked = [fd.predict(land, each, ETA, noise=1, observable="displacement") for each in (spacetime, fd.Spacetime(N, N, N))]
@@ -50,7 +50,7 @@ def drift(v, quick):
 def settled(quick):
     """Where SGD on fresh points is after a long time, and the law of its updates v' = v - eta x sigma(v) on the circle."""
     T = 4000 if quick else 20_000
-    found = fd.simulate(landscape(0), fd.Spacetime(inf, 1, T), ETA, runs=1000 if quick else 8000, seed=6,
+    found = fd.simulate(landscape(0), fd.Spacetime(inf, 1, T), ETA, runs=1000 if quick else 6000, seed=6,
                         observable="displacement", keep_runs=True, progress=False)
     v = np.mod(np.asarray(found.values)[:, 1] + pi, 2 * pi) - pi
     counts, edges = np.histogram(v, np.linspace(-pi, pi, BINS + 1))
@@ -92,7 +92,7 @@ def draw(figure, found):
     grid = np.linspace(-pi, pi, 200)
     slope = -2 * DEPTH * np.sin(grid) * sigma(grid)
     theory(left, grid, -(ETA**2) * (N - 1) / 4 * slope, 3, "corollary 3: $-\\eta^2 (N-1)/4\\ \\nabla C$")
-    theory(left, v, path, 0, "about the path, noise 1")
+    theory(left, v, path, 0, "about the path, noise 1", ls="none", marker="x", ms=7)
     measured(left, v, mean, stderr, label="simulated, paired, 99 %", color=BLACK)
     titled(left, f"one epoch, N = {N}, $\\eta$ = {ETA:g}", "start v", "SGD less GD, mean displacement in v")
     each = found["settled"]

@@ -78,5 +78,6 @@ def draw(figure, found):
     right.set_ylim(-0.03, 1.05)
     titled(right, rf"from u = {START}, curvature $1/(1+u^2)$", "updates T", "mean displacement along the valley")
     left.axhline(0, color=BLACK, lw=0.5)
-    legend(left, loc="lower right")
+    left.set_ylim(0, 0.27)
+    legend(left, loc="upper right")
     legend(right, loc="upper left", fontsize=7)

@@ -11,6 +11,8 @@ from .style import BLACK, legend, measured, theory, titled
 
 TITLE = "E epochs at eta/E less one epoch at eta, breast cancer, ten points"
 SIZE = (8.6, 3.5)
+WAYS = {"path": {"noise": 1}, "start": {"order": 3}, "plain": {"order": 3, "resummed": False}}
+WORDS = {"path": "about the path, noise 1", "start": "about the start, order 3, resummed", "plain": "plain series, order 3"}
 ETAS, EPOCHS, N = (0.003, 0.01), (2, 3, 5, 8), 10
 
 
@@ -18,15 +20,16 @@ def one(E, quick):
     land, etas = fd.landscapes.breast_cancer(), np.array(ETAS)
     short, long = fd.Spacetime(N, E=1), fd.Spacetime(N, E=E)
     kinds = [("one", short, etas), ("many", long, etas / E)]
-    compared = fd.compare(kinds, land, runs=10_000 if quick else 200_000, seed=E, progress=False)
+    compared = fd.compare(kinds, land, runs=10_000 if quick else 100_000, seed=E, progress=False)
     measured_ = compared.difference("many", "one")
-    path = difference(fd.predict(land, long, etas / E, noise=1), fd.predict(land, short, etas, noise=1), measured_)
-    start = [fd.predict(land, *asked, order=3, resummed=False) for asked in ((long, etas / E), (short, etas))]
+    found = {}
+    for name, asked in WAYS.items():
+        both = (fd.predict(land, *where, **asked) for where in ((long, etas / E), (short, etas)))
+        found |= {f"{name}_{key}": value for key, value in difference(*both, measured_).items()}
     corollary = [
         np.dot(fd.results.corollary_4(land, eta, N, E), land.gradient) for eta in ETAS  # of the weights, along the slope
     ]
-    series = difference(*start, measured_)
-    return path | {f"start_{key}": value for key, value in series.items()} | {"corollary": corollary}
+    return found | {"corollary": corollary}
 
 
 def pieces(quick):
@@ -37,8 +40,8 @@ def rows(found):
     labels = [f"eta = {eta:g}" for eta in ETAS]
     listed = []
     for piece, each in found.items():
-        series = {key.removeprefix("start_"): value for key, value in each.items()}
-        for words, columns in (("about the path", each), ("plain series", series)):
+        for name, words in WORDS.items():
+            columns = {key.removeprefix(f"{name}_"): value for key, value in each.items()}
             listed += judged(f"{piece[1:]} epochs less one, {words}", labels, columns)
     return listed
 
@@ -50,11 +53,11 @@ def draw(figure, found):
             return np.array([each[key][k] for each in found.values()])
 
         theory(ax, epochs, along("corollary"), 3, r"corollary 4, $\eta^2$ alone")
-        theory(ax, epochs, along("start_prediction"), 1, "plain series, order 3")
-        theory(ax, epochs, along("prediction"), 0, "about the path, noise 1")
-        measured(ax, epochs, along("mean"), along("stderr"), label="simulated, paired, 99 %", color=BLACK)
+        for kind, (name, words) in enumerate(WORDS.items()):
+            theory(ax, epochs, along(f"{name}_prediction"), kind, words)
+        measured(ax, epochs, along("path_mean"), along("path_stderr"), label="simulated, paired, 99 %", color=BLACK)
         ax.set_xticks(epochs)
-        ax.set_ylim(0, None)
+        ax.set_ylim(0, 1.6 * along("corollary").max())
         ax.ticklabel_format(axis="y", scilimits=(0, 0))
         titled(ax, rf"$\eta$ = {ETAS[k]:g}, N = {N}, B = 1", "epochs E", "test loss, E epochs less one")
-        legend(ax)
+        legend(ax, loc="upper left")

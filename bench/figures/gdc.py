@@ -28,7 +28,7 @@ def one(data, start, quick):
     etas = np.array(ETAS[data])
     kinds = [("SGD", spacetime, etas), ("GD", spacetime, etas, "gd"), ("GDC", spacetime, etas, "gdc")]
     compared = fd.compare(kinds, land, runs=2000 if quick else 40_000, seed=7, progress=False)
-    predictions = [fd.predict(land, each, etas, noise=2 if each is spacetime else 1) for each in (whole, spacetime)]
+    predictions = [fd.predict(land, each, etas, noise=1) for each in (whole, spacetime)]
     found = difference(*predictions, compared.difference("GD", "SGD"))
     led = compared.difference("GDC", "SGD")
     own = compared.difference("GD", "GDC")

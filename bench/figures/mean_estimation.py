@@ -30,7 +30,7 @@ def ridge(H, quick):
     """Excess test loss with no ridge and with STIC's, each training set tuning its own: means over training sets."""
     rng = np.random.default_rng(2)
     excess = []
-    for _ in range(30 if quick else 1000):
+    for _ in range(30 if quick else 150):
         noise = rng.standard_normal(N)
         slopes = noise - H * DISTANCE  # of l_x = H (theta - distance)^2 / 2 + x theta, at theta = 0
         train = fd.landscapes.samples(np.zeros(N), slopes[:, None], np.full((N, 1, 1), H))

@@ -5,9 +5,9 @@ import numpy as np
 import fastdiag as fd
 
 from .frame import beside, judged
-from .style import BLACK, GREY, doubted, measured, plain_logs, theory, titled
+from .style import BLACK, BLUE, GREY, ORANGE, RED, SKY, doubted, measured, plain_logs, theory, titled
 
-NAMED = (("path", "about the path, noise {}"), ("start", "about the start, order {}"))
+NAMED = {"path": "about the path, noise {}", "start": "about the start, order {}"}
 
 
 def compared(land, spacetime, etas, runs, seed, order=3, resummed=True, noise=2, between=2):
@@ -53,17 +53,14 @@ def panel(ax, found, title, top=1.35):
     """One panel: orders as lines, the runs as points, where the highest order is not to be trusted shaded."""
     grid, start = found["grid"], float(found["start_loss"])
     for d, curve in enumerate(found["plain"][1:], 1):
-        theory(ax, grid, curve, d, f"plain series, order {d}", lw=0.7, color=GREY)
-    best = "start"
-    for kind, words in NAMED:
-        if kind in found:
-            orders = found[kind]
-            for d, curve in list(enumerate(orders))[-1 if kind == "start" else 0 :]:
-                mark = {"color": "#56B4E9"} if kind == "start" else {"color": ("#E69F00", "#D55E00", "#0072B2")[d]}
-                theory(ax, grid, curve, 3 if kind == "start" else d, words.format(d), **mark)
-            best = kind if kind == "path" else best
-    doubted(ax, found["etas"], found[f"{best if best in found else 'plain'}_believable"])
-    shown = "path" if "path" in found else best if best in found else "plain"
+        look = {"lw": 0.7, "color": GREY} if len(NAMED.keys() & found.keys()) else {}
+        theory(ax, grid, curve, d, f"plain series, order {d}", **look)
+    for d, curve in enumerate(found.get("path", ())):
+        theory(ax, grid, curve, d, NAMED["path"].format(d), color=(ORANGE, RED, BLUE)[d])
+    if "start" in found:
+        theory(ax, grid, found["start"][-1], 3, NAMED["start"].format(len(found["start"]) - 1), color=SKY)
+    shown = next(kind for kind in (*NAMED, "plain") if kind in found)
+    doubted(ax, found["etas"], found[f"{shown}_believable"])
     measured(ax, found["etas"], found[f"{shown}_mean"], found[f"{shown}_stderr"], label="simulated, 99 %", color=BLACK)
     ax.axhline(start, color=GREY, lw=0.7, ls=(0, (1, 3)), label="at the start")
     ax.set_xscale("log")

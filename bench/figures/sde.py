@@ -12,9 +12,9 @@ from .style import BLACK, GREY, doubted, legend, measured, theory, titled
 
 TITLE = "SGD less SDE on GAUSS: without and with the skew term, and with order 4"
 SIZE = (8.6, 3.5)
-RATES, T = (0.03, 0.05, 0.07, 0.1), 10  # beyond, the SDE's losses have no variance
-TIMES, ETA = (3, 6, 12, 25), 0.06
-RULES, RUNS = (None, fd.updates.sde()), 300_000
+RATES, T = (0.05, 0.1, 0.15, 0.2), 3  # beyond, the SDE's losses have no variance
+TIMES, ETA = (1, 2, 4, 8), 0.12
+RULES, RUNS = (None, fd.updates.sde()), 400_000
 
 
 def predicted(etas, times):
@@ -28,7 +28,7 @@ def predicted(etas, times):
 def simulated(etas, T, runs):
     spacetime = fd.Spacetime(T, T=T)
     kinds = [("SGD", spacetime, etas), ("SDE", spacetime, etas, "sde")]
-    compared = fd.compare(kinds, fd.landscapes.gauss(), runs=runs, seed=T, refinement=32, progress=False)
+    compared = fd.compare(kinds, fd.landscapes.gauss(), runs=runs, seed=T, refinement=64, progress=False)
     return compared.difference("SGD", "SDE")
 
 
@@ -79,4 +79,4 @@ def draw(figure, found):
         fixed = f"T = {T}" if along == "eta" else rf"$\eta$ = {ETA}"
         words = r"learning rate $\eta$" if along == "eta" else "updates T = N"
         titled(ax, f"GAUSS at its minimum, one epoch, {fixed}", words, "test loss, SGD less SDE")
-        legend(ax, loc="upper left", fontsize=7)
+        legend(ax, loc="lower left" if along == "eta" else "upper left", fontsize=7)

@@ -152,7 +152,6 @@ def test_decay_is_a_term_of_the_loss():
     (UnsupportedError, "memory or decay", {"update": fd.updates.momentum(F(1, 2)).with_schedule([1, 2])}),
     (UnsupportedError, "memory or decay", {"update": fd.updates.weight_decay(F(1, 2)).with_schedule([1, 2])}),
     (UnsupportedError, "no one formula in N and B", {"update": fd.updates.schedule([1, 2]), "training_set": "given"}),
-    (UnsupportedError, "decay without momentum", {"update": fd.updates.weight_decay(F(1, 2), F(1, 3))}),
     (InputError, "sum to 0", {"update": fd.updates.schedule([1, -1])}),
     (InputError, "sum to 0", {"update": fd.updates.schedule([])}),
     (InputError, "exact", {"update": fd.updates.schedule([1, 0.5])}),

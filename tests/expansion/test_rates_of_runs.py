@@ -80,6 +80,13 @@ def test_batches_with_replacement_of_few_points(N, B):
     compare(fd.modified_equation(3, training_set="given", sampling="replacement"), fields.formula(SEED, given=N), wanted, N=N, B=B)
 
 
+def test_letters_of_a_rule_are_written_as_latex_writes_them():
+    mu = sympy.Symbol("mu", positive=True)
+    loss = fd.modified_equation(2, update=fd.updates.momentum(mu)).modified_loss()
+    assert r"\frac{\mu + 1}{4 \left(\mu - 1\right)^{2}} \, G" in loss.latex()
+    assert "(mu + 1)/(4*(mu - 1)^2) G" in loss.text()
+
+
 @pytest.mark.long
 def test_momentum_on_one_point():
     """An epoch is an update of nothing random there."""

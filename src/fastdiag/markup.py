@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from html import escape
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 def fields(value: Any) -> str:
     """A dataclass: its repr as a caption, a row for each of its public fields."""
     named = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value) if field.name[0] != "_"]
-    return table(repr(value), (), [(name, cell(content)) for name, content in named if content is not None])
+    told = [(name, content) for name, content in named if content is not None and not isinstance(content, FunctionType)]
+    return table(repr(value), (), [(name, cell(content)) for name, content in told])
 
 
 def cell(value: Any) -> str:

@@ -236,7 +236,7 @@ def test_as_text_and_objects():
     drift = fd.modified_equation(2).drift
     assert drift.coefficient("[a[b]]") == drift.coefficient("H^μ_ν G^ν") == -HALF
     assert drift.latex().startswith(r"b^{\mu} = -G^{\mu}")
-    assert fd.modified_equation(2).diffusion.coefficient("[a a]") == 1 / sympy.Symbol("B", positive=True, integer=True)
+    assert fd.modified_equation(2).diffusion.coefficient("[a a]") == 1 / sympy.Symbol("B")
     assert fd.modified_equation(4).moment(3).coefficient("S^μνρ") != 0
 
 

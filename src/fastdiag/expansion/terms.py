@@ -49,10 +49,10 @@ class Term(Record):
 
     @property
     def symbol(self) -> Any:
-        """The tensors as one real SymPy symbol, named like their text."""
-        import sympy
+        """The tensors as one SymPy symbol, named like their text."""
+        from ..letters import Symbol
 
-        return sympy.Symbol(self.text_of_tensors(), real=True)
+        return Symbol(self.text_of_tensors())
 
     def text_of_tensors(self) -> str:
         """Such as 'C_μν H^μν'."""
@@ -80,7 +80,7 @@ class Term(Record):
 
         if self.power is None:
             return sympy.sympify(self.coefficient)
-        return self.coefficient / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
+        return self.coefficient / sympy.Symbol("T") ** (self.order + self.power)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -181,12 +181,14 @@ class Expansion(Record):
     def sympy(self) -> Any:
         """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
 
-        Indices are then raised by the identity, for eta stands outside. N, B and the time are symbols that are known to be
-        positive, which `sympy.symbols("N")` is not: put numbers in by name, with `subs`, before.
+        Indices are then raised by the identity, for eta stands outside. All are symbols as `sympy.symbols` makes them,
+        without assumptions; to put something in for a namesake with some is an InputError.
         """
         import sympy
 
-        eta = sympy.Symbol("eta", positive=True)
+        from ..letters import Symbol
+
+        eta = Symbol("eta")
         return sympy.Add(*(term.coefficient * eta**term.order * term.symbol for term in self.terms))
 
     def text(self) -> str:

@@ -7,10 +7,11 @@ wrong one, silently; these tell it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 from typing import Any
 
 import sympy
+from sympy.core.basic import Basic
 
 from .errors import InputError
 
@@ -82,6 +83,7 @@ def _written(expression: Any) -> Any:
     if not expression.free_symbols & _OURS:
         return expression
     args = [_written(x) for x in expression.args]
-    if expression.is_Add or expression.is_Mul:
+    if expression.is_Add or expression.is_Mul:  # in SymPy's order, a number first
+        args.sort(key=lambda x: (not x.is_Number, cmp_to_key(Basic.compare)(x)))
         return expression.func._from_args(args, expression.is_commutative)
     return expression.func(*args, evaluate=False) if expression.is_Pow else expression.func(*args)

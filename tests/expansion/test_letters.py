@@ -57,6 +57,13 @@ def test_every_symbol_is_one_without_assumptions(known):
     assert names >= {"N", "B", "T", "E", "M", "eta", "mu", "k_μ", "q_μ", "C_μν H^μν"}
 
 
+def test_they_are_in_the_order_that_sympy_gives_them(known):
+    for formula in known:
+        for node in sympy.preorder_traversal(formula):
+            if node.is_Add or (node.is_Mul and len(node.args) > 2):
+                assert node.func(*node.args) == node
+
+
 def test_numbers_are_put_in_for_symbols_of_ones_own_and_for_names(known):
     for formula in known:
         for symbol in formula.free_symbols:

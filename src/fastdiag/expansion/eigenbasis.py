@@ -29,7 +29,7 @@ from .network import Network, automorphisms, canonical_names, parts_of
 from .notation import tensors_of
 from .observables import Observable
 from .symbols import Symbols
-from .terms import Term
+from .term import Term
 
 
 def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:

@@ -21,7 +21,8 @@ from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
 from .symbols import TIMES, Sampled, SpacetimeSymbols, Symbols, Time
-from .terms import Expansion, Term
+from .term import Term
+from .terms import Expansion
 
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -173,7 +173,7 @@ def _table(report: StationaryReport, updates: int, finite: FloatArray, narrow: b
         box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD, padding=(0, 0) if narrow else (0, 1), pad_edge=not narrow,
     )
     laws = [report.law(eta) for eta in report.etas]
-    numbers = dict(zip(COLUMNS, (
+    numbers: dict[str, Any] = dict(zip(COLUMNS, (
         [np.trace(law.covariance) for law in laws], report.etas / report.limit,
         [report.slow_excess(eta) for eta in report.etas], [report.frozen_excess(eta) for eta in report.etas],
         [law.excess_loss for law in laws],

@@ -75,18 +75,9 @@ def test_errors_are_one_message(arguments, words, tmp_path):
     assert "Traceback" not in done.output
 
 
-def test_predict(tmp_path):
-    picture = tmp_path / "picture.png"
-    done = run("predict", "--eta", "0.001,0.05", "--updates", "10,20", "--runs", "400", "--plot", str(picture))
-    assert done.exit_code == 0, done.output
-    assert "resummed 3" in " ".join(done.output.split())
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert done.output.count("N = T =") >= 2
-
-
 def test_predict_another_observable(tmp_path):
     picture = tmp_path / "gap.svg"
-    options = ("--eta", "0.001,0.01", "--updates", "10", "--runs", "2000", "--order", "2", "--plot", str(picture))
+    options = ("--eta", "0.001,0.01", "--updates", "5", "--runs", "50", "--order", "2", "--plot", str(picture))
     done = run("predict", "--observable", "generalization_gap", *options)
     assert done.exit_code == 0, done.output
     assert "expected generalization gap" in done.output

@@ -146,7 +146,7 @@ def test_table_of_some_rows(tmp_path):
 
 
 def test_formula():
-    N, B, E, T = sympy.symbols("N B E T", positive=True, integer=True)
+    N, B, E, T = sympy.symbols("N B E T")
     read = lambda text: sympy.sympify(text.strip(), {"N": N, "B": B, "E": E, "T": T, "binomial": sympy.binomial})
     assert read(run("formula", "[a b]").output) == E**2 * N**2
     assert read(run("formula", "[a[b]]", "--sampling", "one epoch", "--basis", "moment").output) - B**2 * T * (T - 1) / 2 == 0

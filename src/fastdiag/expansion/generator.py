@@ -32,6 +32,8 @@ def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple
     """
     import sympy
 
+    from ..letters import in_letters
+
     time: Any = "E" if sampling == "reshuffle" else "T"
     symbols = Symbols(sampling, "cumulant", time, update)
     constant: Operator = {ALONE: sympy.S.One}
@@ -51,7 +53,8 @@ def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple
     constant, linear = ({D: x for D, x in each.items() if x != 0} for each in (constant, linear))
     if len(constant) > 1:
         linear = times(inverse(constant, order), linear, order)
-    return {D: y for D, x in linear.items() if (y := sympy.factor(sympy.together(x))) != 0}, constant
+    linear = {D: y for D, x in linear.items() if (y := sympy.factor(sympy.together(x))) != 0}
+    return tuple({D: in_letters(x) for D, x in each.items()} for each in (linear, constant))  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=32)

@@ -49,6 +49,12 @@ class Model(ABC):
         work, registers = np.empty(self.width[0]), np.empty((self.width[1], LANES))
         return np.empty((n, LANES)), np.empty((2, LANES)), np.empty(n), work, registers
 
+    def with_curves(self) -> None:  # noqa: B027
+        """Make Hessians too, where they are made at all."""
+
+    def with_products(self) -> None:  # noqa: B027
+        """Make Hessians times vectors too."""
+
     def train(self, table: FloatArray, rule: Any, *course: Any) -> None:
         """Updates of all runs with the data of these points; see `kernels.training_runs`."""
         train(self.packed(table), rule, self.origin, *course)
@@ -171,12 +177,11 @@ class FormulaModel(Model):
         self.width = 0, registers(self.slopes, len(self.arguments))
 
     def with_curves(self) -> None:
-        """Make Hessians too."""
         self.curves = tape(self.landscape, self.arguments, self._seconds())
         self.width = 0, max(self.width[1], registers(self.curves, len(self.arguments)))
 
     def with_products(self) -> None:
-        """Make Hessians times vectors too, whose entries are further arguments."""
+        """The vectors' entries are further arguments."""
         import sympy
 
         n = self.landscape.dimension

@@ -254,6 +254,11 @@ class Diagram(_Derived):
 
         return drawing.diagram_svg(self)
 
+    def _repr_html_(self) -> str:
+        from ..drawing.html import diagram_html
+
+        return diagram_html(self)
+
 
 @lru_cache(maxsize=1 << 12)
 def _read(text: str) -> Diagram:

@@ -65,7 +65,7 @@ def test_fresh_data(B):
 
 
 @pytest.mark.parametrize(("N", "B", "order"), [
-    (1, 1, 3), (2, 1, 3), (2, 2, 3), (3, 1, 2), pytest.param(3, 1, 3, marks=pytest.mark.long), pytest.param(4, 2, 2, marks=pytest.mark.long),
+    (1, 1, 3), (2, 1, 3), (2, 2, 3), pytest.param(3, 1, 2, marks=pytest.mark.long), pytest.param(3, 1, 3, marks=pytest.mark.long), pytest.param(4, 2, 2, marks=pytest.mark.long),
     pytest.param(2, 1, 4, marks=pytest.mark.long), pytest.param(3, 3, 4, marks=pytest.mark.long),
 ])
 def test_epochs_of_few_points(N, B, order):
@@ -78,13 +78,6 @@ def test_epochs_of_few_points(N, B, order):
 def test_batches_with_replacement_of_few_points(N, B):
     wanted = grown(lambda k: (N, B, k, "replacement"), 3, given=True)
     compare(fd.modified_equation(3, training_set="given", sampling="replacement"), fields.formula(SEED, given=N), wanted, N=N, B=B)
-
-
-def test_letters_of_a_rule_are_written_as_latex_writes_them():
-    mu = sympy.Symbol("mu", positive=True)
-    loss = fd.modified_equation(2, update=fd.updates.momentum(mu)).modified_loss()
-    assert r"\frac{\mu + 1}{4 \left(\mu - 1\right)^{2}} \, G" in loss.latex()
-    assert "(mu + 1)/(4*(mu - 1)^2) G" in loss.text()
 
 
 @pytest.mark.long
@@ -103,7 +96,7 @@ def test_what_vanishes_for_few_points():
 
 
 @pytest.mark.parametrize(("factors", "order"), [
-    ((1, F(1, 2)), 3), ((3, 1, F(1, 3)), 2), pytest.param((1, 0, 2), 3, marks=pytest.mark.long), ((2,), 2),
+    ((1, F(1, 2)), 3), pytest.param((3, 1, F(1, 3)), 2, marks=pytest.mark.long), pytest.param((1, 0, 2), 3, marks=pytest.mark.long), ((2,), 2),
 ], ids=str)
 def test_periods_of_a_schedule(factors, order):
     p = len(factors)
@@ -117,9 +110,9 @@ def test_periods_of_a_schedule(factors, order):
 
 def test_a_schedule_of_batches_with_replacement():
     rule = partial(oracle.HeavyBall, rates=[1, F(1, 2)] * 2)
-    wanted = grown(lambda k: (3, 2, 2 * k, "replacement"), 2, rule, given=True)
+    wanted = grown(lambda k: (2, 1, 2 * k, "replacement"), 2, rule, given=True)
     equation = fd.modified_equation(2, training_set="given", sampling="replacement", update=fd.updates.schedule([1, F(1, 2)]))
-    compare(equation, fields.formula(SEED, given=3), wanted, N=3, B=2)
+    compare(equation, fields.formula(SEED, given=2), wanted, N=2, B=1)
 
 
 def test_decay():

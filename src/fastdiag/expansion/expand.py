@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import product
 from typing import Any, Literal
 
@@ -141,6 +142,10 @@ def expand(
     if arrange == "double":
         terms = [piece for term in terms for piece in _by_powers(term, symbols)]
         terms.sort(key=lambda term: -(term.power or 0))
+    if spacetime is None:  # else they are the user's own
+        from ..letters import in_letters
+
+        terms = [replace(term, coefficient=in_letters(term.coefficient)) for term in terms]
     return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed, update)
 
 

@@ -211,17 +211,15 @@ class ModifiedEquation(Record):
         return sympy.sympify(self.decay) / 2
 
     def latex(self, aligned: bool = False) -> str:
-        """The same in LaTeX, without dollars; aligned: in rows."""
-        return (r" \\ " if aligned else r", \quad ").join(self._latex(aligned))
-
-    def _latex(self, aligned: bool) -> list[str]:
-        import sympy
-
-        found = [each.latex(aligned) for each in (self.drift, self.diffusion)]
+        """The same in LaTeX, without dollars; aligned: in rows, as one aligned environment."""
+        begin, end = r"\begin{aligned} ", r" \end{aligned}"
+        found = [each.latex(aligned).removeprefix(begin).removesuffix(end) for each in (self.drift, self.diffusion)]
         if self.decay:
+            import sympy
+
             loss = rf"l + {sympy.latex(self._half_decay)} \eta^{{-1}} |\theta - \theta_0|^2"
-            found.append(rf"\text{{with }} {loss} \text{{ for }} l")
-        return found
+            found.append("&" * aligned + rf"\text{{with }} {loss} \text{{ for }} l")
+        return begin + " \n\\\\ ".join(found) + end if aligned else r", \quad ".join(found)
 
     def __str__(self) -> str:
         return self.text()
@@ -232,7 +230,7 @@ class ModifiedEquation(Record):
         return f"<modified equation to order {self.order} per {self.per}: {whose}{rule}, {len(self.coefficients)} diagrams>"
 
     def _repr_latex_(self) -> str:
-        return r"$\displaystyle \begin{gathered} " + self.latex(aligned=True) + r" \end{gathered}$"
+        return rf"$\displaystyle {self.latex(aligned=True)}$"
 
 
 @door

@@ -29,10 +29,10 @@ class Term(Record):
 
     @property
     def symbol(self) -> Any:
-        """The tensors as one real SymPy symbol, named like their text."""
-        import sympy
+        """The tensors as one SymPy symbol, named like their text."""
+        from ..letters import Symbol
 
-        return sympy.Symbol(self.text_of_tensors(), real=True)
+        return Symbol(self.text_of_tensors())
 
     def text_of_tensors(self) -> str:
         """Such as 'C_μν H^μν'."""
@@ -63,7 +63,7 @@ class Term(Record):
 
         if self.power is None:
             return sympy.sympify(self.coefficient)
-        return self.coefficient / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
+        return self.coefficient / sympy.Symbol("T") ** (self.order + self.power)
 
 
 def begun(lines: list[str]) -> list[str]:

@@ -131,12 +131,14 @@ class Expansion(Record):
     def sympy(self) -> Any:
         """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
 
-        Indices are then raised by the identity, for eta stands outside. N, B and the time are symbols that are known to be
-        positive, which `sympy.symbols("N")` is not: put numbers in by name, with `subs`, before.
+        Indices are then raised by the identity, for eta stands outside. All are symbols as `sympy.symbols` makes them,
+        without assumptions; to put something in for a namesake with some is an InputError.
         """
         import sympy
 
-        eta = sympy.Symbol("eta", positive=True)
+        from ..letters import Symbol
+
+        eta = Symbol("eta")
         return sympy.Add(*(term.coefficient * eta**term.order * term.symbol for term in self.terms))
 
     def plot(self, path: str | Path | None = None, *, T: Iterable[int], **values: Any) -> Any:

@@ -80,3 +80,8 @@ class Entry:
     def __repr__(self) -> str:
         names = " + ".join(map(str, self.diagrams))
         return f"<{names}: {self.sampling}, {self.basis} basis>"
+
+    def _repr_html_(self) -> str:
+        from ..drawing.html import entry_html  # an upward look, for notebooks
+
+        return entry_html(self)

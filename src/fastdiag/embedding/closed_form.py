@@ -59,7 +59,9 @@ def closed_form(
     """The sum over maps of `sum_over_maps` in N, B, T, E; diagram: as there."""
     import sympy
 
-    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    from ..letters import grid_symbols
+
+    N, B, T, E = grid_symbols()
     length = sympy.Dummy("L", positive=True, integer=True)  # N/B, so that (x^2)^L is x^(2L)
     several = (T, sympy.Integer(1)) if sampling == "replacement" else (E, length)
     epochs, updates = (None, T) if sampling == "one epoch" else several

@@ -13,7 +13,7 @@ from ..spacetime.formulas import check_names
 from ..spacetime.processes import Process
 from ..typing import Basis
 from .counting import family_of
-from .formula import maps_formula, numbers_of, shorter
+from .formula import formula_of_maps, numbers_of, shorter
 from .pattern_weights import Formulas, Grid, pattern_weights, slots
 from .patterns import level_shapes, patterns
 from .poset import Poset
@@ -72,7 +72,9 @@ def _counted(diagram: Diagram, spacetime: Spacetime, basis: str, N: Any, B: Any,
 def _under(diagram: Diagram, spacetime: Spacetime, basis: Basis, update: Rule, N: Any, B: Any, T: Any, epoch: Any) -> Any:
     import sympy
 
-    n, b, t, e = sympy.symbols("N B T E", positive=True, integer=True)
+    from ..letters import grid_symbols
+
+    n, b, t, e = grid_symbols()
     replaced = spacetime.sampling == "replacement"
     whole = sympy.cancel(T / epoch)
     if inf != N and not replaced and (whole.is_integer is not True or spacetime.last is not None):
@@ -82,7 +84,7 @@ def _under(diagram: Diagram, spacetime: Spacetime, basis: Basis, update: Rule, N
         )
     sampling: Any = "one epoch" if inf == N else spacetime.sampling
     names = {b: B, t: T} if inf == N else {n: N, b: B, t: T} if replaced else {n: N, b: B, e: whole}
-    found = maps_formula(diagram, sampling, basis, update=update).subs(names, simultaneous=True)
+    found = formula_of_maps(diagram, sampling, basis, update).subs(names, simultaneous=True)
     if found.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
         raise InputError(f"the formula of {update!r} has a pole at the numbers of {spacetime!r}; give all as numbers")
     return found

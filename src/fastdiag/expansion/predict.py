@@ -80,7 +80,8 @@ def predict(
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both: any epochs and sampling.
         Resummed, a share of up to 1e-16 / |2 - eta h|^order may be lost beside eta h = 2, or a rule's own limit; plain
-        SGD mends that to order 4, see `rvalue`
+        SGD mends that to order 4, see `rvalue`. Of a vector field whose eigenvectors lose digits, sums go update by update;
+        where that takes long a share of up to 1e-6 may be lost, and what would lose more is refused
     device : 'cpu', 'cuda' for a CUDA GPU (resummed, order 4 at most, no vectors and matrices), or 'auto': for each diagram
         the GPU if there is one and the work is worth it. Batches of two sizes (last='keep') are summed over with NumPy,
         on the CPU

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
 from ..landscapes import Landscape
+from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -22,6 +23,9 @@ from ..typing import FloatArray, IntArray
 from .observables import Observable
 from .question import Question
 from .trust import Trust
+
+if TYPE_CHECKING:
+    from ..simulation import Simulation
 
 Curve: TypeAlias = float | FloatArray
 
@@ -143,6 +147,38 @@ class Prediction(Record):
         order = whole("order", order, 0, self.order, "orders that this prediction holds")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
 
+    def plot(self, path: str | Path | None = None, *, beside: Simulation | None = None) -> Any:
+        """A picture: over the learning rates or the numbers of updates that were arrays, order by order if none was.
+
+        Curves of each order kept, a simulation as points with 95 % intervals, a shade where `trust` does not believe it. Of
+        vectors the largest components to the highest order, of covariances the variances. Needs matplotlib.
+
+        Parameters
+        ----------
+        path : a file to write, .png, .svg or .pdf; None for none
+        beside : what `fastdiag.simulate` measured of the same observable
+
+        Returns
+        -------
+        A matplotlib Figure, which notebooks show
+
+        Raises
+        ------
+        InputError : no matplotlib, no such folder or format; formulas, a single vector; more than four learning rates by
+            more than four numbers of updates; a simulation of something else
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> land, st, rates = fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), [0.01, 0.02, 0.05, 0.1]
+        >>> measured = fd.simulate(land, st, rates, runs=100)
+        >>> fd.predict(land, st, rates, order=2).plot(beside=measured)
+        <picture of 1 panel: savefig writes it to a file>
+        """
+        from ..drawing.expected import plot  # an upward look
+
+        return plot(path, self, beside)
+
     @property
     def _kind(self) -> str:
         """What was predicted how."""
@@ -164,7 +200,22 @@ class Prediction(Record):
         return f"<{self._kind}: {what}{count}{f'; not to be trusted: {doubt}' if doubt else ''}>"
 
     def _repr_html_(self) -> str:
-        return f"<code>{html.escape(repr(self))}</code>"
+        names = ["path" if self.noise is not None else "order 0", *(f"{self._step} {d}" for d in range(1, self.order + 1))]
+        head = ["eta", "T", *names, "total"]
+        columns = [*self.by_order, self.total]
+        if self.stderr is not None:
+            head, columns = [*head, "±"], [*columns, self.stderr]
+        if self.question.watched.axes:
+            rows = [("", "", *map(cell, columns))]
+        else:
+            flat = [np.ravel(np.asarray(column)).tolist() for column in columns]
+            rows = [(*place, *map(cell, entries)) for place, *entries in zip(places(self.eta, self.T), *flat, strict=True)]
+        return table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
+
+    @property
+    def _step(self) -> str:
+        """What its orders count."""
+        return "order" if self.noise is None else "noise"
 
 
 def joined(parts: Sequence[Prediction], places: Sequence[IntArray], question: Question) -> Prediction:

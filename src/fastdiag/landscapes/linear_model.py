@@ -14,9 +14,10 @@ from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import partition_terms
-from .landscape import EVERY, Factor, Nodes, SampledLandscape, labels_of
+from .landscape import EVERY, Factor, Nodes, labels_of
 from .local_linear_model import LinearModelLocal
 from .newton import newton_minimum
+from .sampled import SampledLandscape
 from .to_eigenbasis import to_eigenbasis
 
 CHUNK_BYTES = 1 << 26

@@ -15,18 +15,10 @@ from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .given_tensors import checked_axes
-from .landscape import (
-    EVERY,
-    Factor,
-    Nodes,
-    SampledLandscape,
-    checked,
-    checked_weights,
-    labels_of,
-    same,
-)
+from .landscape import EVERY, Factor, Nodes, checked, checked_weights, labels_of, same
 from .local_logistic import LogisticLocal
 from .newton import newton_minimum
+from .sampled import SampledLandscape
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26

@@ -257,11 +257,22 @@ class Spacetime(Portable):
         return f"Spacetime(N={N}, B={B}, T={T}, sampling={self.sampling!r}{last})"
 
     def _repr_svg_(self) -> str | None:
-        if self.is_symbolic or self.T * self.B > MOST_DRAWN:
+        if not self._is_drawn:
             return None
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.spacetime_svg(self)
+
+    def _repr_html_(self) -> str | None:
+        if not self._is_drawn:
+            return None
+        from ..drawing.spacetime import spacetime_html
+
+        return spacetime_html(self)
+
+    @property
+    def _is_drawn(self) -> bool:
+        return not self.is_symbolic and self.T * self.B <= MOST_DRAWN
 
 
 def check_spacetime(spacetime: object, symbols: bool = False) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.errors import InputError, TooLargeError, UnsupportedError
+from fastdiag.simulation import directional_runs
 from fastdiag.values import leaf_to_root
 from oracles.directions import OfTensors, symmetric, twins
 
@@ -102,6 +103,22 @@ def test_runs_are_those_of_the_compiled_loop(method, rule):
 
 
 @QUIET
+@pytest.mark.parametrize("rule", [
+    fd.updates.regularized_newton(0.7), fd.updates.corrected(0.3), fd.updates.corrected(0.2, -0.4), None,
+], ids=["newton", "noise", "slope", "gdc"])  # fmt: skip
+def test_steps_with_hessians_are_those_of_the_compiled_loop(rule, monkeypatch):
+    """Hessians by directions, and a few runs at a time where their points' vectors are many."""
+    method = "gdc" if rule is None else "sgd"
+    for observable, eta, numbers in (("train_loss", [0.1, 0.02], 8), ("displacement", MATRIX, 1 << 22)):
+        monkeypatch.setattr(directional_runs, "NUMBERS", numbers)
+        asked = {"runs": 20, "method": method, "update": rule, "observable": observable, "T": [3, 6]}
+        for st in (fd.Spacetime(N=3, E=2), fd.Spacetime(N=4, B=2, E=3)):
+            ours, theirs = (fd.simulate(each, st, eta, **asked) for each in (LAND, DENSE))
+            assert close(ours.mean, theirs.mean)
+            assert close(ours.stderr, theirs.stderr, 1e-9)
+
+
+@QUIET
 def test_train_losses_of_runs():
     ours, theirs = (fd.simulate(each, ST, 0.1, runs=300, observable="generalization_gap", T=[2, 5]) for each in (LAND, DENSE))
     assert close(ours.mean, theirs.mean)
@@ -152,8 +169,9 @@ def test_what_is_refused():
         make(lambda theta, points: np.where(points == 1, np.nan, 0.0), functions.derivative, [0.0, 0.0], 3)
     with pytest.raises(InputError, match="must be a function"):
         make(1, functions.derivative, [0.0, 0.0], 3)
-    with pytest.raises(UnsupportedError, match="steps with Hessians"):
-        fd.simulate(LAND, ST, 0.1, runs=2, update=fd.updates.regularized_newton(1.0))
+    for rule in (fd.updates.regularized_newton(1.0), fd.updates.corrected(0.3)):
+        with pytest.raises(UnsupportedError, match="steps with Hessians"):
+            fd.simulate(make(functions.loss, functions.derivative, [0.0, 0.0], 3, degree=1), ST, 0.1, runs=2, update=rule)
     with pytest.raises(UnsupportedError, match="averages over Gaussian weights"):
         fd.predict(LAND, ST.with_updates(3), 0.1, closure="gaussian")
     known = make(functions.loss, functions.derivative, [0.0, 0.0], 3, degree=2)

@@ -19,13 +19,13 @@ from ..embedding.retied import retied_shares
 from ..errors import UnsupportedError
 from ..spacetime import Spacetime
 from ..spacetime.updates import schedule
-from ..typing import Number
+from ..typing import Number, Sampling
 from .grafting import ALONE, Operator, exponential, inverse, logarithm, times
-from .symbols import Symbols
+from .symbols import Sampled, Symbols
 
 
 @lru_cache(maxsize=32)
-def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Operator, Operator]:
+def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple[Operator, Operator]:
     """A and M_0 to an order: coefficients in B, of a given training set in N too, and in a rule's letters.
 
     Raises
@@ -37,7 +37,7 @@ def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Ope
     from ..letters import in_letters
 
     time: Any = "E" if sampling == "reshuffle" else "T"
-    symbols = Symbols(sampling, "cumulant", time, update)  # type: ignore[arg-type]
+    symbols = Symbols(sampling, "cumulant", time, update)
     constant: Operator = {ALONE: sympy.S.One}
     linear: Operator = {}
     for d in range(1, order + 1):
@@ -60,9 +60,9 @@ def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Ope
 
 
 @lru_cache(maxsize=32)
-def generator_of_few(order: int, sampling: str, N: int, B: int) -> Operator:
+def generator_of_few(order: int, sampling: Sampling, N: int, B: int) -> Operator:
     """A of N given points, exact numbers: the logarithm of one unit of time, which has no poles at any N."""
-    once = Spacetime(N, B, N // B if sampling == "reshuffle" else 1, sampling=sampling)  # type: ignore[arg-type]
+    once = Spacetime(N, B, N // B if sampling == "reshuffle" else 1, sampling=sampling)
     found: Operator = {ALONE: Fraction(1)}
     for d in range(1, order + 1):
         for diagram in diagrams(d):
@@ -72,7 +72,7 @@ def generator_of_few(order: int, sampling: str, N: int, B: int) -> Operator:
 
 
 @lru_cache(maxsize=32)
-def generator_of_period(order: int, sampling: str, given: bool, factors: tuple[Number, ...]) -> Operator:
+def generator_of_period(order: int, sampling: Sampled, given: bool, factors: tuple[Number, ...]) -> Operator:
     """A of a period of updates with learning rates eta c_0, eta c_1, ...: the logarithm of one period.
 
     Batches with replacement are independent, and a period is a product. Else it is one epoch, where a part of a diagram is

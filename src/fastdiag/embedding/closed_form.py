@@ -273,7 +273,7 @@ def over_parities(terms: Terms, times: Any, edges: int, formula: Callable[[Terms
             s**a != t**b and sympy.expand(x**a - y**b) == 0 for a in range(1, edges) for b in range(1, edges + 1 - a)
         )
 
-    if times.is_number or not any(opposite(*pair) for pair in combinations(terms.x, 2)):
+    if times.is_number or not (-1 in terms.x or any(opposite(*pair) for pair in combinations(terms.x, 2))):  # -1: of 1
         return formula(terms)
     sign = sympy.Integer(-1) ** times
     even, odd = (formula(replace(terms, sign=parity)) for parity in (1, -1))

@@ -116,7 +116,8 @@ def test_curvature_raises_the_gap_where_steps_are_straight_in_the_chart(N):
     assert sympy.diff(found, k).coeff(c, 3) == sympy.Rational(N - 1, 6) * (C.trace() ** 2 - (C * C).trace()) > 0
 
 
-@pytest.mark.parametrize("N", [2, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("N", [2, 3])
 def test_curvature_does_nothing_to_order_3_where_steps_are_geodesics(N):
     """What a chart adds is gone: the gap feels curvature at eta^4 at the earliest."""
     assert sympy.expand(sympy.diff(gap(N, POINTS, True), k)) == 0

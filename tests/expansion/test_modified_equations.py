@@ -93,6 +93,9 @@ def test_a_rule_of_symbols():
     equation, exact = (fd.modified_equation(2, update=fd.updates.momentum(m)) for m in (mu, HALF))
     assert numbers(equation.coefficients, mu=HALF, B=3) == numbers(exact.coefficients, B=3)
     assert sympy.simplify(equation.pace - 1 / (1 - mu)) == 0
+    loss = equation.modified_loss()
+    assert r"\frac{\mu + 1}{4 \left(\mu - 1\right)^{2}} \, G" in loss.latex()
+    assert "(mu + 1)/(4*(mu - 1)^2) G" in loss.text()
 
 
 @pytest.mark.long
@@ -204,7 +207,7 @@ def test_the_drift_is_the_gradient_of_the_nearest_loss_and_the_rest(order, B):
             assert found[d][m] == at_zero(value), (d, m)
 
 
-@pytest.mark.parametrize("B", [1, 2, 4])
+@pytest.mark.parametrize("B", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(4, marks=pytest.mark.long)])
 def test_order_3_of_a_given_set_is_a_gradient_and_an_obstruction(B):
     """The printed loss, its tensors written out and differentiated by SymPy, and the rest in numbers, come to the drift."""
     points, two = [fields.expression(loss, W) for loss in POINTS[4]], range(2)
@@ -268,9 +271,13 @@ def test_as_text_and_objects():
             assert repr(other) == repr(each)
         assert str(each).strip()
         assert each._repr_latex_().startswith("$")
+        assert each._repr_html_() is None  # which notebooks would prefer
     drift = fd.modified_equation(2).drift
     assert drift.coefficient("[a[b]]") == drift.coefficient("H^μ_ν G^ν") == -HALF
     assert drift.latex().startswith(r"b^{\mu} = -G^{\mu}")
+    shown = fd.modified_equation(2)._repr_latex_()
+    assert shown.count(r"\begin{") == shown.count(r"\end{") == 1
+    assert r"\\ D^{\mu\nu} &= \frac{1}{B} \, C^{\mu \nu}" in shown
     assert fd.modified_equation(2).diffusion.coefficient("[a a]") == 1 / sympy.Symbol("B")
     assert fd.modified_equation(4).moment(3).coefficient("S^μνρ") != 0
 

@@ -82,6 +82,10 @@ class LinearModel(SampledLandscape):
             total += (self.weights[rows, None] * slopes).T @ _powers(self.X[rows], degree)
         return np.asarray(self.joined(total[None], degree)[0])
 
+    def third_along(self, vectors: FloatArray, frame: FloatArray, start: int = 0) -> FloatArray:
+        """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
+        return self.local(self.theta).third_matrices(vectors @ frame.T, frame[:, start:])
+
     def _chunks(self, numbers: int) -> Iterator[slice]:
         """Runs of points of which each takes so many numbers."""
         step = max(1, CHUNK_BYTES // (8 * numbers))

@@ -37,8 +37,7 @@ class Walk:
         m, n = motion.shape
         self.t: int | float = 0
         self.state = motion.zeros(m * n)
-        carried = m * n if noise else 0
-        self.S, self.bent, self.met = motion.zeros(carried, carried), motion.zeros(m * n), motion.zeros(m * n)
+        self.S, self.bent, self.met = self.nothing(m * n if noise else 0), motion.zeros(m * n), motion.zeros(m * n)
         self.local = landscape.local(motion.start)
         self._ahead = deque[tuple[Numbers, Local]]()
         nothing = motion.zeros(len(self.local.weights), m * n)
@@ -46,6 +45,15 @@ class Walk:
         self.points = points
         if noise and points is not None:
             self.responses = WithoutReplacement(self.responses, points)
+
+    def nothing(self, size: int) -> Any:
+        """No covariance."""
+        return self.motion.zeros(size, size)
+
+    @property
+    def seen_covariance(self) -> Any:
+        """Of what is observed: (n, n), or a `LowRank`."""
+        return self.motion.observed_twice(self.S)
 
     @property
     def carried(self) -> tuple[Numbers, ...]:

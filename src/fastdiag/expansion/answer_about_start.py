@@ -35,6 +35,7 @@ from .question import Question, shaped
 
 MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 KEPT, ENOUGH = 1e-10, 1e-6  # shares that rounding may take: else sums go update by update; or at all, where these take long
+SOON = 0.1  # minutes that they may take for digits between the two
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
@@ -106,6 +107,8 @@ def answer_about_start(question: Question) -> Prediction:
 
 def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None:
     """Raise TooLargeError if resummed sums take too long."""
+    if any(spacetime.is_symbolic for spacetime in times):
+        return
     if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
         return
     order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
@@ -122,6 +125,8 @@ def _over_updates(question: Question, rates: Any, metric: Any, points: int | Non
     share = lost(question.landscape, metric, question.order)
     if share <= KEPT:
         return None
+    if share <= ENOUGH:
+        question = question.but(patience=min(SOON, question.patience))
     try:
         return _summed_over_updates(question, rates, metric, points)
     except FastdiagError:

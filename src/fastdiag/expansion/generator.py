@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 from ..coefficients.coefficient import coefficient
@@ -17,6 +18,7 @@ from ..embedding import Rule
 from ..embedding.retied import retied_shares
 from ..errors import UnsupportedError
 from ..spacetime import Spacetime
+from ..spacetime.updates import schedule
 from ..typing import Number, Sampling
 from .grafting import ALONE, Operator, exponential, inverse, logarithm, times
 from .symbols import Sampled, Symbols
@@ -71,16 +73,31 @@ def generator_of_few(order: int, sampling: Sampling, N: int, B: int) -> Operator
 
 @lru_cache(maxsize=32)
 def generator_of_period(order: int, sampling: Sampled, given: bool, factors: tuple[Number, ...]) -> Operator:
-    """A of a period of updates with learning rates eta c_0, eta c_1, ...: the logarithm of their product."""
+    """A of a period of updates with learning rates eta c_0, eta c_1, ...: the logarithm of one period.
+
+    Batches with replacement are independent, and a period is a product. Else it is one epoch, where a part of a diagram is
+    at one time and may take any of its batch's B rows: coefficients are those of B = 1, times B^(parts - edges).
+    """
     import sympy
 
-    once, _ = generator(order, sampling, given, None)
+    from ..letters import in_letters
+
     whole: Operator = {ALONE: sympy.S.One}
-    for factor in map(sympy.sympify, factors):
-        update = exponential({D: x * factor**D.order for D, x in once.items()}, order)
-        whole = {D: sympy.factor(x) for D, x in times(whole, update, order).items()}
+    if sampling == "replacement":
+        once, _ = generator(order, sampling, given, None)
+        for factor in map(sympy.sympify, factors):
+            update = exponential({D: x * factor**D.order for D, x in once.items()}, order)
+            whole = {D: sympy.factor(x) for D, x in times(whole, update, order).items()}
+    else:
+        symbols = Symbols("one epoch", "cumulant", "T")
+        updates, rates = Spacetime(inf, 1, len(factors)), schedule(factors)
+        for D in (D for d in range(1, order + 1) for D in diagrams(d)):
+            whole[D] = sum((
+                share * coefficient(each, updates, update=rates) * symbols.B ** (len(each.parts) - 1 - D.order)
+                for each, share in retied_shares(D, symbols.N if given else None)
+            ), sympy.S.Zero)
     found = {D: sympy.factor(sympy.together(x)) for D, x in logarithm(whole, order).items()}
-    return {D: x for D, x in found.items() if x != 0}
+    return {D: in_letters(x) for D, x in found.items() if x != 0}
 
 
 def _expression(symbols: Symbols, diagram: Diagram) -> Any:

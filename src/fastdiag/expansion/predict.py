@@ -64,7 +64,7 @@ def predict(
     ----------
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample; or
         a vector field in place of a gradient, `landscapes.field`
-    spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
+    spacetime : N, B, T and the sampling; about the start and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
         hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
@@ -202,7 +202,7 @@ def _question(
     check_has(landscape, watched, update)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
-    check_spacetime(spacetime, symbols=not about_path and not resummed)
+    check_spacetime(spacetime, symbols=not about_path and not continuous)
     if about_path and not resummed:
         raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
     if about_path and continuous:

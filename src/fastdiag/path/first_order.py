@@ -14,7 +14,7 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, WithoutReplacement, responses
-from .settled import NEWTON, check_settles, fixed, is_near, no_end, summed
+from .settled import NEWTON, Swings, check_settles, fixed, is_near, no_end, summed
 
 MOST_UPDATES = 100_000  # to the path's end
 
@@ -202,12 +202,16 @@ class Walk:
         """To the path's end: along it, and by Newton's method from where that is sure."""
         motion = self.motion
         noise, self.noise = self.noise, 0
+        swings = Swings()
         for _ in range(MOST_UPDATES):
             before, local = self.state, self.local
             stride = motion.stride(0, before, local.gradient)
             self.step()
-            if is_near(self.state - before, motion.kicked(stride, local.hessian.T)):
+            move = self.state - before
+            if is_near(move, motion.kicked(stride, local.hessian.T)):
                 break
+            if swings.go_on(move):
+                raise no_end()
         else:
             raise no_end()
         for _ in range(NEWTON):

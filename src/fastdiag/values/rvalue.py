@@ -73,7 +73,7 @@ def rvalue(
     diagram : an irreducible Diagram or its text
     landscape : supplies the cumulants, and H
     spacetime : any; several epochs, every sampling, partial epochs. N = inf stands for fresh data at every update. T = inf
-        is the limit, for finite N that of ever more whole epochs
+        is the limit, for finite N that of ever more whole epochs. Of symbols where the value is exact
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
@@ -105,11 +105,11 @@ def rvalue(
     """
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
-    check_spacetime(spacetime)
     check_rule(update)
     continuous = flag("continuous", continuous)
     update = linear_rule(update, continuous)
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
+    check_spacetime(spacetime, symbols=exactly is not None)
     if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")

@@ -41,6 +41,19 @@ def test_jacobians_are_finite_differences(name, n):
         assert (first.jacobian == model.jacobian[:, :12]).all()
 
 
+@pytest.mark.parametrize(("name", "n"), [("linear", 3), ("diagonal", 6), ("deep", 22), ("features", 4), ("identity", 16), ("leaky_relu", 16), ("tanh", 16), ("quadratic", 16)])
+def test_second_derivatives_are_differences_of_jacobians(name, n):
+    rng = np.random.default_rng(n)
+    theta, Q, h = rng.standard_normal(n), rng.standard_normal((7, n)), 1e-5
+    wanted = [((of(name, theta + h * unit).jacobian - of(name, theta - h * unit).jacobian) * Q).sum() / (2 * h) for unit in np.eye(n)]
+    model = of(name, theta)
+    assert model.second.along(Q) == pytest.approx(np.array(wanted), abs=1e-7)
+    assert model.second.kinked == (name == "leaky_relu")
+    if name == "tanh":
+        first = N.two_layer_network(X, theta[:12].reshape(4, 3), theta[12:], name, both=False)
+        assert first.second.along(Q[:, :12]) == pytest.approx(model.second.along(np.hstack([Q[:, :12], np.zeros((7, 4))]))[:12])
+
+
 def test_outputs_of_models():
     W, a = RNG.standard_normal((4, 3)), RNG.standard_normal(4)
     hidden = X @ W.T

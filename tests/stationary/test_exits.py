@@ -48,7 +48,12 @@ def test_noise_that_depends_on_the_weights():
     assert S.mean_exit_time_1d(slope, LAM, rough, DOMAIN, starts, 300) == pytest.approx(times[[120, 280, 480]], rel=1e-4)
     late = S.mean_exit_time_1d(slope, LAM, constant, DOMAIN, 0.0, 300)
     assert late * rate == pytest.approx(1, abs=0.02)  # and a few updates to forget the start
-    for std, words in ((lambda w: w, "noise_std must be positive, not"), (lambda w: "a", "array of real deviations"), (lambda w: 1.0, "shape of its argument")):
+    for one in (lambda w: constant, lambda w: np.float32(constant), lambda w: np.array(constant)):  # one number for all weights
+        assert S.escape_rate_1d(slope, LAM, one, DOMAIN, 300) == S.escape_rate_1d(slope, LAM, float(one(0)), DOMAIN, 300)
+        assert S.mean_exit_time_1d(slope, LAM, one, DOMAIN, 0.0, 300) == S.mean_exit_time_1d(slope, LAM, float(one(0)), DOMAIN, 0.0, 300)
+    assert S.escape_rate_1d(lambda w: 0.1, 1.0, 1.0, (-1, 1), 64) == S.escape_rate_1d(lambda w: 0.1 + 0 * w, 1.0, 1.0, (-1, 1), 64)
+    for std, words in ((lambda w: w, "noise_std must be positive, not"), (lambda w: "a", "array of real deviations"), (lambda w: w[:1], "shape of its argument"),
+                       (lambda w: -1.0, "noise_std must be positive, not"), (lambda w: np.nan, "finite"), (lambda w: [[1.0]], "shape of its argument")):
         with pytest.raises(InputError, match=words):
             S.escape_rate_1d(slope, LAM, std, (-1, 1), 64)
     with pytest.raises(InputError, match="within the domain"):

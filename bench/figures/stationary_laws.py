@@ -3,8 +3,11 @@
     python bench/figures/stationary_laws.py [folder]
 
 stationary_laws.png: one weight (density, three learning rates), two weights (ellipses), momentum (variance).
-escape.png: the rate of escape from a cubic well, exact by the transfer operator, beside Kramers' heuristics (cf. [D]
-figure 6). The barrier is five temperatures high at every learning rate, so that Kramers' continuous rate is one line.
+escape.png: the rate of escape from a cubic well, exact by the transfer operator, beside Kramers' heuristics. It is in place
+of [D] figure 6(b), whose well, barrier and batch sizes are not known here: these are settings of our own, chosen so that
+escapes can be simulated, and no copy of that figure; what it is to show, that at large rates the discrete formula is nearer
+than the continuous one, holds from lam k_a of about 1.2 on only, with (52) corrected. The barrier is five temperatures high
+at every learning rate, so that Kramers' continuous rate is one line.
 Right: noise that follows the curvature, as [D] has it at the bottom and at the top, and a barrier of two temperatures;
 where the slope is steepest the curvature is small, which the heuristics leave out. Rings are inverse mean times of exit.
 Simulated values are asserted to lie within four standard errors of the exact ones.

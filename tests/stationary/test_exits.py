@@ -97,6 +97,23 @@ def test_the_flux_over_the_well_is_kramers_rate(discrete):
     assert flux == pytest.approx(2.0 * T / top, rel=1e-10)
 
 
+@pytest.mark.parametrize(("lam", "discrete_is_nearer"), [(0.5, False), (1.0, False), (1.5, True), (1.8, True)])
+def test_which_heuristic_is_nearer_to_runs(lam, discrete_is_nearer):
+    """What [D] figure 6(b) is to show, at settings of our own: its discrete formula beats the continuous one at large rates only."""
+    batch = 15 * lam  # a barrier of five temperatures
+    rng, w, start, domain = np.random.default_rng(3), np.zeros(20_000), 0, (-9 * sqrt(lam / (batch * (2 - lam))), 1.5)
+    settle, updates = 20, 80
+    for t in range(settle + updates):
+        start = len(w) if t <= settle else start
+        w = w - lam * (slope(w) + batch**-0.5 * rng.standard_normal(len(w)))
+        w = w[(w > domain[0]) & (w < domain[1])]
+    measured, error = np.log(start / len(w)) / (updates * lam), sqrt(1 / len(w) - 1 / start) / (updates * lam)
+    assert abs(S.escape_rate_1d(slope, lam, lambda w: batch**-0.5, domain, 800) / lam - measured) < 3.5 * error
+    far = {kind: abs(np.log(S.kramers_rate(lam, 1.0, -1.0, batch, 1 / 6, discrete=kind) / measured)) for kind in (True, False)}
+    assert (far[True] < far[False]) == discrete_is_nearer
+    assert abs(far[True] - far[False]) > 4 * error / measured  # and the runs are enough to tell
+
+
 def test_anisotropy_of_one_and_of_many_updates():
     """One update: any size. In the end at most 2 / (2 - lam k): [D] section 4.2's long times are wrong."""
     k = np.r_[1, np.full(59, 60**-0.9)]

@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 READY := $(VENV)/.ready
 
-.PHONY: all test test-all bench check clean
+.PHONY: all test test-all bench figures check docs clean
 
 all: $(READY)
 	$(BIN)/fastdiag predict --plot prediction.png
@@ -30,11 +30,22 @@ test-all: $(READY) check
 	$(BIN)/python -m pytest
 
 check: $(READY)
-	$(BIN)/ruff check src tests bench data
+	$(BIN)/ruff check src tests bench data docs
 	$(BIN)/mypy
 
 bench: $(READY)
 	$(BIN)/fastdiag bench
 
+figures: $(READY)
+	$(BIN)/fastdiag figures
+
+docs: $(READY)
+ifneq ($(UV),)
+	$(UV) pip install -q --python $(BIN)/python -e '.[docs]'
+else
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[docs]'
+endif
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs out/docs
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out/docs .pytest_cache .mypy_cache .ruff_cache .hypothesis

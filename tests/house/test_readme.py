@@ -1,4 +1,4 @@
-"""The README's notebook lines, pasted one by one: each shown value is what the line gives."""
+"""The README and the tour, pasted line by line: each shown value is what the line gives. And the tables that pages print."""
 
 import ast
 import re
@@ -6,14 +6,17 @@ from pathlib import Path
 
 import fastdiag as fd
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+TOUR = (ROOT / "docs" / "reference" / "tour.md").read_text()
+SHELL = (ROOT / "docs" / "reference" / "shell.md").read_text()
 
 
-def test_notebook_lines():
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def pasted(page):
+    """Runs a page's lines of Python one by one, compares what each shows, and says how many did."""
     names: dict[str, object] = {}
     shown = 0
-    for line in "\n".join(blocks).splitlines():
+    for line in "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)).splitlines():
         code, _, comment = line.partition("  # ")
         if not code.strip():
             continue
@@ -23,16 +26,25 @@ def test_notebook_lines():
             shown += 1
         else:
             exec(code, names)
-    assert shown >= 18
+    return shown
+
+
+def test_lines_of_the_readme():
+    assert pasted(README) == 4
+    assert README.count("\n") <= 150
+
+
+def test_lines_of_the_tour():
+    assert pasted(TOUR) >= 18
 
 
 def test_the_printed_table_is_of_this_version():
-    """The README shows what `fastdiag predict` prints by default: its columns, its predictions and what it says of them."""
-    head = next(line for line in README.splitlines() if line.startswith("┃ N = T"))
+    """What `fastdiag predict` prints by default: its columns, its predictions and what it says of them."""
+    head = next(line for line in SHELL.splitlines() if line.startswith("┃ N = T"))
     names = ["N = T", "eta", "noise 0", "noise 1", "noise 2", "self-consistent", "resummed 3", "simulated, 95 %", "agree", "trust"]
     assert [cell.strip() for cell in head.strip("┃").split("┃")] == names
-    assert "N = T = 50: noise 2 and the simulation part at eta =" in README
-    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in README.splitlines() if line.startswith("│")]
+    assert "N = T = 50: noise 2 and the simulation part at eta =" in SHELL
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in SHELL.splitlines() if line.startswith("│")]
     assert len(rows) == 24
     land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10)
     etas = [float(row[1]) for row in rows[:8]]
@@ -45,7 +57,7 @@ def test_the_printed_table_is_of_this_version():
 
 def test_the_page_of_the_path():
     """Its tables' predictions, of ten updates."""
-    page = (Path(__file__).parents[2] / "docs" / "path.md").read_text()
+    page = (ROOT / "docs" / "path.md").read_text()
     land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10)
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.startswith("| 10,")]
     assert len(rows) == 6
@@ -59,10 +71,7 @@ def test_the_page_of_the_path():
         assert row[-2 if len(row) == 6 else 2] == f"{p.total:.4f}"
 
 
-def test_pictures_are_there():
-    for link in re.findall(r"\]\((docs/[^)]*)\)", README):
-        assert (Path(__file__).parents[2] / link).is_file(), link
-
-
 def test_the_printed_formula():
-    assert f"```text\n{fd.expand('test_loss', 2).text()}\n```" in README
+    formula = f"```text\n{fd.expand('test_loss', 2).text()}\n```"
+    assert formula in README
+    assert formula in TOUR

@@ -8,6 +8,7 @@ from scipy.linalg import eigh
 
 import fastdiag as fd
 from fastdiag.errors import InputError
+from fastdiag.noise.worst_weights import _Search
 
 N = fd.noise
 X = np.random.default_rng(0).standard_normal((12, 2)) @ np.diag([2, 0.7])
@@ -55,6 +56,25 @@ def of_squares(weights, space):
     """Range of points * sum w r^2 / (sum w sum r^2) over r in a space of columns."""
     values = eigh(space.T @ (weights[:, None] * space), space.T @ space, eigvals_only=True)
     return np.array([values[0], values[-1]]) * len(space) / weights.sum()
+
+
+@pytest.mark.parametrize(("y", "V"), [("fitted", None), ("fitted", "any"), ("any", None), ("any", "any"), (np.arange(12.0), None), (np.arange(12.0), np.ones(6))])
+@pytest.mark.parametrize("both", [True, False])
+def test_gradients_are_differences(y, V, both):
+    """Of the search's function, more weights than points and fewer, with the second derivatives and by differences."""
+    family = deep if both else lambda w: N.two_layer_network(X, w[:4].reshape(2, 2), w[4:], "tanh")
+    given = None if isinstance(y, str) else y
+    search = _Search(family, 6, isinstance(y, str) and y == "fitted", given, isinstance(V, str))
+    v, point = (None if V is None or isinstance(V, str) else V), (3 if isinstance(y, str) and y == "any" else None)
+    z = np.random.default_rng(5).standard_normal(6 * (1 + search.fitted + search.turns))
+    _, gradient = search.at(1.0, z, v, point, slopes=True)
+    h = 1e-6
+    slopes = [(search.at(1.0, z + h * e, v, point)[0] - search.at(1.0, z - h * e, v, point)[0]) / (2 * h) for e in np.eye(len(z))]
+    assert gradient == pytest.approx(np.array(slopes), abs=1e-7)
+    few = _Search(lambda w: N.deep_linear_network(X[:3], [w[:4].reshape(2, 2), w[4:].reshape(1, 2)]), 6, False, np.ones(3), False)
+    _, gradient = few.at(1.0, z[:6], None, None, slopes=True)
+    slopes = [(few.at(1.0, z[:6] + h * e, None, None)[0] - few.at(1.0, z[:6] - h * e, None, None)[0]) / (2 * h) for e in np.eye(6)]
+    assert gradient == pytest.approx(np.array(slopes), abs=1e-7)
 
 
 def test_models_that_are_linear_in_their_weights():

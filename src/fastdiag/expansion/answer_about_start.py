@@ -10,28 +10,32 @@ import numpy as np
 from ..arguments import shown
 from ..diagram.counting import count_diagrams
 from ..embedding import Rule
-from ..errors import TooLargeError, UnsupportedError
+from ..errors import FastdiagError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
 from ..path.foresight import check_walks
 from ..path.worth import FrozenWorth
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
+from ..values.by_structure import is_structured
 from ..values.device import check_device
-from ..values.eigenbasis import growth, is_diagonalisable
+from ..values.eigenbasis import growth, lost
 from ..values.exact_values import exact_learning_rates
 from ..values.foresight import check_sums
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.products import SLAB_BYTES
 from ..values.resummable import linear_rule
-from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands, watched_over
 from .prediction import Prediction, joined
 from .question import Question, shaped
 
 MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
+KEPT, ENOUGH = 1e-10, 1e-6  # shares that rounding may take: else sums go update by update; or at all, where these take long
+SOON = 0.1  # minutes that they may take for digits between the two
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
@@ -70,14 +74,19 @@ def answer_about_start(question: Question) -> Prediction:
         rates, shape = np.atleast_1d(numbers), numbers.shape
         if len(groups := of_one_size(rates)) > 1:
             return joined([answer_about_start(question.but(eta=rates[group])) for group in groups], groups, question)
-        if resummed and propagator is None and not is_diagonalisable(landscape, metric):
-            worth = _summed_over_updates(question, rates, metric, points)
+        over_updates = _over_updates(question, rates, metric, points) if resummed and propagator is None else None
+        if over_updates is not None:
+            worth = over_updates
         elif resummed:
             _foresee(question, times, len(rates))
             how = update, points, others, propagator
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
-            planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
-            worth.eigenbasis.check_memory(planned, SLAB_BYTES)
+            asked = [(diagram, roots) for _, diagram, roots in summands(watched, order, listed)]
+            if question.is_fresh and not (watched.shares or isinstance(update, RegularizedNewton)):  # others have no maps
+                asked = [(diagram, roots) for diagram, roots in asked if diagram.satisfies_path_condition]
+            if device != "cuda" and not question.continuous:
+                asked = [each for each in asked if not is_structured(each[0], worth.eigenbasis, each[1])]
+            worth.eigenbasis.check_memory(asked, SLAB_BYTES)
         else:
             worth = PlainWorth(landscape, times, rates, metric, update, points, others)
     shape = question.axes_of(shape)
@@ -98,6 +107,8 @@ def answer_about_start(question: Question) -> Prediction:
 
 def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None:
     """Raise TooLargeError if resummed sums take too long."""
+    if any(spacetime.is_symbolic for spacetime in times):
+        return
     if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
         return
     order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
@@ -106,12 +117,32 @@ def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None
     check_sums(some, order, question.landscape.dimension, times, rates, rule, met, question.patience)
 
 
+def _over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth | None:
+    """Sums over maps, update by update, where K = 1 - eta dv of a vector field has no directions that keep the digits.
+
+    None: it has, or these sums take long, and the directions' digits are enough.
+    """
+    share = lost(question.landscape, metric, question.order)
+    if share <= KEPT:
+        return None
+    if share <= ENOUGH:
+        question = question.but(patience=min(SOON, question.patience))
+    try:
+        return _summed_over_updates(question, rates, metric, points)
+    except FastdiagError:
+        if share <= ENOUGH:
+            return None
+        raise
+
+
 def _summed_over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth:
-    """Of a vector field whose K = 1 - eta dv is not diagonalisable in real numbers: sums over maps, update by update."""
+    why = (
+        "the mean of the field's dv is not diagonalisable in real numbers, or so nearly not that its eigenvectors lose the "
+        "digits"
+    )
     if question.continuous or isinstance(question.update, Process):
         raise UnsupportedError(
-            "exponentials of a field's dv are had where it is diagonalisable in real numbers, and here it is not; give "
-            "resummed=False, or leave out processes and continuous=True"
+            f"{why}, and exponentials of it are not had; give resummed=False, or leave out processes and continuous=True"
         )
     try:
         check_walks(
@@ -120,9 +151,8 @@ def _summed_over_updates(question: Question, rates: Any, metric: Any, points: in
         )
     except TooLargeError as error:
         raise TooLargeError(
-            "the mean of the field's dv is not diagonalisable in real numbers, so resummed values are sums over maps, "
-            "update by update, and here these take too much; give resummed=False, noise=1, a lower order, fewer updates or "
-            "a larger patience"
+            f"{why}, so resummed values are sums over maps, update by update, and here these take too much; give "
+            "resummed=False, noise=1, a lower order, fewer updates or a larger patience"
         ) from error
     rule = question.update if isinstance(question.update, Update) else None
     how = question.order, rule, points, question.others

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from functools import cache, lru_cache
+from math import inf
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -12,7 +13,8 @@ from threadpoolctl import ThreadpoolController
 from ..diagram import Diagram
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, Nodes, SampledLandscape
+from ..landscapes.landscape import Landscape, Nodes
+from ..landscapes.sampled import SampledLandscape
 from ..locks import cached_property
 from ..memory import free_bytes
 from ..memory import size as _size
@@ -22,7 +24,7 @@ from .root import Roots
 
 COPIES, SLAB_COPIES = 3, 3  # of the largest cumulant while it is formed, and of a product of cumulants
 ALWAYS_FITS = 1 << 28  # bytes that are not worth a look
-WORST_CONDITION = 1e6  # of eigenvectors: so many times is rounding multiplied with
+SWEEPS = 20  # until units of weights are found, at most
 MANY = 512  # weights from which on an eigendecomposition is worth several threads
 
 
@@ -182,18 +184,47 @@ def libraries() -> ThreadpoolController:
 
 
 def real_directions(landscape: Landscape, metric: FloatArray | None = None) -> tuple[FloatArray, FloatArray] | None:
-    """Eigenvalues of eta dv, ascending, and its directions as columns; None unless they are real and tell well apart."""
+    """Eigenvalues of eta dv, ascending, and its directions as columns; None unless they are real."""
     slopes = landscape.hessian if metric is None else metric @ landscape.hessian
     rates, directions = np.linalg.eig(slopes)
-    if np.abs(rates.imag).max(initial=0.0) > 0 or np.linalg.cond(directions) > WORST_CONDITION:
+    if np.abs(rates.imag).max(initial=0.0) > 0:
         return None
     ascending = np.argsort(rates.real)
     return rates.real[ascending], np.ascontiguousarray(directions.real[:, ascending])
 
 
-def is_diagonalisable(landscape: Landscape, metric: FloatArray | None = None) -> bool:
-    """Whether there are directions in which edges are diagonal, in real numbers."""
-    return is_symmetric(landscape) or real_directions(landscape, metric) is not None
+def lost(landscape: Landscape, metric: FloatArray | None, edges: int) -> float:
+    """The share of a sum over maps with so many edges that rounding may take in directions; inf where there are none.
+
+    An edge is V k^(dt-1) V^-1: its terms exceed their sum by the condition of V, and every edge multiplies that. The units
+    of the weights do not count.
+    """
+    if is_symmetric(landscape):
+        return 0.0
+    if (found := real_directions(landscape, metric)) is None:
+        return inf
+    inner = found[1] / _units(landscape.hessian if metric is None else metric @ landscape.hessian)[:, None]
+    condition = np.linalg.cond(inner / np.linalg.norm(inner, axis=0))
+    with np.errstate(over="ignore"):
+        return float(np.finfo(float).eps * condition**edges)
+
+
+def _units(slopes: FloatArray) -> FloatArray:
+    """Powers of 2, units of the weights in which rows and columns of a matrix are of about one size (Parlett, Reinsch)."""
+    units, sizes = np.ones(len(slopes)), np.abs(slopes)
+    np.fill_diagonal(sizes, 0.0)
+    for _ in range(SWEEPS):
+        before = units.copy()
+        for i in range(len(units)):
+            column, row = sizes[:, i].sum(), sizes[i].sum()
+            if column and row:
+                factor = 2.0 ** np.round(np.log2(row / column) / 2)
+                units[i] *= factor
+                sizes[:, i] *= factor
+                sizes[i] /= factor
+        if (units == before).all():
+            break
+    return units
 
 
 def is_symmetric(landscape: Landscape) -> bool:

@@ -1,0 +1,35 @@
+"""Sphinx: docstrings are plain text in numpydoc's sections; what reStructuredText would take for markup is text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+MARKUP = re.compile(r"([*|\\]|_(?!\w))")
+CODE = re.compile(r"(``.*?``|`[^`]*`)")
+PROMPT = (">>>", "...")
+RULE = re.compile(r"-{3,}$")
+
+
+def plain(lines: list[str]) -> list[str]:
+    """Lines with stars, bars and underscores of the prose escaped; code in backticks and examples stay as they are."""
+    done, example = [], False
+    for line in lines:
+        stripped = line.strip()
+        example = (example and bool(stripped)) or stripped.startswith(PROMPT)
+        if example or RULE.match(stripped):
+            done.append(line)
+            continue
+        done.append("".join(part if part.startswith("`") else MARKUP.sub(r"\\\1", part) for part in CODE.split(line)))
+    return done
+
+
+def process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = plain(lines)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("autodoc-process-docstring", process, priority=400)  # before napoleon reads the sections
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,76 @@
+"""The pages of docs/: links that lead somewhere, cells that run, a build without a warning."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastdiag as fd
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+
+
+def extension(name):
+    """A module of docs/extensions, without Sphinx."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "extensions" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+running = extension("running")
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not link.startswith(("http:", "https:")):
+            assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "{code-cell}" in page.read_text()], ids=lambda page: page.relative_to(DOCS).as_posix()
+)
+def test_cells_run(page):
+    text = page.read_text()
+    cells, names = running.cells_of(text), {"__name__": "__main__"}
+    assert len(cells) == text.count("```{code-cell}")
+    for cell in cells:
+        running.run(cell, names)
+
+
+@pytest.mark.parametrize("run_cells", [0, pytest.param(1, marks=pytest.mark.long)])
+def test_the_pages_build_without_a_warning(run_cells, tmp_path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("furo")
+    pytest.importorskip("myst_parser")
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-D", f"run_cells={run_cells}", DOCS, tmp_path],
+        capture_output=True, text=True, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "index.html").is_file()
+
+
+def test_a_cell_shows_what_a_notebook_would():
+    names = {}
+    show = lambda code, tags="": running.run(running.Cell.of(code, tags), names)
+    assert show("import fastdiag as fd\nD = fd.Diagram.parse('[a]')\nprint('x')") == [("text/plain", "x\n")]
+    assert show("1 + 1") == [("text/plain", "2\n")]
+    assert show("1 + 1;") == show("D = D") == []
+    assert show("D")[0] == ("image/svg+xml", names["D"]._repr_svg_())
+    assert show("fd.expand('test_loss', 1)")[0][0] == "text/latex"
+    assert show("fd.diagrams(2)")[0][0] == "text/html"
+    assert show("fd.Diagram") == [("text/plain", repr(fd.Diagram) + "\n")]
+    ((_, told),) = show("fd.Spacetime(N=3, T=-1)", "[raises-exception]")
+    assert told.startswith("fastdiag.errors.InputError: ")
+    with pytest.raises(AssertionError, match="nothing is raised"):
+        show("1", "[raises-exception]")
+    ((_, told),) = show("import warnings; warnings.warn('careful')")
+    assert told == "UserWarning: careful\n"

@@ -132,7 +132,7 @@ def test_a_loss_that_cannot_be_negative():
     assert p.trust.outside
     assert p.total < 0
     assert "not to be trusted: a test loss that cannot be negative comes out as -0.54" in repr(p)
-    assert "not to be trusted" in p._repr_html_()
+    assert "Do not believe it" in p._repr_html_()
     variance = fd.predict(LAND, ST, 0.1, order=3, observable="test_loss_variance", resummed=False)
     assert bool(variance.trust.outside) == (variance.total < 0)
     assert not fd.predict(LAND, ST, 0.1, noise=1, observable="covariance").trust.outside

@@ -55,7 +55,7 @@ def test_every_slope(rule, kind, grid):
 
 
 @pytest.mark.parametrize(("kind", "rule", "grid", "runs"), [
-    ("squares", "nesterov", "cyclic", 200_000),
+    ("squares", "nesterov", "cyclic", 300_000),
     pytest.param("squares", "nesterov", "cyclic", 1_000_000, marks=pytest.mark.long),
     pytest.param("logistic", "momentum", "two epochs", 1_000_000, marks=pytest.mark.long),
 ])  # fmt: skip

@@ -25,4 +25,5 @@ GRIDS = {
     "batches": fd.Spacetime(N=4, B=2, T=2),
     "cyclic": fd.Spacetime(N=2, T=3, sampling="cyclic"),
     "replacement": fd.Spacetime(N=3, B=2, T=2, sampling="replacement"),
+    "ragged": fd.Spacetime(N=3, B=2, E=2, last="keep"),
 }

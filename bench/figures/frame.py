@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass
@@ -114,8 +115,11 @@ def results(experiment, folder, quick, fresh=False, only=None):
 
 
 def fingerprint(experiment, piece, quick):
-    """What the numbers of a piece depend on: the script down to its drawing, and the release."""
-    text = inspect.getsource(experiment).partition("\ndef draw")[0]
+    """What the numbers of a piece depend on: the script and what it shares, down to their drawing, and the release."""
+    used = {value if inspect.ismodule(value) else inspect.getmodule(value) for value in vars(experiment).values()}
+    names = sorted(module.__name__ for module in used if module and module.__name__.startswith(f"{__package__}."))
+    texts = [inspect.getsource(sys.modules[name]) for name in names if name.rpartition(".")[2] not in ("frame", "style")]
+    text = "\n".join(each.partition("\ndef draw")[0] for each in texts)
     return hashlib.sha256(f"{fd.__version__} {piece} {bool(quick)}\n{text}".encode()).hexdigest()
 
 

@@ -22,7 +22,7 @@ def one(N, quick):
     times = [max(1, round(share * length)) for share in (SHARES[1::2] if quick else SHARES)]
     etas = np.array(ETAS)
     asked = {"observable": "generalization_gap", "T": times}
-    simulated = fd.simulate(land, spacetime, etas, runs=1000 if quick else 10_000, seed=N, progress=False, **asked)
+    simulated = fd.simulate(land, spacetime, etas, runs=1000 if quick else 20_000, seed=N, progress=False, **asked)
     found = {"times": times, "etas": etas}
     for name, options in (("path", {"noise": 1}), ("start", {"order": 2})):
         kept = beside(fd.predict(land, spacetime, etas, **options, **asked), simulated)

@@ -21,7 +21,7 @@ def compared(land, spacetime, etas, runs, seed, order=3, resummed=True, noise=2,
     found = {"etas": etas, "grid": grid, "start_loss": land.loss}
     plain = fd.predict(land, spacetime, grid, order=order, resummed=False)
     found["plain"] = np.cumsum(plain.by_order, axis=0)
-    found |= marked("plain", fd.predict(land, spacetime, etas, order=order, resummed=False), simulated)
+    found |= marked("plain", plain, simulated, slice(None, None, between))
     if resummed:
         found["start"] = np.cumsum(fd.predict(land, spacetime, grid, order=order).by_order, axis=0)
         found |= marked("start", fd.predict(land, spacetime, etas, order=order), simulated)
@@ -49,7 +49,7 @@ def rows(case, found):
     return listed
 
 
-def panel(ax, found, title, top=1.35):
+def draw(ax, found, title, top=1.35):
     """One panel: orders as lines, the runs as points, where the highest order is not to be trusted shaded."""
     grid, start = found["grid"], float(found["start_loss"])
     for d, curve in enumerate(found["plain"][1:], 1):
@@ -64,7 +64,7 @@ def panel(ax, found, title, top=1.35):
     measured(ax, found["etas"], found[f"{shown}_mean"], found[f"{shown}_stderr"], label="simulated, 99 %", color=BLACK)
     ax.axhline(start, color=GREY, lw=0.7, ls=(0, (1, 3)), label="at the start")
     ax.set_xscale("log")
-    plain_logs(ax.xaxis, (1, 5))
+    plain_logs(ax.xaxis, (1, 3))
     ax.set_xlim(grid[0] / 1.1, grid[-1] * 1.1)
     high = max(start, float(np.max(found[f"{shown}_mean"])))
     low = float(np.min(found[f"{shown}_mean"]))

@@ -10,11 +10,11 @@ import fastdiag as fd
 from .frame import judged
 from .style import BLACK, GREY, doubted, legend, measured, theory, titled
 
-TITLE = "SGD less SDE on GAUSS: without and with the skew term, and with order 4"
+TITLE = "SGD less SDE on GAUSS: without and with the skew term, and with higher orders"
 SIZE = (8.6, 3.5)
 RATES, T = (0.05, 0.1, 0.15, 0.2), 3  # beyond, the SDE's losses have no variance
 TIMES, ETA = (1, 2, 4, 8), 0.12
-RULES, RUNS = (None, fd.updates.sde()), 400_000
+RULES, RUNS = (None, fd.updates.sde()), 200_000
 
 
 def predicted(etas, times):
@@ -68,7 +68,7 @@ def draw(figure, found):
         theory(ax, x, orders[4], 3, "order 4")
         theory(ax, x, orders[6], 0, "order 6")
         measured(ax, x, each["mean"], each["stderr"], label="simulated, 99 %", color=BLACK)
-        doubted(ax, x, each["believable"], "order 6 above a tenth")
+        doubted(ax, x, each["believable"], "order 6 is above a tenth")
         ax.set_xscale("log")
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.minorticks_off()

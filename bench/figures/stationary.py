@@ -103,6 +103,7 @@ def draw(figure, found):
     for mark, ms, law in (("o", 3, "Gaussian noise"), ("s", 6.5, r"noise $\pm 1$")):
         right.plot([], [], mark, ms=ms, mfc="none", color=BLACK, label=f"simulated, {law}, 99 %")
     right.set_yscale("log")
+    right.set_ylim(top=40)
     titled(right, rf"momentum, one weight, $\lambda k$ = {MOMENTUM}", r"momentum $\mu$", "variance")
     for ax, place in ((left, "upper right"), (middle, "upper left"), (right, "upper left")):
         legend(ax, loc=place, fontsize=7)

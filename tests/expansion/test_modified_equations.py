@@ -271,6 +271,7 @@ def test_as_text_and_objects():
             assert repr(other) == repr(each)
         assert str(each).strip()
         assert each._repr_latex_().startswith("$")
+        assert each._repr_html_() is None  # which notebooks would prefer
     drift = fd.modified_equation(2).drift
     assert drift.coefficient("[a[b]]") == drift.coefficient("H^μ_ν G^ν") == -HALF
     assert drift.latex().startswith(r"b^{\mu} = -G^{\mu}")

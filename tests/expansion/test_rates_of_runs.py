@@ -115,6 +115,29 @@ def test_a_schedule_of_batches_with_replacement():
     compare(equation, fields.formula(SEED, given=2), wanted, N=2, B=1)
 
 
+@pytest.mark.parametrize(("N", "B", "factors", "order"), [
+    (2, 1, (1, F(1, 2)), 3), pytest.param(4, 2, (2, F(1, 3)), 2, marks=pytest.mark.long), pytest.param(3, 1, (1, 0, F(1, 2)), 3, marks=pytest.mark.long),
+    pytest.param(2, 2, (F(1, 2),), 3, marks=pytest.mark.long),
+], ids=str)
+def test_a_schedule_within_each_epoch(N, B, factors, order):
+    rule = partial(oracle.HeavyBall, rates=list(factors) * order)
+    wanted = grown(lambda k: (N, B, k * N // B, "reshuffle"), order, rule, given=True)
+    equation = fd.modified_equation(order, training_set="given", update=fd.updates.schedule(factors))
+    assert equation.per == f"epoch of {N // B} updates"
+    compare(equation, fields.formula(SEED, given=N), wanted, N=N, B=B)
+    with pytest.raises(InputError, match="an epoch of"):
+        equation.at(fields.formula(SEED, given=N), 1, N=N, B=7)
+
+
+def test_a_schedule_of_ones_is_none():
+    plain, ones = (fd.modified_equation(2, training_set="given", update=each) for each in (None, fd.updates.schedule([1, 1, 1])))
+    B = sympy.Symbol("B")
+    for D, x in plain.coefficients.items():
+        at = lambda y: sympy.simplify(sympy.sympify(y).subs({s: 3 * B if s.name == "N" else B for s in sympy.sympify(y).free_symbols}))
+        assert at(x - ones.coefficients[D]) == 0
+    assert fd.modified_equation(3, update=fd.updates.schedule([1])).coefficients == fd.modified_equation(3).coefficients
+
+
 def test_decay():
     wanted = grown(lambda k: (k, 1, k, "reshuffle"), 3, partial(Decaying, rate=F(2, 3)))
     compare(fd.modified_equation(3, update=fd.updates.weight_decay(F(2, 3))), fields.formula(SEED), wanted)
@@ -151,7 +174,6 @@ def test_decay_is_a_term_of_the_loss():
     (UnsupportedError, "has no period", {"update": fd.updates.schedule(lambda t: 1)}),
     (UnsupportedError, "memory or decay", {"update": fd.updates.momentum(F(1, 2)).with_schedule([1, 2])}),
     (UnsupportedError, "memory or decay", {"update": fd.updates.weight_decay(F(1, 2)).with_schedule([1, 2])}),
-    (UnsupportedError, "no one formula in N and B", {"update": fd.updates.schedule([1, 2]), "training_set": "given"}),
     (InputError, "sum to 0", {"update": fd.updates.schedule([1, -1])}),
     (InputError, "sum to 0", {"update": fd.updates.schedule([])}),
     (InputError, "exact", {"update": fd.updates.schedule([1, 0.5])}),

@@ -13,12 +13,13 @@ from fastdiag.errors import DataError, InputError
 
 SCRIPT = '''"""An experiment."""
 from .frame import Row
+from .shared import twice
 TITLE, SIZE = "a line", (3, 2)
 CALLS = {calls!r}
 def one(k):
     with open(CALLS, "a") as file:
         file.write(f"{{k}}\\n")
-    return {{"x": [k, 2.0 * k]}}
+    return {{"x": [k, twice(k)]}}
 def pieces(quick):
     return {{f"k{{k}}": lambda k=k: one(k) for k in range(1 if quick else 3)}}
 def rows(found):
@@ -37,6 +38,7 @@ def folder(tmp_path):
     for name in ("frame.py", "style.py"):
         shutil.copy(original.replace("frame.py", name), bench / name)
     (bench / "__init__.py").write_text('NAMES = ("line", "needy")\n')
+    (bench / "shared.py").write_text("def twice(k):\n    return 2.0 * k\n")
     (bench / "line.py").write_text(SCRIPT.format(calls=str(tmp_path / "calls")))
     (bench / "needy.py").write_text(SCRIPT.format(calls=str(tmp_path / "calls")) + 'NEEDS = ("no_such_module",)\n')
     yield bench
@@ -77,10 +79,14 @@ def test_a_drawing_may_change_and_numbers_stay(folder):
     forget()
     asked(folder, "line")
     assert len(calls(folder)) == 3
-    script.write_text(script.read_text().replace("[k, 2.0 * k]", "[k, 2.00 * k]"))
+    script.write_text(script.read_text().replace("[k, twice(k)]", "[1 * k, twice(k)]"))
     forget()
     asked(folder, "line")
     assert len(calls(folder)) == 6
+    (folder / "shared.py").write_text("def twice(k):\n    return k + float(k)\n")
+    forget()
+    asked(folder, "line")
+    assert len(calls(folder)) == 9
 
 
 def forget():

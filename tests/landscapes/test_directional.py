@@ -133,6 +133,23 @@ def test_seen_from_elsewhere():
     assert fd.uvalue("[a]", LAND) == pytest.approx(fd.uvalue("[a]", DENSE), rel=1e-10)  # which has not moved
 
 
+@QUIET
+def test_contractions_along_the_path():
+    """Each beside whole tensors; the points' own J:S less their mean, which has the weights' shares."""
+    rng, theta = np.random.default_rng(8), np.array([0.3, -0.2])
+    S, rows = np.array([[0.5, 0.1], [0.1, 0.3]]), rng.normal(size=(3, 2))
+    points = rng.normal(size=(4, 2))
+    ours, theirs = (each.local(theta) for each in (LAND, DENSE))
+    assert close(ours.thirds(S), theirs.thirds(S))
+    assert np.abs(np.array(WEIGHTS) @ ours.thirds(S)).max() < 1e-14
+    assert close(ours.third(S), theirs.third(S))
+    assert close(ours.third_along(np.array([0.2, -0.1, 0.4]), rows), theirs.third_along(np.array([0.2, -0.1, 0.4]), rows))
+    assert close(ours.curved(rows), theirs.curved(rows))
+    assert close(ours.pulled(points), theirs.pulled(points))
+    for name in ("loss", "gradient", "hessian", "gradients", "covariance", "hessians", "third_tensor", "tilted", "skew"):
+        assert close(getattr(ours, name), getattr(theirs, name)), name
+
+
 def test_criteria():
     assert close(LAND.hessian, DENSE.hessian)
     assert close(fd.criteria.gap(LAND, 0.1, N=10, T=4), fd.criteria.gap(DENSE, 0.1, N=10, T=4))
@@ -154,8 +171,10 @@ def test_large_values_are_refused_before_they_are_begun(monkeypatch):
         many.part(((0, 1, 2),))
     wide = fd.landscapes.directional(lambda t, x: t[..., 0] + 0.0 * x, lambda t, x, v: np.eye(1, 200_000).repeat(len(x), axis=0) * (not v), np.zeros(200_000), 2)
     with pytest.raises(TooLargeError, match="covariances of 200,000 weights along the path"):
-        fd.predict(wide, ST, 0.1, noise=1)
-    assert fd.predict(wide, ST.with_updates(3), 0.1, noise=0).total == pytest.approx(-0.3)
+        fd.predict(wide, ST, 0.1, noise=1, tolerance=0)
+    path = fd.predict(wide, ST.with_updates(3), 0.1, noise=1)  # of low rank, here 0
+    assert path.total == pytest.approx(-0.3)
+    assert path.discarded == 0.0
 
 
 def test_what_is_refused():

@@ -26,7 +26,7 @@ from .entry import Entry
 from .frames import columns, library
 from .rows import TableRows
 from .sizes import of_coefficients
-from .spacetimes import Spacetimes
+from .spacetimes import Spacetimes, one_by_one
 
 if TYPE_CHECKING:
     import pandas
@@ -158,10 +158,7 @@ class CoefficientTable(TableRows):
             index = self._find(Diagram.of(index))
         index = selection(index, len(self), "row")
         if isinstance(index, int):
-            kept = self.diagram_rows[[index] if self.row_of is None else self.row_of == index]
-            orders = self._orders_of(kept)
-            places = zip(orders.tolist(), (kept - self._offsets[orders]).tolist(), strict=True)
-            return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
+            return self._entry(self.diagram_rows[[index] if self.row_of is None else self.row_of == index])
         rows = np.arange(len(self))[index]
         if self.row_of is None:
             return replace(self, diagram_rows=self.diagram_rows[rows])
@@ -173,6 +170,11 @@ class CoefficientTable(TableRows):
             diagram_rows=self.diagram_rows[np.concatenate([np.zeros(0, np.int64), *members])],
             row_of=np.repeat(np.arange(len(rows)), [len(m) for m in members]),
         )
+
+    def _entry(self, kept: IntArray) -> Entry:
+        orders = self._orders_of(kept)
+        places = zip(orders.tolist(), (kept - self._offsets[orders]).tolist(), strict=True)
+        return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
 
     def _find(self, diagram: Diagram) -> int:
         number = -1
@@ -202,7 +204,7 @@ class CoefficientTable(TableRows):
         N, B : training points and batch size; N may be math.inf (fresh data at every update)
         T, E : number of updates, or of epochs. All four may be arrays; they are broadcast against one another
         exact : Fractions instead of float64
-        last : where B does not divide N, as for `Spacetime`: 'drop', or 'keep' to an update before the smaller batch
+        last : where B does not divide N, as for `Spacetime`: 'drop', or 'keep', whose coefficients are summed up one by one
 
         Returns
         -------
@@ -212,8 +214,7 @@ class CoefficientTable(TableRows):
         Raises
         ------
         InputError : as for `Spacetime`; shapes that do not broadcast
-        UnsupportedError : last='keep', to a batch that is smaller: `fastdiag.coefficient` has it
-        TooLargeError : a count exceeds float64; exact=True has it. They do not fit into free memory, or into 8 GiB
+        TooLargeError : beyond float64 (exact=True has it), free memory, or 8 GiB; too many with a smaller last batch
 
         Examples
         --------
@@ -250,6 +251,10 @@ class CoefficientTable(TableRows):
         out = np.empty((len(self.diagram_rows), spacetimes.size), object if exact else np.float64)
         orders = self._orders_of(self.diagram_rows)
         for spacetime, places, updates in spacetimes.columns():
+            if spacetime.is_ragged:
+                every = self._entry(self.diagram_rows).diagrams
+                out[:, places] = one_by_one(every, spacetime, updates, self.basis, exact)
+                continue
             small = max(spacetime.finite("T"), spacetime.updates_per_epoch) < 2**63
             times = np.array(updates, np.int64 if small else object)
             for d in np.unique(orders).tolist():
@@ -260,17 +265,12 @@ class CoefficientTable(TableRows):
                     limbs, reading = table.limbs(spacetime, self.basis, updates)
                     counts = MapCounts(limbs[rows], reading.width, reading.denominator, (len(rows), len(updates)))
                     below = reading.denominator * (-int(spacetime.B)) ** d
-                    found = [
-                        [Fraction(x, below * size) for x in line]
-                        for line, size in zip(counts.numerators.tolist(), group.tolist(), strict=True)
-                    ]
+                    lines = zip(counts.numerators.tolist(), group.tolist(), strict=True)
+                    found = [[Fraction(x, below * size) for x in line] for line, size in lines]
                 else:
                     found = table.floats(spacetime, self.basis, times, rows)
                     found /= (group * (-1.0) ** d)[:, None]
-                if len(places) == spacetimes.size:
-                    out[kept] = found
-                else:
-                    out[np.ix_(kept, places)] = found
+                out[kept if len(places) == spacetimes.size else np.ix_(kept, places)] = found
         return out
 
     @door

@@ -13,6 +13,7 @@ from ..expansion import Prediction
 from ..markup import cell
 from ..numerals import written
 from ..simulation import Simulation
+from ..spacetime import Spacetime
 from ..typing import FloatArray
 from .curves import name_of
 from .panel import INK, MEASURED, Panel, draw, legend
@@ -51,7 +52,7 @@ def _curves(path: str | Path | None, prediction: Prediction | None, simulation: 
             f"{len(rates)} learning rates by {len(times)} numbers of updates are too many to draw; "
             f"give at most {MOST_PANELS} of one of them"
         )
-    panels = [_panel(over, place, prediction, simulation) for place in kept]
+    panels = [_panel(over, place, first.spacetime, prediction, simulation) for place in kept]
     with picture(path, 3.6 * len(panels) + 1.6, 3.6) as figure:
         axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=len(panels) == 1))
         for ax, panel in zip(axes, panels, strict=True):
@@ -61,10 +62,11 @@ def _curves(path: str | Path | None, prediction: Prediction | None, simulation: 
     return figure
 
 
-def _panel(over: str, place: Any, prediction: Prediction | None, simulation: Simulation | None) -> Panel:
+def _panel(
+    over: str, place: Any, spacetime: Spacetime, prediction: Prediction | None, simulation: Simulation | None
+) -> Panel:
     """At one learning rate over numbers of updates, or at one number of updates over learning rates."""
     curves, doubted, judged = [], (np.zeros(0), np.zeros(0, bool)), ""
-    spacetime = (prediction or simulation).spacetime  # type: ignore[union-attr]
     if prediction is not None:
         judged = name_of(prediction, prediction.order)
         x, total = _along(over, place, prediction, prediction.total)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 from ..coefficients.coefficient import coefficient
@@ -17,13 +18,14 @@ from ..embedding import Rule
 from ..embedding.retied import retied_shares
 from ..errors import UnsupportedError
 from ..spacetime import Spacetime
-from ..typing import Number
+from ..spacetime.updates import schedule
+from ..typing import Number, Sampling
 from .grafting import ALONE, Operator, exponential, inverse, logarithm, times
-from .symbols import Symbols
+from .symbols import Sampled, Symbols
 
 
 @lru_cache(maxsize=32)
-def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Operator, Operator]:
+def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple[Operator, Operator]:
     """A and M_0 to an order: coefficients in B, of a given training set in N too, and in a rule's letters.
 
     Raises
@@ -35,7 +37,7 @@ def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Ope
     from ..letters import in_letters
 
     time: Any = "E" if sampling == "reshuffle" else "T"
-    symbols = Symbols(sampling, "cumulant", time, update)  # type: ignore[arg-type]
+    symbols = Symbols(sampling, "cumulant", time, update)
     constant: Operator = {ALONE: sympy.S.One}
     linear: Operator = {}
     for d in range(1, order + 1):
@@ -58,9 +60,9 @@ def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Ope
 
 
 @lru_cache(maxsize=32)
-def generator_of_few(order: int, sampling: str, N: int, B: int) -> Operator:
+def generator_of_few(order: int, sampling: Sampling, N: int, B: int) -> Operator:
     """A of N given points, exact numbers: the logarithm of one unit of time, which has no poles at any N."""
-    once = Spacetime(N, B, N // B if sampling == "reshuffle" else 1, sampling=sampling)  # type: ignore[arg-type]
+    once = Spacetime(N, B, N // B if sampling == "reshuffle" else 1, sampling=sampling)
     found: Operator = {ALONE: Fraction(1)}
     for d in range(1, order + 1):
         for diagram in diagrams(d):
@@ -70,17 +72,32 @@ def generator_of_few(order: int, sampling: str, N: int, B: int) -> Operator:
 
 
 @lru_cache(maxsize=32)
-def generator_of_period(order: int, sampling: str, given: bool, factors: tuple[Number, ...]) -> Operator:
-    """A of a period of updates with learning rates eta c_0, eta c_1, ...: the logarithm of their product."""
+def generator_of_period(order: int, sampling: Sampled, given: bool, factors: tuple[Number, ...]) -> Operator:
+    """A of a period of updates with learning rates eta c_0, eta c_1, ...: the logarithm of one period.
+
+    Batches with replacement are independent, and a period is a product. Else it is one epoch, where a part of a diagram is
+    at one time and may take any of its batch's B rows: coefficients are those of B = 1, times B^(parts - edges).
+    """
     import sympy
 
-    once, _ = generator(order, sampling, given, None)
+    from ..letters import in_letters
+
     whole: Operator = {ALONE: sympy.S.One}
-    for factor in map(sympy.sympify, factors):
-        update = exponential({D: x * factor**D.order for D, x in once.items()}, order)
-        whole = {D: sympy.factor(x) for D, x in times(whole, update, order).items()}
+    if sampling == "replacement":
+        once, _ = generator(order, sampling, given, None)
+        for factor in map(sympy.sympify, factors):
+            update = exponential({D: x * factor**D.order for D, x in once.items()}, order)
+            whole = {D: sympy.factor(x) for D, x in times(whole, update, order).items()}
+    else:
+        symbols = Symbols("one epoch", "cumulant", "T")
+        updates, rates = Spacetime(inf, 1, len(factors)), schedule(factors)
+        for D in (D for d in range(1, order + 1) for D in diagrams(d)):
+            whole[D] = sum((
+                share * coefficient(each, updates, update=rates) * symbols.B ** (len(each.parts) - 1 - D.order)
+                for each, share in retied_shares(D, symbols.N if given else None)
+            ), sympy.S.Zero)
     found = {D: sympy.factor(sympy.together(x)) for D, x in logarithm(whole, order).items()}
-    return {D: x for D, x in found.items() if x != 0}
+    return {D: in_letters(x) for D, x in found.items() if x != 0}
 
 
 def _expression(symbols: Symbols, diagram: Diagram) -> Any:

@@ -70,10 +70,16 @@ class ModifiedEquation(Record):
     @property
     def per(self) -> str:
         """The unit of time."""
-        if isinstance(self.update, Update) and self.update.schedule is not None:
-            assert not callable(self.update.schedule)
-            return f"period of {len(self.update.schedule)} updates"
-        return "epoch" if self.sampling == "reshuffle" else "update"
+        updates = self.period
+        if self.sampling == "reshuffle":
+            return f"epoch of {updates} updates" if updates else "epoch"
+        return f"period of {updates} updates" if updates else "update"
+
+    @property
+    def period(self) -> int:
+        """How many updates a schedule has, 0 without one. Of a given training set N/B is that."""
+        schedule = self.update.schedule if isinstance(self.update, Update) else None
+        return len(schedule) if isinstance(schedule, tuple) else 0
 
     @property
     def decay(self) -> Any:
@@ -229,6 +235,9 @@ class ModifiedEquation(Record):
         rule = "" if self.update is None else f", {self.update!r}"
         return f"<modified equation to order {self.order} per {self.per}: {whose}{rule}, {len(self.coefficients)} diagrams>"
 
+    def _repr_html_(self) -> None:  # which notebooks would prefer
+        return None
+
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex(aligned=True)}$"
 
@@ -251,7 +260,8 @@ def modified_equation(
     update : one of `fastdiag.updates` that has formulas (a linear rule, regularized_newton, a process), in exact numbers or
         symbols; None for SGD. A rule with memory has the rates that are left when its beginning is forgotten, which
         `beginning` keeps. A decay counts as eta times a number, see `ModifiedEquation.decay`. A schedule is one period of
-        learning rates, a sequence that begins anew; the unit of time is then the period
+        learning rates, a sequence that begins anew; the unit of time is then the period, with 'reshuffle' an epoch of N/B
+        updates
 
     Returns
     -------
@@ -261,8 +271,8 @@ def modified_equation(
     ------
     InputError : another training set or sampling
     TooLargeError : a higher order
-    UnsupportedError : 'cyclic', whose epochs are not independent; a schedule that is a function, of a rule with memory or
-        decay, or within the epochs of a given training set; decay with momentum
+    UnsupportedError : 'cyclic', whose epochs are not independent; a schedule that is a function, or of a rule with memory
+        or decay; decay with momentum
 
     Examples
     --------
@@ -309,6 +319,6 @@ def modified_equation(
     if isinstance(update, Update):
         check_exact(update, update.schedule if isinstance(update.schedule, tuple) else update.numbers())
     if isinstance(update, Update) and update.schedule is not None:
-        found = generator_of_period(order, how, given, period_of(update, how))
+        found = generator_of_period(order, how, given, period_of(update))
         return ModifiedEquation(order, training_set, how, update, found, {ALONE: 1})
     return ModifiedEquation(order, training_set, how, update, *generator(order, how, given, None if plain else update))

@@ -46,6 +46,12 @@ def rates_at(
     numbers = dict(given) | {name: whole(name, given[name], 1) for name in ("N", "B") if name in given}
     if equation.training_set == "given" and isinstance(landscape, SampledLandscape):
         numbers.setdefault("N", len(landscape.weights))
+    N, B = numbers.get("N"), numbers.get("B", 1)
+    if equation.sampling == "reshuffle" and equation.period and N != equation.period * B:
+        raise InputError(
+            f"an epoch of {equation.period} batches of {B} has N = {equation.period * B} points, not {N}; give another B, "
+            "or as many learning rates as there are batches"
+        )
     if equation.training_set == "given" and "N" in numbers:
         how: Any = equation.sampling
         given_points(landscape, Spacetime(numbers["N"], numbers.get("B", 1), 1, sampling=how), None)

@@ -26,14 +26,14 @@ def is_plain(update: object) -> bool:
     return update is None or update == sgd() or decay_of(update) is not None
 
 
-def period_of(update: Update, sampling: str) -> tuple[Number, ...]:
+def period_of(update: Update) -> tuple[Number, ...]:
     """The learning rates of a period.
 
     Raises
     ------
     InputError : they sum to 0
     TooLargeError : a long period
-    UnsupportedError : a function of t; a rule with memory or decay; epochs of a given training set
+    UnsupportedError : a function of t; a rule with memory or decay
     """
     if callable(update.schedule):
         raise UnsupportedError(
@@ -43,11 +43,6 @@ def period_of(update: Update, sampling: str) -> tuple[Number, ...]:
     if dataclasses.replace(update, schedule=None) != sgd():
         raise UnsupportedError(
             f"{update!r} has a schedule and memory or decay: its updates are no product of SGD's; take one of them alone"
-        )
-    if sampling == "reshuffle":
-        raise UnsupportedError(
-            "within the epochs of a given training set updates are not independent, and with a schedule each counts "
-            "differently, so there is no one formula in N and B; take sampling='replacement', or predict the epochs"
         )
     assert update.schedule is not None
     if len(update.schedule) > MOST_UPDATES:

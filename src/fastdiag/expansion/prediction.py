@@ -61,16 +61,18 @@ class Prediction(Record):
     """What was asked."""
     stderr: Curve | None = None
     """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
+    discarded: Curve | None = None
+    """About the path with a covariance of low rank, at most what share of its trace was left out; None where none was."""
     _kept: list[Trust] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
 
     def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
-        return type(self), (self.total, self.by_order, dict(self.by_diagram), self.question, self.stderr)
+        return type(self), (self.total, self.by_order, dict(self.by_diagram), self.question, self.stderr, self.discarded)
 
     def _values(self) -> tuple[Any, ...]:
-        return self.total, self.by_order, self.by_diagram, self.question, self.stderr
+        return self.total, self.by_order, self.by_diagram, self.question, self.stderr, self.discarded
 
     @property
     def observable(self) -> str | Observable:
@@ -136,7 +138,7 @@ class Prediction(Record):
     def trust(self) -> Trust:
         """Whether to believe it, in numbers and in words, without a simulation."""
         if not self._kept:
-            self._kept.append(Trust(self.question, self.total, self.by_order))
+            self._kept.append(Trust(self.question, self.total, self.by_order, self.discarded))
         return self._kept[0]
 
     @door

@@ -227,7 +227,7 @@ class Expansion(Record):
             rows += [written[i : i + IN_A_ROW] for i in range(0, len(written), IN_A_ROW)]
         rows = rows or [["+ 0"]]
         rows[0] = [*_begun(rows[0][:1]), *rows[0][1:]]
-        rows[-1] = [*rows[-1], r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"]
+        rows.append([r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"])
         if self._raised:
             rows[-1][-1] += rf", \quad \text{{indices raised by }} {self._raised[1]}"
         if self._raised and self.resummed:

@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 READY := $(VENV)/.ready
 
-.PHONY: all test test-all bench check docs clean
+.PHONY: all test test-all bench figures check docs clean
 
 all: $(READY)
 	$(BIN)/fastdiag predict --plot prediction.png
@@ -35,6 +35,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/fastdiag bench
+
+figures: $(READY)
+	$(BIN)/fastdiag figures
 
 docs: $(READY)
 ifneq ($(UV),)

@@ -1,5 +1,7 @@
 """Shared by all tests: one Hypothesis profile (compilation makes deadlines meaningless), a cache of one's own."""
 
+import gc
+import os
 from collections import Counter
 
 import pytest
@@ -9,6 +11,9 @@ settings.register_profile(
     "fastdiag", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("fastdiag")
+gc.set_threshold(100_000, 50, 100)  # thousands of tests and all of SymPy are looked through again and again otherwise
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the processors: BLAS would wait for threads that do not run
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(tryfirst=True)

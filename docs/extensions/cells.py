@@ -56,6 +56,7 @@ def inline(writer: nodes.NodeVisitor, node: nodes.math) -> None:
 def block(writer: nodes.NodeVisitor, node: nodes.math_block) -> None:
     formula = node.astext().strip()
     lines = formula.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}").strip()
+    lines = lines if r"\\" in lines else lines.replace("&", "")  # one row is no table
     writer.body.append(f'<div class="math">{latex2mathml.tex2mathml(lines, as_block=True)}</div>')
     raise nodes.SkipNode
 

@@ -10,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from . import markup
+
 
 class Portable:
     """An object that pickles under every protocol, its SymPy expressions too, which know only those from 2 on."""
@@ -18,6 +20,10 @@ class Portable:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return (pickle.loads, (pickle.dumps(self, 2),)) if protocol < 2 else super().__reduce_ex__(protocol)
+
+    def _repr_html_(self) -> str | None:
+        """What notebooks show."""
+        return markup.fields(self) if dataclasses.is_dataclass(self) else markup.table(repr(self), (), ())
 
 
 class Record(Portable):

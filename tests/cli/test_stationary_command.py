@@ -89,3 +89,16 @@ def test_momentum_and_refusals(tmp_path):
         done = run(*options, *arguments)
         assert done.exit_code == 2
         assert words in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_no_number_is_cut_at_any_width(width):
+    arguments = ["stationary", "--runs", "5", "--updates", "3", "--eta", "0.1,1.2"]
+    done = CliRunner().invoke(main, arguments, env={"COLUMNS": str(width)})
+    assert done.exit_code == 0
+    assert "…" not in done.output
+    assert max(map(len, done.output.splitlines())) <= width
+    land = fd.landscapes.breast_cancer().at_minimum()
+    for eta in (0.1, 1.2):
+        late = S.minibatch_transient(land, lam=eta, batch=16, T=3)[-1]
+        assert f"{(land.hessian * late).sum() / 2:.3g}" in done.output

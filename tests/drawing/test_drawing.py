@@ -236,11 +236,11 @@ def test_batches_of_the_embedding_win():
 def test_large_spacetimes_end_in_an_ellipsis():
     st = Spacetime(N=50, B=1, T=100)
     embedding = SimpleNamespace(cells=[(40, 40), (10, 60), (3, 3)], diagram="[a b c]")
-    note = "first 60 of 100 updates, first 40 of 50 training points; nodes beyond at the ellipsis"
+    note = "first 40 of 100 updates, first 24 of 50 training points; nodes beyond at the ellipsis"
     root = ElementTree.fromstring(spacetime_svg(st, embedding))
     assert [e.text for e in elements(root, "text", "note")] == [note]
     assert len(elements(root, "text", "ellipsis")) == 2
-    assert len(elements(root, "rect", "shaded")) == 50  # 40 of the first epoch, 10 of the second
+    assert len(elements(root, "rect", "shaded")) == 24  # of the first epoch
     hollow = [e.get("fill") == "#fff" for e in elements(root, "circle", "node")]
     assert hollow == [False, True, True, False]
     assert spacetime_text(st, embedding).endswith(note)

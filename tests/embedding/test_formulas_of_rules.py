@@ -10,7 +10,7 @@ from fastdiag import updates
 from oracles import oracle
 from oracles.spacetimes import of_size
 
-N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+N, B, T, E = sympy.symbols("N B T E")
 RULES = [
     updates.weight_decay(F(1, 4), F(-3, 4)),  # 3/4 and -3/4
     updates.weight_decay(F(3, 4), F(1, 2)),  # 1/4 and 1/2, whose square it is

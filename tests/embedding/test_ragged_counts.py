@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
 import sympy
 
@@ -83,7 +84,7 @@ def test_large_numbers():
 
 
 @pytest.mark.parametrize("sampling", ["reshuffle", "cyclic"])
-def test_tables_know_batches_of_one_size(sampling):
+def test_tables_have_them_too(sampling):
     table = fd.table(3, sampling)
     for T in (1, 2, 5, 6):
         dropped = [fd.coefficient(row.diagram, fd.Spacetime(5, 2, T, sampling=sampling, last="drop")) for row in table]
@@ -91,8 +92,15 @@ def test_tables_know_batches_of_one_size(sampling):
         assert table.coefficients(5, 2, T, last="drop").tolist() == pytest.approx([float(x) for x in dropped], rel=1e-14)
         assert [row.coefficient(5, 2, T, last="drop") for row in table] == dropped
     assert table.coefficients([5, 6], 2, 2, last="keep") == pytest.approx(table.coefficients([10, 6], 2, 2), rel=1e-14)
+    times = [1, 2, 3, 4, 6]
+    for some in (table.where(order=2), table.where(order=3)[3:7], table.where(order=2).by_value_class()):
+        kept = [[sum(fd.coefficient(D, fd.Spacetime(5, 2, T, sampling=sampling, last="keep")) for D in row.diagrams) for T in times] for row in some]
+        assert some.coefficients(5, 2, times, exact=True, last="keep").tolist() == kept
+        assert some.coefficients(5, 2, times, last="keep") == pytest.approx(np.array(kept, float), rel=1e-14)
+        assert some.coefficients([[5], [6]], 2, times, exact=True, last="keep")[:, 0].tolist() == kept
+        assert [row.coefficient(5, 2, 4, last="keep") for row in some] == [line[3] for line in kept]
+    with pytest.raises(fd.errors.TooLargeError, match="summed up one by one"):
+        table.coefficients(5, 2, range(1, 1000), last="keep")
     for ask in (lambda **options: table.coefficients(5, 2, 3, **options), lambda **options: table["[a]"].coefficient(5, 2, 3, **options)):
-        with pytest.raises(fd.errors.UnsupportedError, match="one size"):
-            ask(last="keep")
         with pytest.raises(fd.errors.InputError, match=r"B = 2 does not divide N = 5.*last='drop'"):
             ask()

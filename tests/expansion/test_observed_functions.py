@@ -216,6 +216,10 @@ ESTIMATED = fd.landscapes.estimated(LAND)
     (InputError, "need formulas", lambda: fd.predict(fd.landscapes.archimedes(), ST, 1, 1, fd.observable([0.0, [1.0, 0.0, 0.0]]), resummed=False)),
     (UnsupportedError, "not estimated", lambda: fd.predict(ESTIMATED, ST, 0.1, 1, FLAT, resummed=False)),
     (InputError, "here, not", lambda: fd.expand(FLAT)),
+    (InputError, "derivative of s along u is 1 on one side and -1 on the other at u = 0, v = 0: s has", lambda: fd.predict(LAND, ST, 0.1, 1, fd.observable(abs(SYMBOLS[0]), SYMBOLS))),
+    (InputError, "s is zoo at .*: s is not smooth", lambda: fd.predict(LAND, ST, 0.1, 1, fd.observable(1 / SYMBOLS[0], SYMBOLS))),
+    (InputError, "not real; s must be", lambda: fd.predict(LAND, ST, 0.1, 1, fd.observable(sympy.log(SYMBOLS[0] - 1), SYMBOLS))),
+    (UnsupportedError, "<s: u\\*x, u = 0.*is the formula x in x", lambda: fd.predict(LAND, ST, 0.1, 1, fd.observable(sympy.Symbol("x") * SYMBOLS[0], SYMBOLS))),
     (UnsupportedError, "give its `.points`", lambda: fd.observable(ESTIMATED)),
 ])
 def test_refusals(kind, what, call):

@@ -15,7 +15,7 @@ from oracles import oracle
 from oracles.polynomial_losses import float_landscape, problem, random_losses
 
 ORDER = 4
-BATCH = sympy.Symbol("B", positive=True, integer=True)
+BATCH = sympy.Symbol("B")
 ODE, SDE = fd.updates.ode(), fd.updates.sde()
 
 
@@ -104,7 +104,7 @@ def test_generators_series_on_fresh_losses(seed, n, B, points):
 @pytest.mark.parametrize("process", [ODE, SDE], ids=str)
 def test_counts_lead_those_of_sgd(process):
     """theory: the leading power of T of SGD's count in one epoch, larger parts dropped."""
-    T = sympy.Symbol("T", positive=True, integer=True)
+    T = sympy.Symbol("T")
     for d in range(5):
         for D in fd.diagrams(d):
             parts = len(D.parts) - 1
@@ -141,7 +141,7 @@ def test_coefficients_bases_times_and_batches():
 
 def test_sgd_less_processes_at_a_minimum():
     """theory, Corollary 5: (T/2) C.H for the ODE; the SDE agrees to order 2, then lacks the skew -(T/6) S.J."""
-    T = sympy.Symbol("T", positive=True, integer=True)
+    T = sympy.Symbol("T")
 
     def less(D, process):
         maps = fd.maps_formula(D, "one epoch").subs(BATCH, 1) - fd.maps_formula(D, "one epoch", update=process).subs(BATCH, 1)

@@ -8,6 +8,7 @@ import sympy
 
 import fastdiag as fd
 from fastdiag.errors import InputError, UnsupportedError
+from oracles.directions import twins
 
 a, b, x = sympy.symbols("a b x")
 eta = sympy.Symbol("eta", positive=True)
@@ -33,13 +34,18 @@ def series(total, order):
     return (coefficients + [0] * order)[: order + 1]
 
 
+@pytest.mark.parametrize(
+    ("observable", "order"),
+    [("test_loss", 1), ("test_loss", 2), ("test_loss", 3), ("generalization_gap", 1), ("generalization_gap", 2),
+     pytest.param("generalization_gap", 3, marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("name", CHOSEN)
-def test_the_series_is_the_same_to_the_order_kept(name):
-    plain = fd.predict(LAND, ST, eta, 3, resummed=False)
-    found = fd.predict(LAND, ST, eta, 3, propagator=CHOSEN[name])
-    assert series(found.total, 3) == series(plain.total, 3)
+def test_the_series_is_the_same_to_the_order_kept(name, order, observable):
+    plain = fd.predict(LAND, ST, eta, order, observable, resummed=False)
+    found = fd.predict(LAND, ST, eta, order, observable, propagator=CHOSEN[name])
+    assert series(found.total, order) == series(plain.total, order)
     degree = sympy.Poly(sympy.expand(found.total), eta).degree()
-    assert degree == 3 if name == "zero" else degree > 3  # which 1 - eta H0 has added
+    assert degree == order if name == "zero" else degree > order  # which 1 - eta H0 has added
 
 
 @pytest.mark.parametrize("observable", ["train_loss", "generalization_gap", "test_loss_variance"])
@@ -80,7 +86,23 @@ def test_both_ends(rate, update):
         assert np.allclose(full.by_order, today.by_order, rtol=1e-10, atol=1e-14 * abs(today.total))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_largest_eigenvalues(count):
+    """Of directions, and of tensors, whose eigenvectors NumPy gives."""
+    dense, land = twins(3, n=3)
+    values, vectors = np.linalg.eigh(dense.hessian)
+    chosen = np.argsort(-np.abs(values))[:count]
+    known = fd.predict(dense, ST, 0.1, 3, propagator=(vectors[:, chosen], values[chosen]))
+    for each in (dense, land):
+        assert fd.predict(each, ST, 0.1, 3, propagator=count).by_order == pytest.approx(known.by_order, rel=1e-9)
+    if count == 3:
+        assert known.by_order == pytest.approx(fd.predict(dense, ST, 0.1, 3).by_order, rel=1e-9)
+
+
 def test_what_is_refused():
+    for rate, wrong in ((0.1, 3), (Fraction(1, 10), 1)):
+        with pytest.raises(InputError, match="propagator="):
+            fd.predict(LAND, ST, rate, 2, propagator=wrong)
     for wrong in ([[1.0, 2.0], [0.0, 1.0]], np.eye(3), 1.0, "x", ([[1.0], [2.0]], [1.0, 2.0])):
         for rate in (0.1, Fraction(1, 10)):
             with pytest.raises(InputError, match="propagator"):

@@ -13,8 +13,9 @@ from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.weighted import resummed_maps
 from fastdiag.expansion.eigenbasis import maps_in_k
 from fastdiag.expansion.symbols import Symbols
+from fastdiag.letters import in_letters
 
-N, B, T, E, M = (*sympy.symbols("N B T E", positive=True, integer=True), sympy.Symbol("M", positive=True))
+N, B, T, E, M = (*sympy.symbols("N B T E"), sympy.Symbol("M"))
 MU = sympy.Symbol("mu")
 LETTERS = "μνρσ"
 K = [Fraction(1, 3), Fraction(-2, 7), Fraction(5, 11)]
@@ -36,8 +37,8 @@ def rational(x):
 def test_powers_of_k_in_closed_form_are_weighted_maps(sampling):
     """Before any letter is put in order; equal k's and k = 1 would be poles, and are left to limits."""
     for D in [D for d in range(3) for D in fd.diagrams(d)] + [fd.Diagram.parse(text) for text in ("[a a a]", "[a[b b]]")]:
-        k = [sympy.Symbol(f"k_{e}", real=True) for e in range(D.order)]
-        form = closed_form(Poset.of(D), Terms.powers(k), sampling, "cumulant")
+        k = [sympy.Symbol(f"k_{e}") for e in range(D.order)]
+        form = in_letters(closed_form(Poset.of(D), Terms.powers(k), sampling, "cumulant"))
         for n, b, t in GRIDS[sampling]:
             numbers = {N: n, B: b, T: t, E: sympy.Rational(t * b, n), **dict(zip(k, map(rational, K), strict=False))}
             assert form.subs(numbers) == fd.weighted_maps(D, spacetime(n, b, t, sampling), K[: D.order])
@@ -47,9 +48,9 @@ def test_powers_of_k_in_closed_form_are_weighted_maps(sampling):
 @pytest.mark.parametrize(("sampling", "time"), [("cyclic", "M"), ("reshuffle", "E"), ("replacement", "T")])
 def test_two_pieces_with_ties_depend_on_one_another_in_random_batches(sampling, time):
     D, k = fd.Diagram.parse("[a a b b]"), [*K, Fraction(3, 7)]
-    form = maps_in_k(D, Symbols(sampling, "cumulant", time, None))
+    form = in_letters(maps_in_k(D, Symbols(sampling, "cumulant", time, None)))
     for n, b, t in GRIDS[sampling]:
-        letters = {sympy.Symbol(f"k_{e}", real=True): rational(x) for e, x in enumerate(k)}
+        letters = {sympy.Symbol(f"k_{e}"): rational(x) for e, x in enumerate(k)}
         numbers = {N: n, B: b, T: t, E: sympy.Rational(t * b, n), M: sympy.Rational(t, n), **letters}
         assert form.subs(numbers) == fd.weighted_maps(D, spacetime(n, b, t, sampling), k)
 
@@ -87,8 +88,8 @@ def check(observable, order, sampling, time, rule):
                 found, maps = 0, 0
                 for chosen in permutations(K[: D.order]):
                     pairs = {x: second(rule, mu, k) for x, k in zip(LETTERS, chosen, strict=False)}
-                    values = {sympy.Symbol(f"k_{x}", real=True): rational(k) for x, k in zip(LETTERS, chosen, strict=False)}
-                    values |= {sympy.Symbol(f"q_{x}", real=True): rational(q) for x, (q, _) in pairs.items()}
+                    values = {sympy.Symbol(f"k_{x}"): rational(k) for x, k in zip(LETTERS, chosen, strict=False)}
+                    values |= {sympy.Symbol(f"q_{x}"): rational(q) for x, (q, _) in pairs.items()}
                     found += number.xreplace(values)
                     grid = spacetime(n, b, t, sampling)
                     if rule is None:
@@ -138,7 +139,7 @@ def test_the_footer_says_what_k_and_q_are():
 
 def test_where_products_of_k_coincide_the_limit_is_the_sum():
     """A formula has no poles: with the grid put in it is a polynomial in the k's, also at k = 1 and at equal k's."""
-    one, two = (sympy.Symbol(f"k_{letter}", real=True) for letter in "μν")
+    one, two = (sympy.Symbol(f"k_{letter}") for letter in "μν")
     for sampling in ("cyclic", "reshuffle", "replacement"):
         formula = fd.expand("test_loss", 2, resummed=True, sampling=sampling, time="T")
         for text in ("[a]", "[a a]", "[a b]", "[a[a]]"):

@@ -151,7 +151,7 @@ def test_symbols_are_the_numbers():
     assert sympy.expand(found - ((rated[0] + rated[2]) ** 2 + (rated[1] + rated[3]) ** 2) / 2) == 0
 
 
-N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+N, B, T, E = sympy.symbols("N B T E")
 MU = sympy.Symbol("mu")
 
 

@@ -99,6 +99,19 @@ def test_a_small_subset_runs_without_compiling():
     assert python(code, NUMBA_DISABLE_JIT="1") == "101 {1: 1, 2: 2}\n"
 
 
+def test_runs_without_the_compiler():
+    """Vectors of runs are then single numbers."""
+    code = (
+        "import fastdiag as fd, numpy as np\n"
+        "X, st = [[1.0, 0.5], [-2.0, 0.3], [0.4, 1.0]], fd.Spacetime(N=2, T=3)\n"
+        "for land in (fd.landscapes.logistic(X, [0, 1, 1], [0.1, 0.0], 0.1), fd.landscapes.softmax(X, [0, 1, 2], np.zeros((3, 2))),"
+        " fd.landscapes.least_squares(X, X, np.zeros((2, 2)))):\n"
+        "    for name in ('test_loss', 'train_loss'):\n"
+        "        print(round(fd.simulate(land, st, 0.3, 7, observable=name, threads=1).mean, 12))"
+    )
+    assert python(code, NUMBA_DISABLE_JIT="1") == python(code)
+
+
 def test_resummed_values_without_the_compiler():
     code = (
         "import fastdiag as fd\n"

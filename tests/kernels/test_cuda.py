@@ -32,7 +32,10 @@ def python(*arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("cases", ["not partial-4", pytest.param("partial-4", marks=pytest.mark.long)])
+SLOW = "partial-4 or reshuffle-4 or replacement-4 or train_loss or generalization_gap"
+
+
+@pytest.mark.parametrize("cases", [f"not ({SLOW})", pytest.param(SLOW, marks=pytest.mark.long)], ids=["most", "slow"])
 def test_in_the_simulator(cases):
     """numba's own simulator is enough; it must be chosen before numba is imported."""
     chosen = ("-k", cases, "-p", "no:cacheprovider")

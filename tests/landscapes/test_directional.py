@@ -8,6 +8,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.errors import InputError, TooLargeError, UnsupportedError
+from fastdiag.simulation import directional_runs
 from fastdiag.values import leaf_to_root
 from oracles.directions import OfTensors, symmetric, twins
 
@@ -102,6 +103,22 @@ def test_runs_are_those_of_the_compiled_loop(method, rule):
 
 
 @QUIET
+@pytest.mark.parametrize("rule", [
+    fd.updates.regularized_newton(0.7), fd.updates.corrected(0.3), fd.updates.corrected(0.2, -0.4), None,
+], ids=["newton", "noise", "slope", "gdc"])  # fmt: skip
+def test_steps_with_hessians_are_those_of_the_compiled_loop(rule, monkeypatch):
+    """Hessians by directions, and a few runs at a time where their points' vectors are many."""
+    method = "gdc" if rule is None else "sgd"
+    for observable, eta, numbers in (("train_loss", [0.1, 0.02], 8), ("displacement", MATRIX, 1 << 22)):
+        monkeypatch.setattr(directional_runs, "NUMBERS", numbers)
+        asked = {"runs": 20, "method": method, "update": rule, "observable": observable, "T": [3, 6]}
+        for st in (fd.Spacetime(N=3, E=2), fd.Spacetime(N=4, B=2, E=3)):
+            ours, theirs = (fd.simulate(each, st, eta, **asked) for each in (LAND, DENSE))
+            assert close(ours.mean, theirs.mean)
+            assert close(ours.stderr, theirs.stderr, 1e-9)
+
+
+@QUIET
 def test_train_losses_of_runs():
     ours, theirs = (fd.simulate(each, ST, 0.1, runs=300, observable="generalization_gap", T=[2, 5]) for each in (LAND, DENSE))
     assert close(ours.mean, theirs.mean)
@@ -114,6 +131,23 @@ def test_seen_from_elsewhere():
     assert close(ours.gradient_covariance, theirs.gradient_covariance)
     assert fd.uvalue("[b[a a]]", ours) == pytest.approx(fd.uvalue("[b[a a]]", theirs), rel=1e-10)
     assert fd.uvalue("[a]", LAND) == pytest.approx(fd.uvalue("[a]", DENSE), rel=1e-10)  # which has not moved
+
+
+@QUIET
+def test_contractions_along_the_path():
+    """Each beside whole tensors; the points' own J:S less their mean, which has the weights' shares."""
+    rng, theta = np.random.default_rng(8), np.array([0.3, -0.2])
+    S, rows = np.array([[0.5, 0.1], [0.1, 0.3]]), rng.normal(size=(3, 2))
+    points = rng.normal(size=(4, 2))
+    ours, theirs = (each.local(theta) for each in (LAND, DENSE))
+    assert close(ours.thirds(S), theirs.thirds(S))
+    assert np.abs(np.array(WEIGHTS) @ ours.thirds(S)).max() < 1e-14
+    assert close(ours.third(S), theirs.third(S))
+    assert close(ours.third_along(np.array([0.2, -0.1, 0.4]), rows), theirs.third_along(np.array([0.2, -0.1, 0.4]), rows))
+    assert close(ours.curved(rows), theirs.curved(rows))
+    assert close(ours.pulled(points), theirs.pulled(points))
+    for name in ("loss", "gradient", "hessian", "gradients", "covariance", "hessians", "third_tensor", "tilted", "skew"):
+        assert close(getattr(ours, name), getattr(theirs, name)), name
 
 
 def test_criteria():
@@ -137,8 +171,10 @@ def test_large_values_are_refused_before_they_are_begun(monkeypatch):
         many.part(((0, 1, 2),))
     wide = fd.landscapes.directional(lambda t, x: t[..., 0] + 0.0 * x, lambda t, x, v: np.eye(1, 200_000).repeat(len(x), axis=0) * (not v), np.zeros(200_000), 2)
     with pytest.raises(TooLargeError, match="covariances of 200,000 weights along the path"):
-        fd.predict(wide, ST, 0.1, noise=1)
-    assert fd.predict(wide, ST.with_updates(3), 0.1, noise=0).total == pytest.approx(-0.3)
+        fd.predict(wide, ST, 0.1, noise=1, tolerance=0)
+    path = fd.predict(wide, ST.with_updates(3), 0.1, noise=1)  # of low rank, here 0
+    assert path.total == pytest.approx(-0.3)
+    assert path.discarded == 0.0
 
 
 def test_what_is_refused():
@@ -152,8 +188,9 @@ def test_what_is_refused():
         make(lambda theta, points: np.where(points == 1, np.nan, 0.0), functions.derivative, [0.0, 0.0], 3)
     with pytest.raises(InputError, match="must be a function"):
         make(1, functions.derivative, [0.0, 0.0], 3)
-    with pytest.raises(UnsupportedError, match="steps with Hessians"):
-        fd.simulate(LAND, ST, 0.1, runs=2, update=fd.updates.regularized_newton(1.0))
+    for rule in (fd.updates.regularized_newton(1.0), fd.updates.corrected(0.3)):
+        with pytest.raises(UnsupportedError, match="steps with Hessians"):
+            fd.simulate(make(functions.loss, functions.derivative, [0.0, 0.0], 3, degree=1), ST, 0.1, runs=2, update=rule)
     with pytest.raises(UnsupportedError, match="averages over Gaussian weights"):
         fd.predict(LAND, ST.with_updates(3), 0.1, closure="gaussian")
     known = make(functions.loss, functions.derivative, [0.0, 0.0], 3, degree=2)

@@ -5,10 +5,23 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 
 import fastdiag as fd
-from fastdiag.errors import InputError, TooLargeError
+from fastdiag.errors import InputError, TooLargeError, UnsupportedError
 from oracles.calls import FORMULA
+
+u, x = sympy.symbols("u x")
+
+
+@pytest.mark.parametrize("loss", [sympy.Abs(u) + u**2, sympy.Abs(u * x) + u**2, u**2 * sympy.Abs(u)])
+@pytest.mark.parametrize("options", [{"noise": 1}, {"closure": "gaussian"}])
+def test_a_kink_off_the_start(loss, options):
+    """About the path it may be met; about the start it is not."""
+    land = fd.landscapes.symbolic(loss + u * x, u, x, fd.landscapes.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[1])
+    with pytest.raises(UnsupportedError, match=r"has a kink.*write a smooth loss.*order="):
+        fd.predict(land, fd.Spacetime(N=4, T=4), 0.1, **options)
+    assert math.isfinite(fd.predict(land, fd.Spacetime(N=4, T=4), 0.01, order=2).total)
 
 
 @pytest.mark.parametrize("nodes", [3, "[a]", [], [1], [[None]], [["a"]], ((0,), (2,)), ((-1,),), ((Fraction(1, 2),),), {}])

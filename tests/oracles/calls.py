@@ -103,7 +103,7 @@ CALLS = {
     "Expansion.coefficient": method(fd.expand("test_loss", 1), "coefficient", of="[a]"),
     "Expansion[]": call(lambda index: fd.expand("test_loss", 1)[index], index=0),
     "modified_equation": call(
-        fd.modified_equation, order=2, training_set="given", sampling="reshuffle", update=RULE
+        fd.modified_equation, order=1, training_set="given", sampling="reshuffle", update=RULE
     ),
     "ModifiedEquation.moment": method(fd.modified_equation(1), "moment", degree=2),
     "ModifiedEquation.at": method(fd.modified_equation(1), "at", landscape=LAND, eta=0.1, of="drift"),

@@ -11,8 +11,8 @@ import sympy
 from . import oracle
 from .polynomial_losses import problem
 
-N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
-M = sympy.Symbol("M", positive=True)
+N, B, T, E = sympy.symbols("N B T E")
+M = sympy.Symbol("M")
 GREEK = "μνρσταβγδεζξφχψω"
 
 

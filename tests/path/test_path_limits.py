@@ -11,6 +11,7 @@ from scipy.linalg import expm
 import fastdiag as fd
 from fastdiag.errors import InputError, TaylorWarning, TooLargeError, UnsupportedError
 from fastdiag.path import predicted_about_path
+from fastdiag.path.settled import Swings
 from oracles.polynomial_losses import taylor_points
 
 L = fd.landscapes
@@ -61,7 +62,7 @@ def test_the_drift_of_archimedes():
 
 
 def test_overfitting_of_full_batches():
-    """GD on N = 10 points: noise order 1 of the gap 0.063 beside a simulated 0.0627, on MEAN ESTIMATION exactly."""
+    """GD on N = 10 points of MEAN ESTIMATION: noise order 1 is all of the gap, 0.0878 (theory, Corollary 2)."""
     H, S, N, T, eta = Fraction(1), Fraction(1), 10, 20, Fraction(1, 10)
     gap = orders(L.mean_estimation(H, S), fd.Spacetime(N, N, T), eta, 1, "generalization_gap")[1]
     assert gap == (1 - (1 - eta * H) ** T) * S**2 / (N * H)  # C / (N H) (1 - k^T)
@@ -197,3 +198,24 @@ CUBE = L.symbolic(sympy.Symbol("w") ** 3 - sympy.Symbol("w") * sympy.Symbol("x")
 def test_what_cannot_be_had_says_why(error, message, call):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(("move", "goes_on"), [
+    (lambda t: (-1.0) ** t, True), (lambda t: (-1.001) ** t, True), (lambda t: (-1.0) ** t * (1 + 1 / (t + 1)), False),
+    (lambda t: (-1.0) ** t * 0.999**t, False), (lambda t: 1.001**t, False), (lambda t: 1 / (t + 1), False), (lambda t: math.sin(2.2 * t), True),
+])
+def test_swings_that_do_not_shrink_are_noticed(move, goes_on):
+    swings = Swings()
+    assert any(swings.go_on(np.array([move(t) / 1e6, 0.0])) for t in range(6000)) is goes_on
+
+
+def test_a_rate_beyond_stability_is_noticed_early(monkeypatch):
+    """At the minimum of sqrt(1 + u^2) h = 1; beyond eta = 2 gradient descent ends in a cycle of two."""
+    u, x = sympy.symbols("u x")
+    land = L.symbolic(sympy.sqrt(1 + u**2) + x * u, u, x, L.finite({-1: Fraction(1, 2), 1: Fraction(1, 2)}), at=[Fraction(1, 2)])
+    taken = []
+    monkeypatch.setattr(Swings, "go_on", lambda self, move, old=Swings.go_on: taken.append(1) or old(self, move))
+    with pytest.raises(InputError, match="needs a path with an end"):
+        fd.predict(land, fd.Spacetime(N=math.inf, T=math.inf), 3.0, noise=1)
+    assert len(taken) < 3000
+    assert fd.predict(land, fd.Spacetime(N=math.inf, T=math.inf), 1.9, noise=1).by_order[0] == pytest.approx(1)

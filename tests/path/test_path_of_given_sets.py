@@ -87,17 +87,24 @@ def test_a_matrix_of_learning_rates():
     assert p.total[1] == pytest.approx(float(wanted[0]["test_loss"] + wanted[2]["test_loss"]), rel=1e-12)
 
 
+TINY = [  # up to three epochs
+    (2, 1, 2, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 4, "cyclic"), (2, 2, 3, "reshuffle"), (3, 1, 3, "cyclic"), (3, 2, 4, "reshuffle", "keep"),
+    (3, 2, 4, "cyclic", "keep"), (3, 2, 3, "reshuffle", "drop"),
+]
+
+
 @pytest.mark.parametrize(
     ("n", "case", "power"),
     [(1, (3, 1, 4, "reshuffle"), 3), (1, (4, 2, 3, "cyclic"), 3), (1, (3, 2, 3, "replacement"), 3), (2, (3, 1, 2, "reshuffle"), 3),
      LONG(1, (3, 1, 3, "reshuffle"), 4), LONG(1, (2, 1, 3, "reshuffle"), 4), LONG(1, (4, 2, 3, "cyclic"), 4),
-     LONG(1, (3, 2, 3, "replacement"), 4), LONG(2, (3, 1, 4, "reshuffle"), 3), LONG(1, (4, 2, 5, "reshuffle"), 3)],
+     LONG(1, (3, 2, 3, "replacement"), 4), LONG(2, (3, 1, 4, "reshuffle"), 3), LONG(1, (4, 2, 5, "reshuffle"), 3),
+     *(LONG(1, case, 4) for case in TINY)],
 )
 def test_skeletons_are_the_higher_powers(n, case, power):
     """Those with so many tied nodes; noise order 2 is all of the third power, and of the fourth those with two pairs."""
     wanted, (land, test) = expected(n, case, power), landscapes(n, case[0])
     worth = PathWorth(land, [grid(case)], [ETA], None, power - 1, None, given_points(land, grid(case), test).points, (test,))
-    for name in ("test_loss", "train_loss", "covariance"):
+    for name in ("test_loss", "train_loss", "generalization_gap", "covariance"):
         sums, _ = diagram_sum(observable_named(name, True), power, _tying, worth, False)
         assert (sums[power][0, 0] == wanted[power][name]).all(), name
 

@@ -35,14 +35,14 @@ def test_proposition_1_by_listing_cells():
         closed = R.proposition_1(D)
         for N in (2, 4):
             count = oracle.mean_maps(D.parents, D.blocks, N, 1, N, "cyclic", True)
-            assert F(str(sympy.expand_func(closed).subs(sympy.Symbol("N", positive=True, integer=True), N))) == (
+            assert F(str(sympy.expand_func(closed).subs(sympy.Symbol("N"), N))) == (
                 (-1) ** 3 * count / D.automorphisms
             )
 
 
 def test_proposition_2():
     assert same(R.proposition_2(), R.proposition_2.derived())
-    M, N, B = sympy.symbols("M N B", positive=True)
+    M, N, B = sympy.symbols("M N B")
     values = {"G.G": 1, "G.H.G": 1, "C.H": 4, "(dC).G": 4, "l": 0}  # of LEANING: cov(hess, grad) = 2, times G, twice
     given = {sympy.Symbol(name): value for name, value in values.items()}
     for n, b, epochs in ((2, 1, 2), (2, 2, 2), (4, 2, 1)):
@@ -57,7 +57,7 @@ def test_orders_1_to_3(result, order):
     closed, derived = result(order), result.derived(order)
     assert set(closed) == set(derived)
     assert all(same(closed[D], derived[D]) for D in closed)
-    T = sympy.Symbol("T", positive=True, integer=True)
+    T = sympy.Symbol("T")
     which = 0 if result is R.test_loss_order else 1
     for points in (LEANING, QUARTICS):
         for N in (1, 2, 3):

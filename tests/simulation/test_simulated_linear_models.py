@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
+from fastdiag.simulation.model import model_of
 from oracles import plain_optimizers as plain
 
 X = np.array([[1.0, 0.5], [-0.7, 1.2], [0.4, -1.5]])
@@ -62,3 +63,38 @@ def test_linear_models_meet_their_enumeration(kind, update, optimizer):
         measured = fd.simulate(LANDSCAPES[kind], grid, eta, runs, update=update, observable=name)
         assert abs(measured.mean - mean) < 4 * deviation / np.sqrt(runs), name
         assert measured.stderr == pytest.approx(deviation / np.sqrt(runs), rel=0.1)
+
+
+@pytest.mark.parametrize(("kind", "m"), [("softmax", 2), ("softmax", 5), ("squares", 1), ("squares", 3)])
+@pytest.mark.parametrize("weights", [None, "uneven"])
+def test_losses_of_many_runs(kind, weights, m):
+    """More runs than stand side by side, more points than one logarithm takes, outputs from nearly equal to far apart."""
+    rng, S, runs = np.random.default_rng(m), 1100, 70
+    points, ridge = rng.normal(size=(S, 3)), rng.uniform(size=3 * m)
+    y = rng.integers(m, size=S) if kind == "softmax" else rng.normal(size=(S, m))
+    weight = np.full(S, 1 / S) if weights is None else rng.dirichlet(np.ones(S))
+    make = fd.landscapes.softmax if kind == "softmax" else fd.landscapes.least_squares
+    start = np.zeros((m, 3))
+    if kind == "softmax":
+        y[:m] = range(m)
+    model = model_of(make(points, y, start, ridge, weight))
+    theta = rng.normal(size=(2, runs, 3 * m)) * np.logspace(-3, 2, runs)[:, None]
+    u = np.einsum("ermd,sd->ersm", theta.reshape(2, runs, m, 3), points)
+    if kind == "softmax":
+        top = u.max(axis=-1)
+        each = top + np.log(np.exp(u - top[..., None]).sum(axis=-1)) - np.take_along_axis(u, y[None, None, :, None], 3)[..., 0]
+    else:
+        each = ((u - y) ** 2).sum(axis=-1) / 2
+    penalty = theta**2 @ ridge / 2
+    np.testing.assert_allclose(model.test_loss(theta), each @ weight + penalty, rtol=1e-12)
+    sets = rng.integers(S, size=(runs, 600))
+    mine = np.take_along_axis(each, sets[None], 2).mean(axis=2) + penalty
+    np.testing.assert_allclose(model.train_loss(theta, model.table, sets), mine, rtol=1e-12)
+
+
+def test_small_losses_keep_their_digits():
+    """log(1 + q) = q to 26 digits where another class has e^-60 of the chance; and the same of ties."""
+    model = model_of(fd.landscapes.softmax([[1.0], [1.0], [1.0]], [0, 1, 2], np.zeros((3, 1))))
+    theta, sets = np.array([[[60.0, 0.0, -800.0], [5.0, 5.0, -800.0]]]), np.array([[0, 0], [0, 0]])
+    found = model.train_loss(theta, model.table, sets)
+    np.testing.assert_allclose(found, [[np.exp(-60.0), np.log(2.0)]], rtol=1e-13)

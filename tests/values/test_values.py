@@ -156,7 +156,7 @@ def test_slabs_do_not_change_values(monkeypatch):
     land, spacetime = landscape(5, 3), fd.Spacetime(6, 1, 6)
     texts = ["[a a]", "[a b c]", "[a a[b]]", "[a[b b]]", "[a[b c]]"]
     whole = [fd.rvalue(text, land, spacetime, 0.2) for text in texts]
-    monkeypatch.setattr(sys.modules["fastdiag.values.rvalue"], "SLAB_BYTES", 1)
+    monkeypatch.setattr(sys.modules["fastdiag.values.products"], "SLAB_BYTES", 1)
     assert [fd.rvalue(text, land, spacetime, 0.2) for text in texts] == pytest.approx(whole, rel=1e-14)
 
 

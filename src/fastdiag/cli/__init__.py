@@ -9,6 +9,7 @@ from .bench import bench
 from .draw import draw
 from .errata import errata
 from .expand import expand
+from .figures import figures
 from .noise import noise
 from .predict import predict
 from .shell import Commands, echo
@@ -28,6 +29,7 @@ def main() -> None:
         fastdiag expand test_loss           the formula that a paper would print
         fastdiag stationary                 where SGD settles about a minimum, at any learning rate
         fastdiag noise                      how gradient noise follows the curvature there
+        fastdiag figures                    the papers' experiments, theory beside simulation
         fastdiag draw '[a b[a]]'            a diagram, as text; -o file.svg for a picture
         fastdiag table 2 -N 10 -T 5         all diagrams to order 2, and their coefficients
         fastdiag formula '[a b]'            how many maps a diagram has, in N, B, E
@@ -48,5 +50,5 @@ def completion(shell: str) -> None:
     echo(kind(main, {}, "fastdiag", "_FASTDIAG_COMPLETE").source())
 
 
-for command in (predict, expand, stationary, noise, table, formula, draw, errata, build, bench, cache):
+for command in (predict, expand, stationary, noise, table, formula, draw, errata, build, bench, figures, cache):
     main.add_command(command)

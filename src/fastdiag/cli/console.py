@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 
 from ..terminal import is_terminal, legible
+
+MANY = 1000  # columns, more than any table has
 
 
 class PlainConsole(Console):
@@ -20,3 +24,10 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Any:
         return super().render_str(legible(text, self.encoding), **options)
+
+    def print_fitting(self, tables: Iterable[Any]) -> None:
+        """The first table that there is room for, else the last: the widest comes first."""
+        for table in tables:
+            if Measurement.get(self, self.options.update(max_width=MANY), table).maximum <= self.width:
+                break
+        self.print(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
     from ..drawing.curves import Comparison
     from ..expansion import Prediction
-    from .console import PlainConsole
 
     Shown: TypeAlias = list[tuple[Prediction, int]]
 
 SHORT = {"self-consistent": "self-\ncons."}  # what a narrow table calls a curve
 
 WIDE = 140  # columns of the whole table
-MANY = 1000  # columns, more than any table has
 FINE, COARSE = 60, 20  # learning rates of a curve; of one that goes through every update
 SCALARS = ("test_loss", "train_loss", "generalization_gap", "test_loss_variance")
 ETAS = "0.0005,0.001,0.002,0.005,0.01,0.02,0.05,0.1"
@@ -131,7 +129,7 @@ def predict(
             )
             comparisons.append(Comparison.of(grid, judged, shown, measured, spacetime))
     title = _title(observable)
-    console.print(_fitting(console, comparisons, title))
+    console.print_fitting(_tables(comparisons, title))
     for comparison in comparisons:
         console.print(comparison.verdict())
     if plot:
@@ -174,16 +172,11 @@ def _title(observable: str) -> str:
     return words if observable.endswith("variance") else f"expected {words}"
 
 
-def _fitting(console: PlainConsole, comparisons: list[Comparison], title: str) -> object:
-    """The table as wide as there is room for: all of it, or in short, or without the lowest orders."""
-    from rich.measure import Measurement
-
-    table = _table(comparisons, title, False, 0)
+def _tables(comparisons: list[Comparison], title: str) -> Iterator[Table]:
+    """All of it; in short; without the lowest orders."""
+    yield _table(comparisons, title, False, 0)
     for skipped in range(len(comparisons[0].curves)):
-        if Measurement.get(console, console.options.update(max_width=MANY), table).maximum <= console.width:
-            break
-        table = _table(comparisons, title, True, skipped)
-    return table
+        yield _table(comparisons, title, True, skipped)
 
 
 def _table(comparisons: list[Comparison], title: str, narrow: bool, skipped: int) -> Table:

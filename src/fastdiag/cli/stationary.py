@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -14,10 +15,14 @@ from .predict import _numbers
 from .shell import DATA_FILE, NEW_FILE, echo
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..drawing.stationary_law import StationaryReport
     from ..landscapes import Logistic
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
+ORDER = ("of limit", "tr Sigma", "excess", "frozen\nnoise", "small\nrates")
+COLUMNS = ("tr Sigma", "of limit", "small\nrates", "frozen\nnoise", "excess")  # where there is no room the first go first
 TAILS = 0.6  # of the limit: from here on means of squares are of runs that are not there
 
 
@@ -87,7 +92,7 @@ def stationary(
     finite = np.array([
         (K * laws.minibatch_transient(landscape, None, eta, batch, updates, None, mu, nu)[-1]).sum() / 2 for eta in numbers
     ])
-    console.print(_table(report, updates, finite))
+    console.print_fitting(_tables(report, updates, finite))
     kind = "SGD" if mu == 0 else f"heavy ball, mu = {mu:g}" if nu is None else f"mu = {mu:g}, nu = {nu:g}"
     console.print(
         f"stability limit ({kind}): eta = {limit:.5g} on batches of these points' quadratics, {report.frozen_limit:.5g} "
@@ -151,26 +156,49 @@ def _pull(signs: FloatArray, margin: FloatArray) -> FloatArray:
     return np.asarray(signs / (1 + np.exp(np.clip(-signs * margin, -700, 700))))
 
 
-def _table(report: StationaryReport, updates: int, finite: FloatArray) -> object:
+def _tables(report: StationaryReport, updates: int, finite: FloatArray) -> Iterator[Table]:
+    """All of it; in short; without the columns that matter least."""
+    yield _table(report, updates, finite, False, 0)
+    for skipped in range(len(COLUMNS) + 1):
+        yield _table(report, updates, finite, True, skipped)
+
+
+def _table(report: StationaryReport, updates: int, finite: FloatArray, narrow: bool, skipped: int) -> Table:
+    from rich import box
     from rich.table import Table
 
-    table = Table(title="about the minimum: covariance Sigma of the weights, excess loss", header_style="bold")
-    names = ["eta", "of limit", "tr Sigma", "excess", "frozen\nnoise", "small\nrates", f"T = {updates}",
-             "simulated on\nquadratics", "simulated on\nthe loss itself"]
-    for column in names:
+    title = "about the minimum: covariance Sigma of the weights, excess loss"
+    table = Table(
+        title="about the minimum: excess loss" if skipped else title, header_style="bold",
+        box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD, padding=(0, 0) if narrow else (0, 1), pad_edge=not narrow,
+    )
+    laws = [report.law(eta) for eta in report.etas]
+    numbers: dict[str, Any] = dict(zip(COLUMNS, (
+        [np.trace(law.covariance) for law in laws], report.etas / report.limit,
+        [report.slow_excess(eta) for eta in report.etas], [report.frozen_excess(eta) for eta in report.etas],
+        [law.excess_loss for law in laws],
+    ), strict=True))
+    kept = [name for name in ORDER if name not in COLUMNS[:skipped]]
+    names = [*kept, f"T = {updates}", "simulated on\nquadratics", "simulated on\nthe loss itself"]
+    if narrow:
+        names = [name.replace(" on\nthe", "\n").replace(" on", "").replace(" ", "\n") for name in names]
+        names = [name.replace("loss\nitself", "loss itself").replace("\n\n", "\n").replace("T\n=", "T =") for name in names]
+    for column in ["eta", *names]:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("agree\nboth?", no_wrap=True)
     for i, eta in enumerate(report.etas):
-        law = report.law(eta)
-        numbers = (np.trace(law.covariance), law.excess_loss, report.frozen_excess(eta), report.slow_excess(eta),
-                   finite[i])
         pairs = [pair[:, i] for pair in (report.measured, report.itself)]
+        verdicts = ["yes" if abs(finite[i] - mean) <= half else "no" for mean, half in pairs]
         table.add_row(
-            f"{eta:.4g}", f"{eta / report.limit:.3g}", *(f"{number:.3g}" for number in numbers),
-            *(f"{mean:.3g} ± {half:.1g}" for mean, half in pairs),
-            ", ".join("yes" if abs(finite[i] - mean) <= half else "no" for mean, half in pairs),
+            f"{eta:.3g}" if narrow else f"{eta:.4g}", *(f"{numbers[name][i]:.3g}" for name in kept), f"{finite[i]:.3g}",
+            *(_measured(mean, half, narrow) for mean, half in pairs),
+            ", ".join(verdicts),
         )
     return table
+
+
+def _measured(mean: float, half: float, narrow: bool) -> str:
+    return f"{mean:.3g}±{half:.0e}".replace("e-0", "e-") if narrow else f"{mean:.3g} ± {half:.1g}"
 
 
 def _of_the_loss(report: StationaryReport, apart: FloatArray, updates: int) -> str:

@@ -147,8 +147,7 @@ def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex:
     if coefficient:
         from ..coefficients.coefficient import prefactor
 
-        B = sympy.Symbol("B", positive=True, integer=True)
-        found = sympy.factor(found * prefactor(parsed, B))
+        found = sympy.factor(found * prefactor(parsed, sympy.Symbol("B")))
     echo(sympy.latex(found) if latex else str(found))
 
 

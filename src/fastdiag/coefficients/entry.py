@@ -11,9 +11,8 @@ from ..embedding.counting import grid, read
 from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..typing import Basis, Last, Sampling
-from .coefficient import prefactor
+from .coefficient import coefficient, prefactor
 from .order import OrderTable
-from .spacetimes import check_one_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class Entry:
         Raises
         ------
         InputError : as for `Spacetime`, and for T = inf
-        UnsupportedError : last='keep', to a batch that is smaller
+        TooLargeError : a smaller last batch, and more updates than can be waited for
 
         Examples
         --------
@@ -58,10 +57,12 @@ class Entry:
         >>> fd.table(3)["[a a]"].coefficient(N=10, B=2, T=5)
         Fraction(5, 4)
         """
-        spacetime = check_one_size(Spacetime(N, B, T, E, self.sampling, last))
+        spacetime = Spacetime(N, B, T, E, self.sampling, last)
         spacetime.finite("T")
-        numbers = grid(spacetime)
         total = Fraction(0)
+        if spacetime.is_ragged:  # patterns are of batches of one size
+            return sum((coefficient(diagram, spacetime, self.basis) for diagram in self.diagrams), total)
+        numbers = grid(spacetime)
         for diagram, (table, row) in zip(self.diagrams, self.places, strict=True):
             count = Fraction(*read(table.patterns(row, self.basis), self.basis, *numbers))
             total += count * prefactor(diagram, spacetime.B)
@@ -80,3 +81,8 @@ class Entry:
     def __repr__(self) -> str:
         names = " + ".join(map(str, self.diagrams))
         return f"<{names}: {self.sampling}, {self.basis} basis>"
+
+    def _repr_html_(self) -> str:
+        from ..drawing.html import entry_html  # an upward look, for notebooks
+
+        return entry_html(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf, prod
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import own, refuse_mask, shown
-from ..errors import InputError, TooLargeError, UnsupportedError
+from ..diagram import Diagram
+from ..errors import InputError, TooLargeError
 from ..spacetime import Spacetime
-from ..typing import IntArray, Last, Sampling
+from ..typing import Basis, IntArray, Last, Sampling
+from .coefficient import coefficient
 
 MOST_POINTS = 100_000_000
 
@@ -44,7 +46,6 @@ class Spacetimes:
         Raises
         ------
         InputError : neither or both of T and E, shapes that do not broadcast, or what no Spacetime can be
-        UnsupportedError : batches that differ in size
         """
         if (T is None) == (E is None):
             raise InputError("give either the number of updates T, or of epochs E")
@@ -66,7 +67,6 @@ class Spacetimes:
                 for t in ({min(here)} if whole else set(here))
             }
             groups[pair] = places, here if whole else [known[t] for t in here]
-            check_one_size(Spacetime(*pair, max(groups[pair][1]), sampling=sampling, last=last))
         return cls(shape, groups, sampling, last)
 
     def columns(self) -> Iterator[tuple[Spacetime, IntArray, list[int]]]:
@@ -79,14 +79,27 @@ class Spacetimes:
                 yield Spacetime(N, B, max(updates), sampling=self.sampling, last=self.last), places, updates
 
 
-def check_one_size(spacetime: Spacetime) -> Spacetime:
-    """The spacetime, or UnsupportedError if its batches differ in size."""
-    if spacetime.is_ragged:
-        raise UnsupportedError(
-            f"tables count maps into batches of one size, and {spacetime!r} has a smaller one at the end of an epoch; "
-            "fastdiag.coefficient has its coefficients, one by one, and last='drop' leaves such batches out"
+MOST_SUMMED = 20_000  # coefficients with a smaller last batch: a minute at order 3
+
+
+def one_by_one(diagrams: Sequence[Diagram], spacetime: Spacetime, updates: Sequence[int], basis: Basis, exact: bool) -> Any:
+    """Coefficients where the last batch is smaller, (diagrams, updates): patterns are of batches of one size.
+
+    Raises
+    ------
+    TooLargeError : too many to be summed up one by one
+    """
+    if (many := len(diagrams) * len(set(updates))) > MOST_SUMMED:
+        raise TooLargeError(
+            f"with a smaller last batch coefficients are summed up one by one, and these are {many:,}, more than "
+            f"{MOST_SUMMED:,}; ask for fewer rows or updates at a time, or for last='drop'"
         )
-    return spacetime
+    known = {T: spacetime.with_updates(T) for T in set(updates)}
+    found = np.empty((len(diagrams), len(updates)), object)
+    for row, diagram in zip(found, diagrams, strict=True):
+        values = {T: coefficient(diagram, st, basis) for T, st in known.items()}
+        row[:] = [values[T] for T in updates]
+    return found if exact else found.astype(np.float64)
 
 
 def _alike(N: Any, B: Any, points: Any, batches: Any) -> dict[tuple[Any, Any], IntArray]:

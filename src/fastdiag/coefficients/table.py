@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import flag, whole
+from ..arguments import flag, sequence, whole
 from ..diagram import Diagram
 from ..diagram.selection import selection
 from ..door import door
 from ..embedding import MapCounts
 from ..errors import DiagramIndexError, InputError, TooLargeError
 from ..memory import require, size
+from ..numerals import written
+from ..spacetime import Spacetime
 from ..typing import Basis, FloatArray, IntArray, Last, Sampling
 from .entry import Entry
+from .frames import columns, library
 from .rows import TableRows
 from .sizes import of_coefficients
-from .spacetimes import Spacetimes
+from .spacetimes import Spacetimes, one_by_one
 
 if TYPE_CHECKING:
     import pandas
@@ -153,10 +158,7 @@ class CoefficientTable(TableRows):
             index = self._find(Diagram.of(index))
         index = selection(index, len(self), "row")
         if isinstance(index, int):
-            kept = self.diagram_rows[[index] if self.row_of is None else self.row_of == index]
-            orders = self._orders_of(kept)
-            places = zip(orders.tolist(), (kept - self._offsets[orders]).tolist(), strict=True)
-            return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
+            return self._entry(self.diagram_rows[[index] if self.row_of is None else self.row_of == index])
         rows = np.arange(len(self))[index]
         if self.row_of is None:
             return replace(self, diagram_rows=self.diagram_rows[rows])
@@ -168,6 +170,11 @@ class CoefficientTable(TableRows):
             diagram_rows=self.diagram_rows[np.concatenate([np.zeros(0, np.int64), *members])],
             row_of=np.repeat(np.arange(len(rows)), [len(m) for m in members]),
         )
+
+    def _entry(self, kept: IntArray) -> Entry:
+        orders = self._orders_of(kept)
+        places = zip(orders.tolist(), (kept - self._offsets[orders]).tolist(), strict=True)
+        return Entry(self.sampling, self.basis, tuple((self.orders[d], row) for d, row in places))
 
     def _find(self, diagram: Diagram) -> int:
         number = -1
@@ -197,7 +204,7 @@ class CoefficientTable(TableRows):
         N, B : training points and batch size; N may be math.inf (fresh data at every update)
         T, E : number of updates, or of epochs. All four may be arrays; they are broadcast against one another
         exact : Fractions instead of float64
-        last : where B does not divide N, as for `Spacetime`: 'drop', or 'keep' to an update before the smaller batch
+        last : where B does not divide N, as for `Spacetime`: 'drop', or 'keep', whose coefficients are summed up one by one
 
         Returns
         -------
@@ -207,8 +214,7 @@ class CoefficientTable(TableRows):
         Raises
         ------
         InputError : as for `Spacetime`; shapes that do not broadcast
-        UnsupportedError : last='keep', to a batch that is smaller: `fastdiag.coefficient` has it
-        TooLargeError : a count exceeds float64; exact=True has it. They do not fit into free memory, or into 8 GiB
+        TooLargeError : beyond float64 (exact=True has it), free memory, or 8 GiB; too many with a smaller last batch
 
         Examples
         --------
@@ -245,6 +251,10 @@ class CoefficientTable(TableRows):
         out = np.empty((len(self.diagram_rows), spacetimes.size), object if exact else np.float64)
         orders = self._orders_of(self.diagram_rows)
         for spacetime, places, updates in spacetimes.columns():
+            if spacetime.is_ragged:
+                every = self._entry(self.diagram_rows).diagrams
+                out[:, places] = one_by_one(every, spacetime, updates, self.basis, exact)
+                continue
             small = max(spacetime.finite("T"), spacetime.updates_per_epoch) < 2**63
             times = np.array(updates, np.int64 if small else object)
             for d in np.unique(orders).tolist():
@@ -255,17 +265,12 @@ class CoefficientTable(TableRows):
                     limbs, reading = table.limbs(spacetime, self.basis, updates)
                     counts = MapCounts(limbs[rows], reading.width, reading.denominator, (len(rows), len(updates)))
                     below = reading.denominator * (-int(spacetime.B)) ** d
-                    found = [
-                        [Fraction(x, below * size) for x in line]
-                        for line, size in zip(counts.numerators.tolist(), group.tolist(), strict=True)
-                    ]
+                    lines = zip(counts.numerators.tolist(), group.tolist(), strict=True)
+                    found = [[Fraction(x, below * size) for x in line] for line, size in lines]
                 else:
                     found = table.floats(spacetime, self.basis, times, rows)
                     found /= (group * (-1.0) ** d)[:, None]
-                if len(places) == spacetimes.size:
-                    out[kept] = found
-                else:
-                    out[np.ix_(kept, places)] = found
+                out[kept if len(places) == spacetimes.size else np.ix_(kept, places)] = found
         return out
 
     @door
@@ -286,7 +291,7 @@ class CoefficientTable(TableRows):
         >>> fd.table(1).to_pandas(N=10, T=5)["coefficient"].tolist()
         [1.0, -5.0]
         """
-        return _library("pandas").DataFrame(self._columns(spacetime))
+        return library("pandas").DataFrame(columns(self, spacetime))
 
     @door
     def to_arrow(self, **spacetime: Any) -> pyarrow.Table:
@@ -300,23 +305,40 @@ class CoefficientTable(TableRows):
         """
         if spacetime.get("exact"):
             raise InputError("Arrow has no column of Fractions; leave out exact=True, or use to_pandas")
-        return _library("pyarrow").table(self._columns(spacetime))
+        return library("pyarrow").table(columns(self, spacetime))
 
-    def _columns(self, spacetime: dict[str, Any]) -> dict[str, Any]:
-        columns = {
-            "diagram": [" + ".join(map(str, entry.diagrams)) for entry in self],
-            "order": self.edges,
-            "parts": self.parts,
-            "value_class": self.value_class,
-        }
-        if self.row_of is None:
-            columns |= {"automorphisms": self.automorphisms, "irreducible": self.irreducible}
-        if spacetime:
-            found = self.coefficients(**spacetime)
-            if found.ndim > 1:
-                raise InputError("a table of one line a row takes one N, B and T; see coefficients() for arrays of them")
-            columns["coefficient"] = found
-        return columns
+    @door
+    def plot(self, path: str | Path | None = None, *, N: int | float, B: int = 1, T: Iterable[int] | None = None) -> Any:
+        """A picture: the sizes of the coefficients over the number of updates, the twelve largest.
+
+        Parameters
+        ----------
+        path : a file to write, .png, .svg or .pdf; None for none
+        N, B : as for `coefficients`
+        T : numbers of updates; by default up to one epoch, of fresh data to 100
+
+        Returns
+        -------
+        A matplotlib Figure, which notebooks show
+
+        Raises
+        ------
+        InputError : as for `coefficients`; no matplotlib, no such folder or format
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.table(2).plot(N=100, B=10, T=range(1, 101))
+        <picture of 1 panel: savefig writes it to a file>
+        """
+        from ..drawing.coefficients import plot, some_times  # an upward look
+
+        st = Spacetime(N, B, T=1, sampling=self.sampling)
+        last = 100 if st.N == inf or self.sampling == "replacement" else st.updates_per_epoch
+        times = some_times(last) if T is None else sequence("T", T, "numbers of updates")
+        names = [" + ".join(map(str, entry.diagrams)) for entry in self]
+        found = self.coefficients(N=st.N, B=st.B, T=times)
+        return plot(path, f"N = {written(st.N)}, B = {st.B}, {self.sampling}", names, self.edges.tolist(), times, found)
 
     def __repr__(self) -> str:
         what = "diagrams" if self.row_of is None else "value classes"
@@ -326,14 +348,3 @@ class CoefficientTable(TableRows):
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.table_html(self)
-
-
-def _library(name: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise InputError(f"{name} is not installed; pip install {name}") from None
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, wait
@@ -26,6 +27,22 @@ def check_executor(executor: Any) -> Executor | None:
     if executor is None or (has(executor, "submit") and not isinstance(executor, type)):
         return executor
     raise InputError(f"executor must be a concurrent.futures.Executor, not {shown(executor)}")
+
+
+def packed(what: str, value: object) -> bytes:
+    """The value pickled, as it goes to workers.
+
+    Raises
+    ------
+    InputError : something in it does not pickle
+    """
+    try:
+        return pickle.dumps(value)
+    except Exception as error:  # PicklingError, AttributeError or TypeError, and whatever a caller's objects raise
+        raise InputError(
+            f"{what} cannot be sent to the workers of an executor ({type(error).__name__}: {error}): functions are sent by "
+            "their names; define them with def in a module that workers can import, or leave out executor="
+        ) from error
 
 
 def computed(

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..door import door
 from ..errors import InputError
-from ..landscapes import Landscape
+from ..landscapes import Landscape, Symbolic
 from ..landscapes.landscape import check_landscape
 from ..typing import Rates
 from .gap import gap, points, ridges
@@ -85,4 +85,6 @@ def stic(landscape: Landscape, eta: Rates, N: int, T: float, ridge: object = 0) 
     """
     found: Any = gap(landscape, eta, N, T, ridge)
     exactly = hasattr(found, "free_symbols") or (isinstance(found, np.ndarray) and found.dtype.kind == "O")
-    return found + (landscape.exact_part(((),)).item() if exactly else landscape.loss)  # type: ignore[attr-defined]
+    if exactly and isinstance(landscape, Symbolic):
+        return found + landscape.exact_part(((),)).item()
+    return found + landscape.loss

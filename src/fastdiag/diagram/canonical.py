@@ -36,6 +36,11 @@ def canonical(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[tuple[int,
         raise InputError(
             f"a diagram needs one parent and one block for each node, got {len(parents)} parents and {len(blocks)} blocks"
         )
+    return canonical_of(parents, blocks)
+
+
+def canonical_of(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """`canonical` where it is known that parents are ints, and that there are as many blocks."""
     search = search_of(parents, blocks)
     return tuple(search.parents), search.string, search.order()
 

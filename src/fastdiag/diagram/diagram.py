@@ -10,7 +10,7 @@ from ..arguments import shown, whole
 from ..door import door
 from ..errors import InputError
 from . import syntax
-from .canonical import canonical, hung_from, levels_of, search_of
+from .canonical import canonical, canonical_of, hung_from, levels_of, search_of
 from .least import MOST_READ
 
 REROOTED = 4  # searches as long as one may be that a value class may take
@@ -189,7 +189,9 @@ class Diagram(_Derived):
         >>> fd.Diagram.parse("a[b[c] a]").parts
         ((0, 1), (2,), (3,))
         """
-        return cls(*syntax.parse(text))
+        if not isinstance(text, str):
+            raise InputError(f"a diagram's text must be a str such as '[a b[a]]', not {shown(text)}")
+        return _read(str(text))
 
     @classmethod
     @door
@@ -198,7 +200,7 @@ class Diagram(_Derived):
         if isinstance(diagram, Diagram):
             return diagram
         if isinstance(diagram, str):
-            return _read(diagram)
+            return _read(str(diagram))
         raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
 
     @door
@@ -254,8 +256,12 @@ class Diagram(_Derived):
 
         return drawing.diagram_svg(self)
 
+    def _repr_html_(self) -> str:
+        from ..drawing.html import diagram_html
+
+        return diagram_html(self)
+
 
 @lru_cache(maxsize=1 << 12)
 def _read(text: str) -> Diagram:
-    """`Diagram.parse`, once for each text."""
-    return Diagram.parse(text)
+    return Diagram._of_canonical(*canonical_of(*syntax.parse(text)))

@@ -52,6 +52,8 @@ class Names:
     def read(self, block: int, leaves: Leaves) -> list[int]:
         """The names of a node and of its leaves, (block, how many) each, in the least order that they can stand in."""
         out = [self.give([block], self.cell[block])]
+        if not leaves:
+            return out
         alike: dict[tuple[int, int, int], list[int]] = {}
         for leaf, times in leaves:
             cell = self.cell[leaf]
@@ -92,7 +94,7 @@ class Search:
 
     def order(self) -> int:
         """How many automorphisms keep the partition."""
-        inner = prod(len(_orbit([node], fixing)) for node, fixing in self.chain())
+        inner = prod(len(_orbit([node], fixing)) for node, fixing in self.chain()) if self.carried else 1
         return inner * prod(factorial(len(alike)) for alike in self.exchanges())
 
     def chain(self) -> Iterator[tuple[int, list[dict[int, int]]]]:
@@ -120,8 +122,9 @@ class Search:
         return list(found.values())
 
     def _walk(self, level: int, names: Names, standing: int) -> int:
-        """Go through all that begins as the present walk; standing: the walk's string against the best one's beginning.
+        """Go through all that begins as the present walk, whose names are used up.
 
+        standing: the walk's string against the best one's beginning.
         A walk that is worse goes on to one end, which may be an end known. Returns the level to go on from.
         """
         begun = level
@@ -130,8 +133,7 @@ class Search:
             if v and self.twins[v] > 1:
                 break
             self.image[v] = self.image[self.parents[v]] + v - self.parents[v] if v else 0
-            strings, names = self._reading(names, self.image[v])
-            standing = self._write(strings, level, standing)
+            standing = self._write(self._reading(names, self.image[v]), level, standing)
             level += 1
         back = self._end(standing) if level == len(self.inner) else self._choose(level, names, standing)
         del self.written[begun:]
@@ -163,7 +165,7 @@ class Search:
         first = self.image[self.parents[v]] + self.heads[v] - self.parents[v]
         free = [w for w in range(first, first + self.twins[v] * self.sizes[v], self.sizes[v]) if not self.used[w]]
         if standing < 0:
-            every = [(w, *self._reading(names, w)) for w in free]
+            every = [self._option(names, w) for w in free]
             least = min(strings for _, strings, _ in every)
             yield from (option for option in every if option[1] == least)
             return
@@ -171,24 +173,28 @@ class Search:
             free.insert(0, free.pop(free.index(self.base[level])))
         some = False
         for w in free if standing == 0 else ():
-            strings, after = self._reading(names, w)
-            if strings <= self.best[level]:
+            option = self._option(names, w)
+            if option[1] <= self.best[level]:
                 some = True
-                yield w, strings, after
+                yield option
         if not some and (standing > 0 or self.tries < 16 + 8 * len(self.carried)):  # as long as it pays
             self.tries += standing == 0
-            yield free[0], *self._reading(names, free[0])
+            yield self._option(names, free[0])
 
-    def _reading(self, names: Names, node: int) -> tuple[list[int], Names]:
-        """The names of a node and its leaves, and those given after them."""
+    def _option(self, names: Names, node: int) -> tuple[int, list[int], Names]:
+        """A node, the names of it and its leaves, and those given after them."""
+        after = names.copy()
+        return node, self._reading(after, node), after
+
+    def _reading(self, names: Names, node: int) -> list[int]:
+        """The names of a node and its leaves, which are given by that."""
         self.read += 1
         if self.read > self.most:
             raise TooLargeError(
                 f"this diagram of {len(self.parents)} nodes has a partition so regular that its canonical form would take "
                 "too long to find (it is as hard as telling whether two graphs are the same); give fewer nodes"
             )
-        after = names.copy()
-        return after.read(self.blocks[node], self.leaves[node]), after
+        return names.read(self.blocks[node], self.leaves[node])
 
     def _write(self, strings: list[int], level: int, standing: int) -> int:
         """Add names to the walk; how it stands against the best one then."""

@@ -6,14 +6,11 @@ import re
 from collections.abc import Sequence
 from string import ascii_lowercase
 
-from ..arguments import shown
-from ..errors import DiagramSyntaxError, InputError
+from ..errors import DiagramSyntaxError
 
 
 def parse(text: str) -> tuple[list[int], list[str]]:
     """Parents and part names, in preorder. A name is a letter, with digits after it where 26 are not enough."""
-    if not isinstance(text, str):
-        raise InputError(f"a diagram's text must be a str such as '[a b[a]]', not {shown(text)}")
     parents: list[int] = []
     names: list[str] = []
     open_brackets: list[tuple[int, int]] = []  # (node, position)

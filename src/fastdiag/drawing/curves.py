@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +13,8 @@ from ..record import Record
 from ..simulation import Simulation
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
+from .panel import Panel, draw, legend
 from .picture import picture
-
-INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
-CLOSED = "#3f8f5f"  # of the self-consistent path
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -120,53 +117,21 @@ def save(
     ------
     InputError : the file's ending is not one that matplotlib writes, or matplotlib is not installed
     """
+    tops = np.concatenate([c.mean + c.halfwidth for c in comparisons])
+    height = 1.25 * float(tops.max(initial=0.0, where=np.isfinite(tops)) or 1.0)
     with picture(path, 3.6 * len(comparisons) + 1.2, 3.6, title) as figure:
         axes = np.atleast_1d(figure.subplots(1, len(comparisons), sharey=True))
-        tops = np.concatenate([c.mean + c.halfwidth for c in comparisons])
-        height = 1.25 * float(tops.max(initial=0.0, where=np.isfinite(tops)) or 1.0)
         for ax, comparison in zip(axes, comparisons, strict=True):
-            _panel(ax, comparison, height)
+            draw(ax, _panel(comparison, height))
         axes[0].set_ylabel(what)
-        named = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-        figure.legend(named.values(), named.keys(), loc="outside right upper", frameon=False, fontsize=8)
+        legend(figure, axes)
 
 
-def _panel(ax: Any, comparison: Comparison, height: float) -> None:
-    grid, etas, start = comparison.grid, comparison.etas, None
-    for name, curve in comparison.curves:
-        if name == "order 0":
-            start = curve[0]
-        else:
-            ax.plot(grid, curve, label=_label(name), **_line(name, comparison.judged))
-    if start:
-        ax.axhline(start, color=INK[0], lw=0.8, ls=":", label="order 0: the starting loss")
-    ax.errorbar(etas, comparison.mean, comparison.halfwidth, fmt="o", ms=3.5, color="#b5482a", capsize=2,
-                lw=1, label="simulation, 95 %", zorder=5)
-    ax.set_xscale("log")
-    ax.set_xlim(etas[0] / 1.15, etas[-1] * 1.15)
-    ax.set_ylim(0, 1.25 * start if start else height)
-    if not comparison.trusted.all():
-        edge = float(etas[~comparison.trusted][0])
-        before = etas[etas < edge]
-        left = float(np.sqrt(before[-1] * edge)) if len(before) else etas[0] / 1.15
-        ax.axvspan(left, etas[-1] * 1.15, color="0.5", alpha=0.13, lw=0, label=f"{_label(comparison.judged)}: do not trust")
-    ax.set_title(comparison.spacetime, fontsize=9)
-    ax.set_xlabel(r"learning rate $\eta$")
-
-
-def _label(name: str) -> str:
-    """A curve's name in a legend."""
-    kind, _, order = name.partition(" ")
-    if kind == "self-consistent":
-        return "self-consistent path"
-    return {"noise": f"about the path, noise {order}", "resummed": f"about the start, order {order}"}.get(kind, name)
-
-
-def _line(name: str, judged: str) -> dict[str, Any]:
-    """How a curve is drawn."""
-    kind, _, order = name.partition(" ")
-    if kind == "self-consistent":
-        return {"color": CLOSED, "lw": 1.2, "ls": (0, (5, 1.5))}
-    if kind == "order" or (kind == "resummed" and judged.startswith("noise")):
-        return {"color": INK[int(order) % len(INK)] if kind == "order" else "0.45", "lw": 0.9, "ls": (0, (4, 2))}
-    return {"color": INK[int(order) % len(INK)], "lw": 1.1 + 0.4 * int(order)}
+def _panel(comparison: Comparison, height: float) -> Panel:
+    curves = dict(comparison.curves)
+    start = float(curves["order 0"][0]) if "order 0" in curves else 0.0
+    return Panel(
+        comparison.spacetime, "eta", tuple((name, comparison.grid, curve) for name, curve in comparison.curves),
+        comparison.judged, (comparison.etas, ~comparison.trusted), (comparison.etas, comparison.mean, comparison.halfwidth),
+        (0.0, 1.25 * start if start else height),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from .picture import picture
 MARKS = "osD^vP*X"
 
 
-def save(compared: Compared, path: str | Path, against: int) -> None:
-    """Write a picture of all differences from one kind; over learning rates where they are arrays.
+def save(compared: Compared, path: str | Path | None, against: int) -> Any:
+    """A picture of all differences from one kind; over learning rates where they are arrays.
 
     Raises
     ------
@@ -47,6 +48,7 @@ def save(compared: Compared, path: str | Path, against: int) -> None:
         what = first.observable.replace("_", " ")
         ax.set_ylabel(f"{what} less that of {_plain(compared.labels[against])}")
         ax.set_title(f"differences of {first.runs:,} runs, 95 %", fontsize=9)
+    return figure
 
 
 def _plain(label: str) -> str:

@@ -20,10 +20,9 @@ UNASKED = ("pgf",)  # needs LaTeX
 def check_picture(path: str | Path) -> Path:
     """The path, or InputError unless a picture can be written there: an ending matplotlib knows, a folder that exists."""
     path = checked("a picture's file", path)
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
+    _importable()
+    from matplotlib.figure import Figure
+
     if _format(path) not in set(Figure().canvas.get_supported_filetypes()).difference(UNASKED):
         raise InputError(f"cannot write {path}: give a file name that ends in .png, .svg or .pdf")
     if not path.resolve().parent.is_dir():
@@ -34,27 +33,40 @@ def check_picture(path: str | Path) -> Path:
 
 
 @contextmanager
-def picture(path: str | Path, width: float, height: float, title: str = "") -> Iterator[Any]:
-    """A matplotlib Figure of that size in inches, written to the path at the end, whatever style the caller has set."""
-    path, title = check_picture(path), text("title", title)
+def picture(path: str | Path | None, width: float, height: float, title: str = "") -> Iterator[Any]:
+    """A matplotlib Figure of that size in inches, whatever style the caller has set; written to the path, if any."""
+    title = text("title", title)
+    _importable()
+    path = None if path is None else check_picture(path)
     import matplotlib
-    from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_style()):
-        figure = Figure(figsize=(width, height), layout="constrained")
+    from .figure import Picture
+
+    with matplotlib.rc_context(style()):
+        figure = Picture(figsize=(width, height), layout="constrained")
         yield figure
         if title:  # of files and data: no formula, whatever dollars it has
             figure.suptitle(on_one_line(title), fontsize=10, parse_math=False)
+        if path is None:
+            return
         content = BytesIO()
         figure.savefig(content, format=_format(path), dpi=200)
     write(path, content.getvalue())
+
+
+def _importable() -> None:
+    """InputError unless matplotlib is there."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
 
 
 def _format(path: Path) -> str:
     return path.suffix.lstrip(".").lower()
 
 
-def _style() -> dict[str, Any]:
+def style() -> dict[str, Any]:
     """matplotlib's defaults and what is ours: the caller's LaTeX, fonts and colours stay out."""
     import matplotlib
 

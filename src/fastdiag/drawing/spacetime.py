@@ -16,14 +16,15 @@ from ..typing import FloatArray
 from .grid import Batches, Cell, Grid, Placed, attribute, checked_grid, embedded_cells, shaded_cells
 from .layout import node_names
 from .outline import way
-from .svg import DOT, add_nodes, add_outlines, add_path, check_scale, framed, number
+from .svg import DOT, add_outlines, add_tree, check_scale, framed, inline, number
 
-COLUMNS_SHOWN, ROWS_SHOWN = 60, 40  # more would be too small to see; the rest is an ellipsis
+COLUMNS_SHOWN, ROWS_SHOWN = 40, 24  # what a page has room for; the rest is an ellipsis
 CELL = 24.0  # side of a cell
 EPOCH_GAP = 7.0  # between the last update of an epoch and the first of the next
 SHADE = "#e6e6e6"
 SHADES_ON_CELLS = (("#bdbdbd", "#7c7c7c"), ("#cccccc", "#6a6a6a"), ("#b0b0b0", "#888888"))
 SHADED, BLANK = "░", "·"
+
 
 @door
 def spacetime_svg(
@@ -36,7 +37,7 @@ def spacetime_svg(
     """A spacetime as SVG text, with an embedded diagram laid over it.
 
     Time runs right, one column for each update, a wider gap between epochs; one row for each training point.
-    The cells of each batch are shaded. The root stands beyond the last column. At most 60 columns and 40 rows
+    The cells of each batch are shaded. The root stands beyond the last column. At most 40 columns and 24 rows
     are drawn; nodes beyond them stand at the ellipsis, hollow.
 
     Parameters
@@ -50,7 +51,8 @@ def spacetime_svg(
 
     Returns
     -------
-    str, well-formed XML. Shaded cells are `rect.shaded`, others `rect.blank`; the rest as in `diagram_svg`.
+    str, well-formed XML. Shaded cells are `rect.shaded`, others `rect.blank`, numbers and names of the axes `text.axis`;
+    the rest as in `diagram_svg`.
 
     Raises
     ------
@@ -66,23 +68,12 @@ def spacetime_svg(
     (12, 12)
     """
     scale = check_scale(scale)
-    scene = _scene(st, embedding, diagram, batches)
-    art = Element("g")
-    side = number(CELL - 2)
-    for time in range(scene.columns):
-        for row in range(scene.rows):
-            shaded = row in scene.shaded[time]
-            x, y = _centre(scene, (row, time)) - CELL / 2 + 1
-            style = {"class": "shaded", "fill": SHADE} if shaded else {"class": "blank", "fill": "none"}
-            style |= {"stroke": SHADE, "stroke-width": "0.8"}
-            where = {"x": number(x), "y": number(y), "width": side, "height": side, "rx": "2"}
-            SubElement(art, "rect", style | where)
-    first, last = _centre(scene, (0, 0)), _centre(scene, (scene.rows - 1, scene.columns - 1))
-    extent = [first - CELL / 2, last + CELL / 2]
-    extent += _add_ellipses(art, scene)
-    if scene.diagram is not None:
-        extent += _add_embedding(art, scene, scene.diagram)
-    return tostring(framed(art, np.vstack(extent), 8.0, scene.title, scale), encoding="unicode")
+    return tostring(_element(_scene(st, embedding, diagram, batches), scale), encoding="unicode")
+
+
+def spacetime_html(st: Grid, embedding: Placed | None = None) -> str:
+    """A spacetime as notebooks show it."""
+    return tostring(inline(_element(_scene(st, embedding, None, None), 1.0)), encoding="unicode")
 
 
 @door
@@ -181,7 +172,8 @@ def _scene(
     rows, columns = int(min(st.N, ROWS_SHOWN)), int(min(st.T, COLUMNS_SHOWN))
     more_rows, more_columns = rows < st.N, columns < st.T
     cut = [f"first {columns} of {st.T} updates"] * more_columns
-    cut += [f"first {rows} of {points} training points"] * more_rows
+    of = "infinitely many" if st.N == math.inf else points
+    cut += [f"first {rows} of {of} training points"] * more_rows
     note = ", ".join(cut) + "; nodes beyond at the ellipsis" * any(
         row >= rows or time >= columns for row, time in placed
     )
@@ -193,6 +185,25 @@ def _scene(
     return _Scene(rows, columns, more_rows, more_columns, epoch, shaded, D, placed, note, title)
 
 
+def _element(scene: _Scene, scale: float) -> Element:
+    """The `svg` element of a spacetime."""
+    art = Element("g")
+    style = {"stroke": SHADE, "stroke-width": "0.8"}
+    fills = {kind: SubElement(art, "g", style | {"fill": fill}) for kind, fill in (("shaded", SHADE), ("blank", "none"))}
+    side = number(CELL - 2)
+    for time in range(scene.columns):
+        for row in range(scene.rows):
+            kind = "shaded" if row in scene.shaded[time] else "blank"
+            x, y = _centre(scene, (row, time)) - CELL / 2 + 1
+            where = {"x": number(x), "y": number(y), "width": side, "height": side, "rx": "2"}
+            SubElement(fills[kind], "rect", {"class": kind, **where})
+    first, last = _centre(scene, (0, 0)), _centre(scene, (scene.rows - 1, scene.columns - 1))
+    extent = [first - CELL / 2, last + CELL / 2, *_add_axes(art, scene), *_add_ellipses(art, scene)]
+    if scene.diagram is not None:
+        extent += _add_embedding(art, scene, scene.diagram)
+    return framed(art, np.vstack(extent), 8.0, scene.title, scale)
+
+
 def _at(names: list[str], scene: _Scene, node: int) -> str:
     return names[node] + ("({},{})".format(*scene.placed[node - 1]) if node else "")
 
@@ -202,21 +213,41 @@ def _centre(scene: _Scene, cell: Cell) -> FloatArray:
     return np.array([CELL * (time + 0.5) + EPOCH_GAP * (time // scene.epoch), CELL * (row + 0.5)])
 
 
+def _add_axes(art: Element, scene: _Scene) -> list[FloatArray]:
+    """Numbers of some rows and columns, and what they count."""
+    for time in range(0, scene.columns, 5):
+        _add_text(art, "axis", str(time), (_centre(scene, (0, time))[0], -5), 10)
+    for row in range(0, scene.rows, 1 if scene.rows <= 10 else 5):
+        _add_text(art, "axis", str(row), (-5, _centre(scene, (row, 0))[1] + 3.5), 10, "end")
+    middle = _centre(scene, (scene.rows - 1, scene.columns - 1)) / 2 + CELL / 4
+    _add_text(art, "axis", "update", (middle[0], -17), 11)
+    name = _add_text(art, "axis", "training point", (-22, middle[1]), 11)
+    name.set("transform", f"rotate(-90 {name.get('x')} {name.get('y')})")
+    half = 36  # of the rotated name
+    return [np.array([[-30, -27], [-30, middle[1] - half], [-30, middle[1] + half]])]
+
+
 def _add_ellipses(art: Element, scene: _Scene) -> list[FloatArray]:
     if not scene.note:
         return []
     marks = [("⋯", (scene.rows // 2, scene.columns))] * scene.more_columns
     marks += [("⋮", (scene.rows, scene.columns // 2))] * scene.more_rows
-    style = {"fill": "#555", "font-family": "sans-serif"}
     for mark, cell in marks:
         x, y = _centre(scene, cell)
-        where = {"x": number(x), "y": number(y + 5), "text-anchor": "middle", "font-size": "18"}
-        SubElement(art, "text", {"class": "ellipsis", **where, **style}).text = mark
+        _add_text(art, "ellipsis", mark, (x, y + 5), 18)
     y = CELL * (scene.rows + scene.more_rows + 0.6)
-    where = {"x": "1", "y": number(y), "font-size": "12"}
-    SubElement(art, "text", {"class": "note", **where, **style}).text = scene.note
+    _add_text(art, "note", scene.note, (1, y), 12, "start")
     width = 7 * len(scene.note)
     return [np.array([[1, y], [width, y]]), *(_centre(scene, cell) + CELL / 2 for _, cell in marks)]
+
+
+def _add_text(
+    art: Element, name: str, text: str, at: tuple[float, float], size: int, anchor: str = "middle"
+) -> Element:
+    where = {"x": number(at[0]), "y": number(at[1]), "text-anchor": anchor, "font-size": str(size)}
+    element = SubElement(art, "text", {"class": name, **where, "fill": "#555", "font-family": "sans-serif"})
+    element.text = text
+    return element
 
 
 def _add_embedding(art: Element, scene: _Scene, D: Diagram) -> list[FloatArray]:
@@ -231,9 +262,8 @@ def _add_embedding(art: Element, scene: _Scene, D: Diagram) -> list[FloatArray]:
     lies = (None, *scene.cells)
     spread = [part for part in D.parts if len({lies[node] for node in part}) > 1]
     wrapped = add_outlines(art, points, spread, SHADES_ON_CELLS)
-    for node in range(1, D.order + 1):
-        add_path(art, "edge", [way(points, node, D.parents[node], DOT + 2)])
-    add_nodes(art, points, scene.beyond)
+    ways = [way(points, node, D.parents[node], DOT + 2) for node in range(1, D.order + 1)]
+    add_tree(art, points, ways, scene.beyond)
     return [points, *wrapped]
 
 

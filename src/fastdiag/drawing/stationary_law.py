@@ -99,6 +99,25 @@ def save_stationary(report: StationaryReport, path: str | Path, title: str = "")
         _variances(right, report)
 
 
+def plot(law: MinibatchLaw, path: str | Path | None) -> Any:
+    """See `MinibatchLaw.plot`."""
+    values, vectors = np.linalg.eigh(law.covariance)
+    order = np.argsort(-values)
+    noise = np.einsum("ik,ij,jk->k", vectors, law.noise, vectors)[order]
+    numbers = np.arange(1, len(values) + 1)
+    with picture(path, 4.8, 3.4) as figure:
+        ax = figure.subplots()
+        ax.plot(numbers, values[order], "o", ms=4, color=BLUE, label="variance of the weights")
+        ax.plot(numbers, noise, "s", ms=4, mfc="none", color=RED, label="variance of a step's gradient")
+        ax.set_yscale("log")
+        ax.set_xlabel("principal direction of the weights")
+        ax.set_ylabel("variance along it")
+        ax.set_title(f"excess loss {law.excess_loss:.4g}", fontsize=9)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def _losses(ax: Any, report: StationaryReport) -> None:
     low = min(float(report.etas.min()), 0.03 * report.limit)
     grid = np.concatenate([np.geomspace(low, 0.8 * report.limit, 16), report.limit * np.linspace(0.83, 0.99, 9)])

@@ -54,7 +54,7 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     if spacetime.is_symbolic:
         from .symbolic_counts import symbolic_maps
 
-        return symbolic_maps(diagram, spacetime, basis)
+        return symbolic_maps(diagram, spacetime, basis, averages=False)
     if spacetime.is_ragged:
         check_work(diagram, spacetime, basis, 1, False)
     return count(Poset.of(diagram), spacetime, basis)

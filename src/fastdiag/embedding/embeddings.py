@@ -44,12 +44,20 @@ class Embedding:
     def _repr_svg_(self) -> str:
         from .. import drawing  # the one upward look, for notebooks
 
+        return drawing.spacetime_svg(self._spacetime, embedding=self)
+
+    def _repr_html_(self) -> str:
+        from ..drawing.spacetime import spacetime_html
+
+        return spacetime_html(self._spacetime, embedding=self)
+
+    @property
+    def _spacetime(self) -> Spacetime:
         rows = 1 + max(row for batch in self.batches for row in batch)
         sizes = {len(batch) for batch in self.batches}
-        spacetime = Spacetime(
+        return Spacetime(
             rows, max(sizes), len(self.batches), sampling="cyclic", last="keep" if len(sizes) > 1 else "drop"
         )
-        return drawing.spacetime_svg(spacetime, embedding=self)
 
 
 def check_basis(basis: object) -> Basis:

@@ -47,7 +47,8 @@ def maps_formula(
     SymPy expression, factored or in binomials, whichever is shorter. It is an identity of polynomials, so it holds for
     all N, B, T, E (where B divides N); where a rule forgets all at once, as weight_decay(1) does, it has cases. Without a
     rule, from order 4 on, N - 1 can stand below with 'reshuffle'; put B = 1 in first, then let N go to 1. Symbols are
-    `sympy.symbols("N B T E", positive=True, integer=True)`.
+    `sympy.symbols("N B T E")`, without assumptions; to put something in for a namesake with some is an InputError. In
+    symbols of your own, whatever they are, `fastdiag.maps` answers, of a Spacetime that has them.
 
     Raises
     ------
@@ -57,12 +58,13 @@ def maps_formula(
 
     Examples
     --------
-    >>> import fastdiag as fd
+    >>> import fastdiag as fd, sympy
     >>> fd.maps_formula("[a b]", "cyclic")
     E**2*N**2
+    >>> fd.maps_formula("[a b]", "cyclic").subs(sympy.Symbol("N"), 5)
+    25*E**2
     >>> fd.maps_formula("[a[b]]", "one epoch", basis="moment")
     B**2*T*(T - 1)/2
-    >>> import sympy
     >>> fd.maps_formula("[a]", "one epoch", update=fd.updates.momentum(sympy.Symbol("mu")))
     -B*(T*mu - T + mu - mu**(T + 1))/(mu - 1)**2
     >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.weight_decay(1))
@@ -70,8 +72,15 @@ def maps_formula(
     >>> fd.maps_formula("[a[b]]", "one epoch", update=fd.updates.sde())
     B**2*T**2/2
     """
-    basis, sampling = check_basis(basis), check_sampling(sampling, "one epoch")
-    diagram = Diagram.of(diagram)
+    from ..letters import in_letters
+
+    return in_letters(
+        formula_of_maps(Diagram.of(diagram), check_sampling(sampling, "one epoch"), check_basis(basis), update)
+    )
+
+
+def formula_of_maps(diagram: Diagram, sampling: Any, basis: Basis, update: Rule) -> sympy.Expr:
+    """The same in symbols that are positive integers, of `letters.grid_symbols`."""
     if isinstance(update, Process):
         return _process_formula(diagram, sampling, basis, update)
     check_rule(update)
@@ -126,7 +135,9 @@ def _linked(diagram: Diagram, links: Links, sampling: str, basis: str) -> sympy.
 def _process_formula(diagram: Diagram, sampling: str, basis: Basis, process: Process) -> sympy.Expr:
     import sympy
 
-    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    from ..letters import grid_symbols
+
+    N, B, T, E = grid_symbols()
     time = T if sampling in ("one epoch", "replacement") else E * N / B
     return sympy.factor(sympy.sympify(process_maps(diagram, time, process, B, basis)))
 
@@ -155,7 +166,9 @@ def formula_terms(diagram: Diagram, sampling: str, basis: str) -> list[tuple[sym
 def _terms(poset: Poset, sampling: str, basis: str) -> list[tuple[sympy.Expr, int]]:
     import sympy
 
-    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
+    from ..letters import grid_symbols
+
+    N, B, T, E = grid_symbols()
     if sampling == "one epoch":
         shapes = level_shapes(poset).items()
         return [(Formulas.choose(T, len(shape)) * slots(shape, B, basis, Formulas), number) for shape, number in shapes]

@@ -6,7 +6,8 @@ from .observables import OBSERVABLES, Observable, observable, observable_named
 from .predict import predict
 from .predict_many import predict_many
 from .prediction import Prediction
-from .terms import Expansion, Term
+from .term import Term
+from .terms import Expansion
 
 __all__ = [
     "OBSERVABLES", "Expansion", "ModifiedEquation", "Observable", "Prediction", "Term", "expand", "modified_equation",

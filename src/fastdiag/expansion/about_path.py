@@ -10,7 +10,7 @@ import numpy as np
 from ..diagram import Diagram, skeletons
 from ..diagram.skeletons import check_noise
 from ..embedding import PathRule
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape, Tensors
 from ..path import PathSeries, predicted_about_path
 from ..path.foresight import check_walks
@@ -39,6 +39,7 @@ def about_path(
     given: Given | None = None,
     patience: float = 5.0,
     functions: Sequence[Landscape] = (),
+    tolerance: float | None = None,
 ) -> PathSeries:
     """`predicted_about_path` to any noise order: what has no recursion is summed over skeletons, for small problems.
 
@@ -56,7 +57,10 @@ def about_path(
     recurs = noise < 2 or closure is not None or (noise == 2 and (fresh or not isinstance(update, Update | None)))
     if recurs or isinstance(update, Adaptive | Clipped):
         kind = observable_named(observable, functions=True).kind
-        return predicted_about_path(landscape, times, etas, noise, kind, update, metric, closure, given, functions)
+        how = kind, update, metric, closure, given, functions, tolerance
+        return predicted_about_path(landscape, times, etas, noise, *how)
+    if tolerance:
+        raise UnsupportedError("tolerance is of a covariance of low rank, which is carried for noise=1; leave it out")
     return skeleton_series(landscape, times, etas, noise, observable, update, metric, given, patience, functions)
 
 

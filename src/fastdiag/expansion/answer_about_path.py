@@ -34,7 +34,7 @@ def answer_about_path(question: Question) -> Prediction:
 
     def series(noise: int, closure: str | None = None) -> PathSeries:
         asked = question.observable, question.update, metric, closure, question.given, question.patience, question.functions
-        return about_path(landscape, times, rates, noise, *asked)
+        return about_path(landscape, times, rates, noise, *asked, question.tolerance)
 
     def finished(values: Any) -> Any:
         return shaped(values if exactly is None else EXACT(values), shape)
@@ -48,7 +48,9 @@ def answer_about_path(question: Question) -> Prediction:
     if exactly is None:
         told("the prediction", whole, ", or this expansion is no use there; take a lower noise order")
     by_diagram = {Diagram.parse(text): finished(values) for text, values in found.by_skeleton.items()}
-    return Prediction(whole, by_order, by_diagram, question)
+    axes = len(shape) - question.watched.axes
+    lost = None if found.discarded is None else shaped(found.discarded, shape[:axes])
+    return Prediction(whole, by_order, by_diagram, question, discarded=lost)
 
 
 EXACT = np.frompyfunc(lambda value: canonical(exact("a value", value)), 1, 1)

@@ -16,7 +16,9 @@ from ..path.foresight import check_walks
 from ..path.worth import FrozenWorth
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
+from ..values.by_structure import is_structured
 from ..values.device import check_device
 from ..values.eigenbasis import growth, lost
 from ..values.exact_values import exact_learning_rates
@@ -24,8 +26,8 @@ from ..values.foresight import check_sums
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
+from ..values.products import SLAB_BYTES
 from ..values.resummable import linear_rule
-from ..values.rvalue import SLAB_BYTES
 from ..values.worth import ExactPlainWorth, ExactResummedWorth, PlainWorth, ResummedWorth, Worth
 from .diagram_sum import diagram_sum, irreducible_diagrams, plain_diagrams, summands, watched_over
 from .prediction import Prediction, joined
@@ -33,6 +35,7 @@ from .question import Question, shaped
 
 MOST_DIAGRAMS = 1_000_000  # to order 8; that many take an hour
 KEPT, ENOUGH = 1e-10, 1e-6  # shares that rounding may take: else sums go update by update; or at all, where these take long
+SOON = 0.1  # minutes that they may take for digits between the two
 MOST_NAMED = 15  # the highest order whose number of diagrams is told
 
 
@@ -78,8 +81,12 @@ def answer_about_start(question: Question) -> Prediction:
             _foresee(question, times, len(rates))
             how = update, points, others, propagator
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
-            planned = ((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
-            worth.eigenbasis.check_memory(planned, SLAB_BYTES)
+            asked = [(diagram, roots) for _, diagram, roots in summands(watched, order, listed)]
+            if question.is_fresh and not (watched.shares or isinstance(update, RegularizedNewton)):  # others have no maps
+                asked = [(diagram, roots) for diagram, roots in asked if diagram.satisfies_path_condition]
+            if device != "cuda" and not question.continuous:
+                asked = [each for each in asked if not is_structured(each[0], worth.eigenbasis, each[1])]
+            worth.eigenbasis.check_memory(asked, SLAB_BYTES)
         else:
             worth = PlainWorth(landscape, times, rates, metric, update, points, others)
     shape = question.axes_of(shape)
@@ -100,6 +107,8 @@ def answer_about_start(question: Question) -> Prediction:
 
 def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None:
     """Raise TooLargeError if resummed sums take too long."""
+    if any(spacetime.is_symbolic for spacetime in times):
+        return
     if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
         return
     order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
@@ -116,6 +125,8 @@ def _over_updates(question: Question, rates: Any, metric: Any, points: int | Non
     share = lost(question.landscape, metric, question.order)
     if share <= KEPT:
         return None
+    if share <= ENOUGH:
+        question = question.but(patience=min(SOON, question.patience))
     try:
         return _summed_over_updates(question, rates, metric, points)
     except FastdiagError:

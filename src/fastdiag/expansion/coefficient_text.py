@@ -98,7 +98,13 @@ class _Writer:
         name = str(symbol)
         if symbol.is_Rational and not (symbol.is_Integer and symbol > 0):
             return self.in_brackets(rf"\frac{{{symbol.p}}}{{{symbol.q}}}" if self.latex and symbol.q != 1 else name)
-        return rf"{name[0]}_{{\{LATEX[name[2]]}}}" if self.latex and _is_k(symbol) else name
+        if self.latex and _is_k(symbol):
+            return rf"{name[0]}_{{\{LATEX[name[2]]}}}"
+        if self.latex and symbol.is_Symbol:
+            import sympy
+
+            return str(sympy.latex(symbol))
+        return name
 
 
 def _is_k(expression: Any) -> bool:

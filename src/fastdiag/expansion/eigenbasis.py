@@ -29,7 +29,7 @@ from .network import Network, automorphisms, canonical_names, parts_of
 from .notation import tensors_of
 from .observables import Observable
 from .symbols import Symbols
-from .terms import Term
+from .term import Term
 
 
 def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list[Term]:
@@ -84,9 +84,9 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
 
 @lru_cache(maxsize=1 << 10)
 def _letter(letter: str, index: object) -> Any:
-    import sympy
+    from ..letters import own_symbol
 
-    return sympy.Symbol(f"{letter}_{index}", real=True)
+    return own_symbol(f"{letter}_{index}", real=True)
 
 
 def maps_in_k(diagram: Diagram, symbols: Symbols) -> Any:
@@ -148,15 +148,16 @@ def _closed_form(above: tuple[int, ...], part: tuple[int, ...], sampling: str, t
     """The sum over a piece's maps of the product of k^(dt-1), as SymPy in k_0, k_1, ..."""
     import sympy
 
+    from ..letters import grid_symbols
+
     edges = range(len(above))
     below = tuple(union(1 << e for e in edges if above[e] == v) for v in edges)
     poset = Poset(below, tuple(1 << p for p in part), tuple(enumerate(above)))
     k = [_letter("k", e) for e in edges]
     exponentials = Exponentials(k, sampling, time, T, E)
-    total, B = closed_form(poset, Terms.powers(k), sampling, "cumulant"), sympy.Symbol("B", positive=True, integer=True)
+    total, (_, B, updates, epochs) = closed_form(poset, Terms.powers(k), sampling, "cumulant"), grid_symbols()
     if sampling == "one epoch":  # then B only stands before all
         return B**poset.parts * exponentials.factored(total.xreplace({B: 1}))
     if total.has(sympy.Piecewise):  # with rows fewer than parts it is no rational function
-        updates, epochs = sympy.symbols("T E", positive=True, integer=True)
         return total.xreplace({updates: T, epochs: E})
     return exponentials.factored(total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import product
 from typing import Any, Literal
 
@@ -20,7 +21,8 @@ from .network import Network, network_of, side_by_side, vanishes_at_minimum
 from .notation import tensors_of
 from .observables import Observable, observable_named
 from .symbols import TIMES, Sampled, SpacetimeSymbols, Symbols, Time
-from .terms import Expansion, Term
+from .term import Term
+from .terms import Expansion
 
 Sum = dict[Network, Any]
 MOST_DIAGRAMS = {  # of the last order: minutes of work
@@ -140,6 +142,10 @@ def expand(
     if arrange == "double":
         terms = [piece for term in terms for piece in _by_powers(term, symbols)]
         terms.sort(key=lambda term: -(term.power or 0))
+    if spacetime is None:  # else they are the user's own
+        from ..letters import in_letters
+
+        terms = [replace(term, coefficient=in_letters(term.coefficient)) for term in terms]
     return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed, update)
 
 

@@ -22,9 +22,11 @@ class Exponentials:
         import sympy
         from sympy.polys.fields import field
 
+        from ..letters import grid_symbols
+
         once, epochs = sampling == "one epoch", sampling in ("reshuffle", "cyclic")  # no B, N; E in place of T
 
-        N, B, updates, number = sympy.symbols("N B T E", positive=True, integer=True)
+        N, B, updates, number = grid_symbols()
         self.k, self.T, self.length, self.whole = list(k), T, N / B, number * N / B if epochs else updates
         self.letters = [*k] if once else [B, N, time, *k, *(x**self.length for x in k if epochs)]
         self.field, *gens = field([sympy.Dummy() for _ in self.letters], sympy.QQ)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..arguments import sequence, shown
 from ..errors import InputError, MissingTensorError, UnsupportedError
-from ..landscapes import Estimated, Landscape, Samples, Symbolic, finite, symbolic
+from ..landscapes import Estimated, Landscape, Samples, Symbolic, finite
 from ..landscapes.exact import distinct_symbols, exact
+from ..landscapes.formulas_given import formula_of
 from ..landscapes.given_tensors import check_symmetric, tensor_or_zero
 from ..landscapes.landscape import check_landscape, checked
 from ..landscapes.smoothness import real_symbol
@@ -84,7 +85,16 @@ def seen_from(of: Function, landscape: Landscape) -> Landscape:
 
     expression, symbols = of
     start = [x if isinstance(landscape, Symbolic) else sympy.Rational(float(x)) for x in landscape.theta]
-    return symbolic(expression, symbols, sympy.Dummy("x", real=True), finite({0: 1}), at=start)
+    return formula_of(Watched, "s", expression, symbols, sympy.Dummy("x", real=True), finite({0: 1}), start)
+
+
+class Watched(Symbolic):
+    """A function of the weights, as the loss of a point."""
+
+    called = "s"
+
+    def __repr__(self) -> str:
+        return f"<s: {written(self.expression)}, {self._start()}>"
 
 
 class Told(Samples):

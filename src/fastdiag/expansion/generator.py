@@ -7,19 +7,25 @@ Coefficients are polynomials in T, but for powers of what is forgotten: A = M_0^
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
+from math import inf
 from typing import Any
 
+from ..coefficients.coefficient import coefficient
 from ..diagram import Diagram, diagrams
 from ..embedding import Rule
 from ..embedding.retied import retied_shares
 from ..errors import UnsupportedError
-from .grafting import ALONE, Operator, inverse, times
-from .symbols import Symbols
+from ..spacetime import Spacetime
+from ..spacetime.updates import schedule
+from ..typing import Number, Sampling
+from .grafting import ALONE, Operator, exponential, inverse, logarithm, times
+from .symbols import Sampled, Symbols
 
 
 @lru_cache(maxsize=32)
-def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Operator, Operator]:
+def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple[Operator, Operator]:
     """A and M_0 to an order: coefficients in B, of a given training set in N too, and in a rule's letters.
 
     Raises
@@ -28,8 +34,10 @@ def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Ope
     """
     import sympy
 
+    from ..letters import in_letters
+
     time: Any = "E" if sampling == "reshuffle" else "T"
-    symbols = Symbols(sampling, "cumulant", time, update)  # type: ignore[arg-type]
+    symbols = Symbols(sampling, "cumulant", time, update)
     constant: Operator = {ALONE: sympy.S.One}
     linear: Operator = {}
     for d in range(1, order + 1):
@@ -40,11 +48,56 @@ def generator(order: int, sampling: str, given: bool, update: Rule) -> tuple[Ope
             parts = _polynomial(found, symbols.time)
             constant[diagram], linear[diagram] = (sympy.factor(parts.get(power, 0)) for power in (0, 1))
     if all(x == 0 for x in linear.values()) and order:
-        raise UnsupportedError(f"under {update!r} weights forget where they are, so nothing goes on at a rate")
+        raise UnsupportedError(
+            f"under {update!r} weights forget where they are, so nothing goes on at a rate; decay without momentum has "
+            "rates, and so has decay as a term of the loss"
+        )
     constant, linear = ({D: x for D, x in each.items() if x != 0} for each in (constant, linear))
     if len(constant) > 1:
         linear = times(inverse(constant, order), linear, order)
-    return {D: y for D, x in linear.items() if (y := sympy.factor(sympy.together(x))) != 0}, constant
+    linear = {D: y for D, x in linear.items() if (y := sympy.factor(sympy.together(x))) != 0}
+    return tuple({D: in_letters(x) for D, x in each.items()} for each in (linear, constant))  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=32)
+def generator_of_few(order: int, sampling: Sampling, N: int, B: int) -> Operator:
+    """A of N given points, exact numbers: the logarithm of one unit of time, which has no poles at any N."""
+    once = Spacetime(N, B, N // B if sampling == "reshuffle" else 1, sampling=sampling)
+    found: Operator = {ALONE: Fraction(1)}
+    for d in range(1, order + 1):
+        for diagram in diagrams(d):
+            shares = retied_shares(diagram, N)
+            found[diagram] = sum((share * coefficient(each, once) for each, share in shares), Fraction(0))
+    return logarithm(found, order)
+
+
+@lru_cache(maxsize=32)
+def generator_of_period(order: int, sampling: Sampled, given: bool, factors: tuple[Number, ...]) -> Operator:
+    """A of a period of updates with learning rates eta c_0, eta c_1, ...: the logarithm of one period.
+
+    Batches with replacement are independent, and a period is a product. Else it is one epoch, where a part of a diagram is
+    at one time and may take any of its batch's B rows: coefficients are those of B = 1, times B^(parts - edges).
+    """
+    import sympy
+
+    from ..letters import in_letters
+
+    whole: Operator = {ALONE: sympy.S.One}
+    if sampling == "replacement":
+        once, _ = generator(order, sampling, given, None)
+        for factor in map(sympy.sympify, factors):
+            update = exponential({D: x * factor**D.order for D, x in once.items()}, order)
+            whole = {D: sympy.factor(x) for D, x in times(whole, update, order).items()}
+    else:
+        symbols = Symbols("one epoch", "cumulant", "T")
+        updates, rates = Spacetime(inf, 1, len(factors)), schedule(factors)
+        for D in (D for d in range(1, order + 1) for D in diagrams(d)):
+            whole[D] = sum((
+                share * coefficient(each, updates, update=rates) * symbols.B ** (len(each.parts) - 1 - D.order)
+                for each, share in retied_shares(D, symbols.N if given else None)
+            ), sympy.S.Zero)
+    found = {D: sympy.factor(sympy.together(x)) for D, x in logarithm(whole, order).items()}
+    return {D: in_letters(x) for D, x in found.items() if x != 0}
 
 
 def _expression(symbols: Symbols, diagram: Diagram) -> Any:

@@ -7,9 +7,10 @@ grafted onto the nodes of D' in all ways (Grossman and Larson). Cumulants are li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from fractions import Fraction
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 from typing import Any, TypeAlias
 
 from ..diagram import Diagram
@@ -77,10 +78,54 @@ def exponential(of: Mapping[Diagram, Any], order: int) -> Operator:
     >>> [(str(D), str(x)) for D, x in flow.items()]
     [('[]', '1'), ('[a]', '-1'), ('[a b]', '1/2'), ('[a[b]]', '1/2')]
     """
-    from fractions import Fraction
-
     power, total = {ALONE: 1}, {ALONE: 1}
     for k in range(1, order + 1):
         power = {D: x * Fraction(1, k) for D, x in times(power, of, order).items()}
         total = less(total, {D: -x for D, x in power.items()})
     return total
+
+
+def logarithm(of: Mapping[Diagram, Any], order: int) -> Operator:
+    """The inverse of `exponential`: of 1 + what is of order 1 and higher.
+
+    Examples
+    --------
+    >>> import fastdiag as fd
+    >>> step = {ALONE: 1, fd.Diagram.parse("[a]"): -1, fd.Diagram.parse("[a b]"): Fraction(1, 2)}  # one of descent
+    >>> [(str(D), str(x)) for D, x in logarithm(step, 2).items() if x]
+    [('[a]', '-1'), ('[a[b]]', '-1/2')]
+    """
+    rest = less(of, {ALONE: 1})
+    power, total = {ALONE: 1}, Operator()
+    for k in range(1, order + 1):
+        power = times(power, rest, order)
+        total = less(total, {D: x * Fraction((-1) ** k, k) for D, x in power.items()})
+    return {D: x for D, x in total.items() if x != 0}
+
+
+def without(diagram: Diagram, gone: Collection[int]) -> Diagram:
+    """A diagram without some nodes that are alone in their part and have one child, which goes to their parent."""
+    kept = [v for v in range(diagram.order + 1) if v not in gone]
+    parents = []
+    for v in kept:
+        parent = diagram.parents[v]
+        while parent in gone:
+            parent = diagram.parents[parent]
+        parents.append(kept.index(parent) if v else -1)
+    return Diagram(parents, [diagram.blocks[v] for v in kept])
+
+
+def absorbed(of: Mapping[Diagram, Any], order: int) -> list[Operator]:
+    """A sum over diagrams with H + x 1 in place of H, x times eta a number: coefficients of its powers.
+
+    Contractions are linear in each node, so each one of degree 2 that is alone is H, or 1 and joins two edges to one.
+    """
+    found: list[Operator] = [{} for _ in range(order + 1)]
+    for diagram, x in of.items():
+        single = (part[0] for part in diagram.parts if len(part) == 1)
+        alone = [v for v in single if v and diagram.degrees[v] == 2]
+        for k in range(len(alone) + 1):
+            for gone in combinations(alone, k):
+                left = without(diagram, gone)
+                found[k][left] = found[k].get(left, 0) + x
+    return found

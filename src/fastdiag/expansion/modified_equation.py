@@ -4,34 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from ..arguments import choice, whole
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Estimated, Landscape, SampledLandscape, Symbolic
-from ..landscapes.exact import exact
+from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..record import Record
-from ..spacetime import Spacetime
-from ..values.exact_values import exact_learning_rates
-from ..values.given import given_points
-from ..values.learning_rates import learning_rates
+from ..spacetime.number import check_exact
+from ..spacetime.updates import Update
 from ..values.root import Root
-from .diagram_sum import diagram_sum, plain_diagrams
-from .functions import seen_from
-from .generator import generator
-from .grafting import Operator
+from .generator import generator, generator_of_period
+from .gradient_part import gradient_part
+from .grafting import ALONE
+from .modified_numbers import rates_at
+from .modified_rules import decay_of, is_plain, period_of
 from .network import Network, network_of
-from .observables import Observable, check_has
-from .question import shaped
-from .rate import NAMES, ExactRates, Rate, Rates, Sums, moment, rate, unmarked
+from .observables import Observable
+from .rate import NAMES, Rate, Sums, moment, rate
 
 HIGHEST = 5  # 700 diagrams, some seconds
 HIGHEST_OF = {"a rule": 3, "given": 4}  # a minute
@@ -76,7 +70,24 @@ class ModifiedEquation(Record):
     @property
     def per(self) -> str:
         """The unit of time."""
-        return "epoch" if self.sampling == "reshuffle" else "update"
+        updates = self.period
+        if self.sampling == "reshuffle":
+            return f"epoch of {updates} updates" if updates else "epoch"
+        return f"period of {updates} updates" if updates else "update"
+
+    @property
+    def period(self) -> int:
+        """How many updates a schedule has, 0 without one. Of a given training set N/B is that."""
+        schedule = self.update.schedule if isinstance(self.update, Update) else None
+        return len(schedule) if isinstance(schedule, tuple) else 0
+
+    @property
+    def decay(self) -> Any:
+        """Of `updates.weight_decay` what an update takes off theta - theta_0, else None.
+
+        It counts as eta times a number. Tensors in the formulas are those of l + decay/(2 eta) |theta - theta_0|^2.
+        """
+        return decay_of(self.update)
 
     @property
     def drift(self) -> Rate:
@@ -144,34 +155,16 @@ class ModifiedEquation(Record):
         return self._split()[1]
 
     def _split(self) -> tuple[Rate, Rate]:
-        """What is a gradient of the drift, and the rest.
-
-        The gradient of a contraction S is the sum over the ways D to mark a node of |Aut S| / |Aut D| times D, so that in a
-        gradient |Aut D| times D's coefficient depends on S alone.
-        """
-        import sympy
-
-        losses: Sums = {}
+        """What is a gradient of the drift, and the rest."""
+        sums, origins, rest = gradient_part(self.coefficients, self.order)
+        losses = {key: -x / self.pace for key, x in sums.items()}
+        loss = self._formula("modified loss", self.order - 1, losses, {key: origins[key[1]] for key in losses})
+        left = {diagram: (diagram.order, network_of(diagram, Root(open=(0,)))) for diagram in rest}
         rests: Sums = {}
-        origins: dict[tuple[int, Network], list[Diagram]] = {}
-        for d in range(1, self.order + 1):
-            marked: dict[Network, list[Diagram]] = {}
-            for diagram in plain_diagrams(d, False):
-                if len(diagram.children[0]) == 1:
-                    marked.setdefault(unmarked(diagram), []).append(diagram)
-            for contraction, some in marked.items():
-                shares = sum(Fraction(1, diagram.automorphisms) for diagram in some)
-                whole_ = sum(self.coefficients.get(diagram, 0) for diagram in some)
-                mean = whole_ / exact("a share", shares)
-                losses[d - 1, contraction] = -mean * exact("a share", shares / d) / self.pace
-                origins[d - 1, contraction] = some
-                for diagram in some:
-                    key = d, network_of(diagram, Root(open=(0,)))
-                    left = self.coefficients.get(diagram, 0) - mean / diagram.automorphisms
-                    rests[key] = rests.get(key, 0) + sympy.factor(left)
-                    origins.setdefault(key, []).append(diagram)
-        loss = self._formula("modified loss", self.order - 1, losses, origins)
-        return loss, self._formula("obstruction", self.order, rests, origins)
+        for diagram, key in left.items():
+            rests[key] = rests.get(key, 0) + rest[diagram]
+        where = {key: [diagram for diagram in left if left[diagram] == key] for key in rests}
+        return loss, self._formula("obstruction", self.order, rests, where)
 
     def _formula(self, name: str, order: int, sums: Sums, origins: Mapping[Any, list[Diagram]]) -> Rate:
         return rate(name, order, sums, origins, self.sampling, self.update)
@@ -184,7 +177,8 @@ class ModifiedEquation(Record):
         ----------
         landscape : any; of a given training set its points are those
         eta : learning rate, a number; exact on a symbolic landscape for exact results
-        of : 'drift', (n,); 'diffusion', (n, n); or a function of the weights, of `fastdiag.observable`: A s
+        of : 'drift', (n,); 'diffusion', (n, n); 'obstruction', (n,), the part of the drift that is no gradient; or a
+            function of the weights, of `fastdiag.observable`: A s
         numbers : for the letters in the coefficients, by name: B (1 unless it is given), N (the landscape's own), and those
             of a rule
 
@@ -194,8 +188,7 @@ class ModifiedEquation(Record):
 
         Raises
         ------
-        InputError : something else to be observed; letters without numbers; a given training set of unequal weights, or
-            of too few points for the order
+        InputError : something else to be observed; letters without numbers; a given training set of unequal weights
         UnsupportedError : a sample of an unknown distribution
 
         Examples
@@ -207,62 +200,32 @@ class ModifiedEquation(Record):
         """
         check_landscape(landscape, fields=True)
         if isinstance(of, Observable):
-            observable = of
-        else:
-            observable = moment(("drift", "diffusion").index(choice("of", of, ("drift", "diffusion"))) + 1)
-        check_has(landscape, observable, self.update)
-        if observable.mean is not None:
-            raise InputError("a variance has no rate of its own: take the function's square, or 'diffusion'")
-        if isinstance(landscape, Estimated):
-            raise UnsupportedError("rates of change are not estimated from a sample: give the landscape's `.points`")
-        numbers |= {name: whole(name, numbers[name], 1) for name in ("N", "B") if name in numbers}
-        if self.training_set == "given" and isinstance(landscape, SampledLandscape):
-            numbers.setdefault("N", len(landscape.weights))
-        if self.training_set == "given" and "N" in numbers:
-            how: Any = self.sampling
-            given_points(landscape, Spacetime(numbers["N"], numbers.get("B", 1), 1, sampling=how), None)
-        known = self._numbers(numbers)
-        others = tuple(seen_from(function, landscape) for function in observable.functions)
-        times, exactly = [Spacetime(N=1, T=1)], None
-        if isinstance(landscape, Symbolic):
-            exactly = exact_learning_rates(eta)
-        worth: Any
-        if exactly is not None:
-            assert isinstance(landscape, Symbolic)
-            worth, shape = ExactRates(landscape, times, exactly[0], None, None, others), exactly[1]
-        else:
-            rates, metric = learning_rates(eta, landscape.dimension)
-            worth, shape = Rates(landscape, times, np.atleast_1d(rates), metric, None, None, others), rates.shape
-        worth.known = known
-        sums, _ = diagram_sum(observable, self.order, plain_diagrams, worth, True)
-        shape += (landscape.dimension,) * observable.axes
-        return tuple(shaped(worth.finished(total, observable.axes), shape) for total in sums)
-
-    def _numbers(self, given: Mapping[str, Any]) -> Operator:
-        """The coefficients at numbers for their letters."""
-        import sympy
-
-        letters = {s.name: s for x in self.coefficients.values() for s in sympy.sympify(x).free_symbols}
-        if unknown := [name for name in given if name not in {*letters, "B", "N"}]:
-            known = ", ".join(sorted(letters))
-            raise InputError(f"the equation has no symbol called {', '.join(unknown)}; it knows {known}")
-        named = {"B": 1} | dict(given)
-        if missing := sorted(set(letters) - set(named)):
-            raise InputError(f"give numbers for the letters {', '.join(missing)} too")
-        numbers = {letters[name]: exact(name, sympy.sympify(x)) for name, x in named.items() if name in letters}
-        found = {D: sympy.sympify(x).subs(numbers, simultaneous=True) for D, x in self.coefficients.items()}
-        if any(x.has(sympy.nan, sympy.zoo) for x in found.values()):
-            raise InputError(f"N = {named['N']} points are too few for the formula to order {self.order}, which has a pole")
-        return found
+            return rates_at(self, landscape, eta, of, numbers)
+        known = "drift", "diffusion", "obstruction"
+        place = known.index(choice("of", of, known))
+        return rates_at(self, landscape, eta, moment(2 if place == 1 else 1), numbers, only_rest=place == 2)
 
     def text(self) -> str:
         """Drift and diffusion as text."""
-        return f"per {self.per}:\n{self.drift}\n{self.diffusion}"
+        what = f", l + {self._half_decay} |θ - θ_0|^2/η for l" if self.decay else ""
+        return f"per {self.per}{what}:\n{self.drift}\n{self.diffusion}"
+
+    @property
+    def _half_decay(self) -> Any:
+        import sympy
+
+        return sympy.sympify(self.decay) / 2
 
     def latex(self, aligned: bool = False) -> str:
-        """The same in LaTeX, without dollars; aligned: in rows."""
-        first, second = (each.latex(aligned) for each in (self.drift, self.diffusion))
-        return first + r" \\ " * aligned + r", \quad " * (not aligned) + second
+        """The same in LaTeX, without dollars; aligned: in rows, as one aligned environment."""
+        begin, end = r"\begin{aligned} ", r" \end{aligned}"
+        found = [each.latex(aligned).removeprefix(begin).removesuffix(end) for each in (self.drift, self.diffusion)]
+        if self.decay:
+            import sympy
+
+            loss = rf"l + {sympy.latex(self._half_decay)} \eta^{{-1}} |\theta - \theta_0|^2"
+            found.append("&" * aligned + rf"\text{{with }} {loss} \text{{ for }} l")
+        return begin + " \n\\\\ ".join(found) + end if aligned else r", \quad ".join(found)
 
     def __str__(self) -> str:
         return self.text()
@@ -272,9 +235,11 @@ class ModifiedEquation(Record):
         rule = "" if self.update is None else f", {self.update!r}"
         return f"<modified equation to order {self.order} per {self.per}: {whose}{rule}, {len(self.coefficients)} diagrams>"
 
+    def _repr_html_(self) -> None:  # which notebooks would prefer
+        return None
+
     def _repr_latex_(self) -> str:
-        both = (each.latex(aligned=True) for each in (self.drift, self.diffusion))
-        return r"$\displaystyle \begin{gathered} " + r" \\ ".join(both) + r" \end{gathered}$"
+        return rf"$\displaystyle {self.latex(aligned=True)}$"
 
 
 @door
@@ -294,7 +259,9 @@ def modified_equation(
     sampling : with a given training set 'reshuffle' (the default), or 'replacement', whose unit is an update
     update : one of `fastdiag.updates` that has formulas (a linear rule, regularized_newton, a process), in exact numbers or
         symbols; None for SGD. A rule with memory has the rates that are left when its beginning is forgotten, which
-        `beginning` keeps
+        `beginning` keeps. A decay counts as eta times a number, see `ModifiedEquation.decay`. A schedule is one period of
+        learning rates, a sequence that begins anew; the unit of time is then the period, with 'reshuffle' an epoch of N/B
+        updates
 
     Returns
     -------
@@ -304,7 +271,8 @@ def modified_equation(
     ------
     InputError : another training set or sampling
     TooLargeError : a higher order
-    UnsupportedError : 'cyclic', whose epochs are not independent; a rule with a schedule, or that forgets where it is
+    UnsupportedError : 'cyclic', whose epochs are not independent; a schedule that is a function, or of a rule with memory
+        or decay; decay with momentum
 
     Examples
     --------
@@ -343,8 +311,14 @@ def modified_equation(
                 "with sampling='cyclic' every epoch has the same order, so epochs are not independent and no equation in "
                 "continuous time holds on average over the orders; take 'reshuffle'"
             )
-    highest = HIGHEST_OF["a rule"] if update is not None else HIGHEST_OF["given"] if given else HIGHEST
+    plain = is_plain(update)
+    highest = HIGHEST_OF["a rule"] if not plain else HIGHEST_OF["given"] if given else HIGHEST
     if order > highest:
         raise TooLargeError(f"modified equations of this kind go to order {highest} here, not {order}; ask for a lower one")
-    found, beginning = generator(order, sampling or "one epoch", given, update)
-    return ModifiedEquation(order, training_set, sampling or "one epoch", update, found, beginning)
+    how = sampling or "one epoch"
+    if isinstance(update, Update):
+        check_exact(update, update.schedule if isinstance(update.schedule, tuple) else update.numbers())
+    if isinstance(update, Update) and update.schedule is not None:
+        found = generator_of_period(order, how, given, period_of(update))
+        return ModifiedEquation(order, training_set, how, update, found, {ALONE: 1})
+    return ModifiedEquation(order, training_set, how, update, *generator(order, how, given, None if plain else update))

@@ -232,7 +232,7 @@ def observable(s: Any, weights: Any = None, name: str = "s") -> Observable:
     s : one of
         a sequence of its derivatives at theta_0: s, grad s (n,), hess s (n, n), ... up to the highest that will be asked
         for, the number 0 for one that vanishes; away from theta_0 it is their Taylor polynomial
-        a SymPy expression in `weights`, which exact results ask for
+        a SymPy expression in `weights`, which exact results ask for; other symbols stay letters of these, and are no data
         a landscape, for its loss: another test distribution, a held-out set
     weights : the symbols of theta in their order, with an expression
     name : what it is called
@@ -244,7 +244,9 @@ def observable(s: Any, weights: Any = None, name: str = "s") -> Observable:
 
     Raises
     ------
-    InputError : no such thing; arrays of other shapes, not finite, not symmetric; an expression with other symbols
+    InputError : no such thing; arrays of other shapes, not finite, not symmetric; later, an expression that is not smooth
+        or not real at theta_0
+    UnsupportedError : later, an expression with other symbols where numbers are asked for
 
     Examples
     --------

@@ -51,6 +51,7 @@ def predict(
     test: Landscape | None = None,
     patience: float = 5.0,
     propagator: Any = None,
+    tolerance: float | None = None,
 ) -> Prediction:
     """The expected observable after T updates of SGD, or of another update rule.
 
@@ -63,7 +64,7 @@ def predict(
     ----------
     landscape : the loss and its data, seen from the starting weights; `landscapes.estimated` if the data are a sample; or
         a vector field in place of a gradient, `landscapes.field`
-    spacetime : N, B, T and the sampling; un-resummed and exact, of symbols too
+    spacetime : N, B, T and the sampling; about the start and exact, of symbols too
     eta : learning rate; a number, a 1-D array of numbers (a curve), or a positive definite (n, n) matrix. On a symbolic
         landscape an int, a Fraction or a SymPy expression, or a sequence of them, asks for exact results; resummed ones
         hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
@@ -103,8 +104,13 @@ def predict(
     test : a landscape of held-out data, seen from the same weights, with training_set='given': whose loss the test loss is;
         None for the given points themselves
     propagator : resummed, a symmetric matrix H0 (n, n), or (V, h) for V diag(h) V^T, V (n, r), in place of the Hessian in
-        edges (1 - eta H0)^(dt-1) eta; nodes of degree 2 that are alone then have H - H0 (papers: [C] 3.3; Dyson's series).
-        0 is the plain series in eta, the Hessian is None's; all agree to the order kept
+        edges (1 - eta H0)^(dt-1) eta, or an int k for the Hessian on its k largest eigenvalues, by size, and 0 elsewhere;
+        nodes of degree 2 that are alone then have H - H0 (papers: [C] 3.3; Dyson's series). 0 is the plain series in eta,
+        the Hessian is None's; all agree to the order kept
+    tolerance : with noise=1, carry the weights' covariance as a matrix of low rank, which every update may leave such a
+        share of its noise out of: r products with the Hessian an update in place of n. `p.trust` says at most what share of
+        the covariance's trace that was. 0 for all of it; None is 0, but 1e-3 for landscapes of directional derivatives with
+        more than 3,000 weights. SGD, weight decay and schedules, to a finite T
     patience : minutes that sums over skeletons (a bar shows their progress), or resummed sums, may take; what is foreseen
         to take longer is refused before it is begun
 
@@ -160,7 +166,7 @@ def predict(
     found = answered(
         _question(
             landscape, spacetime, eta, order, noise, observable, resummed, device, T, continuous, update, closure,
-            training_set, test, patience, propagator,
+            training_set, test, patience, propagator, tolerance,
         )
     )
     found.trust.tell()
@@ -176,6 +182,7 @@ def _question(
     landscape: Landscape, spacetime: Spacetime, eta: Any, order: int | None, noise: int | None,
     observable: str | Observable, resummed: bool, device: str, T: Any, continuous: bool, update: PathRule,
     closure: str | None, training_set: str, test: Landscape | None, patience: float, propagator: Any = None,
+    tolerance: float | None = None,
 ) -> Question:
     """All arguments, checked."""
     about_path = noise is not None or closure is not None
@@ -195,7 +202,7 @@ def _question(
     check_has(landscape, watched, update)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     resummed, continuous = flag("resummed", resummed), flag("continuous", continuous)
-    check_spacetime(spacetime, symbols=not about_path and not resummed)
+    check_spacetime(spacetime, symbols=not about_path and not continuous)
     if about_path and not resummed:
         raise InputError("about the path all updates are summed up; resummed=False goes with order, not with noise")
     if about_path and continuous:
@@ -225,7 +232,16 @@ def _question(
         landscape, spacetime, rates, several, kept, watched if functions else watched.name, update, about_path, closure,
         resummed, continuous, device, given, real("patience", patience, above=0, infinite=True), functions,
         checked_propagator(propagator, landscape, rates, about_path or not resummed, update),
+        _checked_tolerance(tolerance, about_path),
     )
+
+
+def _checked_tolerance(tolerance: Any, about_path: bool) -> float | None:
+    if tolerance is None:
+        return None
+    if not about_path:
+        raise InputError("tolerance is of the covariance that is carried along the path; it goes with noise=1")
+    return real("tolerance", tolerance, least=0, below=1)
 
 
 def _own_rates(landscape: Landscape, eta: Any, continuous: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from typing import Any
@@ -38,7 +39,7 @@ def predict_many(
 
     Raises
     ------
-    InputError : something else than tuples; and what `predict` raises
+    InputError : something else than tuples; with an executor, functions that do not pickle; and what `predict` raises
     DataError : the executor has lost its workers, or finishes nothing for ten minutes
 
     Examples
@@ -49,7 +50,7 @@ def predict_many(
     >>> [round(p.total, 4) for p in fd.predict_many([(start, st, 0.001) for start in starts], order=2)]
     [0.6555, 1.5783]
     """
-    from ..coefficients.workers import check_executor, computed  # with asyncio
+    from ..coefficients.workers import check_executor, computed, packed  # with asyncio
 
     executor, progress = check_executor(executor), check_progress(progress)
     try:
@@ -60,12 +61,18 @@ def predict_many(
     if executor is None:
         work: Any = ((i, answered(question)) for i, question in enumerate(questions))
     else:
-        work = computed(executor, answered, {i: (question,) for i, question in enumerate(questions)}, WINDOW, LOST)
+        todo = {i: (packed("a question", question),) for i, question in enumerate(questions)}
+        work = computed(executor, _answered, todo, WINDOW, LOST)
     found: dict[int, Prediction] = dict(track(work, len(questions), lambda _: 1, "predictions", progress))
     predictions = [_of(found[i], question) for i, question in enumerate(questions)]
     for prediction in predictions:
         prediction.trust.tell()
     return predictions
+
+
+def _answered(question: bytes) -> Prediction:
+    """What a worker does."""
+    return answered(pickle.loads(question))
 
 
 def _asked(each: object, options: dict[str, Any]) -> Question:

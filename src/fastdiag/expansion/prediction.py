@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
 from ..landscapes import Landscape
+from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -22,6 +23,9 @@ from ..typing import FloatArray, IntArray
 from .observables import Observable
 from .question import Question
 from .trust import Trust
+
+if TYPE_CHECKING:
+    from ..simulation import Simulation
 
 Curve: TypeAlias = float | FloatArray
 
@@ -57,16 +61,18 @@ class Prediction(Record):
     """What was asked."""
     stderr: Curve | None = None
     """Standard error of the total, the jackknife's for the whole sum, on `landscapes.estimated`; None on others."""
+    discarded: Curve | None = None
+    """About the path with a covariance of low rank, at most what share of its trace was left out; None where none was."""
     _kept: list[Trust] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_diagram", MappingProxyType(dict(self.by_diagram)))
 
     def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy does not pickle
-        return type(self), (self.total, self.by_order, dict(self.by_diagram), self.question, self.stderr)
+        return type(self), (self.total, self.by_order, dict(self.by_diagram), self.question, self.stderr, self.discarded)
 
     def _values(self) -> tuple[Any, ...]:
-        return self.total, self.by_order, self.by_diagram, self.question, self.stderr
+        return self.total, self.by_order, self.by_diagram, self.question, self.stderr, self.discarded
 
     @property
     def observable(self) -> str | Observable:
@@ -132,7 +138,7 @@ class Prediction(Record):
     def trust(self) -> Trust:
         """Whether to believe it, in numbers and in words, without a simulation."""
         if not self._kept:
-            self._kept.append(Trust(self.question, self.total, self.by_order))
+            self._kept.append(Trust(self.question, self.total, self.by_order, self.discarded))
         return self._kept[0]
 
     @door
@@ -140,6 +146,38 @@ class Prediction(Record):
         """The prediction with the diagrams of at most `order` edges, or of noise order: 0 to the one that was predicted."""
         order = whole("order", order, 0, self.order, "orders that this prediction holds")
         return sum(self.by_order[1 : order + 1], self.by_order[0])
+
+    def plot(self, path: str | Path | None = None, *, beside: Simulation | None = None) -> Any:
+        """A picture: over the learning rates or the numbers of updates that were arrays, order by order if none was.
+
+        Curves of each order kept, a simulation as points with 95 % intervals, a shade where `trust` does not believe it. Of
+        vectors the largest components to the highest order, of covariances the variances. Needs matplotlib.
+
+        Parameters
+        ----------
+        path : a file to write, .png, .svg or .pdf; None for none
+        beside : what `fastdiag.simulate` measured of the same observable
+
+        Returns
+        -------
+        A matplotlib Figure, which notebooks show
+
+        Raises
+        ------
+        InputError : no matplotlib, no such folder or format; formulas, a single vector; more than four learning rates by
+            more than four numbers of updates; a simulation of something else
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> land, st, rates = fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), [0.01, 0.02, 0.05, 0.1]
+        >>> measured = fd.simulate(land, st, rates, runs=100)
+        >>> fd.predict(land, st, rates, order=2).plot(beside=measured)
+        <picture of 1 panel: savefig writes it to a file>
+        """
+        from ..drawing.expected import plot  # an upward look
+
+        return plot(path, self, beside)
 
     @property
     def _kind(self) -> str:
@@ -162,7 +200,22 @@ class Prediction(Record):
         return f"<{self._kind}: {what}{count}{f'; not to be trusted: {doubt}' if doubt else ''}>"
 
     def _repr_html_(self) -> str:
-        return f"<code>{html.escape(repr(self))}</code>"
+        names = ["path" if self.noise is not None else "order 0", *(f"{self._step} {d}" for d in range(1, self.order + 1))]
+        head = ["eta", "T", *names, "total"]
+        columns = [*self.by_order, self.total]
+        if self.stderr is not None:
+            head, columns = [*head, "±"], [*columns, self.stderr]
+        if self.question.watched.axes:
+            rows = [("", "", *map(cell, columns))]
+        else:
+            flat = [np.ravel(np.asarray(column)).tolist() for column in columns]
+            rows = [(*place, *map(cell, entries)) for place, *entries in zip(places(self.eta, self.T), *flat, strict=True)]
+        return table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
+
+    @property
+    def _step(self) -> str:
+        """What its orders count."""
+        return "order" if self.noise is None else "noise"
 
 
 def joined(parts: Sequence[Prediction], places: Sequence[IntArray], question: Question) -> Prediction:

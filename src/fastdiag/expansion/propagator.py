@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import array, shown
+from ..arguments import array, own, shown
 from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
-from ..landscapes import Landscape, Symbolic
+from ..landscapes import Directional, Landscape, Symbolic
 from ..landscapes.exact import exact
 from ..landscapes.given_tensors import check_symmetric, checked_axes
+from ..landscapes.lanczos import top
 from ..record import frozen
 from ..spacetime.regularized_newton import RegularizedNewton
+from ..typing import FloatArray
 from ..values.exact_values import exact_learning_rates
 
 
@@ -22,7 +24,7 @@ def checked_propagator(given: Any, landscape: Landscape, eta: Any, elsewhere: bo
 
     Parameters
     ----------
-    given : an (n, n) matrix, the number 0, or a pair (V, h) for V diag(h) V^T
+    given : an (n, n) matrix, the number 0, a pair (V, h) for V diag(h) V^T, or how many of the Hessian's eigenvalues
     elsewhere : whether nothing is resummed about the start
 
     Raises
@@ -44,6 +46,8 @@ def checked_propagator(given: Any, landscape: Landscape, eta: Any, elsewhere: bo
             "resummed=False"
         )
     n = landscape.dimension
+    if isinstance(number := own(given), int) and not isinstance(number, bool) and number > 0:
+        given = _top(number, landscape, eta)
     if isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None:
         return _of_numbers(given, n)
     if isinstance(given, tuple) and len(given) == 2:
@@ -57,13 +61,27 @@ def checked_propagator(given: Any, landscape: Landscape, eta: Any, elsewhere: bo
     return frozen(matrix)
 
 
+def _top(count: int, landscape: Landscape, eta: Any) -> tuple[FloatArray, FloatArray]:
+    """The Hessian's eigenvectors of largest eigenvalues, as columns, and these."""
+    if isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None:
+        raise InputError(f"propagator={count} takes eigenvectors, which are floats; give a float eta, or a matrix")
+    if count > landscape.dimension:
+        raise InputError(f"propagator={count} is more eigenvalues than the Hessian of {landscape.dimension:,} weights has")
+    if isinstance(landscape, Directional):
+        values, vectors = top(landscape.local(landscape.theta).curved, landscape.dimension, count)
+    else:
+        hessian = landscape.hessian
+        values, vectors = top(lambda rows: rows @ hessian, landscape.dimension, count)
+    return vectors, values
+
+
 def _of_numbers(given: Any, n: int) -> Any:
     import sympy
 
     if isinstance(given, tuple) and len(given) == 2:
         vectors, values = (np.asarray(each, object) for each in given)
         if vectors.ndim != 2 or values.shape != vectors.shape[1:]:
-            raise InputError(f"propagator must be a matrix, 0, or a pair (V, h), not {shown(given)}")
+            raise InputError(f"propagator must be a matrix, a pair (V, h), 0, or an int, not {shown(given)}")
         given = (vectors * values) @ vectors.T
     entries = np.asarray(given, object)
     if entries.shape == () and exact("propagator", entries.item()) == 0:

@@ -38,6 +38,8 @@ class Question(Record):
     """What is observed in place of the loss, seen from the landscape's start."""
     propagator: Any = None
     """H0 of the edges, a matrix of floats, or of SymPy's where eta is exact; None for the Hessian."""
+    tolerance: float | None = None
+    """The share of noise that a covariance of low rank may leave out; None for all, but of very many weights."""
 
     def _values(self) -> tuple[Any, ...]:
         names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given", "functions"))

@@ -20,7 +20,8 @@ from .grafting import Operator
 from .network import Network, canonical_network, parts_of
 from .notation import tensors_of
 from .observables import Observable
-from .terms import Expansion, Term
+from .term import Term
+from .terms import Expansion
 
 Sums: TypeAlias = dict[tuple[int, Network], Any]
 """Coefficients by order and network."""

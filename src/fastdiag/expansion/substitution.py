@@ -7,7 +7,7 @@ from typing import Any
 
 from ..arguments import number, shown
 from ..errors import InputError
-from ..spacetime.formulas import is_formula
+from ..spacetime.formulas import check_names, is_formula
 
 TIMES = ("M", "T", "E")
 OWN = ("N", "B", *TIMES)
@@ -20,10 +20,12 @@ def substituted(coefficients: Iterable[Any], values: Mapping[str, Any], sampling
 
     Raises
     ------
-    InputError : a name that the formula does not have; two times; values that are no numbers, or at which it has a pole; of
-        whole epochs, numbers that are not of such
+    InputError : a name that the formula does not have; two times; values that are no numbers, or at which it has a pole,
+        or with which two symbols have one name; of whole epochs, numbers that are not of such
     """
     import sympy
+
+    from ..letters import Symbol
 
     coefficients = [sympy.sympify(x) for x in coefficients]
     letters: dict[str, set[Any]] = {}
@@ -39,8 +41,7 @@ def substituted(coefficients: Iterable[Any], values: Mapping[str, Any], sampling
         raise InputError(f"{' and '.join(times)} tell one and the same time; give one of them")
     if sampling in ("reshuffle", "cyclic"):
         _check_whole(checked)
-    N, B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
-    M = sympy.Symbol("M", positive=True)
+    N, B, T, E, M = map(Symbol, "NBTEM")
     written: dict[Any, Any] = {}
     for time in times:  # in terms of N and B what the formula may be written in
         dummy = sympy.Dummy(time)
@@ -59,6 +60,7 @@ def substituted(coefficients: Iterable[Any], values: Mapping[str, Any], sampling
                 f"a denominator of the formula vanishes at {given}; fastdiag.coefficient has the value, of a Spacetime of "
                 "numbers"
             )
+        check_names([y])
         found.append(sympy.factor(y) if y.free_symbols else y)
     return found
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 from ..arguments import shown
 from ..coefficients.coefficient import coefficient, prefactor
 from ..diagram import Diagram
-from ..embedding import Rule, maps_formula
-from ..embedding.formula import formula_terms
+from ..embedding import Rule
+from ..embedding.formula import formula_of_maps, formula_terms
 from ..errors import InputError
 from ..landscapes.exact import exact
 from ..spacetime import Spacetime, check_sampling
@@ -31,9 +31,11 @@ class Symbols:
         import sympy
         from sympy.polys.fields import field
 
+        from ..letters import grid_symbols, own_symbol
+
         self.sampling, self.basis, self.time_name, self.update = sampling, basis, time, update
-        self.N, self.B, T, E = sympy.symbols("N B T E", positive=True, integer=True)
-        M = sympy.Symbol("M", positive=True)
+        self.N, self.B, T, E = grid_symbols()
+        M = own_symbol("M", positive=True)
         self.time: Any = {"M": M, "T": T, "E": E}[time]
         self.T: Any = {"M": M * self.N, "T": T, "E": E * self.N / self.B}[time]
         self.E: Any = {"M": M * self.B, "T": T * self.B / self.N, "E": E}[time]
@@ -53,7 +55,7 @@ class Symbols:
     def coefficient(self, diagram: Diagram) -> Any:
         """(-1/B)^d maps / |Aut|, an element of the field."""
         if self.update is not None:
-            maps = maps_formula(diagram, self.sampling, self.basis, update=self.update)
+            maps = formula_of_maps(diagram, self.sampling, self.basis, self.update)
             return self.element(maps) * self.element(prefactor(diagram, self.B))
         over: dict[Any, Any] = {}  # few denominators recur: numerators over one of them are added as polynomials
         for weight, number in formula_terms(diagram, self.sampling, self.basis):

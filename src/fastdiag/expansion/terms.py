@@ -1,23 +1,26 @@
-"""A formula and its terms, as text, LaTeX and SymPy."""
+"""A formula, as text, LaTeX and SymPy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-from ..arguments import flag, whole
+import numpy as np
+
+from ..arguments import flag, sequence, shown, whole
 from ..diagram import Diagram
 from ..embedding import Rule
 from ..embedding.exponential_terms import eigenvalues
 from ..errors import InputError
 from ..record import Record
 from ..spacetime.updates import Update, sgd
-from .coefficient_text import written
-from .network import Network, network_of
-from .notation import Tensors
+from .network import network_of
 from .observables import Observable, observable_named
+from .substitution import TIMES, substituted
+from .term import Term, begun
 
 NAMES = {  # observable -> (text, LaTeX)
     "test_loss": ("E[l(θ_T)]", r"\mathbb{E}[l(\theta_T)]"),
@@ -29,58 +32,7 @@ NAMES = {  # observable -> (text, LaTeX)
     "covariance": ("cov(θ_T^μ, θ_T^ν)", r"\operatorname{cov}(\theta_T^{\mu}, \theta_T^{\nu})"),
     "test_loss_variance": ("var(l(θ_T))", r"\operatorname{var}(l(\theta_T))"),
 }
-IN_A_ROW = 3  # terms in a row of aligned LaTeX
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Term(Record):
-    """One term: a coefficient and a product of tensors."""
-
-    coefficient: Any
-    """A factored SymPy expression in N, B and the time; it multiplies the tensors as they are printed."""
-    order: int
-    """Power of eta: the number of edges."""
-    network: Network
-    tensors: Tensors
-    diagrams: tuple[Diagram, ...]
-    """The diagrams whose coefficients add up to it (for a variance, those of the second moment)."""
-    power: int | None = None
-    """In the double series, the p of (eta T)^d T^p."""
-
-    @property
-    def symbol(self) -> Any:
-        """The tensors as one real SymPy symbol, named like their text."""
-        import sympy
-
-        return sympy.Symbol(self.text_of_tensors(), real=True)
-
-    def text_of_tensors(self) -> str:
-        """Such as 'C_μν H^μν'."""
-        return self.tensors.text()
-
-    def text(self) -> str:
-        """With its sign, such as '- M*N G_μ G^μ'."""
-        sign, number = written(self._without_time())
-        return " ".join(filter(None, (sign, number, self.tensors.text())))
-
-    def latex(self) -> str:
-        """The same in LaTeX."""
-        sign, number = written(self._without_time(), latex=True)
-        return f"{sign} " + r" \, ".join(filter(None, (number, self.tensors.latex())))
-
-    def __repr__(self) -> str:
-        return f"<term of order {self.order}: {_begun([self.text()])[0]}>"
-
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.latex()}$"
-
-    def _without_time(self) -> Any:
-        """The coefficient, in the double series without its power of T."""
-        import sympy
-
-        if self.power is None:
-            return sympy.sympify(self.coefficient)
-        return self.coefficient / sympy.Symbol("T", positive=True, integer=True) ** (self.order + self.power)
+ROW = 90  # characters of text in a row of aligned LaTeX, which pages have room for
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -168,8 +120,6 @@ class Expansion(Record):
         >>> fd.expand("displacement", 1).subs(N=sympy.Symbol("N"), T=3).coefficient("[a]")
         -3
         """
-        from .substitution import TIMES, substituted
-
         numbers = substituted([term.coefficient for term in self.terms], values, self.sampling)
         timed = any(name in values for name in TIMES)  # then no power of T stands outside
         terms = tuple(
@@ -181,13 +131,52 @@ class Expansion(Record):
     def sympy(self) -> Any:
         """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
 
-        Indices are then raised by the identity, for eta stands outside. N, B and the time are symbols that are known to be
-        positive, which `sympy.symbols("N")` is not: put numbers in by name, with `subs`, before.
+        Indices are then raised by the identity, for eta stands outside. All are symbols as `sympy.symbols` makes them,
+        without assumptions; to put something in for a namesake with some is an InputError.
         """
         import sympy
 
-        eta = sympy.Symbol("eta", positive=True)
+        from ..letters import Symbol
+
+        eta = Symbol("eta")
         return sympy.Add(*(term.coefficient * eta**term.order * term.symbol for term in self.terms))
+
+    def plot(self, path: str | Path | None = None, *, T: Iterable[int], **values: Any) -> Any:
+        """A picture: the sizes of the terms' coefficients over the number of updates, the twelve largest.
+
+        Parameters
+        ----------
+        path : a file to write, .png, .svg or .pdf; None for none
+        T : numbers of updates
+        values : numbers for N, B and the rule's letters, as for `subs`
+
+        Returns
+        -------
+        A matplotlib Figure, which notebooks show
+
+        Raises
+        ------
+        InputError : letters without a number, and as for `subs`; no matplotlib, no such folder or format
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.expand("test_loss", 2).plot(N=100, B=10, T=[10, 20, 50, 100])
+        <picture of 1 panel: savefig writes it to a file>
+        """
+        from sympy import sympify
+
+        from ..drawing.coefficients import plot  # an upward look
+
+        times = sequence("T", T, "numbers of updates")
+        terms = [term for term in self.terms if term.order]
+        held = [substituted([term.coefficient for term in terms], {**values, "T": t}, self.sampling) for t in times]
+        if left := {symbol.name for column in held for x in column for symbol in sympify(x).free_symbols}:
+            raise InputError(f"a picture needs a number for {', '.join(sorted(left))}")
+        sizes = np.array([[float(x) for x in column] for column in held]).T.reshape(len(terms), len(times))
+        given = ", ".join(f"{name} = {shown(value)}" for name, value in values.items())
+        names, orders = [term.text_of_tensors() for term in terms], [term.order for term in terms]
+        return plot(path, f"{self.observable}, {given}, {self.sampling}", names, orders, times, sizes)
 
     def text(self) -> str:
         """One term a line, in Unicode; see `expand` for the names."""
@@ -199,9 +188,9 @@ class Expansion(Record):
             else:
                 d, p = prefix
                 lines.append("+ (ηT)" + f"^{d}" * (d > 1) + "/T" * (p < 0) + f"^{-p}" * (p < -1) + " [")
-                lines += ["    " + line for line in _begun(rows_of)]
+                lines += ["    " + line for line in begun(rows_of)]
                 lines[-1] += " ]"
-        first, *others = _begun(lines) or ["0"]
+        first, *others = begun(lines) or ["0"]
         rows = [f"{self._name[0]} = {first}", *others, "+ O(η" + f"^{self.order + 1}" * (self.order > 0) + ")"]
         if self._raised:
             rows[-1] += f", indices raised by {self._raised[0]}"
@@ -220,13 +209,20 @@ class Expansion(Record):
             written = [term.latex() + self._origin(term)[1] for term in terms]
             if prefix is not None:
                 d, p = prefix
-                written = _begun(written)
+                written = begun(written)
                 power = f"^{{{d}}}" * (d > 1) + f" T^{{{p}}}" * (p < 0)
                 written[0] = rf"+ (\eta T){power} \bigl[ {written[0]}"
                 written[-1] += r" \bigr]"
-            rows += [written[i : i + IN_A_ROW] for i in range(0, len(written), IN_A_ROW)]
+            room = 0
+            for line, term in zip(written, terms, strict=True):
+                size = len(term.text() + self._origin(term)[0])
+                if size > room:
+                    rows.append([])
+                    room = ROW
+                rows[-1].append(line)
+                room -= size
         rows = rows or [["+ 0"]]
-        rows[0] = [*_begun(rows[0][:1]), *rows[0][1:]]
+        rows[0] = [*begun(rows[0][:1]), *rows[0][1:]]
         rows.append([r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"])
         if self._raised:
             rows[-1][-1] += rf", \quad \text{{indices raised by }} {self._raised[1]}"
@@ -286,6 +282,9 @@ class Expansion(Record):
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex(aligned=True)}$"
 
+    def _repr_html_(self) -> None:
+        return None
+
     def __str__(self) -> str:
         return self.text()
 
@@ -293,11 +292,3 @@ class Expansion(Record):
         kind = "resummed " if self.resummed else ""
         many = f"{len(self.terms)} term{'s' * (len(self.terms) != 1)}"
         return f"<{kind}expansion of the {self.observable} to order {self.order}: {many}, {self.sampling}>"
-
-
-def _begun(lines: list[str]) -> list[str]:
-    """The first plus sign is not written, and a first minus sign stands close."""
-    if not lines:
-        return []
-    first = lines[0].removeprefix("+ ")
-    return ["-" + first[2:] if first.startswith("- ") else first, *lines[1:]]

@@ -51,8 +51,8 @@ class Trust:
     False
     """
 
-    def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...]) -> None:
-        self.question = question
+    def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...], discarded: Any = None) -> None:
+        self.question, self.discarded = question, discarded
         self.total, self.by_order = total, by_order
 
     def _sized(self, value: Any) -> FloatArray:
@@ -192,7 +192,7 @@ class Trust:
             numbers = np.atleast_1d(rates).tolist()
             found = noise_to_signal(
                 question.landscape, question.times, numbers, question.watched.kind, question.update, metric, question.given,
-                question.functions,
+                question.functions, question.tolerance,
             )
         except FastdiagError:
             return None
@@ -206,6 +206,15 @@ class Trust:
 
     @cached_property
     def _evidence(self) -> Evidence:
+        found = self._of_orders
+        if self.discarded is None:
+            return found
+        share = f", and of the covariance's trace at most {np.max(self.discarded):.2g}{self._most()} is left out"
+        error = np.maximum(found.error, self.sizes[-1] * self.discarded)
+        return Evidence(error, found.said, found.size, found.beside + share)
+
+    @property
+    def _of_orders(self) -> Evidence:
         question, last = self.question, self.sizes[-1]
         added = f"{self._name(question.order)} adds"
         if (other := self.second_opinion) is not None:
@@ -235,10 +244,6 @@ class Trust:
             way = f", and the weights scatter by {np.max(share):.2g}{self._most()} of the way that the path goes"
             return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path stands still")
         return Evidence(last, added, last)
-
-    @property
-    def _meets_no_point_twice(self) -> bool:
-        return self.question.is_fresh
 
     @cached_property
     def believable(self) -> Any:
@@ -286,9 +291,10 @@ class Trust:
     def advice(self) -> str:
         """What to do where it is not believable."""
         question = self.question
-        one_epoch = self._meets_no_point_twice
+        one_epoch = question.is_fresh
         if not question.about_path:
-            return f"give noise={2 if one_epoch else 1} in place of order, to expand about the path, or a smaller eta or T"
+            noise = 2 if one_epoch and question.landscape.dimension <= MOST_WEIGHTS else 1
+            return f"give noise={noise} in place of order, to expand about the path, or a smaller eta or T"
         other = "compare closure='gaussian', " if one_epoch and not question.closure else ""
         return f"{other}take a smaller eta or larger batches, or simulate"
 

@@ -7,6 +7,8 @@ as on a GPU, it is about single numbers, and what stands here is all there is to
 import os
 from typing import Any
 
+import numpy as np
+
 from .kernel import primitive
 
 LANES = 1 if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" else 16
@@ -20,6 +22,12 @@ def in_lanes(array: Any) -> Any:
 
 
 @primitive
+def in_blocks(array: Any) -> Any:
+    """A view of an array whose last axis has several times LANES numbers: there it has blocks of LANES in their place."""
+    return array.reshape(*array.shape[:-1], -1, LANES)
+
+
+@primitive
 def chosen(condition: bool, this: float, other: float) -> float:
     """In each lane this or the other."""
     return this if condition else other
@@ -29,3 +37,9 @@ def chosen(condition: bool, this: float, other: float) -> float:
 def magnitude(x: float) -> float:
     """|x|, the largest of all lanes."""
     return abs(x)
+
+
+@primitive
+def power_of_two(x: Any) -> Any:
+    """2^k, k the whole number in the lowest bits of x, from -1022 to 1023."""
+    return ((np.asarray(x, np.float64).view(np.int64) << 52) + (1023 << 52)).view(np.float64)

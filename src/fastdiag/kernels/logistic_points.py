@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import kernel, lean
+from .kernel import inlined, kernel, lean
+from .lanes import LANES as BLOCK
+from .lanes import chosen, in_blocks, power_of_two
 
-LANES = 64  # runs side by side: their weights stay in the first-level cache
+BLOCKS = 2 if BLOCK > 1 else 4
+LANES = BLOCKS * BLOCK  # runs side by side: their weights and slopes stay in the first-level cache
 FLUSH = 512  # factors of at most 2 multiplied before their logarithm is taken
 
 LOG2_E = 1.4426950408889634
@@ -19,11 +22,11 @@ LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # 33 bits, and t
 ROUND = 1.5 * 2.0**52  # adding it rounds to a whole number, which then stands in the lowest bits
 
 
-@kernel
-def exp_negative(x: float) -> float:
-    """exp(x) for x <= 0 to 2 ulp, in a form that vectorises; 0 to subnormal digits below x = -708; nan for nan."""
-    x = -746.0 if x < -746.0 else x
-    shift, back = (64.0, 2.0**-64) if x < -708.0 else (0.0, 1.0)  # the power of 2 below is of normal numbers
+@inlined
+def exp_negative(x: Any) -> Any:
+    """exp(x) for x <= 0, or in lanes, to 2 ulp; 0 to subnormal digits below x = -708; nan for nan."""
+    x = chosen(x < -746.0, -746.0, x)
+    shift, back = chosen(x < -708.0, 64.0, 0.0), chosen(x < -708.0, 2.0**-64, 1.0)  # the power below is of normal numbers
     rounded = x * LOG2_E + ROUND
     whole = rounded - ROUND
     r = (x - whole * LN2_HIGH) - whole * LN2_LOW
@@ -34,22 +37,38 @@ def exp_negative(x: float) -> float:
     high = (1 / 5040.0 + r * (1 / 40320.0)) + r2 * (1 / 362880.0 + r * (1 / 3628800.0))
     top = 1 / 39916800.0 + r * (1 / 479001600.0)
     p = 1.0 + (r + (0.5 * r2 + (r2 * r) * (low + r4 * (high + r4 * top))))
-    power = np.int64((np.float64(rounded + shift).view(np.int64) << 52) + (1023 << 52))
-    return p * np.int64(power).view(np.float64) * back
+    return p * power_of_two(rounded + shift) * back
+
+
+@inlined
+def sigmoid(u: Any) -> Any:
+    """1 / (1 + exp(-u))"""
+    below = u < 0.0
+    q = exp_negative(chosen(below, u, -u))
+    return chosen(below, q, 1.0) / (1.0 + q)
 
 
 @lean
-def add_logistic_slopes(Z: Any, ridge: Any, points: Any, theta: Any, total: Any, gathered: Any, u: Any) -> None:
+def add_logistic_slopes(Z: Any, ridge: Any, points: Any, theta: Any, total: Any, gathered: Any) -> None:
     """Add the gradients at the lanes' points, rows of Z (points, n), to the total (n, LANES); theta (n, LANES)."""
     n = Z.shape[1]
     gather_points(Z, points, gathered)
-    margins(gathered, theta, u)
-    for r in range(LANES):
-        q = exp_negative(-abs(u[r]))
-        u[r] = (q if u[r] < 0.0 else 1.0) / (1.0 + q)
-    for i in range(n):
-        for r in range(LANES):
-            total[i, r] += u[r] * gathered[i, r] + ridge[i] * theta[i, r]
+    z, place, slope = in_blocks(gathered), in_blocks(theta), in_blocks(total)
+    for k in range(BLOCKS):
+        u = sigmoid(margin(z, place, k))
+        for i in range(n):
+            slope[i, k] = slope[i, k] + u * z[i, k]
+    add_ridge(ridge, theta, total)
+
+
+@lean
+def add_ridge(ridge: Any, vectors: Any, total: Any) -> None:
+    """total (n, LANES) <- it and ridge (n,) times the vectors (n, LANES)."""
+    vector, slope = in_blocks(vectors), in_blocks(total)
+    for i in range(len(ridge)):
+        if ridge[i] != 0.0:
+            for k in range(BLOCKS):
+                slope[i, k] = slope[i, k] + ridge[i] * vector[i, k]
 
 
 @lean
@@ -98,51 +117,112 @@ def gather_points(Z: Any, points: Any, gathered: Any) -> None:
             gathered[i, r + 3] = Z[row3, i]
 
 
+@inlined
+def margin(z: Any, place: Any, k: int) -> Any:
+    """z . theta of the k-th block of lanes."""
+    u = z[0, k] * place[0, k]
+    for i in range(1, z.shape[0]):
+        u = u + z[i, k] * place[i, k]
+    return u
+
+
 @lean
 def margins(gathered: Any, theta: Any, u: Any) -> None:
     """z . theta in every lane."""
-    for r in range(LANES):
-        u[r] = 0.0
-    for i in range(gathered.shape[0]):
-        for r in range(LANES):
-            u[r] += gathered[i, r] * theta[i, r]
+    z, place, total = in_blocks(gathered), in_blocks(theta), in_blocks(u)
+    for k in range(BLOCKS):
+        total[k] = margin(z, place, k)
 
 
 @kernel
 def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: Any, out: Any) -> None:
-    """Mean over the weighted points Z (points, n) of the loss at theta (rates, runs, n), into out (rates, runs).
+    """Mean over the weighted points Z (points, n) of the loss at theta (rates, runs, n), into out (rates, runs)."""
+    lane = np.empty((Z.shape[1], LANES))
+    total, excess = np.empty(LANES), np.empty(LANES)
+    for e in range(theta.shape[0]):
+        for first in range(0, theta.shape[1], LANES):
+            place_lanes(theta[e], first, lane)
+            if uniform:
+                total_loss(Z, lane, total, excess)
+            else:
+                weighted_loss(Z, weights, lane, total, excess)
+            for r in range(min(LANES, theta.shape[1] - first)):
+                penalty = 0.0
+                for i in range(Z.shape[1]):
+                    penalty += ridge[i] * lane[i, r] ** 2
+                out[e, first + r] = (total[r] * weights[0] if uniform else total[r]) + penalty / 2
 
-    If the weights are uniform, the sum of log(1 + q), q = exp(-|u|) <= 1, is one logarithm of a long product, less 1: all q
-    may be small.
+
+@lean
+def place_lanes(theta: Any, first: int, lane: Any) -> None:
+    """lane (n, LANES) <- theta (runs, n) of the runs from `first`; idle lanes repeat the last one."""
+    for r in range(LANES):
+        run = min(first + r, theta.shape[0] - 1)
+        for i in range(theta.shape[1]):
+            lane[i, r] = theta[run, i]
+
+
+@lean
+def total_loss(Z: Any, lane: Any, total: Any, excess: Any) -> None:
+    """total (LANES,) <- the sum of the losses of the points Z at the lanes' weights (n, LANES).
+
+    The sum of log(1 + q), q = exp(-|u|) <= 1, is one logarithm of a long product, less 1: all q may be small.
     """
-    count, n = Z.shape
-    runs = theta.shape[1]
-    lane = np.empty((n, LANES))
-    u = np.empty(LANES)
-    total = np.empty(LANES)
-    excess = np.empty(LANES)
+    place, sums, products = in_blocks(lane), in_blocks(total), in_blocks(excess)
+    total[:] = 0.0
+    for start in range(0, Z.shape[0], FLUSH):
+        excess[:] = 0.0
+        for k in range(0, BLOCKS, 2):  # two blocks at once: independent chains of sums
+            above0, above1, product0, product1 = sums[k], sums[k + 1], products[k], products[k + 1]
+            for s in range(start, min(start + FLUSH, Z.shape[0])):
+                u0, u1 = Z[s, 0] * place[0, k], Z[s, 0] * place[0, k + 1]
+                for i in range(1, Z.shape[1]):
+                    u0 = u0 + Z[s, i] * place[i, k]
+                    u1 = u1 + Z[s, i] * place[i, k + 1]
+                below0, below1 = u0 < 0.0, u1 < 0.0
+                above0 = above0 + chosen(below0, 0.0, u0)
+                above1 = above1 + chosen(below1, 0.0, u1)
+                product0 = product0 + exp_negative(chosen(below0, u0, -u0)) * (1.0 + product0)
+                product1 = product1 + exp_negative(chosen(below1, u1, -u1)) * (1.0 + product1)
+            sums[k], sums[k + 1], products[k], products[k + 1] = above0, above1, product0, product1
+        for r in range(LANES):
+            total[r] += math.log1p(excess[r])
+
+
+@lean
+def weighted_loss(Z: Any, weights: Any, lane: Any, total: Any, excess: Any) -> None:
+    """The same of losses times weights."""
+    place, sums, q = in_blocks(lane), in_blocks(total), in_blocks(excess)
+    total[:] = 0.0
+    for s in range(Z.shape[0]):
+        for k in range(BLOCKS):
+            u = Z[s, 0] * place[0, k]
+            for i in range(1, Z.shape[1]):
+                u = u + Z[s, i] * place[i, k]
+            below = u < 0.0
+            sums[k] = sums[k] + weights[s] * chosen(below, 0.0, u)
+            q[k] = exp_negative(chosen(below, u, -u))
+        for r in range(LANES):
+            total[r] += weights[s] * math.log1p(excess[r])
+
+
+@kernel
+def logistic_train_loss(Z: Any, ridge: Any, sets: Any, theta: Any, out: Any) -> None:
+    """The mean loss of each run's points (runs, N), rows of Z, at theta (rates, runs, n), into (rates, runs)."""
+    n, (runs, N) = Z.shape[1], sets.shape
+    lane, gathered, points = np.empty((n, LANES)), np.empty((n, LANES)), np.empty(LANES, np.int64)
+    total, excess = np.empty(LANES), np.empty(LANES)
     for e in range(theta.shape[0]):
         for first in range(0, runs, LANES):
-            for r in range(LANES):
-                total[r] = 0.0
-                excess[r] = 0.0
-                for i in range(n):
-                    lane[i, r] = theta[e, min(first + r, runs - 1), i]
-            for s in range(count):
+            place_lanes(theta[e], first, lane)
+            total[:] = 0.0
+            excess[:] = 0.0
+            for row in range(N):
                 for r in range(LANES):
-                    u[r] = 0.0
-                for i in range(n):
-                    for r in range(LANES):
-                        u[r] += Z[s, i] * lane[i, r]
-                if not uniform:
-                    for r in range(LANES):
-                        q = exp_negative(-abs(u[r]))
-                        total[r] += weights[s] * ((0.0 if u[r] < 0.0 else u[r]) + math.log1p(q))
-                    continue
-                for r in range(LANES):
-                    total[r] += 0.0 if u[r] < 0.0 else u[r]
-                    excess[r] += exp_negative(-abs(u[r])) * (1.0 + excess[r])
-                if s % FLUSH == FLUSH - 1 or s == count - 1:
+                    points[r] = sets[min(first + r, runs - 1), row]
+                gather_points(Z, points, gathered)
+                add_losses(gathered, lane, total, excess)
+                if row % FLUSH == FLUSH - 1 or row == N - 1:
                     for r in range(LANES):
                         total[r] += math.log1p(excess[r])
                         excess[r] = 0.0
@@ -150,22 +230,15 @@ def logistic_test_loss(Z: Any, weights: Any, uniform: bool, ridge: Any, theta: A
                 penalty = 0.0
                 for i in range(n):
                     penalty += ridge[i] * lane[i, r] ** 2
-                out[e, first + r] = (total[r] * weights[0] if uniform else total[r]) + penalty / 2
+                out[e, first + r] = total[r] / N + penalty / 2
 
 
-@kernel
-def logistic_train_loss(Z: Any, ridge: Any, points: Any, theta: Any, out: Any) -> None:
-    """The mean loss of each run's points (runs, N), rows of Z, at theta (rates, runs, n), into (rates, runs)."""
-    rates, runs, n = theta.shape
-    for e in range(rates):
-        for r in range(runs):
-            penalty = 0.0
-            for i in range(n):
-                penalty += ridge[i] * theta[e, r, i] ** 2
-            total = 0.0
-            for row in range(points.shape[1]):
-                u = 0.0
-                for i in range(n):
-                    u += Z[points[r, row], i] * theta[e, r, i]
-                total += (0.0 if u < 0.0 else u) + math.log1p(exp_negative(-abs(u)))
-            out[e, r] = total / points.shape[1] + penalty / 2
+@lean
+def add_losses(gathered: Any, lane: Any, total: Any, excess: Any) -> None:
+    """Take each lane's point z (n, LANES) into the total and the product."""
+    z, place, sums, products = in_blocks(gathered), in_blocks(lane), in_blocks(total), in_blocks(excess)
+    for k in range(BLOCKS):
+        u = margin(z, place, k)
+        below = u < 0.0
+        sums[k] = sums[k] + chosen(below, 0.0, u)
+        products[k] = products[k] + exp_negative(chosen(below, u, -u)) * (1.0 + products[k])

@@ -27,10 +27,10 @@ def slopes_of(
     logistic: Any, polynomial: Any, formula: Any, linear: Any, points: Any, theta: Any, total: Any, scratch: Any
 ) -> None:
     """`add_slopes`: the compiler leaves out branches of arguments that are None."""
-    gathered, u, lane, work, registers = scratch
+    gathered, _, lane, work, registers = scratch
     if logistic is not None:
         table, ridge = logistic
-        add_logistic_slopes(table, ridge, points, theta, total, gathered, u[0])
+        add_logistic_slopes(table, ridge, points, theta, total, gathered)
     if polynomial is not None:
         tensors, degree = polynomial
         add_taylor(tensors, degree, 1, points, theta, total, lane, work)

@@ -8,7 +8,8 @@ compiler, so a run gives the same bits whatever runs beside it.
 from typing import Any
 
 from .kernel import lean
-from .logistic_points import LANES
+from .lanes import in_blocks
+from .logistic_points import BLOCKS, LANES
 from .point_slopes import add_curves, add_products, add_slopes
 from .update_steps import apply_rule, raised
 
@@ -16,9 +17,10 @@ from .update_steps import apply_rule, raised
 @lean
 def clear(array: Any) -> None:
     """array (n, LANES) <- 0"""
+    vectors = in_blocks(array)
     for i in range(array.shape[0]):
-        for r in range(LANES):
-            array[i, r] = 0.0
+        for k in range(BLOCKS):
+            vectors[i, k] = 0.0
 
 
 @lean

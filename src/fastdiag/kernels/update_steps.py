@@ -10,7 +10,8 @@ import math
 from typing import Any
 
 from .kernel import lean
-from .logistic_points import LANES
+from .lanes import in_blocks
+from .logistic_points import BLOCKS, LANES
 
 LINEAR, ADAPTIVE = range(2)
 
@@ -49,20 +50,21 @@ def clip(norm: float, slope: Any, u: Any) -> None:
 def linear_step(step: Any, push: Any, rate: float, slope: Any, origin: Any, state: Any) -> None:
     """state (p, n, LANES) <- step state - push rate slope, the first part from the origin; step is upper triangular."""
     parts, n, _ = state.shape
+    now, g = in_blocks(state), in_blocks(slope)
     for p in range(parts):
         keep, kick = step[p, p], rate * push[p]
         for i in range(n):
             if keep == 1.0:
-                for r in range(LANES):
-                    state[p, i, r] -= kick * slope[i, r]
+                for k in range(BLOCKS):
+                    now[p, i, k] = now[p, i, k] - kick * g[i, k]
             else:
                 around = origin[i] if p == 0 else 0.0
-                for r in range(LANES):
-                    state[p, i, r] = around + keep * (state[p, i, r] - around) - kick * slope[i, r]
+                for k in range(BLOCKS):
+                    now[p, i, k] = around + keep * (now[p, i, k] - around) - kick * g[i, k]
         for q in range(p + 1, parts):
             for i in range(n):
-                for r in range(LANES):
-                    state[p, i, r] += step[p, q] * state[q, i, r]
+                for k in range(BLOCKS):
+                    now[p, i, k] = now[p, i, k] + step[p, q] * now[q, i, k]
 
 
 @lean

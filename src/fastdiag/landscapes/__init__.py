@@ -7,10 +7,11 @@ from .directional import Directional, directional
 from .distributions import Distribution, finite, normal, uniform
 from .estimated import Estimated, estimated
 from .field import Field, SymbolicField, field, symbolic_field
-from .landscape import Landscape, SampledLandscape
+from .landscape import Landscape
 from .least_squares import LeastSquares, least_squares
 from .linear_model import LinearModel
 from .logistic import Logistic, logistic
+from .sampled import SampledLandscape
 from .samples import Samples, samples
 from .softmax import Softmax, softmax
 from .symbolic import Symbolic, symbolic

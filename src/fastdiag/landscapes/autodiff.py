@@ -86,7 +86,8 @@ class JaxDerivatives(PointDerivatives):
             elif kind == "runs":
                 found = jx.vmap(jx.grad(summed))
             else:
-                found = jx.vmap(summed, (0, None, 0, 0))
+                own = None if kind == "losses of shared points" else 0
+                found = jx.vmap(summed, (0, None, own, own))
             self._compiled[key] = jx.jit(found)
         return self._compiled[key]
 
@@ -147,11 +148,11 @@ class JaxDerivatives(PointDerivatives):
         return found
 
     def batch_losses(self, theta: FloatArray, rows: IntArray, weights: FloatArray) -> FloatArray:
-        found, rows = np.empty(len(theta)), np.broadcast_to(rows, (len(theta), len(weights)))
+        found, shared = np.empty(len(theta)), rows.ndim == 1
         with doubles():
-            compiled = self.made("losses of runs", 0, None)
+            compiled = self.made("losses of shared points" if shared else "losses of runs", 0, None)
             for some, padded in pieces(len(theta), max(1, LOSSES // len(weights))):
-                made = compiled(theta[padded], weights, *self._data(rows[padded]))
+                made = compiled(theta[padded], weights, *self._data(rows if shared else rows[padded]))
                 found[some] = np.asarray(made)[: some.stop - some.start]
         return found
 

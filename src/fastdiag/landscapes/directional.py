@@ -14,12 +14,14 @@ from ..arguments import shown, whole
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..locks import cached_property
+from ..markup import table
 from ..memory import require
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .directional_local import DirectionalLocal
-from .landscape import EVERY, Factor, SampledLandscape, checked, checked_weights
+from .landscape import EVERY, Factor, checked, checked_weights
 from .point_derivatives import GivenDerivatives, PointDerivatives
+from .sampled import SampledLandscape
 
 MOST_DERIVATIVES = 10**8  # of single points, for a tensor: a quarter of an hour
 
@@ -91,6 +93,9 @@ class Directional(SampledLandscape):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("_deviations", "gradients")}
+
+    def _repr_html_(self) -> str:
+        return table(repr(self), (), ())  # its derivatives may take long
 
     def __repr__(self) -> str:
         return f"<directional landscape: {len(self.weights)} points, {self.dimension} weights>"

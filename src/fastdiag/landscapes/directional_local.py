@@ -61,14 +61,12 @@ class DirectionalLocal(PointTensors):
         return self.derivatives.mean(self.theta, self.every, self.weights, [np.ascontiguousarray(vectors)])
 
     def curved(self, vectors: Numbers) -> FloatArray:
-        """H v of many vectors, (r, n)."""
         return self.derivatives.means(self.theta, self.every, self.weights, [vectors])
 
     def third(self, S: Numbers) -> FloatArray:
         return self.third_along(*_spectrum(S))
 
     def third_along(self, sizes: FloatArray, vectors: FloatArray) -> FloatArray:
-        """J:S of S = sum of sizes times the squares of rows (r, n)."""
         if not len(sizes):
             return np.zeros(self.dimension)
         return np.asarray(sizes @ self.derivatives.means(self.theta, self.every, self.weights, [vectors, vectors]))

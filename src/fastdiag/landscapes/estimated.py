@@ -10,8 +10,9 @@ from ..arguments import choice, own, shown
 from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray
-from .landscape import Landscape, Nodes, SampledLandscape, check_landscape
+from .landscape import Landscape, Nodes, check_landscape
 from .polykay import polykay
+from .sampled import SampledLandscape
 
 METHODS = ("polykay", "disjoint")
 Method: TypeAlias = Literal["polykay", "disjoint"]

@@ -64,6 +64,13 @@ class SymbolicField(Symbolic):
 
     is_gradient = False
 
+    called = "the field"
+
+    def named(self, indices: Indices) -> str:
+        entry = f"the entry {self.coordinates[indices[0]]} of the field"
+        along = ", ".join(str(self.coordinates[i]) for i in indices[1:])
+        return f"the derivative of {entry} along {along}" if along else entry
+
     def ordered(self, indices: Indices) -> Indices:
         return (*indices[:1], *sorted(indices[1:]))
 

@@ -201,6 +201,12 @@ def _in_floats(landscape: Symbolic, formula: Expression, arguments: list[Any]) -
         with np.errstate(all="ignore"):
             function(*np.ones(len(arguments)))
     except (NameError, TypeError, AttributeError, NotImplementedError, ValueError, OverflowError) as error:
+        if formula.has(sympy.DiracDelta):
+            raise UnsupportedError(
+                f"{landscape!r} has a kink, as Abs, Max or sign have, and about the path its derivatives are needed "
+                "wherever the path may go; write a smooth loss, such as sqrt(u**2 + c**2) for Abs(u), or expand about the "
+                "start, with order= in place of noise="
+            ) from None
         raise UnsupportedError(
             f"the formulas of {landscape!r} cannot be evaluated by NumPy: {str(error).splitlines()[0]}"
         ) from None

@@ -14,9 +14,10 @@ from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import partition_terms
-from .landscape import EVERY, Factor, Nodes, SampledLandscape, labels_of
+from .landscape import EVERY, Factor, Nodes, labels_of
 from .local_linear_model import LinearModelLocal
 from .newton import newton_minimum
+from .sampled import SampledLandscape
 from .to_eigenbasis import to_eigenbasis
 
 CHUNK_BYTES = 1 << 26
@@ -80,6 +81,10 @@ class LinearModel(SampledLandscape):
             slopes = self.slopes(degree, rows).reshape(-1, m**degree)
             total += (self.weights[rows, None] * slopes).T @ _powers(self.X[rows], degree)
         return np.asarray(self.joined(total[None], degree)[0])
+
+    def third_along(self, vectors: FloatArray, frame: FloatArray, start: int = 0) -> FloatArray:
+        """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
+        return self.local(self.theta).third_matrices(vectors @ frame.T, frame[:, start:])
 
     def _chunks(self, numbers: int) -> Iterator[slice]:
         """Runs of points of which each takes so many numbers."""

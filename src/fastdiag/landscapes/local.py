@@ -94,6 +94,14 @@ class Local(ABC):
     def third(self, S: Numbers) -> Numbers:
         """J_abc S_bc of a symmetric matrix, (n,)."""
 
+    def third_along(self, sizes: Numbers, rows: Numbers) -> Numbers:
+        """J:S of S = sum of sizes (r,) times the squares of rows (r, n)."""
+        return self.third((rows.T * sizes) @ rows)
+
+    def curved(self, vectors: Numbers) -> Numbers:
+        """H v of many vectors, (r, n)."""
+        return np.asarray(vectors @ self.hessian.T)
+
     @abstractmethod
     def fourth(self, S: Numbers) -> Numbers:
         """Q_abcd S_cd, (n, n)."""

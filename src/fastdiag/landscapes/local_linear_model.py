@@ -113,6 +113,29 @@ class LinearModelLocal(Local):
     def pulled(self, vectors: Numbers) -> FloatArray:
         return self._pulling(np.einsum("xce,xe->xc", self.slopes(2), self._seen(vectors)))
 
+    def _outputs_of(self, vectors: Numbers) -> FloatArray:
+        """What each point's outputs see of vectors (r, n), (S, m, r)."""
+        found = vectors.reshape(-1, self.X.shape[1]) @ self.X.T
+        return np.ascontiguousarray(found.reshape(len(vectors), self.m, len(self.X)).transpose(2, 1, 0))
+
+    def curved(self, vectors: Numbers) -> FloatArray:
+        bent = self.weights[:, None, None] * (self.slopes(2) @ self._outputs_of(vectors))
+        found = bent.transpose(2, 1, 0).reshape(len(vectors) * self.m, len(self.X)) @ self.X
+        return np.asarray(found.reshape(vectors.shape) + self.ridge * vectors)
+
+    def third_along(self, sizes: Numbers, rows: Numbers) -> FloatArray:
+        seen = self._outputs_of(rows)
+        V = ((seen * sizes) @ seen.swapaxes(1, 2)).reshape(len(self.X), -1)
+        slopes = self.slopes(3).reshape(len(self.X), self.m, -1)
+        return self._pulling(np.einsum("xck,xk->xc", slopes, V))
+
+    def third_matrices(self, vectors: Numbers, frame: Numbers) -> FloatArray:
+        """J along vectors (r, n), (r, m, m) along the columns of a frame (n, m)."""
+        slopes, found = self.slopes(3), np.empty((len(vectors), frame.shape[1], frame.shape[1]))
+        for i, seen in enumerate(self._outputs_of(vectors).transpose(2, 0, 1)):
+            found[i] = frame.T @ (self._squared(np.einsum("xabc,xc->xab", slopes, seen)) @ frame)
+        return found
+
     def variances(self, S: Numbers) -> FloatArray:
         """V_x of every point, (S, m, m)."""
         if self._along[0] is not S:

@@ -97,6 +97,13 @@ class LogisticLocal(Local):
     def pulled(self, vectors: Numbers) -> FloatArray:
         return np.asarray(self.X.T @ (self.weights * self.slopes(2) * np.einsum("xa,xa->x", self.X, vectors)))
 
+    def curved(self, vectors: Numbers) -> FloatArray:
+        return np.asarray((vectors @ self._columns * (self.weights * self.slopes(2))) @ self.X + self.ridge * vectors)
+
+    def third_along(self, sizes: Numbers, rows: Numbers) -> FloatArray:
+        variances = sizes @ (rows @ self._columns) ** 2
+        return np.asarray(self.X.T @ (self.weights * self.slopes(3) * variances))
+
     def variances(self, S: Numbers) -> FloatArray:
         """x S x of every point, (S,)."""
         if self._along[0] is not S:

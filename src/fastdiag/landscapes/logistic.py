@@ -15,18 +15,10 @@ from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .given_tensors import checked_axes
-from .landscape import (
-    EVERY,
-    Factor,
-    Nodes,
-    SampledLandscape,
-    checked,
-    checked_weights,
-    labels_of,
-    same,
-)
+from .landscape import EVERY, Factor, Nodes, checked, checked_weights, labels_of, same
 from .local_logistic import LogisticLocal
 from .newton import newton_minimum
+from .sampled import SampledLandscape
 from .softplus import softplus
 
 CHUNK_BYTES = 1 << 26
@@ -78,6 +70,13 @@ class Logistic(SampledLandscape):
                 product = (product[:, :, None] * X[rows, None, :]).reshape(len(product), -1)
             total += (product.T @ X[rows]).ravel() if degree else product.sum()
         return total.reshape((n,) * degree)
+
+    def third_along(self, vectors: FloatArray, frame: FloatArray, start: int = 0) -> FloatArray:
+        """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
+        X, scale = self.X @ frame, self.weights * self.slopes(3)
+        kept, bent = X[:, start:], scale[:, None] * (X @ vectors.T)
+        wide = (bent[:, :, None] * kept[:, None, :]).reshape(len(X), -1)
+        return np.asarray((wide.T @ kept).reshape(len(vectors), -1, kept.shape[1]))
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         slopes, X = self.slopes(degree, rows), self.X[rows] if frame is None else self.X[rows] @ frame

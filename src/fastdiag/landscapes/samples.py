@@ -10,14 +10,8 @@ from ..errors import InputError
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .given_tensors import check_symmetric, tensor_or_zero
-from .landscape import (
-    CHUNK_BYTES,
-    EVERY,
-    Factor,
-    SampledLandscape,
-    checked,
-    checked_weights,
-)
+from .landscape import EVERY, Factor, checked, checked_weights
+from .sampled import CHUNK_BYTES, SampledLandscape
 from .taylor import TaylorLocal, re_expanded, tell_of_polynomial
 from .to_eigenbasis import to_eigenbasis
 

@@ -26,19 +26,21 @@ def real_symbol(symbol: Any, taken: Collection[Any]) -> Any:
     return sympy.Dummy(symbol.name, **assumptions) if real in taken else real
 
 
-def check_derivative(derivative: Expression) -> None:
+def check_derivative(derivative: Expression, of: str = "the loss") -> None:
     """Raise InputError unless SymPy could differentiate."""
     import sympy
 
     undone = derivative.atoms(sympy.Derivative, sympy.Subs)
     if undone:
         raise InputError(
-            f"the loss cannot be differentiated: {min(map(str, undone))} has no formula; a loss must be smooth in its "
-            "weights, and its free symbols must be declared real where they stand under Abs"
+            f"{of} cannot be differentiated: {min(map(str, undone))} has no formula; it must be smooth in the weights, and "
+            "its free symbols must be declared real where they stand under Abs"
         )
 
 
-def value_at(derivative: Expression, point: Mapping[Any, Expression], weights: Sequence[Any], name: str) -> Expression:
+def value_at(
+    derivative: Expression, point: Mapping[Any, Expression], weights: Sequence[Any], name: str, of: str = "the loss"
+) -> Expression:
     """The derivative with the point put in.
 
     At a kink (an Abs, Max or Piecewise at its boundary) SymPy takes a side, or the mean of both. Here the values from all
@@ -46,10 +48,10 @@ def value_at(derivative: Expression, point: Mapping[Any, Expression], weights: S
 
     Parameters
     ----------
-    derivative : of the loss, of any degree
+    derivative : of a loss, of any degree
     point : values of the weights, and of the data if they are finitely many points
     weights : symbols; what has none of them may jump
-    name : what this is, for the message
+    name, of : what this is, and of what, for the message
 
     Raises
     ------
@@ -64,36 +66,39 @@ def value_at(derivative: Expression, point: Mapping[Any, Expression], weights: S
     """
     import sympy
 
-    here = ", ".join(f"{symbol} = {shown(value)}" for symbol, value in point.items())
-    value, *others = (side.xreplace(dict(point)) for side in _sides(derivative, point, weights))
+    told = {*weights, *derivative.free_symbols}
+    here = ", ".join(f"{symbol} = {shown(value)}" for symbol, value in point.items() if symbol in told)
+    value, *others = (side.xreplace(dict(point)) for side in _sides(derivative, point, weights, of))
     for found in (value, *others):
         if found.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.AccumBounds):
-            raise InputError(f"{name} is {shown(found)} at {here}: the loss is not smooth there")
+            raise InputError(f"{name} is {shown(found)} at {here}: {of} is not smooth there")
     for other in others:
         if canonical(sympy.expand(other - value)) != 0:
             raise InputError(
-                f"{name} is {shown(value)} on one side and {shown(other)} on the other at {here}: the loss has a kink "
-                "there and is not differentiable; move theta_0 or the data, or smooth the loss"
+                f"{name} is {shown(value)} on one side and {shown(other)} on the other at {here}: {of} has a kink "
+                f"there and is not differentiable; move theta_0 or the data, or smooth {of}"
             )
     if value.has(sympy.DiracDelta):
         raise InputError(
-            f"{name} has the term {min(map(str, value.atoms(sympy.DiracDelta)))} at {here}: the loss has a kink for some "
+            f"{name} has the term {min(map(str, value.atoms(sympy.DiracDelta)))} at {here}: {of} has a kink for some "
             "data and is not differentiable there; smooth it, or ask for a lower order"
         )
-    check_real(value, name, here)
+    check_real(value, name, here, of)
     return value
 
 
-def check_real(value: Expression, name: str, here: str) -> None:
+def check_real(value: Expression, name: str, here: str, of: str = "the loss") -> None:
     """Raise InputError if the value is a number that is not finite and real; formulas pass."""
     if value.is_Rational or value.is_extended_real or value.free_symbols:
         return
     near = complex(value.evalf(20))
     if not abs(near.imag) <= 1e-15 * abs(near):  # nan too
-        raise InputError(f"{name} is {shown(value)} at {here}, which is not real; a loss must be real for all of its data")
+        raise InputError(f"{name} is {shown(value)} at {here}, which is not real; {of} must be real for all data")
 
 
-def _sides(derivative: Expression, point: Mapping[Any, Expression], weights: Sequence[Any]) -> list[Expression]:
+def _sides(
+    derivative: Expression, point: Mapping[Any, Expression], weights: Sequence[Any], of: str
+) -> list[Expression]:
     """The derivative with each switch that is at its boundary thrown to either side, all ways."""
     import sympy
     from sympy.core.relational import Relational
@@ -106,7 +111,7 @@ def _sides(derivative: Expression, point: Mapping[Any, Expression], weights: Seq
         turned = bool(edge.could_extract_minus_sign())
         at_edge.setdefault(-edge if turned else edge, []).append((switch, -1 if turned else 1))
     if len(at_edge) > MOST_KINKS:
-        raise InputError(f"the loss has more than {MOST_KINKS} kinks at one point and is not differentiable there")
+        raise InputError(f"{of} has more than {MOST_KINKS} kinks at one point and is not differentiable there")
     return [
         derivative.xreplace({
             switch: _thrown(switch, side * turned)

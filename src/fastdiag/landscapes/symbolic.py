@@ -33,7 +33,7 @@ MOST_ENTRIES = 1_000_000  # of an array of formulas
 class Symbolic(Landscape):
     """A loss that is a formula; see `symbolic`. It has every cumulant of derivatives of every degree."""
 
-    highest_degree = None
+    highest_degree, called = None, "the loss"
 
     def __init__(
         self,
@@ -188,17 +188,21 @@ class Symbolic(Landscape):
         if indices not in self._variables:
             if indices[not self.is_gradient :]:
                 self._entry(indices[:-1])  # without a lower derivative there is none, whatever the formula says
-            derivative, along = self._derivative(indices), ", ".join(str(self.coordinates[i]) for i in indices)
-            name = f"the derivative of the loss along {along}" if indices else "the loss"
-            check_derivative(derivative)
+            derivative, name = self._derivative(indices), self.named(indices)
+            check_derivative(derivative, self.called)
             start = dict(zip(self.coordinates, self.theta, strict=True))
             places: list[dict[Any, Expression]] = [point for point, _ in self._points] if self._is_finite else [{}]
-            values = [value_at(derivative, start | place, self.coordinates, name) for place in places]
+            values = [value_at(derivative, start | place, self.coordinates, name, self.called) for place in places]
             if not self._is_finite and not values[0].is_polynomial(*self.data):
                 for place in self._trials():
-                    value_at(values[0], place, (), name)
+                    value_at(values[0], place, (), name, self.called)
             self._variables[indices] = self._variable(values)
         return self._variables[indices]
+
+    def named(self, indices: Indices) -> str:
+        """A derivative in words."""
+        along = ", ".join(str(self.coordinates[i]) for i in indices)
+        return f"the derivative of {self.called} along {along}" if indices else self.called
 
     def _trials(self) -> Iterator[dict[Any, Expression]]:
         """Some points of the data: where a formula is not real, or has no value, these will tell."""
@@ -290,7 +294,7 @@ class Symbolic(Landscape):
         unit = sympy.Integer(2) ** exponent
         expression = self.expression.xreplace({weight: unit * weight for weight in self.coordinates})
         start = tuple(canonical(value / unit) for value in self.theta)
-        return Symbolic(expression, self.coordinates, self.data, self.distributions, start)
+        return type(self)(expression, self.coordinates, self.data, self.distributions, start)
 
     def _start(self) -> str:
         return ", ".join(f"{w} = {written(value)}" for w, value in zip(self.coordinates, self.theta, strict=True))

@@ -127,15 +127,15 @@ def worst_directional_alignment(
         if not columns.size or (np.abs(along).max(axis=0) <= 1e-12 * np.abs(columns).max(axis=0)).any():
             raise InputError("V needs directions along which there are inputs: else g is noise over no curvature")
         fixed = [(v / np.linalg.norm(v), *np.linalg.eigh(form(v))) for v in along.T]
-        for which, pick in ((0, min), (-1, max)):
-            v, values, vectors = pick(fixed, key=lambda found, which=which: found[1][which])  # type: ignore[misc]
+        for which, pick in ((0, np.argmin), (-1, np.argmax)):
+            v, values, vectors = fixed[int(pick([values[which] for _, values, _ in fixed]))]
             ends[which] = float(values[which]), vectors[:, which], v
     else:
         rng = np.random.default_rng(seed)
         begin = [*np.eye(d)[:100], *rng.standard_normal((starts, d))]
         for which, sign in ((0, 1.0), (-1, -1.0)):
             found = [_turned(form, v / np.linalg.norm(v), which) for v in begin]
-            ends[which] = min(found, key=lambda end, sign=sign: sign * end[0])  # type: ignore[misc]
+            ends[which] = found[int(np.argmin([sign * value for value, _, _ in found]))]
     (least, u, v), (greatest, w, z) = ends[0], ends[-1]
     least = max(least, 0.0)
     return Worst(least, greatest, back @ u, back @ w, back @ v, back @ z, _eps(least, greatest))

@@ -14,7 +14,7 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, WithoutReplacement, responses
-from .settled import NEWTON, check_settles, fixed, is_near, no_end, summed
+from .settled import NEWTON, Swings, check_settles, fixed, is_near, no_end, summed
 
 MOST_UPDATES = 100_000  # to the path's end
 
@@ -37,8 +37,7 @@ class Walk:
         m, n = motion.shape
         self.t: int | float = 0
         self.state = motion.zeros(m * n)
-        carried = m * n if noise else 0
-        self.S, self.bent, self.met = motion.zeros(carried, carried), motion.zeros(m * n), motion.zeros(m * n)
+        self.S, self.bent, self.met = self.nothing(m * n if noise else 0), motion.zeros(m * n), motion.zeros(m * n)
         self.local = landscape.local(motion.start)
         self._ahead = deque[tuple[Numbers, Local]]()
         nothing = motion.zeros(len(self.local.weights), m * n)
@@ -46,6 +45,15 @@ class Walk:
         self.points = points
         if noise and points is not None:
             self.responses = WithoutReplacement(self.responses, points)
+
+    def nothing(self, size: int) -> Any:
+        """No covariance."""
+        return self.motion.zeros(size, size)
+
+    @property
+    def seen_covariance(self) -> Any:
+        """Of what is observed: (n, n), or a `LowRank`."""
+        return self.motion.observed_twice(self.S)
 
     @property
     def carried(self) -> tuple[Numbers, ...]:
@@ -194,12 +202,16 @@ class Walk:
         """To the path's end: along it, and by Newton's method from where that is sure."""
         motion = self.motion
         noise, self.noise = self.noise, 0
+        swings = Swings()
         for _ in range(MOST_UPDATES):
             before, local = self.state, self.local
             stride = motion.stride(0, before, local.gradient)
             self.step()
-            if is_near(self.state - before, motion.kicked(stride, local.hessian.T)):
+            move = self.state - before
+            if is_near(move, motion.kicked(stride, local.hessian.T)):
                 break
+            if swings.go_on(move):
+                raise no_end()
         else:
             raise no_end()
         for _ in range(NEWTON):

@@ -45,6 +45,11 @@ class Flow:
         """The landscape at the end of the path."""
         return self.landscape.local(self.motion.start + self.state)
 
+    @property
+    def seen_covariance(self) -> Numbers:
+        """Of what is observed, (n, n)."""
+        return self.motion.observed_twice(self.S)
+
     def seen_by(self, landscape: Landscape) -> Local:
         """Another landscape there."""
         return landscape.local(self.motion.start + self.state)

@@ -12,6 +12,7 @@ from ..landscapes.local import Local, Numbers
 from .closure import GaussianWalk, gaussian
 from .first_order import Walk
 from .flow import Flow
+from .low_rank import LowRank
 from .overfitting import TiedWalk
 from .second_order import SecondWalk, both, second_order
 
@@ -35,22 +36,20 @@ def path_alone(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> Any
 def first_order(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> dict[str, Any]:
     """The contributions of the skeletons of noise order 1; seen: as for `path_alone`."""
     motion, (here, other) = walk.motion, both(seen)
-    bent, met, S = motion.observed(walk.bent), motion.observed(walk.met), motion.observed_twice(walk.S)
+    bent, met, S = motion.observed(walk.bent), motion.observed(walk.met), walk.seen_covariance
     if observable == "displacement":
         return {"[b[a a]]": bent, "[a[a]]": met}
     if observable == "covariance":
-        return {"[a a]": S}
+        return {"[a a]": S.dense() if isinstance(S, LowRank) else S}
     if observable == "test_loss_variance":
-        return {"[a a]": here.gradient @ S @ other.gradient}
+        pulled = S.times(here.gradient) if isinstance(S, LowRank) else here.gradient @ S
+        return {"[a a]": pulled @ other.gradient}
     tie = {"a[a]": walk.tie} if observable != "test_loss" else {}
     if observable == "generalization_gap":
         return {"a[a]": -tie["a[a]"]}
     G = here.gradient
-    return {"[a a]": _contracted(here.hessian, S) / 2, "[b[a a]]": G @ bent, "[a[a]]": G @ met, **tie}
-
-
-def _contracted(first: Numbers, second: Numbers) -> Any:
-    return (first * second).sum()
+    bowl = S.against(here) if isinstance(S, LowRank) else (here.hessian * S).sum()
+    return {"[a a]": bowl / 2, "[b[a a]]": G @ bent, "[a[a]]": G @ met, **tie}
 
 
 def terms(walk: Walk | Flow | GaussianWalk, observable: str, functions: Sequence[Landscape] = ()) -> Terms:

@@ -14,7 +14,7 @@ import numpy as np
 from ..arguments import digits, own, shown
 from ..embedding import PathRule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..landscapes import Estimated, Landscape, Symbolic
+from ..landscapes import Directional, Estimated, Landscape, Symbolic
 from ..landscapes.local import Numbers
 from ..memory import require
 from ..numerals import has, written
@@ -28,6 +28,7 @@ from ..values.given import Given, formulas, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow
+from .low_rank import LowRank, LowRankWalk
 from .motion import Motion
 from .observed import TRAINED, seen_along, terms, terms_of_given, total
 from .overfitting import TiedWalk
@@ -38,6 +39,7 @@ Value = TypeVar("Value")
 
 COVARIANCES = 6  # matrices (n, n) that one update holds
 HIGHEST = 2  # noise order
+DENSE, SHARE = 3000, 1e-3  # weights from which on a covariance has a low rank, and the share of noise it may leave out
 LONGEST = 10_000_000  # of few weights a quarter of an hour
 MANY = 128  # weights from which on products are worth several threads
 
@@ -54,6 +56,8 @@ class PathSeries:
     Of noise order 2 from its recursion not those whose root shares a part, which come as one sum in `by_order`, nor those
     of the test loss's variance; of a closure none.
     """
+    discarded: FloatArray | None = None
+    """Of a covariance of low rank, the largest share of its trace that may be left out, (learning rates, times)."""
 
 
 def predicted_about_path(
@@ -67,6 +71,7 @@ def predicted_about_path(
     closure: str | None = None,
     given: Given | None = None,
     functions: Sequence[Landscape] = (),
+    tolerance: float | None = None,
 ) -> PathSeries:
     """Expected observables by noise order; with Fractions for learning rates exactly.
 
@@ -80,6 +85,8 @@ def predicted_about_path(
     closure : 'gaussian' for the self-consistent path: one order, which is the whole
     given : the landscape's points as the training set, noise order 1 at most
     functions : what is observed in place of the loss: one, or the two of a covariance
+    tolerance : noise order 1, the share of noise that a covariance of low rank may leave out; 0 for all of it, None for 0
+        up to some thousand weights
 
     Raises
     ------
@@ -102,7 +109,7 @@ def predicted_about_path(
     if exactly:
         formulas(functions or (() if given is None else (given.test,)))
 
-    def read(walk: Walk | Flow | GaussianWalk) -> list[dict[str, Any]]:
+    def read(walk: Walk | Flow | GaussianWalk) -> tuple[list[dict[str, Any]], float | None]:
         if functions or given is None or isinstance(walk, GaussianWalk):
             found = terms(walk, observable, functions)
         else:
@@ -112,9 +119,11 @@ def predicted_about_path(
                 f"the {observable.replace('_', ' ')} leaves the range of floats after update {walk.t}: the learning rate "
                 "is too large for this loss; take a smaller one, or fewer updates"
             )
-        return found
+        return found, walk.discarded if isinstance(walk, LowRankWalk) else None
 
-    rows = along(landscape, times, etas, noise, read, remembers, update, metric, closure, given)
+    both = along(landscape, times, etas, noise, read, remembers, update, metric, closure, given, tolerance)
+    rows = [[found for found, _ in line] for line in both]
+    lost = None if both[0][0][1] is None else np.array([[share for _, share in line] for line in both], np.float64)
     orders = len(rows[0][0])
 
     def stacked(order: int, skeleton: str | None = None) -> Numbers:
@@ -128,20 +137,28 @@ def predicted_about_path(
 
     named = [(p, name) for p, contributions in enumerate(rows[0][0]) for name in contributions if name]
     by_skeleton = {name: stacked(p, name) for p, name in named}
-    return PathSeries(tuple(map(stacked, range(orders))), by_skeleton)
+    return PathSeries(tuple(map(stacked, range(orders))), by_skeleton, lost)
 
 
 def along(
     landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], noise: int, read: Callable[[Any], Value],
     remembers: bool = False, update: PathRule = None, metric: FloatArray | None = None, closure: str | None = None,
-    given: Given | None = None,
+    given: Given | None = None, tolerance: float | None = None,
 ) -> list[list[Value]]:
     """What is read of a walk along the path, for each learning rate at each number of updates; errors as above.
 
     remembers: whether the walk keeps what each data point has done, see `Walk`
     """
     start, rates = start_and_rates(landscape, etas)
-    if noise or closure is not None:
+    if tolerance is None:
+        low = noise == 1 and closure is None and isinstance(landscape, Directional) and len(start) > DENSE
+        tolerance = SHARE if low and (update is None or is_weights_alone(update)) and metric is None else 0.0
+    elif tolerance and (noise != 1 or closure is not None or isinstance(update, Process) or metric is not None):
+        raise UnsupportedError(
+            "tolerance is of a covariance of low rank, which is carried for noise=1 of updates at learning rates that are "
+            "numbers; leave it out"
+        )
+    if (noise or closure is not None) and not tolerance:
         what = f"covariances of {len(start):,} weights along the path"
         require(COVARIANCES * 8 * len(start) ** 2, what, "give order=2 with resummed=False, or noise=0")
     moments = [spacetime.T for spacetime in times]
@@ -160,7 +177,11 @@ def along(
         for i in range(len(rates)):
             with which(rates, i) as eta:
                 motion = motion_of(rule, eta if metric is None else eta * metric, start, latest)
-                walk = _walk(landscape, motion, last, noise, remembers, update, closure, points_met(given, update))
+                met = points_met(given, update)
+                if tolerance:
+                    walk: Walk | Flow | GaussianWalk = LowRankWalk(landscape, motion, last, remembers, met, tolerance)
+                else:
+                    walk = _walk(landscape, motion, last, noise, remembers, update, closure, met)
                 found = {}
                 for T in order:
                     walk.reach(T)
@@ -178,9 +199,15 @@ def which(rates: Sequence[Any], i: int) -> Iterator[Any]:
         raise error if len(rates) == 1 else InputError(f"at eta[{i}] = {written(rates[i])}: {error}") from None
 
 
+def is_weights_alone(update: PathRule) -> bool:
+    """Whether a rule remembers nothing but the weights."""
+    return isinstance(update, Update) and len(update.push) == 1
+
+
 def noise_to_signal(
     landscape: Landscape, times: Sequence[Spacetime], etas: Sequence[Any], observable: str, update: PathRule = None,
     metric: FloatArray | None = None, given: Given | None = None, functions: Sequence[Landscape] = (),
+    tolerance: float | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """How good noise order 1 can be, from itself; two arrays (learning rates, times).
 
@@ -189,14 +216,17 @@ def noise_to_signal(
     """
 
     def read(walk: Walk | Flow) -> tuple[float, float]:
-        motion, S = walk.motion, walk.motion.observed_twice(walk.S)
-        way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(np.trace(S), 0.0))
+        motion, S = walk.motion, walk.seen_covariance
+        low = isinstance(S, LowRank)
+        trace = float(S.trace if isinstance(S, LowRank) else np.trace(S))
+        way, scatter = np.linalg.norm(motion.observed(walk.state)), np.sqrt(max(trace, 0.0))
         m = motion.observed(walk.bent + walk.met)
         others = functions or (() if given is None or observable == "train_loss" else (given.test,))
-        at = float(at_root(seen_along(walk, others), m, S, observable))
+        at = 0.0 if low else float(at_root(seen_along(walk, others), m, S, observable))
         return float(scatter / way) if scatter else 0.0, at
 
-    found: FloatArray = np.array(along(landscape, times, etas, 1, read, update=update, metric=metric, given=given))
+    how: Any = {"update": update, "metric": metric, "given": given, "tolerance": tolerance}
+    found: FloatArray = np.array(along(landscape, times, etas, 1, read, **how))
     return found[..., 0], found[..., 1]
 
 

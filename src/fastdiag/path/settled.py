@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 import numpy as np
 
 from ..errors import InputError, UnsupportedError
@@ -10,11 +13,38 @@ from .motion import Motion
 
 DOUBLINGS, NOTHING = 64, 1e-20
 NEAR, NEWTON = 1e-6, 3  # how small a step from which Newton's are sure, and their number
+ALIKE = 1e-9  # sizes of moves that do not shrink
 
 
 def is_near(step: Numbers, slope: Numbers) -> bool:
     """Whether a step is small beside its slope: Newton's method is sure from here."""
     return bool(np.abs(step).max() <= NEAR * np.abs(slope).max())
+
+
+class Swings:
+    """Whether a path swings to and fro beyond the limit of stability, where it has no end.
+
+    Below the limit, moves that turn back at every update shrink. Where they do not over two blocks of updates, in each of
+    which at least every other one turns back, they go on. What is pushed off a saddle point grows, but does not turn back.
+    """
+
+    BLOCK = 512
+
+    def __init__(self) -> None:
+        self.last: Any = None
+        self.before, self.largest, self.turns, self.count, self.blocks = inf, 0.0, 0, 0, 0
+
+    def go_on(self, move: Numbers) -> bool:
+        """Take one more move in."""
+        if self.last is not None:
+            self.turns += bool((move * self.last).sum() < 0)
+        self.last, self.count, self.largest = move, self.count + 1, max(self.largest, float(np.abs(move).max()))
+        if self.count < self.BLOCK:
+            return False
+        swings = 2 * self.turns >= self.BLOCK and self.largest >= self.before * (1 - ALIKE)
+        self.blocks = self.blocks + 1 if swings else 0
+        self.before, self.largest, self.turns, self.count = self.largest, 0.0, 0, 0
+        return self.blocks == 2
 
 
 def summed(matrix: Numbers, kicks: Numbers) -> Numbers:

@@ -175,7 +175,7 @@ def _shuffling() -> Numbers:
 def _code_gap() -> Numbers:
     import sympy
 
-    N, T = 3, sympy.Symbol("T", positive=True, integer=True)
+    N, T = 3, sympy.Symbol("T")
     right = {D: F(str(sympy.expand_func(c).subs(T, N))) for D, c in gap_order(3).items()}
     pairs, triples = 3, 1  # C(3, 2), C(3, 3)
     printed = {

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..markup import cell, table
+from ..record import Portable
+
 
 class Numbers(NamedTuple):
     """One quantity of an example, three times."""
@@ -17,9 +20,12 @@ class Numbers(NamedTuple):
     exact: Any
     """Without either: by running SGD on every training set in every order, or by listing what is counted."""
 
+    def _repr_html_(self) -> str:
+        return table("one quantity of an example", (), [(name, cell(value)) for name, value in self._asdict().items()])
+
 
 @dataclass(frozen=True, slots=True)
-class Erratum:
+class Erratum(Portable):
     """A printed formula or statement that is wrong."""
 
     where: str

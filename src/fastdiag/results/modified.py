@@ -56,8 +56,6 @@ def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
 def _epoch_derived(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
     _check_points(landscape)
     equation, N = modified_equation(2, training_set="given"), len(landscape.weights)
-    if N == 1:
-        return _gradient_flow_derived(landscape, eta)
     return np.asarray(sum(equation.at(landscape, rate(eta), N=N, B=whole("B", B, 1, N, "points"))))
 
 

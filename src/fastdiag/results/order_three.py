@@ -41,8 +41,10 @@ _GAP = {
 def _table(order: int, table: dict[int, Any]) -> dict[Diagram, Any]:
     import sympy
 
+    from ..letters import Symbol
+
     order = _printed(order)
-    T = sympy.Symbol("T", positive=True, integer=True)
+    T = Symbol("T")
     return {
         Diagram.parse(text).value_class: sympy.Add(
             *(sympy.Rational(factor) * sympy.ff(T, k) / sympy.factorial(k) for k, factor in enumerate(factors, 1))
@@ -64,7 +66,7 @@ def _counted(order: int, gap: bool) -> dict[Diagram, Any]:
     import sympy
 
     order = _printed(order)
-    B = sympy.Symbol("B", positive=True, integer=True)
+    B = sympy.Symbol("B")
     found: defaultdict[Diagram, Any] = defaultdict(lambda: sympy.Integer(0))
     for diagram in diagrams(order):
         count = sympy.expand_func(maps_formula(diagram, "one epoch", "moment").subs(B, 1))

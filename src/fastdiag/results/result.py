@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import Any
 
 from ..door import door
+from ..record import Portable
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Portable):
     """A result of the papers, in its right form. Calling it gives the closed form, `derived` the engine's answer."""
 
     name: str

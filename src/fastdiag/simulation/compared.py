@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ..arguments import shown
 from ..door import door
 from ..errors import InputError
+from ..markup import table
 from ..record import Record
 from ..typing import FloatArray
 from .simulation import Simulation
@@ -52,10 +52,11 @@ class Compared(Record):
         mean, error = self.differences[place], self.errors[place]
         return (float(mean), float(error)) if np.ndim(mean) == 0 else (mean, error)
 
-    def plot(self, path: str | Path, against: str | None = None) -> None:
-        """Write a picture: differences from one kind, by default the first, with 95 % intervals.
+    def plot(self, path: str | Path | None = None, against: str | None = None) -> Any:
+        """A picture: differences from one kind, by default the first, with 95 % intervals.
 
-        Over learning rates where these are arrays, else one place for each kind. Needs matplotlib.
+        Over learning rates where these are arrays, else one place for each kind. It is written to the path if one is given,
+        and given back as a matplotlib Figure, which notebooks show. Needs matplotlib.
 
         Raises
         ------
@@ -63,7 +64,7 @@ class Compared(Record):
         """
         from ..drawing.paired_runs import save
 
-        save(self, path, self._place(self.labels[0] if against is None else against))
+        return save(self, path, self._place(self.labels[0] if against is None else against))
 
     def _place(self, label: object) -> int:
         if label not in self.labels:
@@ -91,15 +92,10 @@ class Compared(Record):
 
     def __repr__(self) -> str:
         titles = ("", "mean", f"less {self.labels[0]}")
-        table = [titles, *self.rows()]
-        widths = [max(len(row[k]) for row in table) for k in range(3)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+        lines_of = [titles, *self.rows()]
+        widths = [max(len(row[k]) for row in lines_of) for k in range(3)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines_of]
         return "\n  ".join([f"<Compared: {self._head}", *lines]) + ">"
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], kind: str) -> str:
-            return f"<tr>{''.join(f'<{kind}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"
-
-        body = "".join(line(row, "td") for row in self.rows())
-        head = line(("", "mean", f"less {self.labels[0]}"), "th")
-        return f"<table><caption>{html.escape(self._head)}</caption>{head}{body}</table>"
+        return table(self._head, ("", "mean", f"less {self.labels[0]}"), self.rows())

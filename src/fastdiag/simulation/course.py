@@ -17,7 +17,7 @@ from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Corrected
 from ..typing import FloatArray, IntArray
-from .model import FormulaModel, Model, model_of
+from .model import Model, model_of
 from .packed_rule import PackedRule, RunRule, correction, observed, packed_rule, rule_scratch
 from .training_points import batches, training_points
 
@@ -63,9 +63,9 @@ class Course:
     def model(self) -> Model:
         """Where the runs are."""
         model = model_of(self.landscape)
-        if isinstance(model, FormulaModel) and isinstance(self.update, RegularizedNewton):
+        if isinstance(self.update, RegularizedNewton):
             model.with_curves()
-        if isinstance(model, FormulaModel) and isinstance(self.update, Corrected):
+        if isinstance(self.update, Corrected):
             model.with_products()
         return model
 

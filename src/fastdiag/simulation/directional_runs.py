@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -14,6 +15,8 @@ from ..landscapes import Directional
 from ..typing import FloatArray, IntArray
 from .model import Model
 
+NUMBERS = 1 << 22  # of points' vectors at a time
+
 
 class DirectionalRuns(Model):
     """A loss that gives gradients of many points at many weights in one call; a row is a point's number."""
@@ -21,25 +24,62 @@ class DirectionalRuns(Model):
     ridge = np.zeros(0)
 
     def __init__(self, landscape: Directional) -> None:
-        self.derivatives, self.every = landscape.derivatives, landscape.every
+        self.derivatives, self.every, self.degree = landscape.derivatives, landscape.every, landscape.highest_degree
         self.weights, self.start = np.array(landscape.weights), np.array(landscape.theta)
         self.origin, self.table = self.start, np.zeros((len(self.weights), 0))
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
         raise AssertionError("its gradients come from elsewhere")
 
+    def with_curves(self) -> None:
+        if self.degree is not None and self.degree < 2:
+            raise UnsupportedError("steps with Hessians need derivatives of degree 2, and this landscape's end at 1")
+
+    with_products = with_curves
+
     def train(self, table: FloatArray, rule: Any, *course: Any) -> None:
         rates, rows, begins, done, state, stop, curve, correction, (*_, of_rules) = course
-        if curve is not None or correction is not None:
-            raise UnsupportedError("steps with Hessians need these of every point, and this landscape has gradients alone")
         runs = len(rows)
         for e, t in product(range(len(rates)), range(len(begins) - 1)):
             if stop[0]:
                 return
             cells = rows[:, begins[t] : begins[t + 1]]
-            slopes = self._slopes(self._places(rule[3], state[e])[:runs], cells, np.full(cells.shape, 1 / cells.shape[1]))
+            theta = self._places(rule[3], state[e])[:runs]
+            slopes = self._slopes(theta, cells, np.full(cells.shape, 1 / cells.shape[1]))
+            if correction is not None:
+                slopes += rates[e] * self._corrector(theta, rule[5], *correction[:3])
+            curves = None if curve is None else _in_lanes(self._curves(theta, cells).reshape(runs, -1), state.shape[1])
             for block, slope in enumerate(_in_lanes(slopes, state.shape[1])):
+                if curves is not None:
+                    curve[:] = curves[block].reshape(curve.shape)
                 apply_rule(rule, rates[e], done + t, slope, curve, self.origin, state[e, block], of_rules)
+
+    def _corrector(
+        self, theta: FloatArray, metric: FloatArray, sets: IntArray, own: float, common: float
+    ) -> FloatArray:
+        """As `kernels.training_runs.correct`: the mean over each run's points of h (own g + common G), (runs, n)."""
+        found = np.empty(theta.shape)
+        for some in _pieces(len(sets), sets.shape[1], theta.shape[1]):
+            points = sets[some].reshape(-1)
+            places = np.repeat(theta[some], sets.shape[1], axis=0)
+            with np.errstate(all="ignore"):
+                g = self.derivatives.each(places, points).reshape(-1, *sets.shape[1:], theta.shape[1])
+                along = (own * g + common * g.mean(axis=1, keepdims=True)).reshape(places.shape)
+                h = self.derivatives.each(places, points, (along @ metric if metric.size else along,))
+                found[some] = h.reshape(g.shape).mean(axis=1)
+        return found
+
+    def _curves(self, theta: FloatArray, cells: IntArray) -> FloatArray:
+        """The mean Hessian of each run's batch (runs, B), column by column: (runs, n, n)."""
+        runs, n = theta.shape
+        found = np.empty((runs, n, n))
+        for some in _pieces(runs, cells.shape[1], n):
+            places = np.repeat(theta[some], cells.shape[1], axis=0)
+            for j, direction in enumerate(np.eye(n)):
+                with np.errstate(all="ignore"):
+                    columns = self.derivatives.each(places, cells[some].reshape(-1), (direction,))
+                    found[some, :, j] = columns.reshape(-1, cells.shape[1], n).mean(axis=1)
+        return found
 
     def diffuse(self, roots: FloatArray, *course: Any) -> None:
         metric, rates, kicks, dt, root_dt, state, stop, _ = course
@@ -89,6 +129,12 @@ class DirectionalRuns(Model):
     def _losses(self, theta: FloatArray, rows: IntArray, weights: FloatArray) -> FloatArray:
         with np.errstate(all="ignore"):
             return np.array([self.derivatives.batch_losses(some, rows, weights) for some in theta])
+
+
+def _pieces(runs: int, points: int, n: int) -> Iterator[slice]:
+    """Runs whose points' vectors (n,) are held at a time."""
+    step = max(1, NUMBERS // (points * n))
+    return (slice(start, start + step) for start in range(0, runs, step))
 
 
 def _in_lanes(slopes: FloatArray, blocks: int) -> FloatArray:

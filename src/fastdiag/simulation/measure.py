@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..arguments import whole
-from ..coefficients.workers import check_executor, computed
+from ..coefficients.workers import check_executor, computed, packed
 from ..expansion.observables import Observable
 from ..progress import check_progress, track
 from ..typing import FloatArray, IntArray
@@ -77,12 +77,14 @@ def measure(runs: Runs, work: Work, keeps: bool) -> tuple[Moments | Spread, Floa
 
     An interrupt ends all threads at their next update. Parts are merged in their order, so the workers do not matter.
     """
+    sent = None if work.executor is None else packed("these runs", runs)
     runs.prepare()
     gathered = Gathered(runs.runs) if work.checkpoint is None else resumed(work.checkpoint, runs, keeps)
     if gathered.done < runs.shards:
-        made = _elsewhere if work.executor is not None else _here
         due = time.monotonic() + KEEPING
-        with closing(made(runs, gathered.done, work, keeps)) as parts:
+        begun = gathered.done, work, keeps
+        made = _here(runs, *begun) if sent is None else _elsewhere(sent, runs, *begun)
+        with closing(made) as parts:
             try:
                 for part, values in _barred(parts, runs.runs - gathered.finished, work.progress):
                     gathered.take(part, values, keeps)
@@ -116,10 +118,9 @@ def _here(runs: Runs, first: int, work: Work, keeps: bool) -> Generator[Any, Non
         pool.shutdown(cancel_futures=True)
 
 
-def _elsewhere(runs: Runs, first: int, work: Work, keeps: bool) -> Generator[Any, None, None]:
+def _elsewhere(sent: bytes, runs: Runs, first: int, work: Work, keeps: bool) -> Generator[Any, None, None]:
     assert work.executor is not None
-    packed = pickle.dumps(runs)
-    todo = {number: (packed, number, keeps) for number in range(first, runs.shards)}
+    todo = {number: (sent, number, keeps) for number in range(first, runs.shards)}
     early: dict[int, Any] = {}
     for number, found in computed(work.executor, shard_of, todo, WINDOW, LOST):
         early[number] = found
@@ -128,15 +129,15 @@ def _elsewhere(runs: Runs, first: int, work: Work, keeps: bool) -> Generator[Any
             first += 1
 
 
-def shard_of(packed: bytes, number: int, keeps: bool) -> tuple[Moments | Spread, FloatArray | None]:
+def shard_of(sent: bytes, number: int, keeps: bool) -> tuple[Moments | Spread, FloatArray | None]:
     """What a worker does."""
-    return one_shard(_unpacked(packed), number, np.zeros(1, np.int64), keeps)
+    return one_shard(_unpacked(sent), number, np.zeros(1, np.int64), keeps)
 
 
 @lru_cache(maxsize=2)
-def _unpacked(packed: bytes) -> Runs:
+def _unpacked(sent: bytes) -> Runs:
     """Once to a worker: a formula's tapes take longer than a shard."""
-    runs: Runs = pickle.loads(packed)
+    runs: Runs = pickle.loads(sent)
     runs.prepare()
     return runs
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ import numpy as np
 from ..arguments import shown
 from ..errors import InputError, UnsupportedError
 from ..kernels.formula_tape import formula_losses
+from ..kernels.linear_points import linear_losses
 from ..kernels.logistic_points import LANES, logistic_test_loss, logistic_train_loss
 from ..kernels.polynomial_points import polynomial_test_loss, polynomial_train_loss
 from ..kernels.training_runs import diffuse, flow, train
@@ -24,7 +23,6 @@ from ..typing import FloatArray, IntArray
 from .tape import NOTHING, registers, tape
 
 NONE = np.zeros((0, 0))
-NUMBERS = 1 << 22  # of points' rows gathered at a time
 
 
 class Model(ABC):
@@ -50,6 +48,12 @@ class Model(ABC):
         n = len(self.start)
         work, registers = np.empty(self.width[0]), np.empty((self.width[1], LANES))
         return np.empty((n, LANES)), np.empty((2, LANES)), np.empty(n), work, registers
+
+    def with_curves(self) -> None:  # noqa: B027
+        """Make Hessians too, where they are made at all."""
+
+    def with_products(self) -> None:  # noqa: B027
+        """Make Hessians times vectors too."""
 
     def train(self, table: FloatArray, rule: Any, *course: Any) -> None:
         """Updates of all runs with the data of these points; see `kernels.training_runs`."""
@@ -112,27 +116,17 @@ class LinearRuns(Model):
         return np.empty((self.table.shape[1], LANES)), *others
 
     def test_loss(self, theta: FloatArray) -> FloatArray:
-        every = np.arange(len(self.weights))
-        return self._losses(theta, self.table, lambda some: np.tile(every, (theta[0, some].shape[0], 1)), self.weights)
+        return self._losses(theta, self.table, np.arange(len(self.weights))[None], self.weights)
 
     def train_loss(self, theta: FloatArray, table: FloatArray, sets: IntArray) -> FloatArray:
-        return self._losses(theta, table, lambda some: sets[some], np.full(sets.shape[1], 1 / sets.shape[1]))
+        return self._losses(theta, table, sets, np.full(sets.shape[1], 1 / sets.shape[1]))
 
-    def _losses(
-        self, theta: FloatArray, table: FloatArray, points: Callable[[slice], IntArray], weights: FloatArray
-    ) -> FloatArray:
-        (rates, runs), m = theta.shape[:2], self.outputs
-        d = theta.shape[2] // m
-        out, step = np.empty((rates, runs)), max(1, NUMBERS // (len(weights) * table.shape[1]))
-        with np.errstate(all="ignore"):  # runs that diverge are counted
-            for e, start in product(range(rates), range(0, runs, step)):
-                some = slice(start, start + step)
-                rows = table[points(some)]
-                u = rows[..., :d] @ theta[e, some].reshape(-1, m, d).swapaxes(1, 2)
-                y = rows[..., d:].reshape(-1, table.shape[1] - d)
-                target = y[:, 0].astype(np.int64) if isinstance(self.landscape, Softmax) else y
-                losses = self.landscape.loss_slopes(0, u.reshape(-1, m), target).reshape(rows.shape[:2])
-                out[e, some] = losses @ weights + theta[e, some] ** 2 @ self.ridge / 2
+    def _losses(self, theta: FloatArray, table: FloatArray, sets: IntArray, weights: FloatArray) -> FloatArray:
+        out, n = np.empty(theta.shape[:2]), theta.shape[2]
+        room = [np.empty((size, LANES)) for size in (n, table.shape[1], self.outputs)]
+        work = np.empty(LANES, np.int64), *room, np.empty(LANES), np.empty(LANES)
+        table, ridge, outputs, softmax = self.packed(table)[3]
+        linear_losses(softmax, outputs, table, ridge, sets, weights, is_uniform(weights), theta, out, work)
         return out
 
 
@@ -183,12 +177,11 @@ class FormulaModel(Model):
         self.width = 0, registers(self.slopes, len(self.arguments))
 
     def with_curves(self) -> None:
-        """Make Hessians too."""
         self.curves = tape(self.landscape, self.arguments, self._seconds())
         self.width = 0, max(self.width[1], registers(self.curves, len(self.arguments)))
 
     def with_products(self) -> None:
-        """Make Hessians times vectors too, whose entries are further arguments."""
+        """The vectors' entries are further arguments."""
         import sympy
 
         n = self.landscape.dimension

@@ -21,7 +21,8 @@ from ..results.emulation import emulation
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
-from ..spacetime.updates import Corrected
+from ..spacetime.schedules import Scheduled
+from ..spacetime.updates import Clipped, Corrected
 from ..typing import FloatArray
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
@@ -99,6 +100,10 @@ def plan(
         test = given_points(landscape, longest, test).test
     elif test is not None:
         raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
+    if isinstance(rule, Scheduled):
+        rule = rule.listed(max(updates))
+    elif isinstance(rule, Clipped):
+        rule = Clipped(rule.norm, rule.rule.listed(max(updates)))
     times, places = np.unique(updates, return_inverse=True)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     course = Course(

@@ -16,6 +16,7 @@ from ..expansion import Prediction
 from ..expansion.predict_many import predict_many
 from ..landscapes import Estimated, Landscape
 from ..landscapes.landscape import check_landscape
+from ..markup import table
 from ..record import Record
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray, Rates
@@ -74,14 +75,21 @@ class Ranking(Record):
 
         return float(kendalltau(self.predicted, self.simulated).statistic)
 
+    def _rows(self) -> list[tuple[str, ...]]:
+        """A head, and a line for each landscape: its label, the prediction, and the simulation if there is one."""
+        lines: list[tuple[str, ...]] = [("", "predicted", "simulated")]
+        for i in self.order.tolist():
+            measured = f"{self.simulated[i]:.6g} ± {NINETY_FIVE * self.stderr[i]:.2g}"
+            lines.append((self.labels[i], f"{self.predicted[i]:.6g} ± {self.error[i]:.2g}", measured))
+        return lines if self.simulated_order is not None else [line[:2] for line in lines]
+
     def __str__(self) -> str:
         wide = max(map(len, self.labels))
-        measured = self.simulated_order is not None
-        lines = [f"{'':{wide}}  predicted" + ("  simulated" if measured else "")]
-        for i in self.order.tolist():
-            line = f"{self.labels[i]:{wide}}  {self.predicted[i]:.6g} ± {self.error[i]:.2g}"
-            lines.append(line + (f"  {self.simulated[i]:.6g} ± {NINETY_FIVE * self.stderr[i]:.2g}" if measured else ""))
-        return "\n".join(lines)
+        return "\n".join("  ".join((f"{label:{wide}}", *cells)) for label, *cells in self._rows())
+
+    def _repr_html_(self) -> str:
+        head, *lines = self._rows()
+        return table(repr(self), head, lines)
 
     def __repr__(self) -> str:
         best = self.labels[int(self.order[0])]

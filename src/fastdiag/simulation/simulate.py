@@ -87,10 +87,11 @@ def simulate(
     Raises
     ------
     InputError : an argument of the wrong kind or out of range, an unknown method or observable; the train loss of a process
-        without a given training set; a checkpoint of another call
+        without a given training set; a checkpoint of another call; with an executor, functions that do not pickle
     DataError : the executor has lost its workers, or finishes nothing for ten minutes; a checkpoint that cannot be written
     TooLargeError : the training set of a run, the batches drawn at a time, or the values of all runs are too large
-    UnsupportedError : a landscape without data points; a formula with free symbols, or whose mean has no closed form
+    UnsupportedError : a landscape without data points, or of gradients alone where a rule takes Hessians; a formula with
+        free symbols, or whose mean has no closed form
 
     Examples
     --------

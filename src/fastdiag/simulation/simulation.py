@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -79,3 +81,27 @@ class Simulation(Record):
             return f"Simulation({lines[0]}, {self.runs} runs{self._how})"
         what = f"{len(rates)} learning rates" if np.ndim(self.eta) == 1 else f"{len(times)} numbers of updates"
         return "\n  ".join([f"Simulation({self.runs} runs at each of {what}{self._how})", *lines])
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """A picture of what was measured, over learning rates or numbers of updates, with 95 % intervals.
+
+        As `Prediction.plot`, which takes a simulation `beside` it.
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.simulate(fd.landscapes.gauss(), fd.Spacetime(N=10, T=10), [0.01, 0.1], runs=100).plot()
+        <picture of 1 panel: savefig writes it to a file>
+        """
+        from ..drawing.expected import plot  # an upward look
+
+        return plot(path, None, self)
+
+    def _repr_html_(self) -> str:
+        caption = f"{self.observable} of {self.runs:,} runs{self._how}, {self.spacetime}"
+        head = ("eta", "T", "mean", "standard error", "diverged")
+        every = places(self.eta, self.T)
+        means, errors = (np.reshape(x, (len(every), -1)) for x in (self.mean, self.stderr))
+        entries = zip(every, means, errors, np.ravel(self.diverged).tolist(), strict=True)
+        rows = [(*place, *(cell(x[0] if x.size == 1 else x) for x in (m, s)), str(lost)) for place, m, s, lost in entries]
+        return table(caption, head, rows)

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from ..arguments import own, shown, whole, whole_or_infinite
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError
 from ..numerals import has
 from ..typing import Last
 
@@ -26,10 +26,7 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
     Raises
     ------
     InputError : what is no number of points, batches or updates; T and E both, or none; different symbols of one name
-    UnsupportedError : a smaller last batch
     """
-    import sympy
-
     N = _checked("N", N, "training points", infinite=True)
     B = _checked("B", B, "points per batch")
     if (T is None) == (E is None):
@@ -42,16 +39,12 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
             raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
         divides = N == inf or N % B == 0
         if not divides and last is None and sampling != "replacement":
-            raise InputError(f"B = {shown(B)} does not divide N = {shown(N)}; with symbols give last='drop'")
+            raise InputError(f"B = {shown(B)} does not divide N = {shown(N)}; give last='keep' or last='drop'")
         last = None if divides else last
-    if last == "keep":
-        raise UnsupportedError(
-            "with symbols batches are of one size: a smaller last batch has no formula here; give numbers, or last='drop'"
-        )
     if E is not None:
         E = own(E)
         E = E if isinstance(E, Fraction) else _checked("E", E, "epochs")
-        per_epoch = sympy.sympify(N) / B if last is None else sympy.floor(sympy.sympify(N) / B)
+        per_epoch = updates_of_an_epoch(N, B, last)
         T = E * per_epoch
         T = int(T) if T.is_Integer else T
     else:
@@ -90,5 +83,12 @@ def in_epochs(N: Any, B: Any, T: Any, last: Last | None) -> Any:
     """T updates in epochs, as an expression; 0 where none ever ends."""
     import sympy
 
-    per_epoch = sympy.sympify(N) / B
-    return sympy.cancel(T / (per_epoch if last is None else sympy.floor(per_epoch)))
+    return sympy.cancel(T / updates_of_an_epoch(N, B, last))
+
+
+def updates_of_an_epoch(N: Any, B: Any, last: Last | None) -> Any:
+    """N/B; its floor or ceiling where a smaller last batch is dropped or kept."""
+    import sympy
+
+    exactly = sympy.sympify(N) / B
+    return exactly if last is None else sympy.floor(exactly) if last == "drop" else sympy.ceiling(exactly)

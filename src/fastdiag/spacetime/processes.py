@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from ..door import door
 from ..errors import InputError
+from ..record import Portable
 
 if TYPE_CHECKING:
     from ..diagram import Diagram
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class Process(Portable):
     """A process in continuous time, T in units of updates; see `ode` and `sde`."""
 
     name: str

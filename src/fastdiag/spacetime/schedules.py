@@ -76,6 +76,15 @@ class Scheduled(Portable):
             )
         return self.schedule[:T]
 
+    def listed(self, T: int) -> Self:
+        """The same rule for T updates, with numbers in place of a function of t, which need not pickle.
+
+        Raises
+        ------
+        InputError : as for `factors`
+        """
+        return cast(Self, replace(cast(Any, self), schedule=self.factors(T))) if callable(self.schedule) else self
+
 
 def _rate(schedule: Callable[[int], Number], t: int) -> Number:
     try:

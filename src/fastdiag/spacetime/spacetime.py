@@ -43,15 +43,14 @@ class Spacetime(Portable):
         no last batch
 
     N, B, T and E may be SymPy symbols or expressions of them, which stand for positive integers, with B a divisor of N
-    unless last='drop': `fastdiag.maps`, `fastdiag.coefficient`, `fastdiag.expand` and `fastdiag.predict` of a formula's
-    loss answer in these very symbols. A symbol T may end within an epoch, then answers hold floor(B T/N); E is whole.
+    unless last='drop', or 'keep': `fastdiag.maps`, `fastdiag.coefficient`, `fastdiag.expand` and `fastdiag.predict` of a
+    formula's loss answer in these very symbols. A symbol T may end within an epoch, then answers hold floor(B T/N); E is
+    whole.
 
     Raises
     ------
     InputError : a number that is not whole or out of range, B not dividing N without `last`, T and E contradictory or both
         missing, an unknown sampling; `last` with 'replacement'; symbols that differ and have one name
-    UnsupportedError : symbols with last='keep'
-
     Examples
     --------
     >>> import fastdiag as fd
@@ -159,7 +158,7 @@ class Spacetime(Portable):
     @property
     def is_ragged(self) -> bool:
         """Whether some batch is smaller than the others: a last one that is kept, and comes."""
-        return self.last == "keep" and self.T >= self.updates_per_epoch
+        return self.last == "keep" and (self.is_symbolic or self.T >= self.updates_per_epoch)
 
     def batch_size(self, t: float) -> int:
         """Points of the batch of update t = 0, 1, ...
@@ -257,11 +256,22 @@ class Spacetime(Portable):
         return f"Spacetime(N={N}, B={B}, T={T}, sampling={self.sampling!r}{last})"
 
     def _repr_svg_(self) -> str | None:
-        if self.is_symbolic or self.T * self.B > MOST_DRAWN:
+        if not self._is_drawn:
             return None
         from .. import drawing  # the one upward look, for notebooks
 
         return drawing.spacetime_svg(self)
+
+    def _repr_html_(self) -> str | None:
+        if not self._is_drawn:
+            return None
+        from ..drawing.spacetime import spacetime_html
+
+        return spacetime_html(self)
+
+    @property
+    def _is_drawn(self) -> bool:
+        return not self.is_symbolic and self.T * self.B <= MOST_DRAWN
 
 
 def check_spacetime(spacetime: object, symbols: bool = False) -> None:
@@ -275,7 +285,7 @@ def no_numbers(spacetime: Spacetime) -> InputError:
     """The error of symbols where numbers are needed."""
     return InputError(
         f"{spacetime!r} has symbols, and this needs numbers; fastdiag.maps, coefficient, expand, and predict of a symbolic "
-        "landscape about the start, un-resummed, answer in symbols; resummed formulas are those of fastdiag.expand"
+        "landscape about the start answer in symbols"
     )
 
 

@@ -222,7 +222,8 @@ def schedule(factors: Factors) -> Update:
 
     Parameters
     ----------
-    factors : as for `Update.with_schedule`, which gives the other rules a schedule
+    factors : as for `Update.with_schedule`, which gives the other rules a schedule. Results keep it: what is to be pickled
+        needs a sequence, or a function that a module has by name, for Python pickles no lambda
 
     Examples
     --------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,21 @@ class MinibatchLaw(Record):
     """Covariance of (w, m), weights and momentum, (2n, 2n); without momentum m is the last gradient."""
     excess_loss: float
     """Tr[H S] / 2."""
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """A picture: the variances of the weights and of the noise along the weights' principal directions.
+
+        Written to the path, if one is given; given back as a matplotlib Figure, which notebooks show. Needs matplotlib.
+
+        Examples
+        --------
+        >>> import fastdiag as fd
+        >>> fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1).plot()
+        <picture of 1 panel: savefig writes it to a file>
+        """
+        from ..drawing.stationary_law import plot  # an upward look
+
+        return plot(self, path)
 
     def __repr__(self) -> str:
         return f"<minibatch law: {len(self.covariance)} weights, excess loss {self.excess_loss:.6g}>"

@@ -13,7 +13,8 @@ from threadpoolctl import ThreadpoolController
 from ..diagram import Diagram
 from ..errors import TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, Nodes, SampledLandscape
+from ..landscapes.landscape import Landscape, Nodes
+from ..landscapes.sampled import SampledLandscape
 from ..locks import cached_property
 from ..memory import free_bytes
 from ..memory import size as _size

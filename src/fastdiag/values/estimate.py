@@ -13,7 +13,8 @@ from ..diagram import Diagram
 from ..door import door
 from ..errors import InputError
 from ..landscapes.estimated import Estimated, estimated
-from ..landscapes.landscape import Landscape, SampledLandscape
+from ..landscapes.landscape import Landscape
+from ..landscapes.sampled import SampledLandscape
 from ..record import Record
 from ..typing import FloatArray
 from .block_means import BlockMeans

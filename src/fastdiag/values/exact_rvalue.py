@@ -88,6 +88,13 @@ class Propagator:
         firsts = sorted({self.polynomials.index(polynomial) for polynomial in self.polynomials})
         return [(which, l) for which in firsts for l in range(len(self.polynomials[which]))]
 
+    def maps(
+        self, ties: Diagram, spacetime: Spacetime, rule: Update, keys: Sequence[tuple[int, int]], links: Links
+    ) -> Expression:
+        """The sum over maps, of edges with these keys."""
+        forces = tuple(self.force(which) for which, _ in keys)
+        return _maps(ties, spacetime, rule, forces, tuple(power for _, power in keys), links)
+
     def tensor(self, kind: int, cut: bool) -> Any:
         """G^l P, and what a kind of edges carries besides: (n, n, keys), the weight below first; uncut (n, keys)."""
         n, keys = self.base.rows, self.keys
@@ -148,7 +155,14 @@ def exact_rvalue(
     TooLargeError : powers with too many digits
     """
     check_powers(landscape, [spacetime], [eta], diagram.order, update, hessian)
-    d, n, edges = diagram.order, landscape.dimension, Propagator.of(landscape, eta, update, hessian)
+    d, n = diagram.order, landscape.dimension
+    edges: Any
+    if spacetime.is_symbolic:
+        from .symbolic_modes import Modes
+
+        edges = Modes.of(landscape, eta, update, hessian)
+    else:
+        edges = Propagator.of(landscape, eta, update, hessian)
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
@@ -172,9 +186,10 @@ def exact_rvalue(
         for keys in np.ndindex(*(len(edges.keys),) * d):  # equal edges share one sum over maps
             if np.any(values[keys]):
                 along = [edges.keys[key] for key in keys]
-                forces, powers = tuple(edges.force(which) for which, _ in along), tuple(power for _, power in along)
-                maps = sum(weight * _maps(ties, spacetime, rule, forces, powers, links) for ties, weight in ways)
+                maps = sum(weight * edges.maps(ties, spacetime, rule, along, links) for ties, weight in ways)
                 total = total + back(values[keys]) * maps
+    if spacetime.is_symbolic:  # powers such as k^T are left as they are
+        return np.asarray(total * (eta**d * prefactor(diagram, spacetime.B)), object)[()]
     scale = exact("a prefactor", prefactor(diagram, spacetime.B)) * eta**d
     return np.frompyfunc(lambda term: canonical(exact("a value", term) * scale), 1, 1)(total)
 
@@ -205,10 +220,10 @@ def check_powers(
     hessian: Any = None,
 ) -> None:
     """Raise an error if the powers of 1 - eta h to a time have too many digits or terms, or no limit."""
-    times = list(times)
+    times = [spacetime for spacetime in times if not spacetime.is_symbolic]
     longest = max((spacetime.T for spacetime in times), default=0)
     finite = max((spacetime.T for spacetime in times if spacetime.T != inf), default=0)
-    if order == 0:
+    if order == 0 or not times:
         return
     for eta in etas:
         edges = Propagator.of(landscape, eta, update, hessian)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import TooLargeError
-from ..landscapes.landscape import Landscape, SampledLandscape
+from ..landscapes.landscape import Landscape
+from ..landscapes.sampled import SampledLandscape
 from ..typing import FloatArray
 from .plan import Plan
 

@@ -15,7 +15,8 @@ from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
 from ..landscapes.distributions import Finite
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape
+from ..landscapes.landscape import Landscape, check_landscape
+from ..landscapes.sampled import SampledLandscape
 from ..landscapes.symbolic import Symbolic
 from ..record import Record
 from ..spacetime import Spacetime

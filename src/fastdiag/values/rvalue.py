@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -28,6 +29,7 @@ from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray, Rates
+from .by_structure import is_structured, slabs
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
@@ -40,11 +42,11 @@ from .open_axes import pieces
 from .overflow import told
 from .packed_transfer_matrices import packed_sum, scratch
 from .plan import plan, twins
+from .products import SLAB_BYTES, dense_slabs
 from .resummable import check_contracts, check_irreducible, check_resummable, last_of, linear_rule
 from .root import Roots, Terms, axes_of, from_eigenbasis, loss_root
 from .scheduled_sums import scheduled, scheduled_sums
 
-SLAB_BYTES = 1 << 28  # products of tensors are formed this much at a time
 LARGEST_EXPONENT = 2.0**56  # |eta h T| of integrals; the kernel halves it, some 2^60 times at most
 GONE = 1000.0  # exp(-1000) is 0
 SHARD_TUPLES = 1 << 15  # index tuples x learning rates x times that a thread sums over at a time
@@ -71,7 +73,7 @@ def rvalue(
     diagram : an irreducible Diagram or its text
     landscape : supplies the cumulants, and H
     spacetime : any; several epochs, every sampling, partial epochs. N = inf stands for fresh data at every update. T = inf
-        is the limit, for finite N that of ever more whole epochs
+        is the limit, for finite N that of ever more whole epochs. Of symbols where the value is exact
     eta : learning rate; a number, a 1-D array of numbers (one result each), or a positive definite (n, n) matrix
     continuous : the papers' Remark 1: integrals over times instead of sums, exp(-eta H dt) instead of K^(dt-1); one epoch
     device : 'cpu', 'cuda' for a CUDA GPU (order 4 at most), or 'auto': the GPU if there is one and the work is worth it
@@ -103,11 +105,11 @@ def rvalue(
     """
     diagram = Diagram.of(diagram)
     check_landscape(landscape)
-    check_spacetime(spacetime)
     check_rule(update)
     continuous = flag("continuous", continuous)
     update = linear_rule(update, continuous)
     exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) and not continuous else None
+    check_spacetime(spacetime, symbols=exactly is not None)
     if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
@@ -155,11 +157,13 @@ def resummed(
     axes = axes_of(roots)
     if not planned:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
-    eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
+    structured = device != "cuda" and not continuous and is_structured(diagram, eigenbasis, roots)
+    if not structured:
+        eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
     if not continuous and last.is_ragged:
         update = sgd() if update is None else update
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * longest >= LARGEST_EXPONENT
-    far = far or eigenbasis.propagator is not None
+    far = far or structured or eigenbasis.propagator is not None
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
     totals: FloatArray | None = None if cpu else np.zeros(())
     for _, share, _, runs in planned:
@@ -174,7 +178,7 @@ def resummed(
             if some not in found:
                 found[some] = np.zeros(())
                 for ties, share, links, runs in planned:
-                    one = _cpu_totals(diagram, ties, eigenbasis, runs, numbers, times, some, update, links)
+                    one = _cpu_totals(diagram, ties, eigenbasis, runs, numbers, times, some, update, links, structured)
                     found[some] = found[some] + share * one
             totals = totals + found[some].transpose(0, 1, *(2 + ascending.index(edge) for edge in kept))
     scales = numbers**diagram.order * float(prefactor(diagram, times[0].B))
@@ -183,28 +187,33 @@ def resummed(
 
 def _cpu_totals(
     diagram: Diagram, ties: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray,
-    times: Sequence[Spacetime], terms: Terms, update: LinearRule, links: Links,
+    times: Sequence[Spacetime], terms: Terms, update: LinearRule, links: Links, structured: bool,
 ) -> FloatArray:
     """The nodes are the diagram's; `ties` has their rows, which maps are of."""
     n, d = len(eigenbasis.rates), diagram.order
     kept = plan(diagram, terms[0][0]).open
-    alike = twins(diagram, (*kept, *(node - 1 for node in links)))
+    exchanged = twins(diagram, (*kept, *(node - 1 for node in links)))
     totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
-    step = max(1, SLAB_BYTES // (8 * n ** max(d - 1, 0)))
-    for start in range(0, n if d else 1, step):
-        values = contracted(diagram, eigenbasis, slice(start, start + step), terms)
-        for index, some, first in pieces(values, start, kept, n, d):
+    products = None
+    if structured:
+        products = slabs(diagram, ties, eigenbasis, runs, numbers, times, terms, exchanged, update is None)
+        if products is None:
+            eigenbasis.check_memory([(diagram, [root for root, _ in terms])], SLAB_BYTES)
+    if products is None:
+        products = [dense_slabs(diagram, eigenbasis, terms, exchanged)]
+    for values, start, rates, alike in chain.from_iterable(products):
+        for index, some, first in pieces(values, start, kept, len(rates), d):
             for places, packed, updates in runs if some.any() else ():
                 latest = times[places[-1]]
                 if d == 0:
                     found = some
                 elif update is None:
                     here = [times[i] for i in places]
-                    found = _plain(ties, here, some, first, eigenbasis.rates, numbers, alike, packed, updates)
+                    found = _plain(ties, here, some, first, rates, numbers, alike, packed, updates)
                 elif isinstance(update, RegularizedNewton):
                     found = np.zeros((len(numbers), len(places)))
                     for i, eta in enumerate(numbers):
-                        small = newton_rates(update, eta * eigenbasis.rates)
+                        small = newton_rates(update, eta * rates)
                         carried = weighed(some, first, diagram, links, float(update.lam), small)
                         if latest.is_ragged:
                             of_rule = ties, sgd(), latest, carried, first, small, np.ones(1), alike, updates
@@ -213,7 +222,7 @@ def _cpu_totals(
                             found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
                 else:
                     read = mode_sums if update.schedule is None else scheduled_sums
-                    found = read(ties, update, latest, some, first, eigenbasis.rates, numbers, alike, updates)
+                    found = read(ties, update, latest, some, first, rates, numbers, alike, updates)
                 where: Any = (slice(None), places, *index)
                 totals[where] += found
     return totals
@@ -312,26 +321,3 @@ def summed(
         for (i, _), found in zip(shards, threads.map(work, shards), strict=True):
             totals[i : i + some] += found
     return totals
-
-
-def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Terms) -> FloatArray:
-    """The product of the parts' cumulants over all edge indices, (rows of the first edge, n^(d-1)); terms are added."""
-    d, n = diagram.order, len(eigenbasis.rates)
-    total: Any = None
-    for root, weight in terms:
-        product: Any = None
-        chosen = plan(diagram, root)
-        sources = chosen.sources(eigenbasis, eigenbasis.others)
-        for i, (source, (nodes, edges)) in enumerate(zip(sources, chosen.parts, strict=True)):
-            alone = nodes == ((0, 1),) and i >= len(root.nodes) and eigenbasis.propagator is not None
-            part = eigenbasis.left_over if alone else source.part(nodes)
-            if 0 in edges:
-                part = part[rows]  # edges ascend, so the first edge is the first axis
-            long = [1] * d
-            for axis, edge in enumerate(edges):
-                long[edge] = part.shape[axis]
-            product = part.reshape(long) if product is None else product * part.reshape(long)
-        if weight != 1:  # a pass over all
-            product = product * weight
-        total = product if total is None else total + product
-    return np.ascontiguousarray(total).reshape(-1, n ** max(d - 1, 0))

@@ -13,7 +13,8 @@ from ..door import door
 from ..landscapes.contraction import contract
 from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
-from ..landscapes.landscape import Landscape, SampledLandscape, check_landscape
+from ..landscapes.landscape import Landscape, check_landscape
+from ..landscapes.sampled import SampledLandscape
 from ..landscapes.symbolic import Symbolic
 from ..typing import FloatArray
 from .eigenbasis import Eigenbasis

@@ -215,6 +215,11 @@ class ExactResummedWorth(Worth):
             )
         return total
 
+    def finished(self, total: Any, axes: int) -> Any:
+        if any(spacetime.is_symbolic for spacetime in self.times):  # multiplied out, powers of sums would be without end
+            return total
+        return super().finished(total, axes)
+
 
 def _in_units(others: Sequence[Landscape], exponent: int) -> tuple[Landscape, ...]:
     return tuple(in_units(other, exponent) if exponent else other for other in others)

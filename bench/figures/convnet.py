@@ -1,0 +1,39 @@
+"""Test loss against the learning rate on the papers' convolutional network and the digits, ten updates (needs JAX)."""
+
+from functools import partial
+
+import fastdiag as fd
+
+from . import orders
+from .style import shared_legend
+
+TITLE = "test loss against eta on the papers' convolutional network"
+NEEDS = ("jax",)
+SIZE = (8.6, 3.3)
+IMAGES = 400  # of the digits: order 3 goes over all pairs
+N, ETAS, STARTS = 10, (0.005, 0.01, 0.02, 0.05, 0.1), (0, 1)
+
+
+def one(seed, quick):
+    """By orders of the plain series."""
+    digits, etas = fd.landscapes.digits(), ETAS[1::2] if quick else ETAS
+    X, y = digits.X[:IMAGES, :64].reshape(-1, 8, 8), digits.y[:IMAGES]
+    net = fd.landscapes.convolutional(X, y, seed=seed)
+    options = {"order": 2 if quick else 3, "resummed": False, "noise": None, "between": 1}
+    return orders.compared(net, fd.Spacetime(N, T=N), etas, 200 if quick else 2000, seed, **options)
+
+
+def pieces(quick):
+    return {f"seed{seed}": partial(one, seed, quick) for seed in (STARTS[:1] if quick else STARTS)}
+
+
+def rows(found):
+    return [row for piece, each in found.items() for row in orders.rows(f"convolutional network, {piece}", each)]
+
+
+def draw(figure, found):
+    axes = figure.subplots(1, len(found), squeeze=False)
+    for ax, (piece, each) in zip(axes.flat, found.items(), strict=True):
+        orders.draw(ax, each, f"N = T = {N}, weights of {piece.replace('seed', 'seed ')}")
+    axes[0, 0].set_ylabel("expected test loss")
+    shared_legend(figure, axes)

@@ -1,0 +1,163 @@
+"""What all experiments share: pieces that are kept as they are computed, and rows that a simulation judges."""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import time
+import warnings
+from dataclasses import asdict, dataclass
+from io import BytesIO
+
+import numpy as np
+
+import fastdiag as fd
+from fastdiag.files import write
+
+from . import NAMES
+
+QUANTILE = 2.576  # of 99 %
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number, predicted and simulated."""
+
+    case: str
+    prediction: float
+    simulated: float
+    stderr: float
+    believable: bool | None = None
+    """Whether the prediction says of itself that it is to be trusted; None for a closed form, which says nothing."""
+    error: float = 0.0
+    """How far off it says that it may be."""
+
+    @property
+    def z(self):
+        return (self.prediction - self.simulated) / self.stderr
+
+    @property
+    def inside(self):
+        """Whether the prediction lies in the simulation's 99 % interval."""
+        return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr
+
+    @property
+    def within_error(self):
+        """The same where the prediction may be as far off as it says of itself."""
+        return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr + self.error
+
+    def record(self):
+        """All of it, for a file."""
+        return asdict(self) | {"z": float(self.z), "inside": bool(self.inside), "within_error": bool(self.within_error)}
+
+
+def told(prediction, at=slice(None)):
+    """A prediction's total, its error and whether it is believable, at some of its learning rates."""
+    trust, total = prediction.trust, np.asarray(prediction.total, dtype=float)
+    each = (np.broadcast_to(value, total.shape) for value in (total, trust.error, trust.believable))
+    return [value.copy() if value.ndim == 0 else value[at] for value in each]
+
+
+def beside(prediction, simulation, at=slice(None)):
+    """A prediction (at some of its learning rates) and the simulation that judges it, as arrays to be kept."""
+    names = ("prediction", "error", "believable", "mean", "stderr")
+    measured = np.asarray(simulation.mean), np.asarray(simulation.stderr)
+    return dict(zip(names, (*told(prediction, at), *measured), strict=True))
+
+
+def difference(one, other, measured):
+    """One prediction less another beside a measured (mean, stderr) of paired runs.
+
+    It is believed where both are and the errors that they tell of come to at most a tenth of it.
+    """
+    (a, e, t), (b, f, u) = told(one), told(other)
+    believable = t & u & (e + f <= 0.1 * np.abs(a - b))
+    return {"prediction": a - b, "error": e + f, "believable": believable, "mean": measured[0], "stderr": measured[1]}
+
+
+def judged(case, labels, found):
+    """The rows of what `beside` has kept, one for each label, such as 'eta = 0.1'."""
+    columns = (np.ravel(found[key]).tolist() for key in ("prediction", "mean", "stderr", "believable", "error"))
+    return [Row(f"{case}, {label}", *numbers) for label, *numbers in zip(labels, *columns, strict=True)]
+
+
+def script(name):
+    """The module of an experiment."""
+    return importlib.import_module(f"{__package__}.{name}")
+
+
+def missing(experiment):
+    """A module that the experiment needs and that is not installed; None if all are there."""
+    needed = getattr(experiment, "NEEDS", ())
+    return next((name for name in needed if importlib.util.find_spec(name) is None), None)
+
+
+def results(experiment, folder, quick, fresh=False, only=None):
+    """Compute what is not kept yet: yields (piece, found, seconds, whether it was kept) for every piece, or some alone."""
+    name = experiment.__name__.rpartition(".")[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    for piece, compute in (only or experiment.pieces(quick)).items():
+        path = folder / f"{name}{'-quick' if quick else ''}-{piece}.npz"
+        key = fingerprint(experiment, piece, quick)
+        kept = None if fresh else load(path, key)
+        if kept is not None:
+            yield piece, *kept, True
+            continue
+        start = time.perf_counter()
+        with warnings.catch_warnings():
+            for kind in (fd.errors.TrustWarning, fd.errors.TaylorWarning):  # the rows say it
+                warnings.simplefilter("ignore", kind)
+            found = {key: np.asarray(value) for key, value in compute().items()}
+        seconds = time.perf_counter() - start
+        save(path, key, found, seconds)
+        yield piece, found, seconds, False
+
+
+def fingerprint(experiment, piece, quick):
+    """What the numbers of a piece depend on: the script and what it shares, down to their drawing, and the release."""
+    used = {value if inspect.ismodule(value) else inspect.getmodule(value) for value in vars(experiment).values()}
+    names = sorted(module.__name__ for module in used if module and module.__name__.startswith(f"{__package__}."))
+    texts = [inspect.getsource(sys.modules[name]) for name in names if name.rpartition(".")[2] not in ("frame", "style")]
+    text = "\n".join(each.partition("\ndef draw")[0] for each in texts)
+    return hashlib.sha256(f"{fd.__version__} {piece} {bool(quick)}\n{text}".encode()).hexdigest()
+
+
+def save(path, key, found, seconds):
+    """Keep a piece; nothing is half written."""
+    content = BytesIO()
+    np.savez(content, **{f"found.{name}": value for name, value in found.items()}, key=np.array(key), seconds=seconds)
+    write(path, content.getvalue())
+
+
+def load(path, key):
+    """What was kept, and the seconds that it took; None if nothing was, or something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["key"]) != key:
+                return None
+            found = {name.removeprefix("found."): file[name] for name in file.files if name.startswith("found.")}
+            return found, float(file["seconds"])
+    except FileNotFoundError:
+        return None
+    except Exception:  # damaged: whatever NumPy and zipfile raise on it, it is made again
+        return None
+
+
+def counted(rows):
+    """Of the trusted, the not trusted and the closed forms: those in their intervals, outside, within their errors."""
+    table = {}
+    for kind, believable in (("trusted", True), ("not trusted", False), ("closed form", None)):
+        those = [row for row in rows if row.believable is believable]
+        inside = sum(row.inside for row in those)
+        table[kind] = inside, len(those) - inside, sum(row.within_error for row in those)
+    return table
+
+
+def chosen(names):
+    """The experiments asked for, in order; all of them for none."""
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        raise fd.errors.InputError(f"there is no figure {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    return [name for name in NAMES if not names or name in names]
+

@@ -1,0 +1,165 @@
+"""Resummed values on spacetimes of symbols: K^(dt-1) as a sum of powers k^(dt-1), k = 1 - eta h for each eigenvalue h of H.
+
+Numbers of updates need no eigenvalues, see `exact_rvalue`; a formula in T has powers of the k themselves. The matrix of a
+power is the projector onto its eigenspace, the product of (G - h') / (h - h') over the other eigenvalues h'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..diagram import Diagram
+from ..embedding.closed_form import check_timeless
+from ..embedding.exponential_terms import Terms, amplitudes
+from ..embedding.poset import Links, Poset
+from ..embedding.symbolic_counts import summed_in_symbols
+from ..embedding.weighted import without_idle_state
+from ..errors import InputError, UnsupportedError
+from ..landscapes.exact import Expression, canonical, exact
+from ..landscapes.symbolic import Symbolic
+from ..spacetime import Spacetime
+from ..spacetime.formulas import check_names
+from ..spacetime.updates import Update
+from .exact_rvalue import BELOW, LINKED, Propagator
+from .hessian_steps import LinearRule
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """What edges carry over eta, by the eigenvalues of G; for what is not said here see `Propagator`."""
+
+    propagator: Propagator
+    eigenvalues: tuple[Expression, ...]
+    """Different ones; blocks that have one in common share it."""
+    projectors: tuple[tuple[tuple[int, Any], ...], ...]
+    """For each block (place of an eigenvalue, projector)."""
+
+    @classmethod
+    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> Modes:
+        """Of the `Propagator` of these, whose G is diagonalisable with eigenvalues in square roots.
+
+        Raises
+        ------
+        UnsupportedError : eigenvalues that no roots are found for; a field whose G is not diagonalisable
+        """
+        return _modes(landscape, eta, update, hessian)
+
+    @property
+    def size(self) -> int:
+        """Of the largest block."""
+        return self.propagator.size
+
+    @property
+    def keys(self) -> range:
+        """Places of eigenvalues."""
+        return range(len(self.eigenvalues))
+
+    def tensor(self, kind: int, cut: bool) -> Any:
+        """The projectors times P, and what a kind of edges carries besides; as `Propagator.tensor`."""
+        edges = self.propagator
+        n = edges.base.rows
+        found = np.full((n, n, len(self.keys)), exact("no edge", 0), object)
+        for block, some in zip(edges.blocks, self.projectors, strict=True):
+            here = edges.base.extract(block, block)
+            for key, projector in [(0, here)] if kind == LINKED else some:
+                matrix = edges.lam * here if kind == LINKED else projector * here
+                if kind == BELOW:
+                    matrix = -edges.lam * edges.eta * self.eigenvalues[key] * matrix
+                for (i, low), (j, high) in product(enumerate(block), repeat=2):
+                    found[low, high, key] = canonical(exact("an edge", matrix[j, i]))
+        return found if cut else found[np.arange(n), np.arange(n)]
+
+    def maps(self, ties: Diagram, spacetime: Spacetime, rule: Update, keys: Sequence[int], links: Links) -> Expression:
+        """The sum over maps, of edges with these eigenvalues."""
+        forces = tuple(canonical(self.propagator.eta * self.eigenvalues[key]) for key in keys)
+        return _maps(ties, spacetime, rule, forces, links)
+
+
+@lru_cache(maxsize=64)
+def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any) -> Modes:
+    import sympy
+
+    propagator = Propagator.of(landscape, eta, update, hessian)
+    places: dict[Any, int] = {}
+    projectors = []
+    x = sympy.Dummy("x")
+    for block, polynomial in zip(propagator.blocks, propagator.polynomials, strict=True):
+        G, m = propagator.pull.extract(block, block), len(block)
+        whole = sympy.Poly([1, *reversed(polynomial)], x)
+        simple = whole.quo(whole.gcd(whole.diff(x)))
+        roots = sympy.roots(simple, x, cubics=False, quartics=False, quintics=False)
+        if sum(roots.values()) < simple.degree():
+            raise UnsupportedError(
+                "a formula in the number of updates has powers of 1 - eta h, h the Hessian's eigenvalues, and those of the "
+                f"{m} weights that it couples are no square roots; give numbers N, B and T, or resummed=False"
+            )
+        values = [sympy.radsimp(root) for root in roots]
+        one, rest = sympy.eye(m), sympy.eye(m)
+        for h in values:
+            rest = (rest * (G - h * one)).applyfunc(canonical)
+        if any(entry != 0 for entry in rest):
+            raise UnsupportedError(
+                "the mean of the field's dv is not diagonalisable, so powers of 1 - eta dv are no sums of powers of "
+                "numbers; give numbers N, B and T, or resummed=False"
+            )
+        some = []
+        for h in values:
+            projector = one
+            for other in values:
+                if other != h:
+                    projector = projector * (G - other * one) / (h - other)
+            some.append((places.setdefault(h, len(places)), projector.applyfunc(lambda y: canonical(sympy.radsimp(y)))))
+        projectors.append(tuple(some))
+    return Modes(propagator, tuple(places), tuple(projectors))
+
+
+@lru_cache(maxsize=4096)
+def _maps(ties: Diagram, spacetime: Spacetime, rule: Update, forces: tuple[Expression, ...], links: Links) -> Expression:
+    check_timeless(rule)
+    check_names((spacetime.N, spacetime.B, spacetime.T, *forces, *rule.numbers()))
+    return summed_in_symbols(Poset.of(ties, links), _terms(without_idle_state(rule), forces), spacetime, "cumulant", True)
+
+
+def _terms(rule: Update, forces: Sequence[Expression]) -> Terms:
+    """The terms of each edge's propagator: powers of the eigenvalues of the rule's step with its force in it."""
+    import sympy
+
+    if len(rule.push) > 2:
+        raise UnsupportedError(
+            f"{rule!r} has a memory of {len(rule.push)} numbers, and formulas are of rules with at most two; give numbers "
+            "N, B and T"
+        )
+    found = Terms([], [], [], [], [])
+    step, push, point, seen = (sympy.Matrix(line) for line in (rule.step, rule.push, rule.point, rule.seen))
+    for e, force in enumerate(forces):
+        now = (step - force * push * point.T).applyfunc(sympy.expand)
+        first, second = ([reader.dot(state) for reader in (seen, point)] for state in (push, now * push))
+        masks = [0] * len(push)
+        if len(push) == 1:
+            x, pairs = [now[0]], [first]
+        else:
+            trace, gap = now.trace(), sympy.factor(now.trace() ** 2 - 4 * now.det())
+            x = [sympy.radsimp((trace + sign * sympy.sqrt(gap)) / 2) for sign in (1, -1)]
+            if gap != 0:
+                pairs = amplitudes(x, first, second)
+            elif x[0] != 0:
+                masks = [0, 1 << e]
+                pairs = [first, [sympy.factor(two / x[0] - one) for one, two in zip(first, second, strict=True)]]
+            else:
+                raise InputError(
+                    f"{rule!r} forgets all in two updates at eta h = {force}, which has no formula; take another eta"
+                )
+        places = len(found.x)
+        found.x.extend(x)
+        found.edge.extend(masks)
+        for pair in pairs:
+            found.root.append(pair[0])
+            found.inner.append(pair[1])
+        found.options.append(list(range(places, places + len(x))))
+    return found

@@ -1,0 +1,144 @@
+"""Spacetimes of symbols with a smaller last batch, under rules and resummed: at numbers they are what numbers give."""
+
+import math
+from fractions import Fraction
+from itertools import product
+
+import pytest
+import sympy
+
+import fastdiag as fd
+from fastdiag.errors import InputError, UnsupportedError
+
+F = Fraction
+n, b, t, e, eta = sympy.symbols("n b t e eta")
+u, v, x = sympy.symbols("u v x")
+LAW = fd.landscapes.finite({-1: F(2, 3), 2: F(1, 3)})
+HALF, NEWTON = fd.updates.momentum(F(1, 2)), fd.updates.regularized_newton(F(1, 3))
+long = pytest.mark.long
+pytestmark = pytest.mark.filterwarnings("ignore::fastdiag.errors.TrustWarning")
+
+
+def rational(number):
+    return sympy.Rational(F(number).numerator, F(number).denominator)
+
+
+SIZES = [(2, 1), (3, 2), (4, 2), (5, 3)]
+RULES = {"sgd": None, "momentum": HALF, "newton": NEWTON}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("sampling", ["reshuffle", "cyclic"])
+@pytest.mark.parametrize("text", ["[a a]", "[a[a]]", pytest.param("[a b[a]]", marks=long), pytest.param("[a[a a]]", marks=long), pytest.param("[a[b]]", marks=long)])
+def test_smaller_last_batches_and_epochs_that_end_early(text, sampling, rule):
+    update = RULES[rule]
+    for last, basis in (("keep", "cumulant"), ("keep", "moment"), ("drop", "cumulant"), (None, "cumulant")):
+        st = fd.Spacetime(N=n, B=b, T=t, sampling=sampling, last=last)
+        weight, number = fd.coefficient(text, st, basis, update=update), fd.maps(text, st, basis)
+        for (N, B), T in product(SIZES, (1, 2, 3, 5)):
+            if last is None and N % B:
+                continue
+            numbers = fd.Spacetime(N, B, T, sampling=sampling, last=last)
+            at = {n: N, b: B, t: T}
+            assert sympy.expand(weight.subs(at)) == rational(fd.coefficient(text, numbers, basis, update=update)), (last, basis, N, B, T)
+            assert sympy.expand(number.subs(at)) == rational(fd.maps(text, numbers, basis))
+
+
+def test_epochs_with_a_smaller_last_batch():
+    st = fd.Spacetime(N=n, B=b, E=e, last="keep")
+    assert repr(st) == "Spacetime(N=n, B=b, T=e*ceiling(n/b), sampling='reshuffle', last='keep')"
+    assert st.E == e
+    assert fd.Spacetime(N=5, B=2, T=t, last="keep").E == t / 3
+    for text in ("[a a]", "[a[b]]"):
+        for N, B, E in ((3, 2, 2), (5, 2, 1), (4, 2, 2)):
+            found = fd.coefficient(text, st).subs({n: N, b: B, e: E})
+            assert sympy.expand(found) == rational(fd.coefficient(text, fd.Spacetime(N, B, E=E, last="keep")))
+        some = fd.coefficient(text, fd.Spacetime(N=5, B=2, T=t, last="keep"))
+        assert [sympy.expand(some.subs(t, T)) for T in (2, 3, 4)] == [rational(fd.coefficient(text, fd.Spacetime(5, 2, T, last="keep"))) for T in (2, 3, 4)]
+    formula = fd.expand("train_loss", 2, spacetime=st)
+    numbers = fd.expand("train_loss", 2, spacetime=fd.Spacetime(3, 2, E=2, last="keep"))
+    for term in numbers:
+        found = formula.coefficient(term.text_of_tensors()).subs({n: 3, b: 2, e: 2})
+        assert sympy.expand(found - term.coefficient) == 0, term
+
+
+ONE = (u**2 + x * u + u**3 / 3, u, x)  # curvature 4 at the start
+APART = (u**2 + v**2 + x * (u - 2 * v) + u**2 * v + x * u * v, (u, v), x)  # (4, 2) at (0, 1)
+COUPLED = (u**2 + u * v + sympy.Rational(3, 2) * v**2 + x * (u - 2 * v) + u * v**2, (u, v), x)
+LANDS = {
+    "one": fd.landscapes.symbolic(*ONE, LAW, at=[1]), "apart": fd.landscapes.symbolic(*APART, LAW, at=[0, 1]),
+    "coupled": fd.landscapes.symbolic(*COUPLED, LAW, at=[1, -1]),
+}
+CASES = [  # landscape, rule, eta, observable, sampling, last
+    ("one", None, F(1, 7), "test_loss", "reshuffle", None), ("one", None, F(1, 7), "generalization_gap", "reshuffle", "keep"),
+    ("one", HALF, F(1, 48), "test_loss", "cyclic", None), ("one", NEWTON, F(1, 7), "train_loss", "cyclic", "keep"),
+    ("one", None, F(1, 4), "test_loss", "reshuffle", None), ("one", None, F(1, 2), "test_loss", "cyclic", None),
+    ("apart", None, F(1, 7), "train_loss", "cyclic", None), ("coupled", None, F(1, 7), "test_loss", "replacement", None),
+]
+MORE = [
+    ("coupled", None, F(1, 7), "displacement", "reshuffle", None), ("coupled", HALF, F(1, 7), "test_loss", "cyclic", None),
+    ("coupled", NEWTON, F(1, 7), "test_loss", "reshuffle", "keep"), ("apart", HALF, F(1, 9), "test_loss", "reshuffle", None),
+    ("one", None, F(1, 7), "test_loss_variance", "reshuffle", "keep"), ("apart", None, F(1, 7), "covariance", "cyclic", "keep"),
+    ("one", fd.updates.nesterov(F(1, 2)), F(1, 7), "test_loss", "reshuffle", "keep"), ("one", fd.updates.weight_decay(F(1, 5)), F(1, 7), "test_loss", "replacement", None),
+]
+
+
+@pytest.mark.parametrize("case", [*CASES, *(pytest.param(case, marks=long) for case in MORE)], ids=str)
+def test_resummed(case):
+    name, rule, rate, observable, sampling, last = case
+    land, time = LANDS[name], "T" if sampling == "replacement" else "E"
+    p = fd.predict(land, fd.Spacetime(N=n, B=b, sampling=sampling, last=last, **{time: e}), rate, 2, observable, update=rule)
+    for N, B, E in ((4, 2, 2), (3, 1, 1), (3, 2, 3)):
+        if N % B == 0 or last or sampling == "replacement":
+            q = fd.predict(land, fd.Spacetime(N, B, sampling=sampling, last=last, **{time: E}), rate, 2, observable, update=rule)
+            for found, wanted in zip(sympy.flatten([p.total]), sympy.flatten([q.total]), strict=True):
+                number = sympy.sympify(found).subs({n: N, b: B, e: E})
+                if name == "one" and rule in (None, NEWTON, HALF):
+                    assert sympy.expand(number) == wanted  # roots are rational
+                else:
+                    assert abs((number - wanted).evalf(40)) < 1e-30
+
+
+def test_resummed_at_any_rate_and_curvature():
+    h, c = sympy.symbols("h c")
+    land = fd.landscapes.symbolic(h * u**2 / 2 + c * x * u, u, x, fd.landscapes.normal(), at=[1])
+    fresh = fd.Spacetime(N=math.inf, B=b, T=t)
+    p = fd.predict(land, fresh, eta, 2)
+    k = 1 - eta * h
+    wanted = h * k ** (2 * t) / 2 + eta**2 * c**2 * h / (2 * b) * (1 - k ** (2 * t)) / (1 - k**2)  # an affine recursion
+    for at in ({h: F(1, 2), eta: F(1, 3)}, {h: 3, eta: F(1, 2)}, {h: 2, eta: F(3, 4)}):
+        numbers = {**{s: rational(y) for s, y in at.items()}, c: 3, b: 2, t: 5}
+        assert sympy.expand(p.total.subs(numbers) - wanted.subs(numbers)) == 0
+    q = fd.predict(land, fd.Spacetime(N=n, E=e), F(1, 5), 1, "generalization_gap", T=None)
+    assert sympy.simplify(q.total.subs({h: 2, c: 3, n: 4, e: 1}) - fd.predict(
+        fd.landscapes.symbolic(u**2 + 3 * x * u, u, x, fd.landscapes.normal(), at=[1]), fd.Spacetime(4, E=1), F(1, 5), 1, "generalization_gap").total) == 0
+
+
+def test_resummed_about_a_given_training_set():
+    land = LANDS["one"]
+    p = fd.predict(land, fd.Spacetime(N=3, B=1, E=e), F(1, 7), 2, training_set="given")
+    for E in (1, 2):
+        q = fd.predict(land, fd.Spacetime(3, 1, E=E), F(1, 7), 2, training_set="given")
+        assert sympy.expand(p.total.subs(e, E)) == q.total
+
+
+def test_rvalue_has_symbols_too():
+    found = fd.rvalue("[a a]", LANDS["one"], fd.Spacetime(N=n, B=b, E=e), F(1, 7))
+    assert sympy.expand(found.subs({n: 4, b: 2, e: 2})) == fd.rvalue("[a a]", LANDS["one"], fd.Spacetime(4, 2, E=2), F(1, 7))
+
+
+def test_what_has_no_formula_says_why():
+    st, land = fd.Spacetime(N=n, B=b, E=e), LANDS["one"]
+    w = sympy.symbols("w:3")
+    three = fd.landscapes.symbolic(sum(y**2 for y in w) + w[0] * w[1] + 3 * w[1] * w[2] / 2 + w[0]**2 / 3 + x * w[0], w, x, LAW, at=[1, 1, 1])
+    for ask, error, words in (
+        (lambda: fd.predict(three, st, F(1, 7), 1), UnsupportedError, "no square roots"),
+        (lambda: fd.predict(land, st, F(1, 7), 1, update=fd.updates.schedule([1])), UnsupportedError, "schedule"),
+        (lambda: fd.predict(land, st, F(1, 7), 1, update=fd.updates.ode()), UnsupportedError, "resummed=False"),
+        (lambda: fd.predict(land, st, 0.1, 1), InputError, "exact eta"),
+        (lambda: fd.predict(land, st, F(1, 7), 1, continuous=True), InputError, "needs numbers"),
+        (lambda: fd.predict(land, st, F(1, 7), noise=1), InputError, "needs numbers"),
+        (lambda: fd.predict(land, st, F(1, 7), 1, update=fd.updates.momentum(0.5)), InputError, "exact"),
+    ):
+        with pytest.raises(error, match=words):
+            ask()

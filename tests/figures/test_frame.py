@@ -1,0 +1,159 @@
+"""`fastdiag figures`: what is kept, what is made again, what is said."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from fastdiag.cli import main
+from fastdiag.cli.figures import collection
+from fastdiag.errors import DataError, InputError
+
+SCRIPT = '''"""An experiment."""
+from .frame import Row
+from .shared import twice
+TITLE, SIZE = "a line", (3, 2)
+CALLS = {calls!r}
+def one(k):
+    with open(CALLS, "a") as file:
+        file.write(f"{{k}}\\n")
+    return {{"x": [k, twice(k)]}}
+def pieces(quick):
+    return {{f"k{{k}}": lambda k=k: one(k) for k in range(1 if quick else 3)}}
+def rows(found):
+    return [Row(piece, float(each["x"][1]), 2.0 * k + 0.1, 0.1, k != 2, 0.0) for k, (piece, each) in enumerate(found.items())]
+def draw(figure, found):
+    figure.subplots().plot(found["k0"]["x"])
+'''
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of experiments with one script in it, and the file that it notes its calls in."""
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    original = collection().__file__
+    for name in ("frame.py", "style.py"):
+        shutil.copy(original.replace("frame.py", name), bench / name)
+    (bench / "__init__.py").write_text('NAMES = ("line", "needy")\n')
+    (bench / "shared.py").write_text("def twice(k):\n    return 2.0 * k\n")
+    (bench / "line.py").write_text(SCRIPT.format(calls=str(tmp_path / "calls")))
+    (bench / "needy.py").write_text(SCRIPT.format(calls=str(tmp_path / "calls")) + 'NEEDS = ("no_such_module",)\n')
+    yield bench
+    collection()  # the repository's own again
+
+
+def asked(folder, *words):
+    done = CliRunner().invoke(main, ["figures", *words, "--folder", str(folder), "--out", str(folder.parent / "out")])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def calls(folder):
+    return (folder.parent / "calls").read_text().split()
+
+
+def test_what_is_kept_is_not_made_again(folder):
+    out = folder.parent / "out"
+    told = asked(folder)
+    assert calls(folder) == ["0", "1", "2"]
+    assert "line: 0.0 s; 3 of 3 predictions inside" in told
+    assert "needy: left out, it needs no_such_module" in told
+    assert (out / "line.png").stat().st_size > 1000
+    assert "kept" in asked(folder, "line")
+    assert calls(folder) == ["0", "1", "2"]
+    (out / "kept" / "line-k1.npz").unlink()  # as if it had been stopped
+    (out / "kept" / "line-k2.npz").write_bytes(b"damaged")
+    asked(folder, "line")
+    assert calls(folder) == ["0", "1", "2", "1", "2"]
+    asked(folder, "line", "--fresh")
+    assert len(calls(folder)) == 8
+
+
+def test_a_drawing_may_change_and_numbers_stay(folder):
+    script = folder / "line.py"
+    asked(folder, "line")
+    script.write_text(script.read_text().replace('["x"])\n', '["x"], lw=3)\n'))
+    forget()
+    asked(folder, "line")
+    assert len(calls(folder)) == 3
+    script.write_text(script.read_text().replace("[k, twice(k)]", "[1 * k, twice(k)]"))
+    forget()
+    asked(folder, "line")
+    assert len(calls(folder)) == 6
+    (folder / "shared.py").write_text("def twice(k):\n    return k + float(k)\n")
+    forget()
+    asked(folder, "line")
+    assert len(calls(folder)) == 9
+
+
+def forget():
+    """Load the scripts anew."""
+    import sys
+
+    for name in [name for name in sys.modules if name.startswith("fastdiag_figures")]:
+        del sys.modules[name]
+
+
+def test_quick_pieces_are_kept_apart(folder):
+    asked(folder, "line", "--quick")
+    asked(folder, "line")
+    assert calls(folder) == ["0", "0", "1", "2"]
+
+
+def test_the_numbers_are_counted_by_trust(folder):
+    told = asked(folder, "line")
+    record = json.loads((folder.parent / "out" / "line.json").read_text())
+    assert [row["inside"] for row in record["rows"]] == [True] * 3
+    assert np.allclose([row["z"] for row in record["rows"]], -1)
+    lines = [line for line in told.splitlines() if "trusted" in line]
+    assert [[int(word) for word in line.split() if word.isdigit()] for line in lines] == [[2, 0, 2], [1, 0, 1]]
+
+
+def test_a_row_is_judged_by_its_interval_and_by_its_own_error(frame):
+    row = frame.Row("", 1.0, 1.3, 0.1, True, 0.05)
+    assert (row.inside, row.within_error, round(row.z, 12)) == (False, True, -3.0)
+    assert not frame.Row("", 1.0, 1.3, 0.1, True, 0.01).within_error
+    assert frame.counted([row, frame.Row("", 1.0, 1.0, 0.1)]) == {
+        "trusted": (0, 1, 1), "not trusted": (0, 0, 0), "closed form": (1, 0, 1),
+    }
+
+
+def test_a_difference_is_believed_where_its_errors_are_small(frame):
+    class Given:
+        def __init__(self, total, error, believable=True):
+            self.total, self.trust = total, self
+            self.error, self.believable = error, believable
+
+    def believed(one, other):
+        return bool(frame.difference(one, other, (0.0, 1.0))["believable"])
+
+    assert believed(Given(1.0, 0.004), Given(0.9, 0.005))
+    assert not believed(Given(1.0, 0.006), Given(0.9, 0.005))
+    assert not believed(Given(1.0, 0.0, False), Given(0.9, 0.0))
+
+
+def test_what_is_not_there_is_named(frame, tmp_path):
+    with pytest.raises(InputError, match=r"no figure nonsense; there are cancer"):
+        frame.chosen(["nonsense", "gap"])
+    with pytest.raises(DataError, match="come with the source repository; give --folder"):
+        collection(tmp_path)
+    done = CliRunner().invoke(main, ["figures", "nonsense"])
+    assert done.exit_code == 2
+    assert "no figure nonsense" in done.output
+
+
+def test_every_script_is_short_and_says_what_it_is(frame):
+    listed = CliRunner().invoke(main, ["figures", "--list"]).output.splitlines()
+    assert len(listed) == len(frame.NAMES) == len(set(frame.NAMES))
+    for name in frame.NAMES:
+        with open(frame.__file__.replace("frame.py", f"{name}.py")) as file:
+            text = file.read()
+        assert text.count("\n") < 120, name
+        assert text.startswith('"""'), name
+        experiment = frame.script(name)
+        assert experiment.TITLE
+        assert len(experiment.SIZE) == 2
+        assert set(experiment.pieces(True)) <= set(experiment.pieces(False)), name

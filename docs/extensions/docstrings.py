@@ -40,7 +40,8 @@ def described(lines: list[str]) -> list[str]:
 
 
 def process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = plain(described(lines))
+    first = [""] if what in ("attribute", "property") else []  # else what stands before a colon is taken for a type
+    lines[:] = first + plain(described(lines))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -86,6 +86,21 @@ class LinearModel(SampledLandscape):
         """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
         return self.local(self.theta).third_matrices(vectors @ frame.T, frame[:, start:])
 
+    def third_cubed(self, vectors: FloatArray) -> FloatArray:
+        """J v v v of vectors (r, n), (r,)."""
+        found, m = np.empty(len(vectors)), self.outputs
+        step = max(1, CHUNK_BYTES // (8 * m * len(self.X)))
+        for start in range(0, len(vectors), step):
+            some = vectors[start : start + step]
+            seen = (some.reshape(-1, self.X.shape[1]) @ self.X.T).reshape(len(some), m, len(self.X))
+            found[start : start + step] = self.cubes(seen) @ self.weights
+        return found
+
+    def cubes(self, seen: FloatArray) -> FloatArray:
+        """s_3 : a a a of what the outputs see (r, m, S), (r, S)."""
+        half = np.einsum("xabc,rcx->rabx", self.slopes(3), seen)
+        return np.asarray(np.einsum("rabx,rax,rbx->rx", half, seen, seen))
+
     def _chunks(self, numbers: int) -> Iterator[slice]:
         """Runs of points of which each takes so many numbers."""
         step = max(1, CHUNK_BYTES // (8 * numbers))

@@ -65,7 +65,7 @@ def pieces(quick):
     seeds = 4 if quick else 12
     asked = {f"net{k}": partial(several, net, WIDTH, seeds, 20) for k, net in enumerate(NETS)}
     for k, net in enumerate(ALONG_WIDTH):
-        asked |= {f"along{k}-{width}": partial(several, net, width, seeds) for width in (WIDTHS[::2] if quick else WIDTHS)}
+        asked |= {f"along{k}-{width}": partial(several, net, width, seeds) for width in (WIDTHS[::3] if quick else WIDTHS)}
     return asked
 
 

@@ -64,7 +64,9 @@ def draw(figure, found):
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ends = np.array(ax.get_xlim())
+        ends = np.array(left.get_xlim())
+        ax.set_xlim(ends)
+        ax.set_ylim(ends)
         ax.plot(ends, ends, color=GREY, lw=0.8, ls=(0, (4, 2)), label="equal", zorder=0)
         legend(ax)
     titled(left, "GDC in place of SGD", "|GD less SGD|, simulated, 99 %", "|GD less GDC|, simulated, 99 %")

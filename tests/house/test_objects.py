@@ -68,6 +68,8 @@ def objects():
         "gaussian": fd.noise.gaussian_inputs(np.diag([2.0, 1.0]), [1.0, -1.0]), "of tensors": fd.noise.geometry(dense),
         "gradients": fd.noise.from_gradients(0.5, [[1.0, 0.0], [-1.0, 0.0]], np.diag([1.0, 2.0])),
         "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]), "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
+        "shares": fd.noise.leading_shares([[[1.0, 0.0], [0.0, 2.0]]], 1),
+        "network's worst": fd.noise.worst_over_weights(lambda u: fd.noise.diagonal_network([[1.0], [2.0]], u[:1], u[1:]), [1.0, 0.5], starts=1),
         "softmax": land.softmax([[1.0], [2.0]], ["a", "b"]), "least squares": land.least_squares([[1.0], [2.0]], [1.0, 4.0]),
         "law": fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1),
         "field": land.field([[1.0, 0.0]], [[[0.0, 1.0], [-1.0, 0.0]]]),

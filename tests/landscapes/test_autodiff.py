@@ -57,6 +57,14 @@ def test_runs_have_the_same_mean(land):
     assert fd.simulate(land, small, 0.1, runs=10, update=fd.updates.adam()).mean > 0
 
 
+def test_steps_with_hessians(land):
+    """On the three points as the training set, where all runs are one."""
+    for options in ({"method": "gdc"}, {"method": "gd", "update": fd.updates.regularized_newton(0.5)}):
+        asked = {"spacetime": fd.Spacetime(N=3, E=2), "eta": 0.3, "runs": 2, "training_set": "given"} | options
+        ours, theirs = (fd.simulate(each, **asked).mean for each in (land, FORMULA))
+        assert ours == pytest.approx(theirs, rel=1e-12)
+
+
 def test_weights_in_any_form(land):
     tree = land.tree()
     assert (tree["inner"].tolist(), float(tree["outer"])) == ([0.5], -0.25)

@@ -41,6 +41,19 @@ def test_jacobians_are_finite_differences(name, n):
         assert (first.jacobian == model.jacobian[:, :12]).all()
 
 
+@pytest.mark.parametrize(("name", "n"), [("linear", 3), ("diagonal", 6), ("deep", 22), ("features", 4), ("identity", 16), ("leaky_relu", 16), ("tanh", 16), ("quadratic", 16)])
+def test_second_derivatives_are_differences_of_jacobians(name, n):
+    rng = np.random.default_rng(n)
+    theta, Q, h = rng.standard_normal(n), rng.standard_normal((7, n)), 1e-5
+    wanted = [((of(name, theta + h * unit).jacobian - of(name, theta - h * unit).jacobian) * Q).sum() / (2 * h) for unit in np.eye(n)]
+    model = of(name, theta)
+    assert model.second.along(Q) == pytest.approx(np.array(wanted), abs=1e-7)
+    assert model.second.kinked == (name == "leaky_relu")
+    if name == "tanh":
+        first = N.two_layer_network(X, theta[:12].reshape(4, 3), theta[12:], name, both=False)
+        assert first.second.along(Q[:, :12]) == pytest.approx(model.second.along(np.hstack([Q[:, :12], np.zeros((7, 4))]))[:12])
+
+
 def test_outputs_of_models():
     W, a = RNG.standard_normal((4, 3)), RNG.standard_normal(4)
     hidden = X @ W.T
@@ -151,8 +164,8 @@ def test_landscapes_stand_for_jacobians():
     assert N.loss_alignment_bounds(land) == N.loss_alignment_bounds(rows)
     assert N.worst_loss_alignment(land) == N.worst_loss_alignment(rows)
     assert N.worst_directional_alignment(land, starts=2) == N.worst_directional_alignment(rows, starts=2)
-    assert np.array(N.leading_shares(land, 2)) == pytest.approx(np.array(N.leading_shares([rows], 2, [residuals], turns=60)), rel=1e-9)
-    assert np.array(N.leading_shares(N.geometry(rows, residuals), 2)) == pytest.approx(np.array(N.leading_shares(land, 2)), rel=1e-11)
+    assert np.array([*N.leading_shares(land, 2)]) == pytest.approx(np.array([*N.leading_shares([rows], 2, [residuals], tol=1e-11)]), rel=1e-9)
+    assert np.array([*N.leading_shares(N.geometry(rows, residuals), 2)]) == pytest.approx(np.array([*N.leading_shares(land, 2)]), rel=1e-11)
     softmax = fd.landscapes.softmax(rows, np.arange(20) % 3)
     values, vectors = np.linalg.eigh(softmax.hessian)
     second = softmax.gradient_covariance + np.outer(softmax.gradient, softmax.gradient)
@@ -163,7 +176,7 @@ def test_landscapes_stand_for_jacobians():
     matrix = wide.T @ wide / 5
     operator = N.from_gradients(some @ some / 10, some[:, None] * wide, aslinearoperator(matrix))
     for around in (N.geometry(wide, some), operator):
-        assert np.array(N.leading_shares(around, 3)) == pytest.approx(np.array(N.leading_shares([wide], 3, [some], turns=60)), rel=1e-9)
+        assert np.array([*N.leading_shares(around, 3)]) == pytest.approx(np.array([*N.leading_shares([wide], 3, [some], tol=1e-11)]), rel=1e-9)
     for call in (N.loss_alignment_bounds, N.worst_loss_alignment, N.worst_directional_alignment):
         for other in (softmax, fd.landscapes.least_squares(rows, labels, ridge=0.1)):
             with pytest.raises(InputError, match="over all residuals of the square loss"):
@@ -179,7 +192,7 @@ def test_shares_beside_dense_matrices():
     rng = np.random.default_rng(5)
     J, r = rng.standard_normal((40, 30)) * np.arange(1, 31) ** -1.0, rng.standard_normal(40)
     blocks = np.array_split(J, [5, 17, 18])
-    p, q = N.leading_shares(lambda: iter(blocks), 4, np.array_split(r, [5, 17, 18]), turns=60)
+    p, q = N.leading_shares(lambda: iter(blocks), 4, np.array_split(r, [5, 17, 18]), tol=1e-11)
     values, vectors = np.linalg.eigh(J.T @ J / 40)
     top = vectors[:, ::-1][:, :4]
     Sigma = J.T @ ((r**2)[:, None] * J) / 40
@@ -187,9 +200,44 @@ def test_shares_beside_dense_matrices():
     assert p == pytest.approx(np.einsum("ik,ij,jk->k", top, Sigma, top) / np.trace(Sigma), rel=1e-7)
     g = N.directional_alignment(J, r, top)
     assert p / q == pytest.approx(g * (2 * N.geometry(J, r).loss * values.sum() / np.trace(Sigma)), rel=1e-7)
-    same, also = N.leading_shares(blocks, 2, turns=30)
+    same, also = N.leading_shares(blocks, 2)
     assert same == pytest.approx(also, rel=1e-9)
     for batches, residuals, words in ((iter(blocks), None, "read once only"), ([], None, "are empty"), (blocks, [r[:2]], "must come as the rows do"),
                                       ([np.zeros((2, 3))], None, "every gradient is zero"), (3, None, "list of blocks")):
         with pytest.raises(InputError, match=words):
             N.leading_shares(batches, 1, residuals)
+
+
+SPECTRA = {"flat": np.ones(200), "half power": np.arange(1, 201) ** -0.5, "spikes": np.r_[5, 4, 3, np.ones(197)], "two alike": np.r_[3, 3, 2, np.ones(197)]}
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_shares_lie_within_their_errors_converged_or_not(name):
+    """Beside dense eigenvectors, and where some are alike beside what they have together."""
+    rng = np.random.default_rng(6)
+    J, r = np.linalg.qr(rng.standard_normal((300, 200)))[0] if name == "two alike" else rng.standard_normal((900, 200)), rng.standard_normal(900)
+    J, r = J * SPECTRA[name], r[: len(J)]
+    values, vectors = np.linalg.eigh(J.T @ J)
+    Sigma = J.T @ ((r**2)[:, None] * J)
+    of_noise = (np.einsum("ik,ij,jk->k", vectors, Sigma, vectors) / np.trace(Sigma))[:-4:-1]
+    of_curvature = values[:-4:-1] / values.sum()
+    for turns, tol in ((2, 1e-9), (4, 1e-9), (50, 1e-2), (60, 1e-4)):
+        if turns < 10 and name != "two alike":
+            with pytest.warns(fd.errors.TrustWarning, match=f"not converged in {turns + 1} passes"):
+                found = N.leading_shares([J[:100], J[100:]], 3, [r[:100], r[100:]], turns, turns, tol)
+        else:
+            tol = max(tol, 1e-8)
+            found = N.leading_shares([J[:100], J[100:]], 3, [r[:100], r[100:]], 60, turns, tol)
+            assert (found.r_error <= tol * found.r).all()
+        assert found.converged == ("not converged" not in repr(found)) == (turns > 9 or name == "two alike")
+        assert (np.abs(found.r - of_curvature) <= found.r_error).all()
+        if name == "two alike":
+            pairs, wanted = (np.array([x[:2].sum(), x[2]]) for x in (found.p, of_noise))
+            assert (np.abs(pairs - wanted) <= [found.p_error[:2].sum(), found.p_error[2]]).all()
+        else:
+            assert (np.abs(found.p - of_noise) <= found.p_error).all()
+        assert turns < 60 or (found.p_error <= 0.05 * found.p).all()  # and they say something
+    exact = N.leading_shares(N.geometry(J, r), 3)
+    assert exact.converged
+    assert (np.abs(exact.r - of_curvature) <= exact.r_error).all()
+    assert exact.r_error.max() < 1e-10

@@ -19,7 +19,7 @@ MADE = {  # what functions make; nobody builds these by hand
     "results.Erratum", "results.Numbers", "results.Result",
     "landscapes.Autodiff", "landscapes.Convolutional", "landscapes.Directional", "landscapes.Distribution", "landscapes.Estimated", "landscapes.Field", "landscapes.Landscape", "landscapes.LeastSquares",
     "landscapes.LinearModel", "landscapes.Logistic", "landscapes.SampledLandscape", "landscapes.Samples",
-    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.SymbolicField", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Worst", "stationary.MinibatchLaw",
+    "landscapes.Softmax", "landscapes.Symbolic", "landscapes.SymbolicField", "landscapes.Tensors", "noise.Geometry", "noise.Model", "noise.Shares", "noise.Worst", "noise.WorstWeights", "stationary.MinibatchLaw",
     "FastdiagError",
 }
 
@@ -248,7 +248,7 @@ CALLS = {
     "noise.diagonal_network": call(noise.diagonal_network, X=X, u=[3.0, 1.0], v=[1.0, 2.0]),
     "noise.flat_ratio_bounds": call(noise.flat_ratio_bounds, lams=LAMS, eta=0.3, s=[1.0, 1.0, 3.0], k=1, A1=0.5, A2=2.0, batch=2),
     "noise.leading_shares": call(
-        noise.leading_shares, batches=[X[:1], X[1:]], k=1, residuals=[[1.0], [-1.0, 2.0]], turns=2, seed=0
+        noise.leading_shares, batches=[X[:1], X[1:]], k=1, residuals=[[1.0], [-1.0, 2.0]], turns=2, seed=0, tol=0.01
     ),
     "noise.linear_model": call(noise.linear_model, X=X, w=[3.0, 1.0]),
     "noise.random_features": call(noise.random_features, X=X, W=[[2.0, 1.0]], a=[1.0], activation="tanh", slope=0.5),
@@ -259,6 +259,10 @@ CALLS = {
         noise.worst_directional_alignment, X=X, V=[[1.0, 0.0], [0.0, 1.0]], starts=2, seed=0
     ),
     "noise.worst_loss_alignment": call(noise.worst_loss_alignment, X=X),
+    "noise.worst_over_weights": call(
+        noise.worst_over_weights, model=lambda w: noise.diagonal_network(X, w[:2], w[2:]), theta=[1.0, 0.0, 0.5, 1.0], y="fitted",
+        V=[[1.0], [0.5], [0.0], [0.0]], starts=2, seed=0
+    ),
     "noise.directional_alignment": call(
         noise.directional_alignment, J=X, r=[1.0, -1.0, 2.0], V=[[1.0, 0.0], [0.0, 1.0]], centered=True
     ),
@@ -279,7 +283,7 @@ CALLS = {
     "noise.label_noise_stationary": call(noise.label_noise_stationary, lams=LAMS, eta=0.4, label_noise=1.0, batch=2),
     "noise.leading_directions": call(noise.leading_directions, J=X, k=1),
     "noise.loss_alignment": call(noise.loss_alignment, J=X, r=[1.0, -1.0, 2.0], centered=True),
-    "noise.loss_alignment_bounds": call(noise.loss_alignment_bounds, J=X),
+    "noise.loss_alignment_bounds": call(noise.loss_alignment_bounds, J=X, slopes=(0.5, 1.0)),
     "noise.noise_covariance": call(noise.noise_covariance, J=X, r=[1.0, -1.0, 2.0], centered=True),
     "noise.noise_operator": call(noise.noise_operator, J=X, r=[1.0, -1.0, 2.0], centered=True),
     "noise.second_moment_dynamics": call(

@@ -8,9 +8,11 @@ import numpy as np
 
 import fastdiag as fd
 
-from .plain_sgd import UNEVEN, Plain, logistic, samples
+from .directions import OfTensors
+from .plain_sgd import UNEVEN, Plain, PlainOutputs, X, logistic, samples
 
 KINDS = "logistic", "samples", "symbolic"
+EVERY_KIND = *KINDS, "softmax", "squares", "directional", "field"
 
 
 @lru_cache
@@ -35,18 +37,37 @@ def symbolic():
 
 def landscape(kind):
     """The three weighted points of a kind of landscape."""
+    if kind == "directional":
+        functions = OfTensors(samples().derivatives)
+        return fd.landscapes.directional(functions.loss, functions.derivative, np.zeros(2), 3, UNEVEN)
     return symbolic() if kind == "symbolic" else plain(kind)
 
 
 def plain(kind):
+    """The same landscape, where the oracle reads its numbers."""
+    if kind in ("softmax", "squares"):
+        start, ridge = np.array([[0.3, -0.2], [0.1, 0.4]]), [0.1, 0.4, 0.0, 0.2]
+        if kind == "softmax":
+            return fd.landscapes.softmax(X, [1, 0, 1], start, ridge, UNEVEN)
+        return fd.landscapes.least_squares(X, [[1.0, 0.0], [-0.5, 1.0], [0.3, -1.0]], start, ridge, UNEVEN)
+    if kind == "field":
+        v, dv, ddv = (np.random.default_rng(7).normal(size=(3, 2) + (2,) * k) for k in range(3))
+        return fd.landscapes.field(v, dv, ddv + ddv.swapaxes(2, 3), weights=UNEVEN)
     if kind == "symbolic":
         land = samples(UNEVEN, 3)
         return fd.landscapes.samples(np.zeros(3), *land.derivatives[1:], weights=UNEVEN)
     return logistic(UNEVEN) if kind == "logistic" else samples(UNEVEN)
 
 
+def oracle_of(kind):
+    """What says a point's gradient and its Hessian."""
+    return (PlainOutputs if kind in ("softmax", "squares") else Plain)(plain(kind))
+
+
 def point_loss(oracle, point, theta):
     land = oracle.land
+    if isinstance(oracle, PlainOutputs):
+        return oracle.loss(point, theta)
     if not oracle.polynomial:
         u = land.X[point] @ theta
         return np.logaddexp(0, u) - land.y[point] * u + np.sum(land.ridge * theta**2) / 2
@@ -58,7 +79,7 @@ def enumerated(kind, spacetime, eta, descend=Plain.descended, rows=False):
 
     rows: descend takes (oracle, training points, batches of their rows, eta).
     """
-    oracle = Plain(plain(kind))
+    oracle = oracle_of(kind)
     sequences = list(spacetime.realisations())
     found = []
     for points in product(range(3), repeat=spacetime.N):

@@ -87,3 +87,31 @@ class Plain:
                 chance, loss = np.prod(self.land.weights[list(points)]) / len(sequences), self.test_loss(theta)
                 total, squares = total + chance * loss, squares + chance * loss**2
         return total, math.sqrt(squares - total**2)
+
+
+class PlainOutputs(Plain):
+    """The same of softmax regression and least squares, weights (m, d) in a line."""
+
+    def outputs(self, point, theta):
+        """u, and what the loss's slope by u is, and its curvature."""
+        land = self.land
+        u = theta.reshape(land.outputs, -1) @ land.X[point]
+        if not isinstance(land, fd.landscapes.Softmax):
+            return u, u - land.y[point], np.eye(len(u))
+        p = np.exp(u) / np.exp(u).sum()
+        return u, p - np.eye(len(u))[land.y[point]], np.diag(p) - np.outer(p, p)
+
+    def loss(self, point, theta):
+        land, (u, slope, _) = self.land, self.outputs(point, theta)
+        of_output = np.log(np.exp(u).sum()) - u[land.y[point]] if isinstance(land, fd.landscapes.Softmax) else slope @ slope / 2
+        return of_output + land.ridge @ theta**2 / 2
+
+    def gradient(self, point, theta):
+        return np.outer(self.outputs(point, theta)[1], self.land.X[point]).ravel() + self.land.ridge * theta
+
+    def hessian(self, point, theta):
+        x = self.land.X[point]
+        return np.kron(self.outputs(point, theta)[2], np.outer(x, x)) + np.diag(self.land.ridge)
+
+    def test_loss(self, theta):
+        return sum(weight * self.loss(x, theta) for x, weight in enumerate(self.land.weights))

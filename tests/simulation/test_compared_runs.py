@@ -82,6 +82,25 @@ def test_other_sizes_and_processes():
     assert np.array_equal(found.differences, -found.differences.T)
 
 
+@pytest.mark.parametrize("name", ["test_loss", "train_loss", "test_loss_variance", "covariance"])
+def test_curves(name, tmp_path):
+    """Each time as if it were asked for alone, out of order and twice; two rates beside."""
+    kinds = [("SGD", ST, [0.1, 0.4]), ("GD", ST, [0.1, 0.4], "gd"), ("fast", ONE, [0.1, 0.4], RULE)]
+    found = fd.compare(kinds, logistic(), 300, observable=name, T=[4, 1, 4])
+    for place, T in enumerate([4, 1, 4]):
+        alone = fd.compare(kinds, logistic(), 300, observable=name, T=T)
+        for ours, theirs in ((found.differences, alone.differences), (found.errors, alone.errors)):
+            np.testing.assert_allclose(ours[:, :, :, place], theirs, rtol=1e-9, atol=1e-16)
+        assert found["fast"].T == (4, 1, 4)
+        np.testing.assert_allclose(found["GD"].mean[:, place], alone["GD"].mean, rtol=1e-12)
+    if name == "test_loss":
+        with pytest.raises(InputError, match="learning rates or updates"):
+            found.plot(tmp_path / "both.svg")
+        one = fd.compare([("SGD", ST, 0.1), ("GD", ST, 0.1, "gd")], logistic(), 300, T=[1, 4])
+        one.plot(tmp_path / "curves.svg")
+        assert one.difference("SGD", "GD")[0].shape == (2,)
+
+
 def test_it_shows_itself_and_pickles(tmp_path):
     kinds = [("SGD", ST, [0.1, 0.2]), ("GD $x$", ST, [0.1, 0.2], "gd")]
     several, one = fd.compare(kinds, logistic(), 300), fd.compare([("a", ST, 0.1), ("<b>", ST, 0.2)], logistic(), 300)

@@ -48,7 +48,12 @@ def test_noise_that_depends_on_the_weights():
     assert S.mean_exit_time_1d(slope, LAM, rough, DOMAIN, starts, 300) == pytest.approx(times[[120, 280, 480]], rel=1e-4)
     late = S.mean_exit_time_1d(slope, LAM, constant, DOMAIN, 0.0, 300)
     assert late * rate == pytest.approx(1, abs=0.02)  # and a few updates to forget the start
-    for std, words in ((lambda w: w, "noise_std must be positive, not"), (lambda w: "a", "array of real deviations"), (lambda w: 1.0, "shape of its argument")):
+    for one in (lambda w: constant, lambda w: np.float32(constant), lambda w: np.array(constant)):  # one number for all weights
+        assert S.escape_rate_1d(slope, LAM, one, DOMAIN, 300) == S.escape_rate_1d(slope, LAM, float(one(0)), DOMAIN, 300)
+        assert S.mean_exit_time_1d(slope, LAM, one, DOMAIN, 0.0, 300) == S.mean_exit_time_1d(slope, LAM, float(one(0)), DOMAIN, 0.0, 300)
+    assert S.escape_rate_1d(lambda w: 0.1, 1.0, 1.0, (-1, 1), 64) == S.escape_rate_1d(lambda w: 0.1 + 0 * w, 1.0, 1.0, (-1, 1), 64)
+    for std, words in ((lambda w: w, "noise_std must be positive, not"), (lambda w: "a", "array of real deviations"), (lambda w: w[:1], "shape of its argument"),
+                       (lambda w: -1.0, "noise_std must be positive, not"), (lambda w: np.nan, "finite"), (lambda w: [[1.0]], "shape of its argument")):
         with pytest.raises(InputError, match=words):
             S.escape_rate_1d(slope, LAM, std, (-1, 1), 64)
     with pytest.raises(InputError, match="within the domain"):
@@ -90,6 +95,23 @@ def test_the_flux_over_the_well_is_kramers_rate(discrete):
     exponent = 2 * batch * dL / lam * (l * (1 - lam * k_a / 2 * discrete) / k_a - (1 - l) / k_b)
     top = quad(lambda w: exp(exponent + k_b * w**2 / (2 * T)), -inf, inf)[0]
     assert flux == pytest.approx(2.0 * T / top, rel=1e-10)
+
+
+@pytest.mark.parametrize(("lam", "discrete_is_nearer"), [(0.5, False), (1.0, False), (1.5, True), (1.8, True)])
+def test_which_heuristic_is_nearer_to_runs(lam, discrete_is_nearer):
+    """What [D] figure 6(b) is to show, at settings of our own: its discrete formula beats the continuous one at large rates only."""
+    batch = 15 * lam  # a barrier of five temperatures
+    rng, w, start, domain = np.random.default_rng(3), np.zeros(20_000), 0, (-9 * sqrt(lam / (batch * (2 - lam))), 1.5)
+    settle, updates = 20, 80
+    for t in range(settle + updates):
+        start = len(w) if t <= settle else start
+        w = w - lam * (slope(w) + batch**-0.5 * rng.standard_normal(len(w)))
+        w = w[(w > domain[0]) & (w < domain[1])]
+    measured, error = np.log(start / len(w)) / (updates * lam), sqrt(1 / len(w) - 1 / start) / (updates * lam)
+    assert abs(S.escape_rate_1d(slope, lam, lambda w: batch**-0.5, domain, 800) / lam - measured) < 3.5 * error
+    far = {kind: abs(np.log(S.kramers_rate(lam, 1.0, -1.0, batch, 1 / 6, discrete=kind) / measured)) for kind in (True, False)}
+    assert (far[True] < far[False]) == discrete_is_nearer
+    assert abs(far[True] - far[False]) > 4 * error / measured  # and the runs are enough to tell
 
 
 def test_anisotropy_of_one_and_of_many_updates():

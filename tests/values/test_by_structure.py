@@ -32,6 +32,7 @@ def ways(monkeypatch):
         return found
 
     monkeypatch.setattr(sys.modules["fastdiag.values.rvalue"], "slabs", watched)
+    monkeypatch.setattr(structure, "NODES", 0)
 
     def both(compute):
         monkeypatch.setattr(structure, "MANY", 10**9)
@@ -53,6 +54,22 @@ def test_one_epoch(name, eta, ways, monkeypatch):
         for diagram, wanted in dense.by_diagram.items():
             np.testing.assert_allclose(ours.by_diagram[diagram], wanted, rtol=1e-10, atol=1e-14, err_msg=str(diagram))
     assert {text for text, found in made if found} >= {"[a a a]", "[a a b]", "[a b c]", "[a a[b]]", "[a[b b]]", "[a[b c]]"}
+
+
+@QUIET
+@pytest.mark.parametrize("name", LANDSCAPES)
+def test_three_leaves_at_one_time(name, monkeypatch):
+    """By powers of one product, which several epochs' sums are not."""
+    land, st = LANDSCAPES[name], fd.Spacetime(N=20, B=2, T=10)
+    land = land.at(land.theta / 2)
+    wanted = fd.predict(land, st, [0.1, 0.4], 3, T=[2, 10]).by_diagram[fd.Diagram.parse("[a a a]")]
+    monkeypatch.setattr(structure, "MANY", 2)
+    monkeypatch.setattr(structure, "_symmetric", None)  # slabs are not made
+    monkeypatch.setattr(structure, "NODES", 10**9)
+    found = fd.predict(land, st, [0.1, 0.4], 3, T=[2, 10]).by_diagram[fd.Diagram.parse("[a a a]")]
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-18)
+    with pytest.raises(TypeError):
+        fd.predict(land, fd.Spacetime(N=4, B=2, T=6, sampling="replacement"), 0.4, 3)
 
 
 @QUIET

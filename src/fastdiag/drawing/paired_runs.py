@@ -16,14 +16,17 @@ MARKS = "osD^vP*X"
 
 
 def save(compared: Compared, path: str | Path | None, against: int) -> Any:
-    """A picture of all differences from one kind; over learning rates where they are arrays.
+    """A picture of all differences from one kind; over learning rates or updates where they are arrays.
 
     Raises
     ------
-    InputError : differences of vectors or matrices; the file's ending is not one that matplotlib writes
+    InputError : differences of vectors or matrices, or over both; the file's ending is not one that matplotlib writes
     """
     first = compared.simulations[0]
-    many = np.ndim(first.eta) == 1
+    rates, times = np.ndim(first.eta) == 1, np.ndim(first.T) == 1
+    if rates and times:
+        raise InputError("a picture has one axis, learning rates or updates, not both; give one number for either")
+    many = rates or times
     if compared.differences.ndim > 2 + many:
         raise InputError(f"a picture has one number for each kind, and the {first.observable} has more; ask for another")
     others = [i for i in range(len(compared.labels)) if i != against]
@@ -32,14 +35,15 @@ def save(compared: Compared, path: str | Path | None, against: int) -> Any:
         ax.axhline(0.0, color="0.6", lw=0.8)
         for mark, i in enumerate(others):
             means, errors = compared.differences[i, against], 1.96 * compared.errors[i, against]
-            at = np.asarray(compared.simulations[i].eta) if many else np.array([mark])
+            this = compared.simulations[i]
+            at = np.asarray(this.eta if rates else this.T) if many else np.array([mark])
             ax.errorbar(
                 at, np.atleast_1d(means), np.atleast_1d(errors), fmt=MARKS[mark % len(MARKS)], ms=4, capsize=2, lw=1,
                 label=_plain(compared.labels[i]),
             )
         if many:
-            ax.set_xscale("log" if (np.asarray(first.eta) > 0).all() else "linear")
-            ax.set_xlabel(r"learning rate $\eta$")
+            ax.set_xscale("log" if rates and (np.asarray(first.eta) > 0).all() else "linear")
+            ax.set_xlabel(r"learning rate $\eta$" if rates else "updates $T$")
             if others:
                 ax.legend(frameon=False, fontsize=8)
         else:

@@ -86,6 +86,31 @@ class LinearModel(SampledLandscape):
         """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
         return self.local(self.theta).third_matrices(vectors @ frame.T, frame[:, start:])
 
+    def met_curvature(self, frame: FloatArray) -> FloatArray:
+        """E[xi_a h_ab], (n, n), along the columns of a frame."""
+        total = np.zeros((self.dimension,) * 2)
+        for rows in self._chunks(3 * self.outputs * self.dimension):
+            across = self._across(rows, frame)
+            xi = self.weights[rows, None] * self.deviations(1, rows, frame)
+            bent = np.einsum("xce,xca->xea", self.slopes(2, rows), across) * xi[:, None, :]
+            total += bent.reshape(-1, self.dimension).T @ across.reshape(-1, self.dimension)
+        return total
+
+    def third_cubed(self, vectors: FloatArray) -> FloatArray:
+        """J v v v of vectors (r, n), (r,)."""
+        found, m = np.empty(len(vectors)), self.outputs
+        step = max(1, CHUNK_BYTES // (8 * m * len(self.X)))
+        for start in range(0, len(vectors), step):
+            some = vectors[start : start + step]
+            seen = (some.reshape(-1, self.X.shape[1]) @ self.X.T).reshape(len(some), m, len(self.X))
+            found[start : start + step] = self.cubes(seen) @ self.weights
+        return found
+
+    def cubes(self, seen: FloatArray) -> FloatArray:
+        """s_3 : a a a of what the outputs see (r, m, S), (r, S)."""
+        half = np.einsum("xabc,rcx->rabx", self.slopes(3), seen)
+        return np.asarray(np.einsum("rabx,rax,rbx->rx", half, seen, seen))
+
     def _chunks(self, numbers: int) -> Iterator[slice]:
         """Runs of points of which each takes so many numbers."""
         step = max(1, CHUNK_BYTES // (8 * numbers))

@@ -49,6 +49,14 @@ class Softmax(LinearModel):
                 return np.asarray(found)
             return _cumulants(chances, first, degree)
 
+    def cubes(self, seen: FloatArray) -> FloatArray:
+        """The third cumulant of a under the classes' chances."""
+        u = self.outputs_at(self.theta)
+        chances = np.exp(u - u.max(axis=1)[:, None])
+        chances = (chances / chances.sum(axis=1)[:, None]).T
+        apart = seen - (chances * seen).sum(axis=1)[:, None]
+        return np.asarray((chances * apart**3).sum(axis=1))
+
     def __repr__(self) -> str:
         size = f"{len(self.weights)} points, {self.outputs} classes, {self.dimension} weights"
         return f"<softmax landscape: {size}>"

@@ -12,14 +12,15 @@ from .dynamics import eigen_dynamics, label_noise_stationary, second_moment_dyna
 from .escape import escape_threshold, flat_ratio, flat_ratio_limit, growth_rate, variance_ratio
 from .geometry import Geometry, from_gradients, gaussian_inputs, geometry
 from .models import Model, deep_linear_network, diagonal_network, linear_model, random_features, two_layer_network
-from .shares import leading_shares
+from .shares import Shares, leading_shares
 from .worst import Worst, flat_ratio_bounds, worst_directional_alignment, worst_loss_alignment
+from .worst_weights import WorstWeights, worst_over_weights
 
 __all__ = [
     "deep_linear_network", "diagonal_network", "directional_alignment", "eigen_dynamics", "escape_threshold",
     "flat_ratio", "flat_ratio_bounds", "flat_ratio_limit", "from_gradients", "gaussian_inputs", "geometry", "Geometry",
     "growth_rate", "label_noise_stationary", "leading_directions", "leading_shares", "linear_model", "loss_alignment",
     "loss_alignment_bounds", "Model", "noise_covariance", "noise_operator", "random_features",
-    "second_moment_dynamics", "two_layer_network", "variance_ratio", "Worst", "worst_directional_alignment",
-    "worst_loss_alignment",
+    "second_moment_dynamics", "Shares", "two_layer_network", "variance_ratio", "Worst", "worst_directional_alignment",
+    "worst_loss_alignment", "worst_over_weights", "WorstWeights",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from ..arguments import array, dimensions, flag, whole
+from ..arguments import array, dimensions, flag, real, sequence, shown, whole
 from ..door import door, silent_door
 from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape
@@ -113,18 +113,23 @@ def loss_alignment(J: Source, r: ArrayLike | None = None, centered: bool = False
 
 
 @silent_door
-def loss_alignment_bounds(J: ArrayLike | Landscape) -> tuple[float, float]:
+def loss_alignment_bounds(J: ArrayLike | Landscape, slopes: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
     """The least and the greatest loss alignment that any residuals can have on a Jacobian ([E] equation 9).
 
     n min c / sum c <= mu <= n max c / sum c with c_i = sum over j of (J_i.J_j)^2; uncentred. Both are attained.
+    With slopes from a to b the bounds of theorem 3.5: of sum over k of a_k s(W_k.x) with a <= s' <= b, whose first layer
+    is trained, and any W. Its c_i lie between a^4 and b^4 times |a|^4 those of the inputs, so that mu has the bounds
+    n c_i / (c_i + (b/a)^4 sum of the others) for the least c_i and n c_i / (c_i + (a/b)^4 sum of the others) for the
+    greatest: within (a/b)^4 and (b/a)^4 times those of the inputs.
 
     Parameters
     ----------
-    J : (points, n); or a least squares landscape of one output, with equal weights and no ridge
+    J : (points, n); or a least squares landscape of one output, with equal weights and no ridge; with slopes the inputs
+    slopes : least and greatest derivative of an activation, 0 <= a <= b; (0.5, 1) for leaky_relu of slope 0.5
 
     Raises
     ------
-    InputError : J zero or not a matrix; other landscapes, whose gradients are not residuals times rows
+    InputError : J zero or not a matrix; other landscapes, whose gradients are not residuals times rows; other slopes
 
     Examples
     --------
@@ -133,6 +138,10 @@ def loss_alignment_bounds(J: ArrayLike | Landscape) -> tuple[float, float]:
     (0.11764705882352941, 1.8823529411764706)
     """
     rows = any_residuals(J)
+    ends = [real("slopes", slope, least=0) for slope in sequence("slopes", slopes, "two numbers, 0 <= least <= greatest")]
+    if len(ends) != 2 or ends[0] > ends[1] or not ends[1]:
+        raise InputError(f"slopes must be the least and the greatest, 0 <= least <= greatest > 0, not {shown(slopes)}")
+    share = (ends[0] / ends[1]) ** 4
     rows = shifted(rows, -exponent(rows))
     points = len(rows)
     G = rows.T @ rows if rows.shape[1] <= points else None
@@ -142,7 +151,11 @@ def loss_alignment_bounds(J: ArrayLike | Landscape) -> tuple[float, float]:
         c[some] = ((block @ rows.T) ** 2).sum(axis=1) if G is None else np.einsum("ij,ij->i", block @ G, block)
     if not c.any():
         raise InputError("J is zero, so the noise has nothing to align with; mu is not defined")
-    return float(points * c.min() / c.sum()), float(points * c.max() / c.sum())
+    low, high, total = c.min(), c.max(), c.sum()
+    if share == 1:
+        return float(points * low / total), float(points * high / total)
+    least = points * share * low / (share * low + (total - low)) if low else 0.0
+    return float(least), float(points * high / (high + share * (total - high)))
 
 
 @silent_door

@@ -16,8 +16,9 @@ from ..record import Record
 from ..stationary.units import within_floats
 from ..typing import FloatArray
 from .geometry import jacobian
+from .second_derivatives import DeepLinear, Diagonal, Second, Straight, TwoLayer
 
-Bend: TypeAlias = tuple[FloatArray, FloatArray]
+Bend: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 BENDS = ("identity", "leaky_relu", "tanh", "quadratic")
 
 
@@ -29,6 +30,8 @@ class Model(Record):
     """f(x_i), (points,)."""
     jacobian: FloatArray
     """Rows grad f(x_i), (points, weights); the weights layer by layer, each array's in its own order."""
+    second: Second | None = None
+    """The outputs' second derivatives, as products; None where they are not known."""
 
     def __repr__(self) -> str:
         points, weights = self.jacobian.shape
@@ -55,7 +58,7 @@ def linear_model(X: ArrayLike, w: ArrayLike) -> Model:
     [5.0]
     """
     inputs = jacobian(X, "X")
-    return _model(inputs @ _vector("w", w, inputs.shape[1]), [inputs])
+    return _model(inputs @ _vector("w", w, inputs.shape[1]), [inputs], Straight())
 
 
 @silent_door
@@ -80,7 +83,7 @@ def diagonal_network(X: ArrayLike, u: ArrayLike, v: ArrayLike) -> Model:
     inputs = jacobian(X, "X")
     d = inputs.shape[1]
     first, second = _vector("u", u, d), _vector("v", v, d)
-    return _model(inputs @ (first**2 - second**2), [2 * inputs * first, -2 * inputs * second])
+    return _model(inputs @ (first**2 - second**2), [2 * inputs * first, -2 * inputs * second], Diagonal(inputs))
 
 
 @silent_door
@@ -111,9 +114,10 @@ def two_layer_network(
     inputs = jacobian(X, "X")
     first = array("W", W, (None, inputs.shape[1]), "hidden units, inputs")
     second = _vector("a", a, len(first))
-    values, slopes = _bend(activation, slope, inputs @ first.T)
+    values, slopes, bends = _bend(activation, slope, inputs @ first.T)
     parts = [((slopes * second)[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)]
-    return _model(values @ second, parts + ([values] if flag("both", both) else []))
+    last, kinked = [values] if flag("both", both) else [], activation == "leaky_relu" and slope != 1
+    return _model(values @ second, parts + last, TwoLayer(inputs, slopes, bends * second, bool(last), kinked))
 
 
 @silent_door
@@ -151,7 +155,7 @@ def deep_linear_network(X: ArrayLike, layers: Sequence[ArrayLike]) -> Model:
     for matrix, reached in zip(reversed(matrices), reversed(before), strict=True):
         parts.append((after[0][None, :, None] * reached[:, None, :]).reshape(len(inputs), -1))
         after = after @ matrix
-    return _model(inputs @ after[0], parts[::-1])
+    return _model(inputs @ after[0], parts[::-1], DeepLinear(inputs, tuple(matrices)))
 
 
 @silent_door
@@ -174,26 +178,27 @@ def random_features(X: ArrayLike, W: ArrayLike, a: ArrayLike, activation: str = 
     """
     inputs = jacobian(X, "X")
     first = array("W", W, (None, inputs.shape[1]), "features, inputs")
-    values, _ = _bend(activation, slope, inputs @ first.T)
-    return _model(values @ _vector("a", a, len(first)), [values])
+    values, _, _ = _bend(activation, slope, inputs @ first.T)
+    return _model(values @ _vector("a", a, len(first)), [values], Straight())
 
 
 def _bend(activation: str, slope: float, z: FloatArray) -> Bend:
-    """An activation and its derivative."""
+    """An activation and its two derivatives."""
     name, below = choice("activation", activation, BENDS), real("slope", slope)
     if name == "identity":
-        return z, np.ones_like(z)
+        return z, np.ones_like(z), np.zeros_like(z)
     if name == "tanh":
-        return np.tanh(z), 1 - np.tanh(z) ** 2
+        values = np.tanh(z)
+        return values, 1 - values**2, -2 * values * (1 - values**2)
     if name == "quadratic":
-        return z**2 / 2, z
+        return z**2 / 2, z, np.ones_like(z)
     slopes = np.where(z > 0, 1.0, below)
-    return slopes * z, slopes
+    return slopes * z, slopes, np.zeros_like(z)
 
 
 def _vector(name: str, value: ArrayLike, n: int) -> FloatArray:
     return array(name, value, (n,), "one for each")
 
 
-def _model(outputs: FloatArray, parts: list[FloatArray]) -> Model:
-    return Model(within_floats("an output", outputs), within_floats("the Jacobian", np.hstack(parts)))
+def _model(outputs: FloatArray, parts: list[FloatArray], second: Second) -> Model:
+    return Model(within_floats("an output", outputs), within_floats("the Jacobian", np.hstack(parts)), second)

@@ -78,7 +78,7 @@ def worst_loss_alignment(X: ArrayLike | Landscape) -> Worst:
     c = np.einsum("xi,ij,xj->x", rows, G, rows) / (G**2).sum()
     values, vectors = np.linalg.eigh(white.T @ (c[:, None] * white) / len(white))
     least, greatest = float(values[0]), float(values[-1])
-    return Worst(least, greatest, back @ vectors[:, 0], back @ vectors[:, -1], None, None, _eps(least, greatest))
+    return Worst(least, greatest, back @ vectors[:, 0], back @ vectors[:, -1], None, None, least_eps(least, greatest))
 
 
 @silent_door
@@ -138,7 +138,7 @@ def worst_directional_alignment(
             ends[which] = found[int(np.argmin([sign * value for value, _, _ in found]))]
     (least, u, v), (greatest, w, z) = ends[0], ends[-1]
     least = max(least, 0.0)
-    return Worst(least, greatest, back @ u, back @ w, back @ v, back @ z, _eps(least, greatest))
+    return Worst(least, greatest, back @ u, back @ w, back @ v, back @ z, least_eps(least, greatest))
 
 
 @silent_door
@@ -214,7 +214,7 @@ def _whitened(X: ArrayLike | Landscape) -> tuple[FloatArray, FloatArray]:
     return rows @ back, back
 
 
-def _eps(least: float, greatest: float) -> float:
+def least_eps(least: float, greatest: float) -> float:
     """The least eps in [0, 1] with which the theorems' bounds hold."""
     need = [0.0]
     if least < 1:

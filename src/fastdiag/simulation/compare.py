@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arguments import ndim, shown
 from ..door import door
@@ -38,6 +39,7 @@ def compare(
     test: Landscape | None = None,
     executor: Executor | None = None,
     checkpoint: PathLike | None = None,
+    T: ArrayLike | None = None,
 ) -> Compared:
     """Measure by how much ways of training differ, run by run, with common random numbers (the papers' method).
 
@@ -49,6 +51,8 @@ def compare(
     ----------
     kinds : tuples (label, spacetime, eta, method or update), the last as for `simulate`, 'sgd' if left out. Every eta is
         a number or a matrix; or all of them are arrays of one length, compared place by place
+    T : numbers of updates of all kinds, instead of each spacetime's; an int, or a 1-D array of them: curves, from one
+        set of runs
     landscape, runs, seed, observable, threads, progress, refinement, training_set, test, executor, checkpoint : as for
         `simulate`
 
@@ -77,7 +81,7 @@ def compare(
         method, update = (way, None) if isinstance(way, str) else ("sgd", way)
         if isinstance(way, Process):
             method, update = way.name, None
-        fixed = None, update, refinement, training_set, test, True
+        fixed = T, update, refinement, training_set, test, True
         plans.append(plan(landscape, spacetime, eta, runs, seed, method, observable, *fixed))
     lengths = {ndim(each.eta) % 2 * len(each.course.rates) for each in plans}
     if len(lengths) > 1:
@@ -144,16 +148,13 @@ def _kinds(kinds: Any) -> Iterator[tuple[str, Any, Any, Any]]:
 
 
 def _compared(labels: list[str], plans: list[Plan], total: Any, values: FloatArray) -> Compared:
-    rates = len(plans[0].course.rates)
-    each = [values[i * rates : (i + 1) * rates] for i in range(len(plans))]
-    simulations = tuple(
-        one.simulation(total.part(slice(i * rates, (i + 1) * rates)), None) for i, one in enumerate(plans)
-    )
-    pairs = [[_difference(total, plans[0].course.observable, x, y) for y in each] for x in each]
-    shape = np.shape(simulations[0].mean)
-    means, errors = (
-        np.array([[np.reshape(pair[k], shape) for pair in row] for row in pairs], np.float64) for k in range(2)
-    )
+    first = plans[0]
+    width = len(first.course.rates) * len(first.course.times)
+    parts = [slice(i * width, (i + 1) * width) for i in range(len(plans))]
+    each = [values[part] for part in parts]
+    simulations = tuple(one.simulation(total.part(part), None) for one, part in zip(plans, parts, strict=True))
+    pairs = [[_difference(total, first.course.observable, x, y) for y in each] for x in each]
+    means, errors = (np.array([[first.view(pair[k]) for pair in row] for row in pairs], np.float64) for k in range(2))
     return Compared(tuple(labels), simulations, means, errors)
 
 

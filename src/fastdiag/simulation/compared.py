@@ -25,7 +25,7 @@ class Compared(Record):
     simulations: tuple[Simulation, ...]
     """One for each label."""
     differences: FloatArray
-    """[i, j] is the i-th's less the j-th's, (K, K), + (rates,) if learning rates were arrays, + the observable's axes."""
+    """[i, j] is the i-th's less the j-th's, (K, K), then (rates,), (times,) if these were arrays, the observable's axes."""
     errors: FloatArray
     """Their standard errors, from differences run by run."""
 
@@ -55,12 +55,13 @@ class Compared(Record):
     def plot(self, path: str | Path | None = None, against: str | None = None) -> Any:
         """A picture: differences from one kind, by default the first, with 95 % intervals.
 
-        Over learning rates where these are arrays, else one place for each kind. It is written to the path if one is given,
-        and given back as a matplotlib Figure, which notebooks show. Needs matplotlib.
+        Over learning rates or updates where these are arrays, else one place for each kind. It is written to the path if
+        one is given, and given back as a matplotlib Figure, which notebooks show. Needs matplotlib.
 
         Raises
         ------
-        InputError : no such label; a vector or a matrix; the file's ending is not one that matplotlib writes
+        InputError : no such label; a vector or a matrix; arrays of both rates and updates; the file's ending is not one
+            that matplotlib writes
         """
         from ..drawing.paired_runs import save
 

@@ -20,7 +20,7 @@ from .units import product, within_floats
 
 MOST_NODES = 5000
 
-Slopes: TypeAlias = Callable[[FloatArray], FloatArray]
+Slopes: TypeAlias = Callable[[FloatArray], ArrayLike]
 
 
 @silent_door
@@ -34,7 +34,7 @@ def escape_rate_1d(
 
     Parameters
     ----------
-    grad : the gradient of the loss, vectorised: (m,) weights -> (m,)
+    grad : the gradient of the loss, vectorised: (m,) weights -> (m,), or one number for all
     lam : learning rate
     noise_std : standard deviation of the gradient's noise, > 0: a number, or a function of the weights like grad
     domain : (left end, right end)
@@ -163,7 +163,7 @@ def _transfer(
 
 
 def _values(name: str, of: str, function: object, w: FloatArray) -> FloatArray:
-    """What a function of weights returns, or InputError."""
+    """What a function of weights returns, one number for each of them or one for all; or InputError."""
     if not callable(function):
         raise InputError(f"{name} must be a function of weights, not {shown(function)}")
     try:
@@ -173,8 +173,11 @@ def _values(name: str, of: str, function: object, w: FloatArray) -> FloatArray:
             f"{name} must take an array of weights and return an array of real {of}: {type(error).__name__}: {error}"
         ) from error
     try:
+        if dimensions(of, found) == 0:
+            return np.full(w.shape, real(of, found))
         return array(of, found, w.shape, "one for each weight")
     except InputError as error:
         raise InputError(
-            f"{name} must return an array of real {of}, finite and of the shape of its argument, {w.shape}: {error}"
+            f"{name} must return an array of real {of}, finite and of the shape of its argument, {w.shape}, or "
+            f"one number: {error}"
         ) from None

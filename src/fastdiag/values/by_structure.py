@@ -30,10 +30,12 @@ from .root import Roots, Terms
 
 MANY = 96  # weights from which on it is worth it
 SLAB_BYTES = 1 << 26
+LATEST = 4096  # updates, of which each may be a node
+NODES = 1  # times n^2 over the points: as many take what slabs do
 SAMPLES, CASES = 480, 24  # columns of F that its rows are compared by; learning rates times numbers of updates, at most
 SAME, TRUE = 1e-14, 1e-12  # of a row of F: a rest that is nothing, and an error that is refused
 
-HESSIAN, THIRD, SKEW = ((0, 1),), ((0, 1, 2),), ((0,), (1,), (2,))
+HESSIAN, THIRD, SKEW, MET = ((0, 1),), ((0, 1, 2),), ((0,), (1,), (2,)), ((0,), (0, 1))
 
 
 def is_structured(diagram: Diagram, eigenbasis: Eigenbasis, roots: Roots) -> bool:
@@ -93,6 +95,63 @@ def slabs(
     return found
 
 
+def tied(
+    ties: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime],
+    terms: Terms, diagram: Diagram,
+) -> FloatArray | None:
+    """What J E[xi xi xi] is contracted to with sums over maps of three edges from one time, (learning rates, times).
+
+    These are functions of the product q of the edges' factors: sums of few q^t, and J is taken along each point's own
+    xi k^t, three times. None if they are not, or where slabs take less.
+    """
+    landscape, n = eigenbasis.landscape, len(eigenbasis.rates)
+    assert isinstance(landscape, LinearModel | Logistic)
+    if [_way(plan(diagram, root)) for root, _ in terms] != ["symmetric"] or max(st.T for st in times) > LATEST:
+        return None
+    points = np.count_nonzero(landscape.weights)
+    index = np.random.default_rng(0).integers(0, n, (3, SAMPLES))
+    index[:, : n.bit_length()] = np.linspace(0, n - 1, n.bit_length()).astype(np.int64)
+    sums = _sums(ties, runs, numbers, times, eigenbasis.rates, index)
+    chosen: list[tuple[int, IntArray, FloatArray]] = []
+    for i, eta in enumerate(numbers.tolist()):
+        products = (1 - eta * eigenbasis.rates)[index].prod(axis=0)
+        powers = products[:, None] ** np.arange(max(int(st.T) for st in times))
+        found = _nodes(powers, sums[i].T)
+        if found is None:
+            return None
+        chosen.append((i, *found))
+    if sum(len(nodes) for _, nodes, _ in chosen) * points > NODES * n * n:
+        return None
+    xi, totals = landscape.deviations(1, slice(None), eigenbasis.directions), np.zeros((len(numbers), len(times)))
+    for i, nodes, shares in chosen:
+        k = 1 - numbers[i] * eigenbasis.rates
+        for t, share in zip(nodes.tolist(), shares, strict=True):
+            totals[i] += share * (landscape.weights @ landscape.third_cubed((xi * k**t) @ eigenbasis.directions.T))
+    return totals * terms[0][1]
+
+
+def _nodes(powers: FloatArray, sums: FloatArray) -> tuple[IntArray, FloatArray] | None:
+    """Some of the columns of powers (samples, T) whose combinations, by shares (some, cases), sums (samples, cases) are."""
+    largest = np.abs(sums).max(axis=0, initial=0.0)
+    if not np.isfinite(powers).all() or not largest.all() or not np.isfinite(largest).all():
+        return None
+    known, rest, places = np.arange(len(powers)) % 4 != 3, powers.copy(), list[int]()
+    while len(places) < powers.shape[1]:
+        sizes = np.linalg.norm(rest, axis=0)
+        sizes[places] = 0.0
+        place = int(sizes.argmax())
+        if sizes[place] <= SAME * np.linalg.norm(powers[:, place]):
+            break
+        places.append(place)
+        unit = rest[:, place] / sizes[place]
+        for _ in range(2):
+            rest -= np.outer(unit, unit @ rest)
+    shares = np.linalg.lstsq(powers[known][:, places], sums[known] / largest, rcond=None)[0]
+    if np.abs(powers[:, places] @ shares - sums / largest).max() > TRUE:
+        return None
+    return np.array(places), np.asarray(shares * largest)
+
+
 def _symmetric(eigenbasis: Eigenbasis, weight: float, alike: IntArray) -> Iterator[Slab]:
     """J times E[xi xi xi]: from each index on those that are no less."""
     n, landscape, frame = len(eigenbasis.rates), eigenbasis.landscape, eigenbasis.directions
@@ -117,7 +176,8 @@ def _cubes(weights: FloatArray, few: FloatArray, many: FloatArray) -> FloatArray
 
 def _diagonal(chosen: Plan, eigenbasis: Eigenbasis, weight: float, alike: IntArray) -> Iterator[Slab]:
     """With the Hessian at the root, edge 0 and another one have the same index."""
-    n = len(eigenbasis.rates)
+    n, landscape = len(eigenbasis.rates), eigenbasis.landscape
+    assert isinstance(landscape, LinearModel | Logistic)
     _, (first, other) = next(part for part in chosen.parts if part[0] == HESSIAN)
     matrix = weight * eigenbasis.rates[:, None] * np.ones((n, n))
     for nodes, edges in chosen.parts:
@@ -126,7 +186,7 @@ def _diagonal(chosen: Plan, eigenbasis: Eigenbasis, weight: float, alike: IntArr
         merged = [first if edge == other else edge for edge in edges]
         axes = sorted(set(merged))
         some: Nodes = tuple(tuple(axes.index(merged[a]) for a in node) for node in nodes)
-        part = eigenbasis.part(some)
+        part = landscape.met_curvature(eigenbasis.directions) if some == MET else eigenbasis.part(some)
         matrix = matrix * (part if len(axes) == 2 else part[:, None] if axes == [first] else part)
     for rows in _rows(n):
         values = np.zeros((rows.stop - rows.start, n, n))

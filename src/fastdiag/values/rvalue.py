@@ -29,7 +29,7 @@ from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray, Rates
-from .by_structure import is_structured, slabs
+from .by_structure import is_structured, slabs, tied
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
@@ -195,6 +195,10 @@ def _cpu_totals(
     exchanged = twins(diagram, (*kept, *(node - 1 for node in links)))
     totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
     products = None
+    if structured and update is None:
+        whole = tied(ties, eigenbasis, runs, numbers, times, terms, diagram)
+        if whole is not None:
+            return whole
     if structured:
         products = slabs(diagram, ties, eigenbasis, runs, numbers, times, terms, exchanged, update is None)
         if products is None:

@@ -110,11 +110,11 @@ def test_deep_linear_networks_reach_the_bound_of_models_linear_in_F(V):
 def test_diagonal_networks_beside_a_grid():
     """grad F grad F^T = 4 diag(u^2 + v^2) is any positive diagonal, whatever F: one angle, and eigenvalues over residuals."""
     found = []
-    for angle in np.linspace(0, np.pi / 2, 2001):
+    for angle in np.linspace(0, np.pi / 2, 501):
         rows = X * np.sqrt([np.cos(angle), np.sin(angle)])
         found.append(of_squares(np.einsum("xi,ij,xj->x", rows, rows.T @ rows, rows), X))
     least, greatest = np.array(found)[:, 0].min(), np.array(found)[:, 1].max()
-    worst = search(diagonal, [1.0, 0.5, 0.3, 0.8], y="fitted", starts=4)
+    worst = search(diagonal, [1.0, 0.5, 0.3, 0.8], y="fitted", starts=2)
     assert ends(worst) == pytest.approx((least, greatest), rel=2e-4)
     assert worst.least <= least * (1 + 1e-9)
     assert worst.greatest >= greatest * (1 - 1e-9)
@@ -125,7 +125,7 @@ def test_diagonal_networks_beside_a_grid():
         model = diagonal(w)
         return N.Model(model.outputs, model.jacobian)
 
-    again = search(bare, [1.0, 0.5, 0.3, 0.8], y="fitted", starts=2, seed=1)
+    again = search(bare, [1.0, 0.5, 0.3, 0.8], y="fitted", starts=1, seed=1)
     assert ends(again) == pytest.approx(ends(worst), rel=1e-4)
 
 
@@ -144,7 +144,7 @@ def test_two_layers_beside_every_pattern_of_signs_and_below_theorem_3_5():
         c = ((X @ X.T * sum(a**2 * np.outer(s, s) for a, s in zip(A, pair, strict=True))) ** 2).sum(axis=1)
         found.append((12 * c.min() / c.sum(), 12 * c.max() / c.sum()))
     least, greatest = np.array(found)[:, 0].min(), np.array(found)[:, 1].max()
-    worst = search(leaky, np.ones(4), starts=5)
+    worst = search(leaky, np.ones(4), starts=2)
     assert ends(worst) == pytest.approx((least, greatest), rel=1e-9)
     low, high = N.loss_alignment_bounds(X, slopes=(SLOPE, 1.0))
     assert low <= worst.least < worst.greatest <= high

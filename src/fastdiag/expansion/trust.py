@@ -14,6 +14,7 @@ from ..landscapes.logistic import Logistic
 from ..locks import cached_property
 from ..path.predicted import noise_to_signal
 from ..typing import FloatArray
+from .in_floats import in_floats
 from .question import Question
 
 SMALL = 0.02  # error of a prediction that is believed, as a part of it
@@ -38,8 +39,8 @@ class Trust:
 
     What takes another prediction (`next_order`, `second_opinion`, and so `error`, `believable` and the text) is computed
     when it is first asked for: about the start that costs a second, and the next order's size was 1.5 to 3.9 times the true
-    error in every case that was tried; of given training sets of two to five points the true error was at most 1.4 times
-    what is said. `bool()` of it is whether all is believable.
+    error in every case that was tried; of given training sets of two to five points, with noise 1, the true error was at
+    most 1.4 times what is said. `bool()` of it is whether all is believable.
 
     Examples
     --------
@@ -57,7 +58,7 @@ class Trust:
 
     def _sized(self, value: Any) -> FloatArray:
         """Of an order: the largest of the observable's components, in floats; nan for a formula."""
-        found = _floats(value)
+        found = in_floats(value)
         axes = tuple(range(found.ndim - self.question.watched.axes, found.ndim))
         return np.asarray(np.abs(found).max(axis=axes, initial=0.0) if axes else np.abs(found))
 
@@ -94,7 +95,7 @@ class Trust:
             least = self.question.watched.least
         if least is None:
             return np.zeros(np.shape(self.size), dtype=bool)[()]
-        values = _floats(self.total)
+        values = in_floats(self.total)
         if self.question.observable == "covariance":
             values = np.diagonal(values, axis1=-2, axis2=-1).min(axis=-1)
         return np.asarray(values < least - ROUNDING * np.max(self.sizes, axis=0) - self.rounding)[()]
@@ -105,10 +106,10 @@ class Trust:
         question = self.question
         try:
             if question.watched.axes:
-                gradients = np.abs(_floats(question.landscape.gradient_covariance)).max(initial=0.0)
-                found = np.sqrt(gradients) * np.abs(_floats(question.eta)).max()
+                gradients = np.abs(in_floats(question.landscape.gradient_covariance)).max(initial=0.0)
+                found = np.sqrt(gradients) * np.abs(in_floats(question.eta)).max()
             else:
-                found = np.abs(_floats(question.measured.loss))
+                found = np.abs(in_floats(question.measured.loss))
         except FastdiagError:  # not known
             return 0.0
         return ROUNDING * float(np.nan_to_num(found)) ** (2 if question.watched.mean is not None else 1)
@@ -175,6 +176,17 @@ class Trust:
             return None
 
     @cached_property
+    def shrinking_of_the_loss(self) -> FloatArray:
+        """Of a gap, a difference whose next order may be small by accident: the test loss's next noise order over its last.
+
+        At most 1; 0 where it cannot be had.
+        """
+        nothing = np.zeros(np.shape(self.size))
+        found = self._other(order=self.question.order + 1, observable=LOSSES[0], patience=SOON) or (0.0, 0.0)
+        before, following = map(self._sized, found[-2:])
+        return np.asarray(np.minimum(np.divide(following, before, out=nothing, where=before > 0), 1))
+
+    @cached_property
     def scatter(self) -> tuple[FloatArray, FloatArray] | None:
         """About the path with noise 1: the weights' scatter as a share of the way that the path has gone, which is how much
         smaller than noise 1 the next order may be expected; and the size of that order's terms that noise 1 itself has.
@@ -186,7 +198,7 @@ class Trust:
         question, metric = self.question, None
         shape = np.shape(self.size)
         try:
-            rates = _floats(question.eta)
+            rates = in_floats(question.eta)
             if not isinstance(question.landscape, Symbolic) or rates.ndim == 2:
                 rates, metric = learning_rates(rates, question.landscape.dimension)
             numbers = np.atleast_1d(rates).tolist()
@@ -225,7 +237,9 @@ class Trust:
             error = np.maximum(last, other)
             return Evidence(error, said, other) if np.max(other) >= np.max(last) else Evidence(error, added, last)
         if question.about_path and (question.closure or question.order >= 2):
-            return Evidence(last, added, last)
+            few = None if question.closure or question.given is None else self.scatter  # a symmetry may take an order off
+            error = last if few is None else np.maximum(last, self.sizes[1] * np.minimum(few[0], 1) ** (question.order - 1))
+            return Evidence(error, added, last)
         slow = (question.about_path and question.order) or isinstance(question.landscape, Directional)
         slow = slow and question.landscape.dimension > MOST_WEIGHTS
         scattered = None
@@ -233,6 +247,10 @@ class Trust:
             scattered = self.scatter
         if not slow and (following := self.next_order) is not None:
             error = following if question.about_path else np.maximum(following, self.after_next)
+            if question.about_path and question.watched.kind == "generalization_gap":
+                shrunk = np.maximum(error, last * self.shrinking_of_the_loss)
+                if np.max(shrunk) > np.max(error):
+                    return Evidence(shrunk, "shrinking as the test loss's, the next noise order would be", shrunk)
             if scattered is not None:  # of few points all orders are of one size, and one may be small by accident
                 error = np.maximum(error, np.maximum(last * np.minimum(scattered[0], 1), scattered[1]))
             return Evidence(error, f"{self._name(question.order + 1)} would add", following)
@@ -268,7 +286,7 @@ class Trust:
             return ""
         reasons = []
         if np.any(self.outside):
-            least = float(np.min(_floats(self.total)))
+            least = float(np.min(in_floats(self.total)))
             reasons.append(f"a {question.watched} that cannot be negative comes out as {least:.3g}")
         if np.any(self._grows):
             worst = float(np.max(self.ratio, where=np.asarray(self._grows), initial=0.0))
@@ -325,21 +343,6 @@ class Trust:
                 f"do not trust this prediction: {self.doubt}; {self.advice}; p.trust says more", TrustWarning,
                 stacklevel=outside(),
             )
-
-
-def _floats(values: Any) -> FloatArray:
-    """Exact numbers too; nan for formulas and beyond the range."""
-    given = np.asarray(values)
-    if given.dtype.kind == "f":
-        return given
-    return np.array([_float(value) for value in given.flat]).reshape(given.shape)
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, OverflowError):
-        return float("nan")
 
 
 def _averages_soon(landscape: Landscape) -> bool:

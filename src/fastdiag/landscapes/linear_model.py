@@ -86,6 +86,16 @@ class LinearModel(SampledLandscape):
         """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
         return self.local(self.theta).third_matrices(vectors @ frame.T, frame[:, start:])
 
+    def met_curvature(self, frame: FloatArray) -> FloatArray:
+        """E[xi_a h_ab], (n, n), along the columns of a frame."""
+        total = np.zeros((self.dimension,) * 2)
+        for rows in self._chunks(3 * self.outputs * self.dimension):
+            across = self._across(rows, frame)
+            xi = self.weights[rows, None] * self.deviations(1, rows, frame)
+            bent = np.einsum("xce,xca->xea", self.slopes(2, rows), across) * xi[:, None, :]
+            total += bent.reshape(-1, self.dimension).T @ across.reshape(-1, self.dimension)
+        return total
+
     def third_cubed(self, vectors: FloatArray) -> FloatArray:
         """J v v v of vectors (r, n), (r,)."""
         found, m = np.empty(len(vectors)), self.outputs

@@ -78,6 +78,11 @@ class Logistic(SampledLandscape):
         wide = (bent[:, :, None] * kept[:, None, :]).reshape(len(X), -1)
         return np.asarray((wide.T @ kept).reshape(len(vectors), -1, kept.shape[1]))
 
+    def met_curvature(self, frame: FloatArray) -> FloatArray:
+        """E[xi_a h_ab], (n, n), along the columns of a frame."""
+        X, xi = self.X @ frame, self.deviations(1, EVERY, frame)
+        return np.asarray(((self.weights * self.slopes(2))[:, None] * xi * X).T @ X)
+
     def third_cubed(self, vectors: FloatArray) -> FloatArray:
         """J v v v of vectors (r, n), (r,)."""
         return np.asarray((vectors @ self.X.T) ** 3 @ (self.weights * self.slopes(3)))

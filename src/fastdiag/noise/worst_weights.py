@@ -212,11 +212,16 @@ class _Search:
                 break
             best, size = value(z, point=None)[0], float(np.sqrt((z**2).mean()))
             for _ in range(TRIES):
-                first, last = sorted(rng.integers(len(z) + 1, size=2))
-                tried = z.copy()
-                tried[first:last] += 10 ** rng.uniform(-3, 0.5) * size * rng.standard_normal(last - first)
+                kind, (first, last) = rng.integers(3), sorted(rng.integers(len(z) + 1, size=2))
+                if kind == 0:
+                    first, last = 0, len(z)
+                tried, drawn = z.copy(), size * rng.standard_normal(last - first)
+                if kind < 2:
+                    tried[first:last] = drawn
+                else:
+                    tried[first:last] += 10 ** rng.uniform(-3, 0.5) * drawn
                 found = value(tried, point=None)[0]
-                if found < best:
+                if found <= best:  # along what is level between two kinks too
                     z, best = tried, found
         return z
 

@@ -35,7 +35,7 @@ NODES = 1  # times n^2 over the points: as many take what slabs do
 SAMPLES, CASES = 480, 24  # columns of F that its rows are compared by; learning rates times numbers of updates, at most
 SAME, TRUE = 1e-14, 1e-12  # of a row of F: a rest that is nothing, and an error that is refused
 
-HESSIAN, THIRD, SKEW = ((0, 1),), ((0, 1, 2),), ((0,), (1,), (2,))
+HESSIAN, THIRD, SKEW, MET = ((0, 1),), ((0, 1, 2),), ((0,), (1,), (2,)), ((0,), (0, 1))
 
 
 def is_structured(diagram: Diagram, eigenbasis: Eigenbasis, roots: Roots) -> bool:
@@ -176,7 +176,8 @@ def _cubes(weights: FloatArray, few: FloatArray, many: FloatArray) -> FloatArray
 
 def _diagonal(chosen: Plan, eigenbasis: Eigenbasis, weight: float, alike: IntArray) -> Iterator[Slab]:
     """With the Hessian at the root, edge 0 and another one have the same index."""
-    n = len(eigenbasis.rates)
+    n, landscape = len(eigenbasis.rates), eigenbasis.landscape
+    assert isinstance(landscape, LinearModel | Logistic)
     _, (first, other) = next(part for part in chosen.parts if part[0] == HESSIAN)
     matrix = weight * eigenbasis.rates[:, None] * np.ones((n, n))
     for nodes, edges in chosen.parts:
@@ -185,7 +186,7 @@ def _diagonal(chosen: Plan, eigenbasis: Eigenbasis, weight: float, alike: IntArr
         merged = [first if edge == other else edge for edge in edges]
         axes = sorted(set(merged))
         some: Nodes = tuple(tuple(axes.index(merged[a]) for a in node) for node in nodes)
-        part = eigenbasis.part(some)
+        part = landscape.met_curvature(eigenbasis.directions) if some == MET else eigenbasis.part(some)
         matrix = matrix * (part if len(axes) == 2 else part[:, None] if axes == [first] else part)
     for rows in _rows(n):
         values = np.zeros((rows.stop - rows.start, n, n))

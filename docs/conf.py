@@ -12,6 +12,7 @@ project = "fastdiag"
 author = "the authors of fastdiag"
 copyright = "the authors of fastdiag, MIT licence"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings", "cells"]
+suppress_warnings = ["ref.python"]  # one name in several classes, where a docstring's word is taken for a type
 exclude_patterns = ["extensions"]
 templates_path: list[str] = []
 

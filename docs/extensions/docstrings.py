@@ -11,6 +11,8 @@ MARKUP = re.compile(r"([*|\\]|_(?!\w))")
 CODE = re.compile(r"(``.*?``|`[^`]*`)")
 PROMPT = (">>>", "...")
 RULE = re.compile(r"-{3,}$")
+LISTS = ("Parameters", "Raises", "Returns", "Yields", "Warns")
+ITEM = re.compile(r"(?P<name>[^\s:][^:]*?) : (?P<text>.*)")
 
 
 def plain(lines: list[str]) -> list[str]:
@@ -26,8 +28,20 @@ def plain(lines: list[str]) -> list[str]:
     return done
 
 
+def described(lines: list[str]) -> list[str]:
+    """In lists of parameters, `name : text` is a name and its description; the text is no type to be looked up."""
+    done, section = [], ""
+    for line, rule in zip(lines, [*lines[1:], ""], strict=True):
+        if RULE.match(rule.strip()):
+            section = line.strip()
+        found = ITEM.match(line) if section in LISTS else None
+        done += [found["name"], f"    {found['text']}"] if found else [line]
+    return done
+
+
 def process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = plain(lines)
+    first = [""] if what in ("attribute", "property") else []  # else what stands before a colon is taken for a type
+    lines[:] = first + plain(described(lines))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

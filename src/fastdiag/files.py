@@ -195,3 +195,11 @@ def _verify(path: Path) -> None:
     digest = hashlib.sha256(contents(path)).hexdigest()
     if contents(recorded, 1000).split()[:1] != [digest.encode()]:
         raise DataError(f"{path} differs from the sha256 recorded beside it; reinstall fastdiag or restore the file")
+
+
+def to_install(extra: str) -> str:
+    """The command that installs an extra: by the package's name, or in a checkout, which no index need know."""
+    root = Path(__file__).resolve().parents[2]
+    if (root / "pyproject.toml").is_file():
+        return f"pip install -e '{root}[{extra}]'"
+    return f"pip install 'fastdiag[{extra}]'"

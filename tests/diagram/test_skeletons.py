@@ -51,6 +51,7 @@ def test_mass_formula_over_all_numbers_of_edges(noise):
         assert mass == labelled_skeletons(d, noise), d
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("root_shares", [False, True])
 @pytest.mark.parametrize("noise", [0, 1, 2, 3])
 def test_all_diagrams_sifted(noise, root_shares):

@@ -23,7 +23,7 @@ def report():
     return NoiseReport.of(fd.landscapes.breast_cancer().at_minimum())
 
 
-@pytest.mark.every(4)
+@pytest.mark.every(7)
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 @pytest.mark.parametrize("title", NAMES)

@@ -65,7 +65,7 @@ def test_they_are_in_the_order_that_sympy_gives_them(known):
 
 
 def test_numbers_are_put_in_for_symbols_of_ones_own_and_for_names(known):
-    for formula in known:
+    for formula in known[::3]:
         for symbol in formula.free_symbols:
             mine = formula.subs(sympy.Symbol(symbol.name), 7)
             assert symbol not in mine.free_symbols
@@ -73,6 +73,7 @@ def test_numbers_are_put_in_for_symbols_of_ones_own_and_for_names(known):
                 assert formula.subs(symbol.name, 7) == mine == formula.subs({symbol.name: 7}) == formula.subs([(sympy.Symbol(symbol.name), 7)], simultaneous=True)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("assumptions", NAMESAKES, ids=str)
 def test_a_namesake_is_told(known, assumptions):
     for formula in known:

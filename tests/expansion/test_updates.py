@@ -106,26 +106,26 @@ SPACETIMES = [fd.Spacetime(6, 2, 3), fd.Spacetime(4, 1, 7), fd.Spacetime(4, 2, 5
               fd.Spacetime(3, 2, 3, sampling="replacement"), fd.Spacetime(2, 1, 5), fd.Spacetime(4, 2, 4)]
 
 
+@pytest.mark.every(3)
+@pytest.mark.parametrize("spacetime", SPACETIMES[1:6], ids=str)
 @pytest.mark.parametrize("name", [name for name in RULES if name != "momentum negative"])
-def test_weighted_maps_are_sums_over_maps(name):
+def test_weighted_maps_are_sums_over_maps(name, spacetime):
     """Map by map, with w read off the rule run on a single gradient."""
-    rule = RULES[name][0]
-    for spacetime in SPACETIMES[1:6]:
-        T = min(spacetime.T, 6)
-        spacetime = spacetime.with_updates(T)
-        rates = rule.factors(T) or [1] * T
-        sequences = list(spacetime.realisations())
-        for D in [fd.Diagram.parse(text) for text in ("[a b[a]]", "[a[b[a]]]", "[a[a b]]", "a[b a]")]:
-            for basis in ("cumulant", "moment"):
-                total = Fraction(0)
-                for f in (f for batches in sequences for f in oracle.all_maps(D.parents, D.blocks[:1] + tuple(b + 9 for b in D.blocks[1:]), batches, basis == "moment")):
-                    term = Fraction(1)
-                    for v in range(1, D.order + 1):
-                        parent = D.parents[v]
-                        end = f[parent - 1][0] if parent else T
-                        term *= rates[f[v - 1][0]] * rule.weight(end - f[v - 1][0], to_root=parent == 0)
-                    total += term
-                assert fd.weighted_maps(D, spacetime, basis=basis, update=rule) == total / len(sequences), (D, spacetime, basis)
+    rule, T = RULES[name][0], min(spacetime.T, 6)
+    spacetime = spacetime.with_updates(T)
+    rates = rule.factors(T) or [1] * T
+    sequences = list(spacetime.realisations())
+    for D in [fd.Diagram.parse(text) for text in ("[a b[a]]", "[a[b[a]]]", "[a[a b]]", "a[b a]")]:
+        for basis in ("cumulant", "moment"):
+            total = Fraction(0)
+            for f in (f for batches in sequences for f in oracle.all_maps(D.parents, D.blocks[:1] + tuple(b + 9 for b in D.blocks[1:]), batches, basis == "moment")):
+                term = Fraction(1)
+                for v in range(1, D.order + 1):
+                    parent = D.parents[v]
+                    end = f[parent - 1][0] if parent else T
+                    term *= rates[f[v - 1][0]] * rule.weight(end - f[v - 1][0], to_root=parent == 0)
+                total += term
+            assert fd.weighted_maps(D, spacetime, basis=basis, update=rule) == total / len(sequences), (D, spacetime, basis)
 
 
 def test_sgd_and_trivial_rules_are_plain():

@@ -45,6 +45,13 @@ def test_cells_run(page):
         running.run(cell, names)
 
 
+def test_every_public_name_is_in_the_reference():
+    text = "\n".join(page.read_text() for page in (DOCS / "reference" / "api").glob("*.md"))
+    named = set(re.findall(r"^\.\. auto\w+:: fastdiag\.(\S+)$", text, re.MULTILINE))
+    rooms = {"updates": "spacetime.updates"}
+    assert {rooms.get(name, name) for name in fd.__all__} - {"__version__", "FastdiagError"} <= named
+
+
 @pytest.mark.parametrize("run_cells", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_the_pages_build_without_a_warning(run_cells, tmp_path):
     pytest.importorskip("sphinx")

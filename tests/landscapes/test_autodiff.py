@@ -96,5 +96,5 @@ def test_what_is_refused(land):
 
 def test_without_jax(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
-    with pytest.raises(UnsupportedError, match=r"needs JAX.*pip install 'fastdiag\[jax\]'"):
+    with pytest.raises(UnsupportedError, match=r"needs JAX.*pip install .*\[jax\]'"):
         fd.landscapes.autodiff(network, START, X, X)

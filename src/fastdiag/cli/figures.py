@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ..errors import DataError
-from ..files import write
+from ..files import to_install, write
 from ..progress import track
 from .shell import FOLDER, echo
 
@@ -71,7 +71,7 @@ def figures(names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing
     rows: list[Any] = []
     for name, experiment in wanted:
         if needed := frame.missing(experiment):
-            echo(f"{name}: left out, it needs {needed}: pip install 'fastdiag[{needed}]'")
+            echo(f"{name}: left out, it needs {needed}: {to_install(needed)}")
             continue
         found, seconds, kept = _computed(frame, experiment, name, out / "kept", quick, fresh)
         _draw(experiment, found, out / f"{name}.png")

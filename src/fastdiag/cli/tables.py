@@ -166,6 +166,7 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
         fastdiag build --order 9 --scheduler tcp://host:8786
     """
     from ..coefficients.build import build as build_tables
+    from ..files import to_install
 
     if scheduler is None:
         path = build_tables(order, sampling, directory=directory)
@@ -173,7 +174,7 @@ def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str
         try:
             from distributed import Client
         except ImportError:
-            raise InputError("--scheduler needs Dask; pip install 'fastdiag[dask]'") from None
+            raise InputError(f"--scheduler needs Dask: {to_install('dask')}") from None
         try:
             client = Client(scheduler)
         except ValueError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from ..arguments import path as checked
 from ..arguments import text
 from ..errors import InputError
-from ..files import write
+from ..files import to_install, write
 from ..terminal import on_one_line
 
 UNASKED = ("pgf",)  # needs LaTeX
@@ -59,7 +59,7 @@ def _importable() -> None:
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:
-        raise InputError("pictures need matplotlib: pip install 'fastdiag[plot]'") from None
+        raise InputError(f"pictures need matplotlib: {to_install('plot')}") from None
 
 
 def _format(path: Path) -> str:

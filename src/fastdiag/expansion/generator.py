@@ -56,7 +56,8 @@ def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple
     if len(constant) > 1:
         linear = times(inverse(constant, order), linear, order)
     linear = {D: y for D, x in linear.items() if (y := sympy.factor(sympy.together(x))) != 0}
-    return tuple({D: in_letters(x) for D, x in each.items()} for each in (linear, constant))  # type: ignore[return-value]
+    linear, constant = ({D: in_letters(x) for D, x in each.items()} for each in (linear, constant))
+    return linear, constant
 
 
 @lru_cache(maxsize=32)

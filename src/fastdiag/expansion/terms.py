@@ -223,7 +223,7 @@ class Expansion(Record):
                 room -= size
         rows = rows or [["+ 0"]]
         rows[0] = [*begun(rows[0][:1]), *rows[0][1:]]
-        rows[-1] = [*rows[-1], r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"]
+        rows.append([r"+ O(\eta" + f"^{{{self.order + 1}}}" * (self.order > 0) + ")"])
         if self._raised:
             rows[-1][-1] += rf", \quad \text{{indices raised by }} {self._raised[1]}"
         if self._raised and self.resummed:

@@ -10,6 +10,7 @@ import numpy as np
 from ..arguments import shown
 from ..door import door
 from ..errors import FastdiagError, InputError, UnsupportedError
+from ..files import to_install
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .directional import Directional, check_start
@@ -188,7 +189,7 @@ def jax() -> Any:
         import jax as found
     except ImportError as error:
         raise UnsupportedError(
-            f"automatic differentiation needs JAX ({error}): pip install 'fastdiag[jax]'; landscapes.directional takes "
+            f"automatic differentiation needs JAX ({error}): {to_install('jax')}; landscapes.directional takes "
             "derivatives from elsewhere"
         ) from None
     return found

@@ -25,8 +25,8 @@ class DirectionalRuns(Model):
 
     def __init__(self, landscape: Directional) -> None:
         self.derivatives, self.every, self.degree = landscape.derivatives, landscape.every, landscape.highest_degree
-        self.weights, self.start = np.array(landscape.weights), np.array(landscape.theta)
-        self.origin, self.table = self.start, np.zeros((len(self.weights), 0))
+        self.origin = self.start = np.array(landscape.theta)
+        self.listed = np.zeros((len(landscape.weights), 0)), np.array(landscape.weights)
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
         raise AssertionError("its gradients come from elsewhere")

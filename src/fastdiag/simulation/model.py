@@ -32,12 +32,21 @@ class Model(ABC):
     """theta_0."""
     origin: FloatArray
     """The same as slopes count it: where derivatives were given, from their place."""
-    table: FloatArray
-    weights: FloatArray
-    """Probability of each row."""
+    listed: tuple[FloatArray, FloatArray]
+    """`table` and `weights`, of points that are there from the beginning."""
     ridge: FloatArray
     width: tuple[int, int] = (0, 0)
     """Of the scratch of slopes and curvatures: numbers for a tensor, registers."""
+
+    @property
+    def table(self) -> FloatArray:
+        """A row for each point."""
+        return self.listed[0]
+
+    @property
+    def weights(self) -> FloatArray:
+        """Probability of each row."""
+        return self.listed[1]
 
     @abstractmethod
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
@@ -80,8 +89,9 @@ class LogisticModel(Model):
     """Logistic regression: the rows z = (1 - 2y) x."""
 
     def __init__(self, landscape: Logistic) -> None:
-        self.table = np.ascontiguousarray(landscape.X * (1.0 - 2.0 * landscape.y)[:, None])
-        self.weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
+        table = np.ascontiguousarray(landscape.X * (1.0 - 2.0 * landscape.y)[:, None])
+        weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
+        self.listed = table, weights
         self.origin = self.start
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
@@ -104,8 +114,9 @@ class LinearRuns(Model):
     def __init__(self, landscape: LinearModel) -> None:
         self.landscape, self.outputs = landscape, landscape.outputs
         points = len(landscape.weights)
-        self.table = np.concatenate([landscape.X, landscape.y.reshape(points, -1)], axis=1)
-        self.weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
+        table = np.concatenate([landscape.X, landscape.y.reshape(points, -1)], axis=1)
+        weights, self.ridge, self.start = map(np.array, (landscape.weights, landscape.ridge, landscape.theta))
+        self.listed = table, weights
         self.origin, self.width = self.start, (0, 2 * self.outputs)
 
     def packed(self, table: FloatArray) -> tuple[Any, ...]:
@@ -136,8 +147,8 @@ class TaylorModel(Model):
     def __init__(self, landscape: Samples) -> None:
         points = len(landscape.weights)
         self.degree = len(landscape.derivatives) - 1
-        self.weights, self.start = np.array(landscape.weights), np.array(landscape.theta)
-        self.ridge, self.table, self.origin = np.zeros(0), np.zeros((points, 0)), np.zeros(len(self.start))
+        self.listed, self.start = (np.zeros((points, 0)), np.array(landscape.weights)), np.array(landscape.theta)
+        self.ridge, self.origin = np.zeros(0), np.zeros(len(self.start))
         tensors = landscape.derivatives
         if not landscape.is_gradient:  # the kernel contracts axes from the first, and the field's entries are left
             tensors = tuple(np.moveaxis(d, 1, -1) if d.ndim > 2 else d for d in tensors)
@@ -202,11 +213,11 @@ class FormulaModel(Model):
         return FormulaPoints(self.landscape, exact=False)
 
     @property
-    def table(self) -> FloatArray:  # type: ignore[override]
+    def table(self) -> FloatArray:
         return np.ascontiguousarray(self.points.data.T)
 
     @property
-    def weights(self) -> FloatArray:  # type: ignore[override]
+    def weights(self) -> FloatArray:
         return np.array(self.points.weights)
 
     @cached_property

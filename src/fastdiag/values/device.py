@@ -11,6 +11,7 @@ from ..arguments import choice
 from ..diagram import Diagram
 from ..door import outside
 from ..errors import TooLargeError, UnsupportedError
+from ..files import to_install
 from ..kernels import cuda
 from ..kernels.packed_sum import PackedSum
 from ..typing import FloatArray, IntArray
@@ -41,7 +42,7 @@ def check_device(device: object, otherwise: str | None = None) -> str:
         missing = cuda.missing()
         if missing is not None:
             raise UnsupportedError(
-                "device='cuda' needs a CUDA-capable GPU with its driver, and numba-cuda: pip install 'fastdiag[cuda]'. "
+                f"device='cuda' needs a CUDA-capable GPU with its driver, and numba-cuda: {to_install('cuda')}. "
                 f"Here {missing}; use device='auto' or 'cpu'"
             )
     return device

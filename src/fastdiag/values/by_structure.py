@@ -244,7 +244,7 @@ def skeleton(
     cases = len(numbers) * len(times)
     if cases > CASES:
         return None
-    n, count = len(rates), max(SAMPLES // cases, 40)
+    n, count = len(rates), max(SAMPLES // cases, SAMPLES // 2)
     pairs = np.random.default_rng(0).integers(0, n, (2, count))
     pairs[:, : n.bit_length()] = np.linspace(0, n - 1, n.bit_length()).astype(np.int64)  # the ends of the spectrum too
     index = np.empty((3, n, count), np.int64)

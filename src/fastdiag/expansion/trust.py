@@ -138,16 +138,15 @@ class Trust:
 
     @cached_property
     def after_next(self) -> FloatArray:
-        """About the start, what the last order and the one two before let expect of the one two after, in proportion.
-
-        Where a symmetry makes every other order vanish, the next one says nothing: so it is of a logistic loss at theta = 0.
-        """
+        """Expected two orders on: a symmetry may make every other order vanish, as of a logistic loss at 0."""
         return self._in_proportion(-1)
 
     def _in_proportion(self, place: int) -> FloatArray:
-        """To the growth from the order two before the last; 0 where there are no two that tell."""
-        size, before = self.sizes[max(place, -len(self.sizes))], self.sizes[max(-3, -len(self.sizes))]
-        tells = (before > ROUNDING * np.max(self.sizes, axis=0)) & (len(self.sizes) > 2)
+        """An order's size squared over that of the order two before the last; 0 where there are no two that tell."""
+        if len(self.sizes) < 3:
+            return np.zeros(np.shape(self.size))
+        size, before = self.sizes[place], self.sizes[-3]
+        tells = before > ROUNDING * np.max(self.sizes, axis=0)
         return np.asarray(np.divide(size * size, before, out=np.zeros(np.shape(self.size)), where=tells))
 
     @cached_property

@@ -117,6 +117,8 @@ def test_it_shows_itself_and_pickles(tmp_path):
     assert one != several
     with pytest.raises(InputError, match="there is no 'c' among 'a', '<b>'"):
         one.difference("a", "c")
+    with pytest.raises(InputError, match="there is no array"):
+        one.difference(np.array(["a", "<b>"]), "a")
     vectors = fd.compare(kinds, logistic(), 300, observable="displacement")
     with pytest.raises(InputError, match="one number for each kind"):
         vectors.plot(tmp_path / "differences.svg")

@@ -110,6 +110,7 @@ def test_a_sum_over_maps_of_low_rank():
     runs = sys.modules["fastdiag.values.rvalue"]._runs(diagram, [st], False, ())
     places, shares = structure.skeleton(diagram, 0, runs, np.array([0.3]), [st], rates)
     assert len(places) <= 20
+    assert structure.skeleton(diagram, 0, runs, np.array([0.01, 0.02, 0.05, 0.3]), [st], rates) is not None
     index = np.array([[i, j, k] for i in range(80) for j in (0, 7, 79) for k in (3, 79)]).T
     found = structure._sums(diagram, runs, np.array([0.3]), [st], rates, index).reshape(80, 6)
     np.testing.assert_allclose(shares @ found[places], found, rtol=1e-11, atol=1e-12 * np.abs(found).max())

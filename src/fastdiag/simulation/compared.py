@@ -68,7 +68,7 @@ class Compared(Record):
         return save(self, path, self._place(self.labels[0] if against is None else against))
 
     def _place(self, label: object) -> int:
-        if label not in self.labels:
+        if not isinstance(label, str) or label not in self.labels:
             raise InputError(f"there is no {shown(label)} among {', '.join(map(shown, self.labels))}")
         return self.labels.index(label)
 

@@ -258,7 +258,7 @@ def skeleton(
         table = table / lengths[:, None]
     if not np.isfinite(table).all():
         return None
-    tried = np.arange(table.shape[1]) % 4 == 3
+    tried = np.arange(table.shape[1]) // cases % 4 == 3  # of all learning rates and times
     known, rest = table[:, ~tried], table[:, ~tried].copy()
     places: list[int] = []
     while True:

@@ -138,17 +138,16 @@ class Trust:
 
     @cached_property
     def after_next(self) -> FloatArray:
-        """About the start, what the last order and the one two before let expect of the one two after, in proportion.
+        """Expected two orders on: a symmetry may make every other order vanish, as of a logistic loss at 0."""
+        return self._in_proportion(-1)
 
-        Where a symmetry makes every other order vanish, the next one says nothing: a logistic loss at theta = 0 has no
-        third derivative. 0 where there are no two that tell.
-        """
-        nothing = np.zeros(np.shape(self.size))
+    def _in_proportion(self, place: int) -> FloatArray:
+        """An order's size squared over that of the order two before the last; 0 where there are no two that tell."""
         if len(self.sizes) < 3:
-            return nothing
-        last, before = self.sizes[-1], self.sizes[-3]
+            return np.zeros(np.shape(self.size))
+        size, before = self.sizes[place], self.sizes[-3]
         tells = before > ROUNDING * np.max(self.sizes, axis=0)
-        return np.asarray(np.divide(last * last, before, out=nothing, where=tells))
+        return np.asarray(np.divide(size * size, before, out=np.zeros(np.shape(self.size)), where=tells))
 
     @cached_property
     def second_opinion(self) -> FloatArray | None:
@@ -261,7 +260,8 @@ class Trust:
                 return Evidence(error, "what noise order 1 itself adds to the next one is", at_root)
             way = f", and the weights scatter by {np.max(share):.2g}{self._most()} of the way that the path goes"
             return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path stands still")
-        return Evidence(last, added, last)
+        error = last if question.about_path else np.maximum(last, self._in_proportion(-2))
+        return Evidence(error, added if np.all(error == last) else "the orders before the last let expect", error)
 
     @cached_property
     def believable(self) -> Any:

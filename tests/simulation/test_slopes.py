@@ -59,7 +59,9 @@ def test_every_slope(rule, kind, grid):
         pytest.skip("a field has no Hessian")
     found = slopes(kind, rule, GRIDS[grid], names)
     assert (found > np.array([2, 3, 4]) - 0.15).all()  # more where that order's coefficient vanishes
-    assert (np.median(found, axis=0) < np.array([2, 3, 4]) + 0.15).all() or kind in ("squares", "field")
+    for d, column in enumerate(found.T, 2):  # and most often no more, where anything is left
+        measured = column[np.isfinite(column)]
+        assert not len(measured) or np.median(measured) < d + 0.15
 
 
 @pytest.mark.parametrize(("kind", "rule", "grid", "runs"), [

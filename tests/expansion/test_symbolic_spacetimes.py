@@ -168,3 +168,87 @@ def test_poles_are_told():
     formula = fd.expand("displacement", 1, sampling="one epoch", update=fd.updates.momentum(mu))
     with pytest.raises(InputError, match="a denominator of the formula vanishes at mu=1, T=4"):
         formula.subs(mu=1, T=4)
+
+
+N, B, T, E = sympy.symbols("N B T E")
+
+
+@pytest.mark.parametrize(("spacetime", "values", "there"), [
+    (fd.Spacetime(N=N, B=B, E=E, last="keep"), {"N": 5, "B": 2, "E": 3}, fd.Spacetime(5, 2, E=3, last="keep")),
+    (fd.Spacetime(N=N, B=B, E=E, last="keep"), {"N": 4, "B": 2, "E": 3}, fd.Spacetime(4, 2, E=3)), (fd.Spacetime(N=N, B=B, T=T), {"N": 6, "B": 2, "T": 4}, fd.Spacetime(6, 2, 4)),
+    (fd.Spacetime(N=n, B=b, T=T, sampling="cyclic"), {"n": 6, "b": 2, "T": 4}, fd.Spacetime(6, 2, 4, sampling="cyclic")), (fd.Spacetime(N=math.inf, B=B, T=T), {"B": 2, "T": 3}, fd.Spacetime(math.inf, 2, 3)),
+])
+def test_numbers_on_a_spacetime(spacetime, values, there):
+    formula = fd.expand("test_loss", 2, spacetime=spacetime)
+    one_by_one = formula
+    for name, value in values.items():
+        one_by_one = one_by_one.subs(**{name: value})
+    for found in (formula.subs(**values), one_by_one):
+        assert found.spacetime == there
+        for text in ("[a]", "[a[a]]", "[a[b]]"):
+            assert found.coefficient(text) == fd.expand("test_loss", 2, spacetime=there).coefficient(text)
+        with pytest.raises(InputError, match="no longer has a letter"):
+            found.subs(**values)
+
+
+@pytest.mark.parametrize(("spacetime", "values", "words"), [
+    (fd.Spacetime(N=6, B=B, T=T), {"B": 4, "T": 2}, "does not divide"), (fd.Spacetime(N=n, B=b, T=t), {"n": 6, "b": 4}, "does not divide"), (fd.Spacetime(N=n, B=b, T=t, last="drop"), {"n": 6, "b": 7}, "exceeds"),
+    (fd.Spacetime(N=n, B=b, T=t), {"N": 6}, "no symbol called N; it knows b, n, t"), (fd.Spacetime(N=n, B=b, T=t), {"t": sympy.Symbol("n", positive=True)}, "two different symbols are called n"),
+    (fd.Spacetime(4, 2, 2), {"N": 4}, "no symbol called N; it knows none"),
+])
+def test_what_is_no_number_of_a_spacetime(spacetime, values, words):
+    with pytest.raises(InputError, match=words):
+        fd.expand("test_loss", 1, spacetime=spacetime).subs(**values)
+
+
+@pytest.mark.parametrize(("sampling", "values", "words"), [
+    ("one epoch", [{"N": 4, "B": 1, "T": 9}], "single epoch"), ("one epoch", [{"N": 4}, {"T": 3}, {"B": 2}], "single epoch"), ("one epoch", [{"E": Fraction(5, 4)}], "single epoch"),
+    ("replacement", [{"N": 5, "B": 7, "T": 3}], "B = 7 exceeds N = 5"), ("reshuffle", [{"N": 5}, {"B": 2}], "whole epochs"), ("reshuffle", [{"T": 2 * N}, {"N": 6}, {"B": 5}], "whole epochs"),
+    ("reshuffle", [{"N": 4, "B": 1, "M": 2}, {"T": 9}], "no longer has a letter T"), ("reshuffle", [{"N": 4, "B": 1, "M": 2}, {"N": 9}], "no longer has a letter N"), ("cyclic", [{"E": 2}, {"M": 1}], "no longer has a letter M"),
+])
+def test_numbers_that_a_formula_does_not_hold_for(sampling, values, words):
+    *first, last = values
+    formula = fd.expand("test_loss", 1, sampling=sampling)
+    for some in first:
+        formula = formula.subs(**some)
+    with pytest.raises(InputError, match=words):
+        formula.subs(**last)
+
+
+def test_numbers_one_after_the_other():
+    formula = fd.expand("test_loss", 2)
+    assert formula.subs(N=6).subs(T=12).subs(B=2).sympy() == formula.subs(N=6, B=2, T=12).sympy() == formula.subs(T=2 * N).subs(N=6).subs(B=2).sympy()
+    assert fd.expand("test_loss", 2, sampling="one epoch").subs(N=4, B=1, T=4).sympy() == fd.expand("test_loss", 2, spacetime=fd.Spacetime(4, 1, 4)).sympy()
+
+
+def test_two_symbols_of_one_name_of_which_one_is_the_landscapes():
+    w, x = sympy.symbols("w x")
+    other, tenth = sympy.Symbol("N", positive=True), Fraction(1, 10)
+    laws = fd.landscapes
+    lands = [
+        laws.symbolic((w - other * x) ** 2 / 2, w, x, laws.normal(), at=[1]), laws.symbolic((w - x) ** 2 / 2, w, x, laws.normal(), at=[other]),
+        laws.symbolic((w - x) ** 2 / 2, w, x, laws.normal(0, other), at=[1]), laws.symbolic((w - x) ** 2 / 2, w, x, laws.finite({other: Fraction(1, 2), -1: Fraction(1, 2)}), at=[1]),
+    ]
+    for land in lands:
+        asked = [
+            lambda land=land: fd.predict(land, fd.Spacetime(N=N, E=1), tenth, 2, resummed=False), lambda land=land: fd.predict(land, fd.Spacetime(N=N, E=1), tenth, 2),
+            lambda land=land: fd.predict(land, fd.Spacetime(3, T=3), N, 2), lambda land=land: fd.predict(land, fd.Spacetime(3, T=3), tenth, 1, update=fd.updates.momentum(N)),
+            lambda land=land: fd.rvalue("[a a]", land, fd.Spacetime(N=N, E=1), tenth), lambda land=land: fd.criteria.gap(land, N, 10, 3), lambda land=land: fd.criteria.gap(land, tenth, 10, 3, ridge=N),
+        ]
+        for ask in asked:
+            with pytest.raises(InputError, match="two different symbols are called N"):
+                ask()
+    assert fd.criteria.gap(lands[0], other, 10, 3).free_symbols == {other}
+    assert fd.predict(lands[0], fd.Spacetime(N=other, E=1), tenth, 1, resummed=False).total.free_symbols == {other}
+    named = laws.symbolic((w - x) ** 2 / 2, w, x, laws.normal(), at=[1])  # the weights' and the data's own names are free
+    assert fd.predict(named, fd.Spacetime(N=w, E=1), x, 1, resummed=False).total.free_symbols == {w, x}
+
+
+def test_a_batch_that_exceeds_the_data_for_certain():
+    for sampling in ("reshuffle", "replacement"):
+        with pytest.raises(InputError, match=r"B = N \+ 1 exceeds N = N"):
+            fd.Spacetime(N=N, B=N + 1, E=1, sampling=sampling)
+    p = sympy.Symbol("p", positive=True, integer=True)
+    with pytest.raises(InputError, match="exceeds"):
+        fd.Spacetime(N=p, B=2 * p, T=1)
+    assert fd.Spacetime(N=2 * p, B=p, T=1).E == sympy.Rational(1, 2)

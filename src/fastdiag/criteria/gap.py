@@ -15,7 +15,7 @@ from ..landscapes import Landscape, Symbolic
 from ..landscapes.exact import arithmetic, exact, is_exact
 from ..landscapes.landscape import check_landscape, checked
 from ..typing import FloatArray, Rates
-from ..values.exact_values import exact_learning_rates
+from ..values.exact_values import check_letters, exact_learning_rates
 from ..values.learning_rates import learning_rates
 from .geometric import geometric
 
@@ -66,6 +66,8 @@ def gap(landscape: Landscape, eta: Rates, N: int, T: float = inf, ridge: object 
     penalties = _exact_ridge(ridge, problem.dimension) if exactly is not None else None
     if exactly is not None and penalties is not None:
         rates, shape = exactly
+        assert isinstance(landscape, Symbolic)
+        check_letters(landscape, None, *rates, *penalties)
         found = [_exact_gap(problem, rate, penalties) for rate in rates]
         return np.array(found, object) if shape else found[0]
     penalty = ridges(ridge, problem.dimension)

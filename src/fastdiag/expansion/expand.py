@@ -146,7 +146,7 @@ def expand(
         from ..letters import in_letters
 
         terms = [replace(term, coefficient=in_letters(term.coefficient)) for term in terms]
-    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed, update)
+    return Expansion(found.name, order, tuple(terms), symbols.sampling, basis, resummed, update, spacetime)
 
 
 def _check_size(observable: Observable, order: int, kind: str) -> None:

@@ -13,12 +13,12 @@ from ..door import door
 from ..embedding import PathRule, check_rule
 from ..errors import InputError
 from ..landscapes import Landscape, Symbolic
+from ..landscapes.formula_arguments import parameters_of
 from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
-from ..spacetime.formulas import check_names
 from ..typing import Rates
-from ..values.exact_values import exact_learning_rates
+from ..values.exact_values import check_letters, exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
@@ -226,8 +226,9 @@ def _question(
             f"{spacetime!r} has symbols, so the answer is a formula: it takes a symbolic landscape and an exact eta, an "
             "int, a Fraction or a SymPy expression"
         )
-    if spacetime.is_symbolic:
-        check_names((spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object))))
+    if isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None:
+        seen = set().union(*(parameters_of(other) for other in (*functions, test) if isinstance(other, Symbolic)))
+        check_letters(landscape, update, spacetime.N, spacetime.B, spacetime.T, *np.ravel(np.asarray(rates, object)), *seen)
     return Question(
         landscape, spacetime, rates, several, kept, watched if functions else watched.name, update, about_path, closure,
         resummed, continuous, device, given, real("patience", patience, above=0, infinite=True), functions,

@@ -16,10 +16,11 @@ from ..embedding import Rule
 from ..embedding.exponential_terms import eigenvalues
 from ..errors import InputError
 from ..record import Record
+from ..spacetime import Spacetime
 from ..spacetime.updates import Update, sgd
 from .network import network_of
 from .observables import Observable, observable_named
-from .substitution import TIMES, substituted
+from .substitution import TIMES, Given, substituted, substituted_spacetime
 from .term import Term, begun
 
 NAMES = {  # observable -> (text, LaTeX)
@@ -47,6 +48,10 @@ class Expansion(Record):
     resummed: bool
     update: Rule = None
     """The update rule; None is SGD."""
+    spacetime: Spacetime | None = None
+    """Whose numbers and symbols the coefficients are in, if one was given."""
+    given: Given = ()
+    """What `subs` has put in for the letters, by name."""
 
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
@@ -101,7 +106,8 @@ class Expansion(Record):
 
         Parameters
         ----------
-        values : N, B, one of the times M, T or E, whichever the formula is written in; letters of the rule, such as mu
+        values : N, B, one of the times M, T or E, whichever the formula is written in; letters of the rule, such as mu; of
+            a formula with `spacetime=` the letters of that
 
         Returns
         -------
@@ -109,7 +115,8 @@ class Expansion(Record):
 
         Raises
         ------
-        InputError : a name that the formula does not have, two times, no number, a pole
+        InputError : a name that the formula does not have, or no longer; two times, no number, a pole; numbers that the
+            formula does not hold for
 
         Examples
         --------
@@ -120,13 +127,19 @@ class Expansion(Record):
         >>> fd.expand("displacement", 1).subs(N=sympy.Symbol("N"), T=3).coefficient("[a]")
         -3
         """
-        numbers = substituted([term.coefficient for term in self.terms], values, self.sampling)
+        numbers, given, spacetime = self._substituted(self.terms, values)
         timed = any(name in values for name in TIMES)  # then no power of T stands outside
         terms = tuple(
             replace(term, coefficient=x, power=None if timed else term.power)
             for term, x in zip(self.terms, numbers, strict=True) if x != 0
         )
-        return replace(self, terms=terms)
+        return replace(self, terms=terms, given=given, spacetime=spacetime)
+
+    def _substituted(self, terms: Iterable[Term], values: dict[str, Any]) -> tuple[list[Any], Given, Spacetime | None]:
+        coefficients = [term.coefficient for term in terms]
+        if self.spacetime is not None:
+            return substituted_spacetime(coefficients, values, self.spacetime, self.given)
+        return *substituted(coefficients, values, self.sampling, self.given), None
 
     def sympy(self) -> Any:
         """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
@@ -170,7 +183,7 @@ class Expansion(Record):
 
         times = sequence("T", T, "numbers of updates")
         terms = [term for term in self.terms if term.order]
-        held = [substituted([term.coefficient for term in terms], {**values, "T": t}, self.sampling) for t in times]
+        held = [self._substituted(terms, {**values, "T": t})[0] for t in times]
         if left := {symbol.name for column in held for x in column for symbol in sympify(x).free_symbols}:
             raise InputError(f"a picture needs a number for {', '.join(sorted(left))}")
         sizes = np.array([[float(x) for x in column] for column in held]).T.reshape(len(terms), len(times))

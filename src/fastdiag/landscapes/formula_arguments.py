@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..arguments import sequence, shown, whole
 from ..errors import InputError, TooLargeError
 from .exact import Expression, exact
+
+if TYPE_CHECKING:
+    from .symbolic import Symbolic
 
 Indices: TypeAlias = tuple[int, ...]
 
@@ -35,6 +38,15 @@ def checked_start(name: str, given: object, coordinates: tuple[Any, ...], data: 
         if value.free_symbols & set(data):
             raise InputError(f"{name} must not depend on the data, but is {shown(value)}")
     return start
+
+
+def parameters_of(landscape: Symbolic) -> set[Any]:
+    """The free symbols: of the loss, of where it is seen from and of the data's distributions."""
+    import sympy
+
+    laws = [sympy.sympify(x) for law in landscape.distributions for x in vars(law).values()]
+    free: set[Any] = set().union(*(each.free_symbols for each in landscape.formulas)) - {*landscape.coordinates, *landscape.data}
+    return free.union(sympy.Tuple(*landscape.theta, *laws).free_symbols)
 
 
 def checked_indices(name: str, given: object, size: int | None) -> Indices:

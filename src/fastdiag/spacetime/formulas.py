@@ -41,6 +41,8 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
         if not divides and last is None and sampling != "replacement":
             raise InputError(f"B = {shown(B)} does not divide N = {shown(N)}; give last='keep' or last='drop'")
         last = None if divides else last
+    elif N != inf and _exceeds(B, N):
+        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
     if E is not None:
         E = own(E)
         E = E if isinstance(E, Fraction) else _checked("E", E, "epochs")
@@ -53,6 +55,13 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
         raise InputError("T = inf with symbols: a limit is asked of numbers N and B, and of symbols in eta")
     check_names((N, B, T))
     return N, B, T, last
+
+
+def _exceeds(B: Any, N: Any) -> bool:
+    """Whether B - N is positive for certain."""
+    import sympy
+
+    return bool((sympy.sympify(B) - N).is_positive)
 
 
 def check_names(values: Iterable[Any]) -> None:

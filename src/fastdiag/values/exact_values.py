@@ -13,10 +13,15 @@ import numpy as np
 
 from ..arguments import ndim, one_or_many, shown
 from ..diagram import Diagram
+from ..embedding.formula import numbers_of
 from ..errors import InputError, UnsupportedError
 from ..landscapes.contraction import contract
 from ..landscapes.exact import Expression, arithmetic, exact, is_exact
+from ..landscapes.formula_arguments import parameters_of
 from ..landscapes.symbolic import Symbolic
+from ..spacetime.formulas import check_names
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
 from ..typing import IntArray
 from .plan import Plan, plan
 from .root import Root
@@ -46,6 +51,12 @@ def exact_learning_rates(eta: object) -> tuple[list[Expression], tuple[int, ...]
         if rate.is_negative:
             raise InputError(f"eta must be >= 0, not {shown(rate)}")
     return found, shape
+
+
+def check_letters(landscape: Symbolic, update: object, *given: Any) -> None:
+    """Raise InputError if two symbols of one name stand in a landscape, a rule and what else is put together with them."""
+    rule = numbers_of(update) if isinstance(update, Update | RegularizedNewton) else ()
+    check_names([*parameters_of(landscape), *rule, *given])
 
 
 def exact_uvalue(

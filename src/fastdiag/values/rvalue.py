@@ -33,7 +33,7 @@ from .by_structure import is_structured, slabs, tied
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
-from .exact_values import exact_learning_rates
+from .exact_values import check_letters, exact_learning_rates
 from .hessian_steps import LinearRule, links_under, newton_rates, weighed
 from .learning_rates import at_scale, learning_rates, of_one_size
 from .mode_sums import index_tuples, mode_sums
@@ -113,6 +113,7 @@ def rvalue(
     if isinstance(landscape, Symbolic) and exactly is not None:
         check_irreducible(diagram)
         check_device(device, "this one is exact")
+        check_letters(landscape, update, spacetime.N, spacetime.B, spacetime.T, *exactly[0])
         values = (exact_rvalue(diagram, landscape, spacetime, rate, update=update) for rate in exactly[0])
         return np.fromiter(values, object).reshape(exactly[1])[()]
     why = None if update is None else f"this is of {update!r}"

@@ -42,7 +42,7 @@ def test_the_table_and_both_limits(tmp_path):
     assert "eta = 1.4621 on batches" in words
     assert f"eta = {S.minibatch_bayes_rate(land, batch=16)[0]:.5g}, divergence" in words
     assert f"the Hessian: eta = {S.bayes_learning_rate(rates, 569, 16):.5g}" in words
-    assert "simulated means and intervals are too small there" in words
+    assert "simulated means and intervals say little there" in words
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

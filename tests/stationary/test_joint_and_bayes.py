@@ -1,5 +1,6 @@
 """Weights and momentum together, and Bayes' rates with momentum and any noise."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
@@ -115,3 +116,20 @@ def test_landscapes_stand_for_hessian_and_noise():
     for lam in (0.1, 0.3):
         close(S.minibatch_stationary(kinds, lam=lam).covariance, S.minibatch_stationary(dense, lam=lam).covariance)
         close(S.minibatch_transient(kinds, lam=lam, T=5, start=[2.0]), S.minibatch_transient(dense, lam=lam, T=5, start=[2.0]))
+
+
+@pytest.mark.parametrize(("N", "noise"), [(1e9, 1.0), (1000.0, 1e6), (1000.0, 1e-6), (1000.0, 1e-12)])
+def test_the_best_rate_however_near_to_an_end(N, noise):
+    """Of noise C proportional to K every direction has the KL of one, a scan of which is at hand in 50 digits."""
+    rates = np.array([1.0, 0.3])
+    found = fd.stationary.bayes_learning_rate(rates, N, 10, C=noise * np.diag(rates))
+
+    def kl(lam):  # scales lam N noise k / (2 - lam k) of the posterior's
+        scale = [mpmath.mpf(N) * noise * lam * k / (2 - lam * k) for k in rates]
+        return sum(s - 1 - mpmath.log(s) for s in scale) / 2
+
+    with mpmath.workdps(50):
+        here = kl(mpmath.mpf(found))
+        assert all(here <= kl(found * (1 + step)) for step in (-1e-4, 1e-4) if found * (1 + step) < 2)
+        scan = [kl(2 / (1 + mpmath.exp(-place))) for place in range(-40, 32)]
+        assert here <= min(scan)

@@ -73,7 +73,7 @@ REFUSED = [
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (1.0,)), "pair"),
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 0.0, (0.0, 1.0)), "noise_std must be positive"),
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1e-4, (0.0, 1.0), 64), "use n >="),
-    (lambda: S.escape_rate_1d(lambda w: 1.0, 0.5, 1.0, (0.0, 1.0), 64), "shape of its argument"),
+    (lambda: S.escape_rate_1d(lambda w: np.ones(3), 0.5, 1.0, (0.0, 1.0), 64), "shape of its argument"),
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (0.0, 1.0), 4), "at least 8"),
 ]
 
@@ -99,3 +99,16 @@ def test_what_has_no_answer_is_refused(call, words):
 def test_what_diverges_or_is_no_function(call, words):
     with pytest.raises(fd.FastdiagError, match=words):
         call()
+
+
+def test_a_minimum_is_one_in_any_unit():
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((40, 2))
+    y = X @ [1.0, -1.0] + 0.1 * rng.standard_normal(40)
+    for unit in (1e-6, 1.0, 1e6):
+        away = fd.landscapes.least_squares(X * unit, y, [0.0, 0.0])
+        with pytest.raises(ERRORS, match="the gradient is not 0"):
+            fd.stationary.minibatch_stationary(away, lam=0.2 / unit**2, batch=4)
+        best = np.linalg.lstsq(X * unit, y, rcond=None)[0]
+        law = fd.stationary.minibatch_stationary(away.at(best), lam=0.2 / unit**2, batch=4)
+        assert law.excess_loss == pytest.approx(0.000136, rel=1e-2)

@@ -35,7 +35,7 @@ def _optional_numbers(context: click.Context, option: click.Parameter, text: str
               help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
 @click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
 @click.option("--eta", "etas", callback=_optional_numbers,
-              help="Learning rates.  [default: shares of the stability limit, 0.05 to 0.9]")
+              help="Learning rates.  [default: shares of the stability limit, 0.05 to 0.7]")
 @click.option("--mu", type=float, default=0.0, show_default=True, help="Momentum, heavy ball.")
 @click.option("--nu", type=float, help="Quasi-hyperbolic momentum instead, 0 to 1.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Batch size B.")
@@ -101,8 +101,8 @@ def stationary(
     console.print(_of_the_loss(report, apart, updates))
     if numbers[-1] > TAILS * limit:
         console.print(
-            f"Near the limit the mean is made by runs so rare that {runs} hold none: simulated means and intervals are too "
-            "small there."
+            f"Near the limit the mean is made by runs so rare that {runs} may hold none, or one: simulated means and "
+            "intervals say little there."
         )
     N = len(landscape.weights)
     best, kl = laws.minibatch_bayes_rate(landscape, None, batch, mu, nu)

@@ -120,6 +120,8 @@ def leading_shares(
             raise InputError(f"residuals must come as the rows do: a block of {len(rows)} rows met {len(scale)} residuals")
         noise += rows.T @ (scale[:, None] ** 2 * (rows @ directions))
         traces += float(scale**2 @ (rows**2).sum(axis=1)), float((rows**2).sum())
+    if others is not None and next(others, None) is not None:
+        raise InputError("residuals must come as the rows do: there are more blocks of residuals than of rows")
     if not traces[1] > 0:
         raise InputError("every gradient is zero, so there are no shares")
     if not traces[0] > 0:

@@ -18,6 +18,8 @@ from .covariance import check_stable, frozen_limit, momentum, response_factors
 from .quadratic import check_definite, hessian_of, positive, quadratic, symmetric
 from .units import exponent, product, shifted, within_floats
 
+LOWEST, HIGHEST = -600.0, 33.0  # logarithms of rate / (limit - rate) that floats tell apart
+
 
 @silent_door
 def bayes_learning_rate(
@@ -139,13 +141,28 @@ def divergence(covariance: FloatArray, hessian: FloatArray, unit: int = 0) -> fl
 
 
 def least_rate(limit: float, kl: Callable[[float], float]) -> float:
-    """The rate below a limit at which a divergence is least."""
-    logs = np.concatenate([np.linspace(-14, -0.7, 40), np.log1p(-np.geomspace(0.5, 1e-6, 20))[1:]])
-    found = [kl(limit * exp(x)) for x in logs]
-    i = int(np.argmin(found))
-    between = logs[max(i - 1, 0)], logs[min(i + 1, len(logs) - 1)]
-    best = minimize_scalar(lambda x: kl(limit * exp(x)), bounds=between, method="bounded", options={"xatol": 1e-10})
-    return within_floats("the learning rate", limit * exp(best.x))
+    """The rate below a limit at which a divergence is least.
+
+    It is sought in the logarithm of rate / (limit - rate), farther out as long as the least lies at an end.
+    """
+
+    def rate(place: float) -> float:
+        return limit / (1 + exp(-place))
+
+    places = np.arange(-14.0, 14.5, 0.5)
+    found = [kl(rate(place)) for place in places]
+    while (i := int(np.argmin(found))) in (0, len(found) - 1):
+        more = places[i] + (np.arange(-14.0, 0.0, 0.5) if i == 0 else np.arange(0.5, 14.5, 0.5))
+        more = more[(more > LOWEST) & (more < HIGHEST)]
+        if not len(more):
+            raise InputError("the law is nearest to the posterior at a rate that floats cannot tell from its ends")
+        new = [kl(rate(place)) for place in more]
+        places = np.concatenate([more, places] if i == 0 else [places, more])
+        found = [*new, *found] if i == 0 else [*found, *new]
+    best = minimize_scalar(
+        lambda place: kl(rate(place)), bounds=(places[i - 1], places[i + 1]), method="bounded", options={"xatol": 1e-10}
+    )
+    return within_floats("the learning rate", rate(best.x))
 
 
 def _points_to_batch(N: float, S: float) -> tuple[float, float]:

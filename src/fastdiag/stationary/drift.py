@@ -20,9 +20,10 @@ from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..typing import FloatArray, Rates
 from ..values.learning_rates import learning_rates
+from .point_hessians import is_still
 
 MOST = 1 << 53  # points in a batch
-FLAT, STILL = 1e-9, 1e-6  # how near to 1 a flat direction's factor is; how small a gradient beside the Hessian
+FLAT, STILL = 1e-9, 1e-6  # how near to 1 a flat direction's factor is; how small noise is beside the rest of it
 
 
 @silent_door
@@ -68,7 +69,7 @@ def valley_drift(landscape: Landscape, eta: Rates, update: PathRule = None, B: i
     check_settles(motion)
     walk = Walk(landscape, motion, Spacetime(inf, whole("B", B, 1, MOST), 1), 1, False)
     local = walk.local
-    if np.abs(local.gradient).max() > STILL * np.abs(local.hessian).max():
+    if not is_still(landscape):
         raise InputError("a valley's drift is that of a minimum, and here the gradient is not 0; start at its floor")
     stride = motion.stride(0, walk.state, local.gradient)
     matrix, kicks = motion.matrix(stride, local.hessian), walk.kicks(stride)

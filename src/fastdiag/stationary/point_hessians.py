@@ -20,6 +20,7 @@ from .units import exponent, shifted
 MOST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 26  # of products over points, at a time
 STILL = 1e-6  # how small a gradient is at a minimum, beside its noise or the Hessian
+ROUNDED = 1e-14  # weights that stand for 0
 
 
 class PointHessians(Record, ABC):
@@ -274,5 +275,6 @@ def is_still(landscape: Landscape) -> bool:
     """Whether the gradient vanishes, beside its noise or what the Hessian makes of the weights."""
     gradient = float(np.abs(landscape.gradient).max())
     noise = float(np.sqrt(np.abs(np.diag(landscape.gradient_covariance)).max()))
-    size = max([1.0, *(abs(float(x)) for x in landscape.theta)])
-    return gradient <= STILL * max(noise, float(np.abs(landscape.hessian).max()) * size)
+    size = max(abs(float(x)) for x in landscape.theta)
+    curvature = float(np.abs(landscape.hessian).max())
+    return gradient <= max(STILL * noise, curvature * max(STILL * size, ROUNDED))

@@ -53,8 +53,7 @@ class Trust:
     """
 
     def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...], discarded: Any = None) -> None:
-        self.question, self.discarded = question, discarded
-        self.total, self.by_order = total, by_order
+        self.question, self.discarded, self.total, self.by_order = question, discarded, total, by_order
 
     def _sized(self, value: Any) -> FloatArray:
         """Of an order: the largest of the observable's components, in floats; nan for a formula."""

@@ -38,9 +38,9 @@ class Trust:
     """How much of a prediction to believe; arrays over learning rates and numbers of updates where these were arrays.
 
     What takes another prediction (`next_order`, `second_opinion`, and so `error`, `believable` and the text) is computed
-    when it is first asked for: about the start that costs a second, and the next order's size was 1.5 to 3.9 times the true
-    error in every case that was tried; of given training sets of two to five points, with noise 1, the true error was at
-    most 1.4 times what is said. `bool()` of it is whether all is believable.
+    when it is first asked for: about the start that costs a second, and the next order's size is no bound (0.6 to 17 times
+    the true error at orders 1 to 3 on the breast cancer data); of given training sets of two to five points, with noise 1,
+    the true error was at most 1.4 times what is said. `bool()` of it is whether all is believable.
 
     Examples
     --------

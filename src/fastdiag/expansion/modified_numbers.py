@@ -93,8 +93,10 @@ def _coefficients(equation: ModifiedEquation, given: Mapping[str, Any], formulas
     named = {"B": 1} | dict(given)
     if missing := sorted(set(letters) - set(named)):
         raise InputError(f"give numbers for the letters {', '.join(missing)} too")
-    told = {name: x if isinstance(x, str) else sympy.sympify(x) for name, x in named.items() if name in letters}
-    told = {name: exact(name, x) for name, x in told.items()}
+    told: dict[str, Any] = {}
+    for name, x in named.items():
+        if name in letters:
+            told[name] = exact(name, x if isinstance(x, str) else sympy.sympify(x))
     if not formulas and (open_ones := [name for name, x in told.items() if x.free_symbols]):
         name = open_ones[0]
         raise InputError(

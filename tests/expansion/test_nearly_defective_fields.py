@@ -58,6 +58,28 @@ def test_eigenvalues_that_meet(distance, T):
             np.testing.assert_allclose(moved[d], [float(each[d]) for each in wanted[1:]], rtol=1e-9, atol=1e-12)
 
 
+NEAR = [sign * F(1, 10**k) for k in (2, 4, 6, 8, 10, 12, 15) for sign in (1, -1)]
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("near", [pytest.param(d, marks=() if i in (2, 8, 9, 12) else pytest.mark.long) for i, d in enumerate(NEAR)], ids=float)
+def test_eigenvectors_that_meet_in_the_weights_own_units(near, lower):
+    """In units that balance the matrix its eigenvectors are orthogonal, and the other tensors are not of a size."""
+    slopes = [[F(1), F(1)], [F(float(near)), F(1)]]
+    points, weights = problem([line[::-1] for line in slopes[::-1]] if lower else slopes)
+    wanted = by_edges(points, weights, ETA, 4, 3, [S, *MOVED])
+    land, st = landscape(points, weights), fd.Spacetime(FOREVER, T=4)
+    moved = fd.predict(land, st, float(ETA), 3, "displacement").by_order
+    for d in range(1, 4):
+        np.testing.assert_allclose(moved[d], [float(each[d]) for each in wanted[1:]], rtol=1e-9, atol=1e-12)
+
+
+def test_directions_of_small_rates_lose_digits_too():
+    """Eigenvalues +-1e-5 of [[0, 1], [1e-10, 0]]: beside 1 they nearly meet."""
+    land = landscape(*problem([[F(0), F(1)], [F(1e-10), F(0)]]))
+    assert lost(land, None, 3, 1 / 16) > 1e-6
+
+
 @pytest.mark.parametrize("slopes", [apart(0), apart(F(1, 10**9)), [[F(0), F(-1)], [F(1), F(0)]]], ids=str)
 def test_exactly(slopes):
     points, weights = problem(slopes)

@@ -37,12 +37,23 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "{code-cell}" in page.read_text()], ids=lambda page: page.relative_to(DOCS).as_posix()
 )
-def test_cells_run(page):
-    text = page.read_text()
+def test_cells_run(page, monkeypatch):
+    """And comments that end a cell are what it prints in a shell."""
+    text, display, shown = page.read_text(), running.display, []
+    monkeypatch.setattr(running, "display", lambda value: shown.append(repr(value)) or display(value))
     cells, names = running.cells_of(text), {"__name__": "__main__"}
     assert len(cells) == text.count("```{code-cell}")
+    compared = 0
     for cell in cells:
-        running.run(cell, names)
+        shown.clear()
+        outputs = running.run(cell, names)
+        code = cell.code.rstrip().splitlines()
+        said = [line.removeprefix("# ") for line in code[max(i + 1 for i, line in enumerate(code) if line[:2] != "# ") :]]
+        if said:
+            printed = outputs[:-1] if shown else outputs
+            assert said == "".join(text for _, text in printed).splitlines() + shown
+            compared += 1
+    assert compared == 11 or page.name != "tutorial.md"
 
 
 def test_every_public_name_is_in_the_reference():

@@ -8,6 +8,7 @@ import fastdiag as fd
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+TUTORIAL = (ROOT / "docs" / "start" / "tutorial.md").read_text()
 TOUR = (ROOT / "docs" / "reference" / "tour.md").read_text()
 SHELL = (ROOT / "docs" / "reference" / "shell.md").read_text()
 
@@ -75,3 +76,4 @@ def test_the_printed_formula():
     formula = f"```text\n{fd.expand('test_loss', 2).text()}\n```"
     assert formula in README
     assert formula in TOUR
+    assert formula in TUTORIAL

@@ -122,7 +122,8 @@ def _over_updates(question: Question, rates: Any, metric: Any, points: int | Non
 
     None: it has, or these sums take long, and the directions' digits are enough.
     """
-    share = lost(question.landscape, metric, question.order)
+    largest = 1.0 if metric is not None else float(np.abs(rates).max(initial=0.0))
+    share = lost(question.landscape, metric, question.order, largest)
     if share <= KEPT:
         return None
     if share <= ENOUGH:

@@ -18,6 +18,7 @@ from ..embedding import Rule
 from ..embedding.retied import retied_shares
 from ..errors import UnsupportedError
 from ..spacetime import Spacetime
+from ..spacetime.processes import Process
 from ..spacetime.updates import schedule
 from ..typing import Number, Sampling
 from .grafting import ALONE, Operator, exponential, inverse, logarithm, times
@@ -40,10 +41,11 @@ def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple
     symbols = Symbols(sampling, "cumulant", time, update)
     constant: Operator = {ALONE: sympy.S.One}
     linear: Operator = {}
+    points = symbols.N if given and not isinstance(update, Process) else None  # a process meets none
     for d in range(1, order + 1):
         for diagram in diagrams(d):
             found = sympy.S.Zero
-            for each, share in retied_shares(diagram, symbols.N if given else None):
+            for each, share in retied_shares(diagram, points):
                 found += share * _expression(symbols, each)
             parts = _polynomial(found, symbols.time)
             constant[diagram], linear[diagram] = (sympy.factor(parts.get(power, 0)) for power in (0, 1))

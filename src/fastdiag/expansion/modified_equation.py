@@ -21,6 +21,7 @@ from ..values.root import Root
 from .generator import generator, generator_of_period
 from .gradient_part import gradient_part
 from .grafting import ALONE
+from .modified_letters import check_names
 from .modified_numbers import rates_at
 from .modified_rules import decay_of, is_plain, period_of
 from .network import Network, network_of
@@ -188,7 +189,8 @@ class ModifiedEquation(Record):
 
         Raises
         ------
-        InputError : something else to be observed; letters without numbers; a given training set of unequal weights
+        InputError : something else to be observed; letters without numbers, or with some that the rule refuses; a given
+            training set of unequal weights
         UnsupportedError : a sample of an unknown distribution
 
         Examples
@@ -269,7 +271,7 @@ def modified_equation(
 
     Raises
     ------
-    InputError : another training set or sampling
+    InputError : another training set or sampling; a rule's symbol called N, B, T, E, M or eta
     TooLargeError : a higher order
     UnsupportedError : 'cyclic', whose epochs are not independent; a schedule that is a function, or of a rule with memory
         or decay; decay with momentum
@@ -302,6 +304,7 @@ def modified_equation(
     order = whole("order", order, 1)
     given = choice("training_set", training_set, ("drawn", "given")) == "given"
     check_rule(update)
+    check_names(update)
     if not given and sampling is not None:
         raise InputError("fresh data are never sampled again: sampling goes with training_set='given'")
     if given:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import whole
+from ..arguments import shown, whole
 from ..diagram import Diagram
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Estimated, Landscape, SampledLandscape, Symbolic
@@ -21,6 +21,7 @@ from .functions import seen_from
 from .generator import generator_of_few
 from .gradient_part import gradient_part
 from .grafting import Operator, absorbed
+from .modified_letters import OWN, check_numbers
 from .modified_rules import decay_of, is_plain
 from .observables import Observable, check_has
 from .question import shaped
@@ -55,14 +56,13 @@ def rates_at(
     if equation.training_set == "given" and "N" in numbers:
         how: Any = equation.sampling
         given_points(landscape, Spacetime(numbers["N"], numbers.get("B", 1), 1, sampling=how), None)
-    found, decay = _coefficients(equation, numbers)
+    exactly = exact_learning_rates(eta) if isinstance(landscape, Symbolic) else None
+    found, decay = _coefficients(equation, numbers, exactly is not None)
     if only_rest:
         found = gradient_part(found, equation.order)[2]
     powers = absorbed(found, equation.order) if decay else [found]
     others = tuple(seen_from(function, landscape) for function in observable.functions)
-    times, exactly = [Spacetime(N=1, T=1)], None
-    if isinstance(landscape, Symbolic):
-        exactly = exact_learning_rates(eta)
+    times = [Spacetime(N=1, T=1)]
     worth: Any
     if exactly is not None:
         assert isinstance(landscape, Symbolic)
@@ -81,8 +81,8 @@ def rates_at(
     return tuple(shaped(worth.finished(each, observable.axes), shape) for each in total)
 
 
-def _coefficients(equation: ModifiedEquation, given: Mapping[str, Any]) -> tuple[Operator, Any]:
-    """The coefficients and the decay, at numbers for their letters."""
+def _coefficients(equation: ModifiedEquation, given: Mapping[str, Any], formulas: bool) -> tuple[Operator, Any]:
+    """The coefficients and the decay, at numbers for their letters; formulas: or at formulas."""
     import sympy
 
     decay = sympy.sympify(decay_of(equation.update) or 0)
@@ -93,9 +93,22 @@ def _coefficients(equation: ModifiedEquation, given: Mapping[str, Any]) -> tuple
     named = {"B": 1} | dict(given)
     if missing := sorted(set(letters) - set(named)):
         raise InputError(f"give numbers for the letters {', '.join(missing)} too")
-    numbers = {letters[name]: exact(name, sympy.sympify(x)) for name, x in named.items() if name in letters}
+    told: dict[str, Any] = {}
+    for name, x in named.items():
+        if name in letters:
+            told[name] = exact(name, x if isinstance(x, str) else sympy.sympify(x))
+    if not formulas and (open_ones := [name for name, x in told.items() if x.free_symbols]):
+        name = open_ones[0]
+        raise InputError(
+            f"{name} = {shown(told[name])} is a formula, and these are floats: give a number for {name}, or take a "
+            "symbolic landscape with an exact eta"
+        )
+    check_numbers(equation.update, {name: x for name, x in told.items() if name not in OWN})
+    numbers = {letters[name]: x for name, x in told.items()}
     found = {D: sympy.sympify(x).subs(numbers, simultaneous=True) for D, x in equation.coefficients.items()}
     if any(x.has(sympy.nan, sympy.zoo) for x in found.values()):
+        if "N" not in named:
+            raise InputError(f"a coefficient has a pole at {', '.join(f'{name} = {x}' for name, x in told.items())}")
         found = _of_few(equation, found, named["N"], named["B"])
     return found, decay.subs(numbers, simultaneous=True)
 

@@ -193,20 +193,42 @@ def real_directions(landscape: Landscape, metric: FloatArray | None = None) -> t
     return rates.real[ascending], np.ascontiguousarray(directions.real[:, ascending])
 
 
-def lost(landscape: Landscape, metric: FloatArray | None, edges: int) -> float:
+def lost(landscape: Landscape, metric: FloatArray | None, edges: int, rate: float = inf) -> float:
     """The share of a sum over maps with so many edges that rounding may take in directions; inf where there are none.
 
-    An edge is V k^(dt-1) V^-1: its terms exceed their sum by the condition of V, and every edge multiplies that. The units
-    of the weights do not count.
+    An edge is V k^(dt-1) V^-1: its terms exceed their sum by the condition of V, and every edge multiplies that. That is
+    the condition in units that balance the matrix, if in them no entry of an edge is small beside its terms: else in the
+    weights' own, in which the other tensors are of a size. rate: the largest eta, where it is not in the metric.
     """
     if is_symmetric(landscape):
         return 0.0
     if (found := real_directions(landscape, metric)) is None:
         return inf
-    inner = found[1] / _units(landscape.hessian if metric is None else metric @ landscape.hessian)[:, None]
-    condition = np.linalg.cond(inner / np.linalg.norm(inner, axis=0))
+    slopes, directions = landscape.hessian if metric is None else metric @ landscape.hessian, found[1]
+    units = _units(slopes)
+    inner = directions / units[:, None]
     with np.errstate(over="ignore"):
+        size = max(float(np.abs(found[0]).mean()), 1 / rate if rate else inf)  # of rates, or of the 1 in 1 - eta k
+        apart = _terms_beside_sums(slopes / units[:, None] * units, inner, size)
+        condition = max(_condition(inner), min(_condition(directions), apart))
         return float(np.finfo(float).eps * condition**edges)
+
+
+def _condition(directions: FloatArray) -> float:
+    return float(np.linalg.cond(directions / np.linalg.norm(directions, axis=0)))
+
+
+def _terms_beside_sums(slopes: FloatArray, directions: FloatArray, size: float) -> float:
+    """How far the terms of some entry of V f(k) V^-1 exceed what two steps of dv / size make there, in any units."""
+    steps = np.abs(slopes) / (size or inf)
+    np.fill_diagonal(steps, 0.0)
+    try:
+        terms = np.abs(directions) @ np.abs(np.linalg.inv(directions))
+    except np.linalg.LinAlgError:
+        return inf
+    with np.errstate(divide="ignore"):
+        sums = np.eye(len(steps)) + steps + steps @ steps
+        return float(np.divide(terms, sums, out=np.zeros_like(terms), where=terms > 0).max())
 
 
 def _units(slopes: FloatArray) -> FloatArray:

@@ -45,8 +45,9 @@ def parameters_of(landscape: Symbolic) -> set[Any]:
     import sympy
 
     laws = [sympy.sympify(x) for law in landscape.distributions for x in vars(law).values()]
-    free: set[Any] = set().union(*(each.free_symbols for each in landscape.formulas)) - {*landscape.coordinates, *landscape.data}
-    return free.union(sympy.Tuple(*landscape.theta, *laws).free_symbols)
+    of_loss: set[Any] = set().union(*(each.free_symbols for each in landscape.formulas))
+    of_loss -= {*landscape.coordinates, *landscape.data}
+    return of_loss.union(sympy.Tuple(*landscape.theta, *laws).free_symbols)
 
 
 def checked_indices(name: str, given: object, size: int | None) -> Indices:

@@ -13,7 +13,12 @@ TIMES = ("M", "T", "E")
 OWN = ("N", "B", *TIMES)
 
 
-def substituted(coefficients: Iterable[Any], values: Mapping[str, Any], sampling: str) -> list[Any]:
+AT_POLES = "fastdiag.coefficient has the value, of a Spacetime of numbers"
+
+
+def substituted(
+    coefficients: Iterable[Any], values: Mapping[str, Any], sampling: str, at_poles: str = AT_POLES
+) -> list[Any]:
     """Coefficients with numbers, or expressions, in place of the symbols of some names.
 
     Of the times M = T / N, T updates and E epochs one may be given, whichever the formula is written in.
@@ -56,10 +61,7 @@ def substituted(coefficients: Iterable[Any], values: Mapping[str, Any], sampling
         y = x.subs(written, simultaneous=True).subs(numbers, simultaneous=True)
         if y.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             given = ", ".join(f"{name}={shown(value)}" for name, value in values.items())
-            raise InputError(
-                f"a denominator of the formula vanishes at {given}; fastdiag.coefficient has the value, of a Spacetime of "
-                "numbers"
-            )
+            raise InputError(f"a denominator of the formula vanishes at {given}; {at_poles}")
         check_names([y])
         found.append(sympy.factor(y) if y.free_symbols else y)
     return found

@@ -19,7 +19,7 @@ from ..record import Record
 from ..spacetime.updates import Update, sgd
 from .network import network_of
 from .observables import Observable, observable_named
-from .substitution import TIMES, substituted
+from .substitution import AT_POLES, TIMES, substituted
 from .term import Term, begun
 
 NAMES = {  # observable -> (text, LaTeX)
@@ -120,7 +120,7 @@ class Expansion(Record):
         >>> fd.expand("displacement", 1).subs(N=sympy.Symbol("N"), T=3).coefficient("[a]")
         -3
         """
-        numbers = substituted([term.coefficient for term in self.terms], values, self.sampling)
+        numbers = substituted([term.coefficient for term in self.terms], values, self.sampling, self._at_poles)
         timed = any(name in values for name in TIMES)  # then no power of T stands outside
         terms = tuple(
             replace(term, coefficient=x, power=None if timed else term.power)
@@ -235,6 +235,11 @@ class Expansion(Record):
         if not aligned:
             return f"{self._name[1]} = {' '.join(lines)}"
         return rf"\begin{{aligned}} {self._name[1]} &= " + "\n\\\\ &\\quad {} ".join(lines) + r" \end{aligned}"
+
+    @property
+    def _at_poles(self) -> str:
+        """Where to go where a denominator vanishes."""
+        return AT_POLES
 
     @property
     def _observable(self) -> Observable:

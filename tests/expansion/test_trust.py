@@ -226,3 +226,12 @@ def test_where_the_next_order_takes_long_the_last_alone_is_not_believed(monkeypa
     assert (p.trust.error > off).all()
     assert not p.trust.believable[-1]
     assert "let expect" in str(p.trust)
+
+
+def test_the_numbers_it_names_are_of_one_case():
+    """The rate at which the error is the greatest share of the prediction: not the greatest error beside another's."""
+    land, st, rates = fd.landscapes.breast_cancer(), fd.Spacetime(N=50, T=50), [0.01, 0.05, 0.2]
+    trust = fd.predict(land, st, rates, noise=2).trust
+    assert not trust
+    worst = int(np.argmax(trust.error / trust.size))
+    assert f"beside a prediction of {trust.size[worst]:.3g}." in str(trust)

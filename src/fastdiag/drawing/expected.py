@@ -40,6 +40,12 @@ def _check_beside(prediction: Prediction, simulation: object) -> None:
         raise InputError(f"beside takes what fastdiag.simulate gives, not {shown(simulation)}")
     if str(prediction.observable) != str(simulation.observable):
         raise InputError(f"the prediction is of the {prediction.observable}, the simulation of the {simulation.observable}")
+    kinds = [(s.N, s.B, s.sampling, s.last) for s in (prediction.spacetime, simulation.spacetime)]
+    if kinds[0] != kinds[1] or prediction.training_set != simulation.training_set:
+        raise InputError(
+            f"the prediction is of {prediction.spacetime}, {prediction.training_set} training sets, the simulation of "
+            f"{simulation.spacetime}, {simulation.training_set} ones"
+        )
 
 
 def _curves(path: str | Path | None, prediction: Prediction | None, simulation: Simulation | None) -> Any:

@@ -13,6 +13,7 @@ INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
 CLOSED = "#3f8f5f"  # of the self-consistent path
 MEASURED = "#b5482a"
 AXES = {"eta": r"learning rate $\eta$", "T": "updates $T$"}
+FEW = 24  # places of a curve, which are marked: between them it is not known
 WIDE = 20  # ratio of the ends of an axis from which on it is logarithmic
 
 
@@ -48,7 +49,8 @@ class Panel:
         if not len(values) or np.ptp(values) == 0:
             return None
         margin = 0.12 * np.ptp(values)
-        return float(values.min() - margin), float(values.max() + margin)
+        low = float(values.min())
+        return max(low - margin, 0.0) if low >= 0 else low - margin, float(values.max() + margin)
 
 
 def draw(ax: Any, panel: Panel) -> None:
@@ -60,7 +62,7 @@ def draw(ax: Any, panel: Panel) -> None:
         if name == "order 0" and np.all(y == y[0]):
             ax.axhline(np.ravel(y)[0], color=INK[0], lw=0.8, ls=":", label="order 0: at the start")
         else:
-            lines = ax.plot(x, y, **line(name, panel.judged))
+            lines = ax.plot(x, y, marker="." if len(x) <= FEW else None, ms=3, **line(name, panel.judged))
             lines[0].set_label(label(name))
     if panel.points is not None:
         x, means, halves = panel.points

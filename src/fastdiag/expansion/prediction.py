@@ -156,7 +156,8 @@ class Prediction(Record):
         Parameters
         ----------
         path : a file to write, .png, .svg or .pdf; None for none
-        beside : what `fastdiag.simulate` measured of the same observable
+        beside : what `fastdiag.simulate` measured of the same observable and training, on the same landscape, which is for
+            you to see to
 
         Returns
         -------

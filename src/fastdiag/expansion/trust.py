@@ -53,8 +53,7 @@ class Trust:
     """
 
     def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...], discarded: Any = None) -> None:
-        self.question, self.discarded = question, discarded
-        self.total, self.by_order = total, by_order
+        self.question, self.discarded, self.total, self.by_order = question, discarded, total, by_order
 
     def _sized(self, value: Any) -> FloatArray:
         """Of an order: the largest of the observable's components, in floats; nan for a formula."""
@@ -321,14 +320,15 @@ class Trust:
         if np.isnan(self.size).any():
             return "A formula, or beyond the range of floats: nothing can be said of its size."
         error, said, size, beside = self._evidence
-        told = f"{said[0].upper()}{said[1:]} {np.max(size):.2g}{self._most()}{beside}"
+        size, whole = np.ravel(np.broadcast_to(size, np.shape(self.size))), np.ravel(self.size)
+        at = int(np.argmax(size if self else np.ravel(error) / np.maximum(whole, np.finfo(float).tiny)))
+        told = f"{said[0].upper()}{said[1:]} {size[at]:.2g}{self._most() if self else ''}{beside}"
         if self:
             return f"{told}: believe it to {'that' if np.max(error) == np.max(size) else f'{np.max(error):.2g}'}."
         first = f" {self.doubt[0].upper()}{self.doubt[1:]}." if self.doubt else ""
         steps = "" if self.question.about_path else f" eta T lambda_max is {np.max(self.step):.3g}."
-        where = self._where(~np.asarray(self.believable))
-        advice = f"{self.advice[0].upper()}{self.advice[1:]}."
-        return f"Do not believe it{where}.{first} {told}, beside a prediction of {np.max(self.size):.3g}.{steps} {advice}"
+        where, advice = self._where(~np.asarray(self.believable)), f"{self.advice[0].upper()}{self.advice[1:]}."
+        return f"Do not believe it{where}.{first} {told}, beside a prediction of {whole[at]:.3g}.{steps} {advice}"
 
     def _most(self) -> str:
         return " at most" if np.size(self.size) > 1 else ""

@@ -93,8 +93,7 @@ li_tai_e = Result(
 def _gap(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
     check_landscape(landscape)
     eta, spacetime = rate(eta), Spacetime(N, B, whole("T", T, 1, int(LARGEST), "updates"))
-    N, T = spacetime.N, spacetime.T
-    return float(eta * T / N * np.trace(landscape.gradient_covariance))
+    return float(eta * spacetime.T / spacetime.N * np.trace(landscape.gradient_covariance))
 
 
 def _gap_derived(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:

@@ -68,3 +68,11 @@ def test_formulas_are_put_into_exact_rates():
 def test_names_of_the_equations_own_letters(rule, name):
     with pytest.raises(InputError, match=f"has the symbol {name}, but"):
         fd.modified_equation(2, update=rule(sympy.Symbol(name)))
+
+
+def test_a_pole_of_few_points_sends_to_at():
+    equation = fd.modified_equation(2, training_set="given")
+    with pytest.raises(InputError, match=r"N=1, B=1; the equation's `.at\("):
+        equation.drift.subs(N=1, B=1)
+    one = fd.landscapes.samples([0.0], [[1.0]], [[[2.0]]], 0)
+    np.testing.assert_allclose(equation.at(one, 0.1, N=1, B=1), [[0.0], [-0.1], [-0.01]])

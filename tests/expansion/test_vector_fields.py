@@ -243,6 +243,21 @@ def test_simulated_as_it_is_written():
 
 LAND, ST = linear(TURNING), fd.Spacetime(4, T=4)
 
+@pytest.mark.parametrize("bent", [False, True], ids=["polynomial", "exponential"])
+def test_a_gaussian_closure_of_formulas(bent):
+    """The displacement and covariance need no loss; polynomials as their arrays do, others by a sum of their own."""
+    x, *weights = sympy.symbols("x u v")
+    u, v = weights
+    entries = [u + v**2 / 3 + x * v, 2 * v - u + x + (sympy.exp(u / 2) if bent else u**3 / 6)]
+    data = fd.landscapes.finite({-1: F(1, 2), 1: F(1, 2)})
+    land = fd.landscapes.symbolic_field(entries, weights, x, data, [F(1, 3), F(1, 4)])
+    other = land.samples(10 if bent else 4)
+    st = fd.Spacetime(float("inf"), T=6)
+    for observed in ("displacement", "covariance"):
+        found, wanted = (fd.predict(each, st, 0.05, observable=observed, noise=1, closure="gaussian").total for each in (land, other))
+        np.testing.assert_allclose(found, wanted, rtol=1e-9)
+        assert np.abs(wanted).max() > 1e-4
+
 
 @pytest.mark.parametrize(("kind", "what", "call"), [
     (InputError, "no gradient", lambda: fd.predict(LAND, ST, 0.1)),

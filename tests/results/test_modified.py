@@ -8,6 +8,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
+from fastdiag.errors import InputError
 
 R = fd.results
 RNG = np.random.default_rng(5)
@@ -63,3 +64,17 @@ def test_smith_is_every_epoch():
             curved = drift + LAND.hessian @ LAND.gradient * (eta * 4 / B) ** 2 / 2  # of the flow: half its own derivative
             off.append(epochs(eta, B) - curved)
         np.testing.assert_allclose(off[1] / off[0], 8, rtol=0.1)
+
+
+UNEQUAL = fd.landscapes.samples([0.0, 1], [[1.0], [2]], [[[1.0]]] * 2, 0, weights=[1, 2])
+THREE = fd.landscapes.samples([0.0, 1, 2], [[1.0], [2], [0]], [[[1.0]]] * 3, 0)
+
+
+@pytest.mark.parametrize(("result", "arguments", "what"), [
+    (R.smith, (THREE, 0.1, 2), "B"), (R.smith, (UNEQUAL, 0.1, 1), "weight"), (R.roberts, (THREE, 0.1, 2, 3, 5), "B"),
+    (R.momentum_rate, (1,), "between -1 and 1"), (R.momentum_rate, (2,), "between -1 and 1"),
+], ids=str)
+def test_what_the_engine_refuses_has_no_closed_form(result, arguments, what):
+    for answer in (result, result.derived):
+        with pytest.raises(InputError, match=what):
+            answer(*arguments)

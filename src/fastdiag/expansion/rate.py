@@ -43,6 +43,10 @@ class Rate(Expansion):
         return moment(int(self.observable.removeprefix("moment ")))
 
     @property
+    def _at_poles(self) -> str:
+        return "the equation's `.at(landscape, eta)` has the rates of so few points"
+
+    @property
     def _name(self) -> tuple[str, str]:
         if self.observable == "modified loss":
             return "l_mod", r"\tilde{l}"

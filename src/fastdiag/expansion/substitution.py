@@ -13,11 +13,12 @@ from ..spacetime.formulas import check_names, is_formula
 
 TIMES = ("M", "T", "E")
 OWN = ("N", "B", *TIMES)
+AT_POLES = "fastdiag.coefficient has the value, of a Spacetime of numbers"
 Given: TypeAlias = tuple[tuple[str, Any], ...]
 
 
 def substituted(
-    coefficients: Iterable[Any], values: Mapping[str, Any], sampling: str, given: Given = ()
+    coefficients: Iterable[Any], values: Mapping[str, Any], sampling: str, given: Given = (), at_poles: str = AT_POLES
 ) -> tuple[list[Any], Given]:
     """Coefficients with numbers, or expressions, in place of the symbols of some names; and all that was given so far.
 
@@ -55,7 +56,7 @@ def substituted(
     now |= {name: value for name, value in checked.items() if name not in now}
     _check_holds(now, sampling)
     written_in_time = [x.subs(written, simultaneous=True) for x in coefficients]
-    return _put_in(written_in_time, numbers, values), tuple(now.items())
+    return _put_in(written_in_time, numbers, values, at_poles), tuple(now.items())
 
 
 def substituted_spacetime(
@@ -80,7 +81,9 @@ def substituted_spacetime(
     return _put_in(coefficients, numbers, values), tuple((dict(given) | checked).items()), there
 
 
-def _put_in(coefficients: Iterable[Any], numbers: Mapping[Any, Any], values: Mapping[str, Any]) -> list[Any]:
+def _put_in(
+    coefficients: Iterable[Any], numbers: Mapping[Any, Any], values: Mapping[str, Any], at_poles: str = AT_POLES
+) -> list[Any]:
     """Numbers for symbols, which values are called in an error."""
     import sympy
 
@@ -89,10 +92,7 @@ def _put_in(coefficients: Iterable[Any], numbers: Mapping[Any, Any], values: Map
         y = x.subs(numbers, simultaneous=True)
         if y.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             given = ", ".join(f"{name}={shown(value)}" for name, value in values.items())
-            raise InputError(
-                f"a denominator of the formula vanishes at {given}; fastdiag.coefficient has the value, of a Spacetime of "
-                "numbers"
-            )
+            raise InputError(f"a denominator of the formula vanishes at {given}; {at_poles}")
         check_names([y])
         found.append(sympy.factor(y) if y.free_symbols else y)
     return found

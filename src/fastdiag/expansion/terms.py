@@ -20,7 +20,7 @@ from ..spacetime import Spacetime
 from ..spacetime.updates import Update, sgd
 from .network import network_of
 from .observables import Observable, observable_named
-from .substitution import TIMES, Given, substituted, substituted_spacetime
+from .substitution import AT_POLES, TIMES, Given, substituted, substituted_spacetime
 from .term import Term, begun
 
 NAMES = {  # observable -> (text, LaTeX)
@@ -139,7 +139,7 @@ class Expansion(Record):
         coefficients = [term.coefficient for term in terms]
         if self.spacetime is not None:
             return substituted_spacetime(coefficients, values, self.spacetime, self.given)
-        return *substituted(coefficients, values, self.sampling, self.given), None
+        return *substituted(coefficients, values, self.sampling, self.given, self._at_poles), None
 
     def sympy(self) -> Any:
         """The sum as a SymPy expression: each product of tensors is one symbol, named like its text, times eta^order.
@@ -248,6 +248,11 @@ class Expansion(Record):
         if not aligned:
             return f"{self._name[1]} = {' '.join(lines)}"
         return rf"\begin{{aligned}} {self._name[1]} &= " + "\n\\\\ &\\quad {} ".join(lines) + r" \end{aligned}"
+
+    @property
+    def _at_poles(self) -> str:
+        """Where to go where a denominator vanishes."""
+        return AT_POLES
 
     @property
     def _observable(self) -> Observable:

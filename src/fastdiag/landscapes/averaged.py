@@ -25,7 +25,7 @@ class Averaged:
     """<.>, over delta ~ N(0, S)."""
 
     loss: Any
-    """<l>."""
+    """<l>; None of a vector field."""
     gradient: Numbers
     """<G>, (n,)."""
     hessian: Numbers
@@ -34,7 +34,7 @@ class Averaged:
     """<E g_x g_x> - <G><G> - <H> S <H>, (n, n): of the gradient of a point, less what <H> moves along."""
 
 
-def by_wick(local: PointTensors, degree: int, S: Numbers) -> Averaged:
+def by_wick(local: PointTensors, degree: int, S: Numbers, has_loss: bool = True) -> Averaged:
     """Of polynomials, exactly; degree: the highest of their derivatives."""
     w, n = local.weights, local.dimension
     known: dict[int, Numbers] = {}
@@ -51,7 +51,8 @@ def by_wick(local: PointTensors, degree: int, S: Numbers) -> Averaged:
             known[k] = total
         return known[k]
 
-    mean = [np.asarray(np.tensordot(w, average(k), 1)) for k in range(3)]
+    loss = np.asarray(np.tensordot(w, average(0), 1))[()] if has_loss else None
+    G, H = (np.asarray(np.tensordot(w, average(k), 1)) for k in (1, 2))
     products: Numbers = np.zeros((n, n), dtype=int)
     for shared in range(degree):  # indices that both gradients share
         first = average(shared + 1).reshape(len(w), n, -1)
@@ -61,10 +62,12 @@ def by_wick(local: PointTensors, degree: int, S: Numbers) -> Averaged:
         second = second.reshape(len(w), n, -1)
         both = np.einsum("xac,xbc->ab", w[:, None, None] * first, second)
         products = products + both / factorial(shared)
-    return Averaged(mean[0][()], mean[1], mean[2], _less(products, mean[1], mean[2], S))
+    return Averaged(loss, G, H, _less(products, G, H, S))
 
 
-def by_hermite(spread: Callable[[Numbers, Numbers], PointTensors], theta: Numbers, S: Numbers) -> Averaged:
+def by_hermite(
+    spread: Callable[[Numbers, Numbers], PointTensors], theta: Numbers, S: Numbers, has_loss: bool = True
+) -> Averaged:
     """Of any loss, by Gauss-Hermite sums along the directions in which S is not 0.
 
     spread: for places (P, n) and their weights, all points at all places as points of one distribution
@@ -86,7 +89,7 @@ def by_hermite(spread: Callable[[Numbers, Numbers], PointTensors], theta: Number
     all_of_them = spread(everywhere, weights[chosen].prod(axis=0))
     g, G, H = all_of_them.tensor(1), all_of_them.gradient, all_of_them.hessian
     products = (all_of_them.weights[:, None] * g).T @ g
-    return Averaged(all_of_them.loss, G, H, _less(products, G, H, S))
+    return Averaged(all_of_them.loss if has_loss else None, G, H, _less(products, G, H, S))
 
 
 @cache

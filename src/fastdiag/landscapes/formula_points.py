@@ -136,8 +136,10 @@ class FormulaLocal(PointTensors):
         return self.points.averaging(tensors).local(self.theta)
 
     def averaged(self, S: Numbers) -> Averaged:
-        degree = self.points.degree
-        return by_hermite(self.points.spread, self.theta, S) if degree is None else by_wick(self, degree, S)
+        degree, has_loss = self.points.degree, self.points.landscape.is_gradient
+        if degree is None:
+            return by_hermite(self.points.spread, self.theta, S, has_loss)
+        return by_wick(self, degree, S, has_loss)
 
 
 def _degree(formulas: Iterable[Expression], symbol: Any) -> int | None:

@@ -16,6 +16,7 @@ from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime
 from ..spacetime.updates import momentum
 from ..typing import FloatArray
+from ..values.given import given_points
 from .minimum import rate
 from .result import Result
 
@@ -47,6 +48,7 @@ def _check_points(landscape: object) -> None:
 def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
     _check_points(landscape)
     eta, N, B = rate(eta), len(landscape.weights), whole("B", B, 1, len(landscape.weights), "points")
+    given_points(landscape, Spacetime(N, B, 1, sampling="reshuffle"), None)  # equal weights, whole batches
     G, H = landscape.gradient, landscape.hessian
     varied = np.einsum("abb->a", landscape.part(((0, 1), (2,))))  # half the gradient of C's trace
     spread = (N - B) / (B * max(N - 1, 1))  # of a batch's gradient, in units of C
@@ -90,8 +92,8 @@ li_tai_e = Result(
 
 def _gap(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
     check_landscape(landscape)
-    eta, N, T, _ = rate(eta), whole("N", N, 1), whole("T", T, 1, int(LARGEST), "updates"), whole("B", B, 1)
-    return float(eta * T / N * np.trace(landscape.gradient_covariance))
+    eta, spacetime = rate(eta), Spacetime(N, B, whole("T", T, 1, int(LARGEST), "updates"))
+    return float(eta * spacetime.T / spacetime.N * np.trace(landscape.gradient_covariance))
 
 
 def _gap_derived(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
@@ -109,6 +111,7 @@ roberts = Result(
 def _effective(mu: Any) -> tuple[Any, Any]:
     import sympy
 
+    momentum(mu)  # which says what it may be
     mu = sympy.sympify(number("mu", mu))
     return 1 / (1 - mu), (1 + mu) / (4 * (1 - mu) ** 2)
 

@@ -71,7 +71,7 @@ def test_without_a_gpu():
         lambda: fd.rvalue("[a b]", LAND, GRID, 0.1, device="cuda"),
         lambda: fd.predict(LAND, GRID, 0.1, order=2, device="cuda"),
     ):
-        with pytest.raises(fd.errors.UnsupportedError, match=r"a CUDA-capable GPU with its driver.*install 'fastdiag\[cuda\]'"):
+        with pytest.raises(fd.errors.UnsupportedError, match=r"a CUDA-capable GPU with its driver.*pip install .*\[cuda\]"):
             ask()
 
 

@@ -109,7 +109,7 @@ def test_tensors_are_turned_axis_by_axis(monkeypatch, n, axes, leading):
 
 def test_chunks_do_not_change_moments(monkeypatch):
     whole = [(land.part(nodes), land, nodes) for land in (SAMPLES, LOGISTIC) for nodes in NODES]
-    for module in ("landscape", "samples", "logistic"):
+    for module in ("sampled", "samples"):
         monkeypatch.setattr(sys.modules[f"fastdiag.landscapes.{module}"], "CHUNK_BYTES", 300)
     for expected, land, nodes in whole:
         np.testing.assert_allclose(land.part(nodes), expected, atol=1e-13)
@@ -127,7 +127,7 @@ def test_tensors_kept_along_a_frame_do_not_serve_another(monkeypatch):
     land.part(nodes, changed)
     changed[0, 0] += 1.0
     np.testing.assert_allclose(land.part(nodes, changed), brute_cumulant(nodes, changed), rtol=1e-11, atol=1e-11)
-    monkeypatch.setattr(sys.modules["fastdiag.landscapes.landscape"], "KEPT_BYTES", 0)
+    monkeypatch.setattr(sys.modules["fastdiag.landscapes.sampled"], "KEPT_BYTES", 0)
     np.testing.assert_allclose(land.part(nodes, FRAME), brute_cumulant(nodes, FRAME), rtol=1e-11, atol=1e-11)
 
 

@@ -133,7 +133,7 @@ def _check_holds(given: Mapping[str, Any], sampling: str) -> None:
             "the formula is one of whole epochs of N/B batches, and these numbers are not; fastdiag.coefficient and "
             "fastdiag.expand(spacetime=...) know partial epochs, and batches that do not divide N"
         )
-    if divides is not None and (B - N).is_positive:  # type: ignore[operator]
+    if B is not None and N is not None and (B - N).is_positive:
         raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
     if sampling == "one epoch" and epochs is not None and (epochs - 1).is_positive:
         raise InputError(

@@ -95,11 +95,9 @@ def missing(experiment):
 
 def results(experiment, folder, quick, fresh=False, only=None):
     """Compute what is not kept yet: yields (piece, found, seconds, whether it was kept) for every piece, or some alone."""
-    name = experiment.__name__.rpartition(".")[2]
     folder.mkdir(parents=True, exist_ok=True)
     for piece, compute in (only or experiment.pieces(quick)).items():
-        path = folder / f"{name}{'-quick' if quick else ''}-{piece}.npz"
-        key = fingerprint(experiment, piece, quick)
+        path, key = place(experiment, folder, piece, quick)
         kept = None if fresh else load(path, key)
         if kept is not None:
             yield piece, *kept, True
@@ -112,6 +110,17 @@ def results(experiment, folder, quick, fresh=False, only=None):
         seconds = time.perf_counter() - start
         save(path, key, found, seconds)
         yield piece, found, seconds, False
+
+
+def unkept(experiment, folder, quick, fresh=False):
+    """The pieces that are still to be computed."""
+    return [piece for piece in experiment.pieces(quick) if fresh or load(*place(experiment, folder, piece, quick)) is None]
+
+
+def place(experiment, folder, piece, quick):
+    """Where a piece is kept, and the key of what its numbers depend on."""
+    name = experiment.__name__.rpartition(".")[2]
+    return folder / f"{name}{'-quick' if quick else ''}-{piece}.npz", fingerprint(experiment, piece, quick)
 
 
 def fingerprint(experiment, piece, quick):

@@ -159,7 +159,7 @@ def _tell(frame: ModuleType, rows: dict[str, list[Any]]) -> None:
     from .console import PlainConsole
 
     table = Table(title="predictions in the simulation's 99 % interval / outside / within it and their own error")
-    listed = {name: frame.counted(some) for name, some in rows.items() if some}
+    listed = {name: frame.counted(some) for name, some in rows.items()}
     listed["all"] = frame.counted([row for some in rows.values() for row in some])
     table.add_column("")
     for kind in listed["all"]:

@@ -22,7 +22,7 @@ def cells(line):
 
 def test_the_pages_table_adds_up(frame):
     """In the interval, outside, within it and its own error: sums over experiments, and both ways to split them agree."""
-    table = [cells(line) for line in PAGE.splitlines() if line.startswith("| `") or line.startswith("| all ")]
+    table = [cells(line) for line in PAGE.splitlines() if line.startswith(("| `", "| all "))]
     assert [row[0].strip("`") for row in table] == [*frame.NAMES, "all"]
     counts = np.array([[[int(n) for n in cell.split(" / ")] if cell else [0, 0, 0] for cell in row[1:]] for row in table])
     assert (counts[:-1].sum(axis=0) == counts[-1]).all()
@@ -31,7 +31,7 @@ def test_the_pages_table_adds_up(frame):
 
 
 def test_the_pages_velocities():
-    velocities = [cells(line) for line in PAGE.splitlines() if line.startswith("| 0.0") or line.startswith("| 0.1")]
+    velocities = [cells(line) for line in PAGE.splitlines() if line.startswith(("| 0.0", "| 0.1"))]
     assert len(velocities) == 4
     for eta, predicted, simulated in velocities:
         drift = fd.stationary.valley_drift(fd.landscapes.archimedes(), float(eta))[2] / float(eta) ** 2

@@ -47,9 +47,15 @@ class Row:
         """The same where the prediction may be as far off as it says of itself."""
         return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr + self.error
 
+    @property
+    def says_inside(self):
+        """Whether by its own error it lies in the interval, of which that is less than half; None for a closed form."""
+        return None if self.believable is None else bool(self.error < QUANTILE * self.stderr)
+
     def record(self):
         """All of it, for a file."""
-        return asdict(self) | {"z": float(self.z), "inside": bool(self.inside), "within_error": bool(self.within_error)}
+        told = {"inside": bool(self.inside), "within_error": bool(self.within_error), "says_inside": self.says_inside}
+        return asdict(self) | {"z": float(self.z)} | told
 
 
 def told(prediction, at=slice(None)):
@@ -154,10 +160,16 @@ def load(path, key):
 
 
 def counted(rows):
-    """Of the trusted, the not trusted and the closed forms: those in their intervals, outside, within their errors."""
+    """By what they say of themselves: those in their intervals, outside, within the intervals widened by their errors."""
+    kinds = {
+        "error below\ninterval": [row for row in rows if row.says_inside],
+        "error\nabove it": [row for row in rows if row.says_inside is False],
+        "trusted": [row for row in rows if row.believable],
+        "not\ntrusted": [row for row in rows if row.believable is False],
+        "closed form": [row for row in rows if row.believable is None],
+    }
     table = {}
-    for kind, believable in (("trusted", True), ("not trusted", False), ("closed form", None)):
-        those = [row for row in rows if row.believable is believable]
+    for kind, those in kinds.items():
         inside = sum(row.inside for row in those)
         table[kind] = inside, len(those) - inside, sum(row.within_error for row in those)
     return table

@@ -24,7 +24,6 @@ from .shell import FOLDER, echo
 PACKAGE = "fastdiag_figures"  # what the folder of scripts is imported as
 MOST_WORKERS = 4  # each may take a GB or two of memory
 KEPT = "what was computed is kept: call again to go on, with --workers 1 if memory ran out"
-KINDS = ("inside the 99 % interval", "outside", "within the interval and its own error")
 
 
 def collection(folder: Path | None = None) -> ModuleType:
@@ -77,11 +76,10 @@ def figures(
 
     out.mkdir(parents=True, exist_ok=True)
     check_picture(out / "figure.png")
-    rows: list[Any] = []
+    rows: dict[str, list[Any]] = {}
     for name, experiment, found, seconds, kept in _computed(frame, wanted, out / "kept", quick, fresh, workers):
         _draw(experiment, found, out / f"{name}.png")
-        judged = experiment.rows(found)
-        rows += judged
+        rows[name] = judged = experiment.rows(found)
         record = {"quick": quick, "seconds": round(seconds, 2), "rows": [row.record() for row in judged]}
         write(out / f"{name}.json", json.dumps(record, indent=1).encode())
         inside = sum(row.inside for row in judged)
@@ -154,15 +152,20 @@ def _draw(experiment: ModuleType, found: dict[str, Any], path: Path) -> None:
         experiment.draw(figure, found)
 
 
-def _tell(frame: ModuleType, rows: list[Any]) -> None:
-    """How many predictions the simulations bear out, by whether they are to be trusted."""
+def _tell(frame: ModuleType, rows: dict[str, list[Any]]) -> None:
+    """How many predictions the simulations bear out, by what they say of themselves."""
     from rich.table import Table
 
     from .console import PlainConsole
 
-    table = Table(title="predictions beside simulations")
-    for column in ("", *KINDS):
-        table.add_column(column, justify="right" if column else "left")
-    for kind, counts in frame.counted(rows).items():
-        table.add_row(kind, *map(str, counts))
-    PlainConsole().print(table)
+    table = Table(title="predictions in the simulation's 99 % interval / outside / within it and their own error")
+    listed = {name: frame.counted(some) for name, some in rows.items()}
+    listed["all"] = frame.counted([row for some in rows.values() for row in some])
+    table.add_column("")
+    for kind in listed["all"]:
+        table.add_column(kind, justify="right")
+    for name, counts in listed.items():
+        if name == "all":
+            table.add_section()
+        table.add_row(name, *(" / ".join(map(str, three)) if any(three) else "" for three in counts.values()))
+    PlainConsole(100).print(table)

@@ -10,6 +10,7 @@ from ..arguments import instance, shown, whole
 from ..diagram import Diagram, Diagrams
 from ..door import door
 from ..errors import InputError, TooLargeError
+from ..markup import bare
 from .svg import check_scale, diagram_element, inline
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def entry_html(entry: Entry) -> str:
 def entries_element(caption: str, entries: Sequence[Entry], scale: float) -> Element:
     """Rows of a table, with an example of their coefficients."""
     page = Element("div", {"class": "fastdiag"})
-    SubElement(page, "p").text = caption.strip("<>")
+    SubElement(page, "p").text = bare(caption)
     grid = SubElement(page, "table")
     head = SubElement(SubElement(grid, "thead"), "tr")
     names = "diagram", "", "order", "|Aut|", "irreducible", f"coefficient at N = T = {EXAMPLE}, B = 1"

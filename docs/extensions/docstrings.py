@@ -8,7 +8,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 MARKUP = re.compile(r"([*|\\]|_(?!\w))")
-CODE = re.compile(r"(``.*?``|`[^`]*`|(?<![\w*])\*\w+\*(?![\w*]))")  # and words with stress
+CODE = re.compile(r"(``.*?``|`[^`]*`|(?<![\w*])\*\w+(?: \w+)*\*(?![\w*]))")  # and words with stress
 PROMPT = (">>>", "...")
 RULE = re.compile(r"-{3,}$")
 LISTS = ("Parameters", "Raises", "Returns", "Yields", "Warns")
@@ -30,12 +30,14 @@ def plain(lines: list[str]) -> list[str]:
 
 
 def described(lines: list[str]) -> list[str]:
-    """In lists of parameters, `name : text` is a name and its description; the text is no type to be looked up."""
+    """In lists of parameters, `name : text` is a name and its description, no type to be looked up; prose ends a list."""
     done, section = [], ""
     for line, rule in zip(lines, [*lines[1:], ""], strict=True):
         if RULE.match(rule.strip()):
             section = line.strip()
         found = ITEM.match(line) if section in LISTS else None
+        if section in LISTS and not found and done[-1:] == [""] and line[:1].strip() and not RULE.match(rule.strip()):
+            section, done = "", [*done, ""]  # two empty lines
         done += [found["name"], f"    {found['text']}"] if found else [line]
     return done
 
@@ -55,8 +57,8 @@ def given_back(lines: list[str]) -> list[str]:
 
 def process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     lines[:] = plain(described(given_back(lines)))
-    if what in ("attribute", "property") and lines:  # else what stands before a colon is taken for a type
-        lines[0] = lines[0].replace(":", COLON)
+    if what in ("attribute", "property"):  # else what stands before a colon is taken for a type
+        lines[:] = [line.replace(":", COLON) for line in lines]
 
 
 def finish(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:

@@ -105,6 +105,11 @@ def test_docstrings_on_a_page():
     assert lines == [
         "What *it* is: x\\_ \\* y.", "", "", "", ":returns: float, or", "    an array", "", "", "Raises", "------", "InputError", "    none",
     ]
+    lines = ["Parameters", "----------", "N : points", "", "All may be symbols.", "", "Returns", "-------", "Table : of all"]
+    docstrings.process(None, "function", "f", None, None, lines)
+    assert lines == [
+        "Parameters", "----------", "N", "    points", "", "", "All may be symbols.", "", "Returns", "-------", "Table", "    of all",
+    ]
     lines = ["Axes: 0 for numbers."]
     docstrings.process(None, "attribute", "f", None, None, lines)
     assert ":" not in lines[0]

@@ -147,7 +147,8 @@ class Diagram(_Derived):
     """|Aut(D)|: tree automorphisms that carry the partition to itself."""
 
     def __init__(self, parents: Sequence[int], blocks: Sequence[Any] = ()) -> None:
-        if isinstance(parents, str):
+        given: object = parents
+        if isinstance(given, str):
             raise InputError(f"Diagram takes parents and blocks; Diagram.parse reads a text such as {shown(parents)}")
         self._set(*canonical(parents, blocks))
 

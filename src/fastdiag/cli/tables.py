@@ -16,6 +16,7 @@ from . import options
 from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
+WIDEST_DIAGRAM = 16  # columns that a diagram keeps, however long its coefficient is
 
 
 @click.command(short_help="Diagrams up to an ORDER, and their exact coefficients.")
@@ -98,9 +99,11 @@ def _print(names: list[str], rows: list[list[str]]) -> None:
 
     from .console import PlainConsole
 
-    grid = Table(*names[:1], box=SIMPLE_HEAD)
-    for name in names[1:]:
-        grid.add_column(name, justify="right", no_wrap=True)
+    grid = Table(box=SIMPLE_HEAD)
+    longest = max((len(row[0]) for row in rows), default=0)
+    grid.add_column(names[0], min_width=min(longest, WIDEST_DIAGRAM), overflow="fold")
+    for name in names[1:]:  # numbers go on in the next line where there is no room
+        grid.add_column(name, justify="right", min_width=len(name), no_wrap=name != "coefficient", overflow="fold")
     for row in rows:
         grid.add_row(*row)
     PlainConsole(highlight=False).print(grid)

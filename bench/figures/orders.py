@@ -58,7 +58,7 @@ def draw(ax, found, title, top=1.35):
     for d, curve in enumerate(found.get("path", ())):
         theory(ax, grid, curve, d, NAMED["path"].format(d), color=(ORANGE, RED, BLUE)[d])
     if "start" in found:
-        theory(ax, grid, found["start"][-1], 3, NAMED["start"].format(len(found["start"]) - 1), color=SKY)
+        theory(ax, grid, found["start"][-1], 5, NAMED["start"].format(len(found["start"]) - 1), color=SKY)
     shown = next(kind for kind in (*NAMED, "plain") if kind in found)
     doubted(ax, found["etas"], found[f"{shown}_believable"])
     measured(ax, found["etas"], found[f"{shown}_mean"], found[f"{shown}_stderr"], label="simulated, 99 %", color=BLACK)

@@ -77,7 +77,7 @@ def test_errors_are_one_message(arguments, words, tmp_path):
 
 def test_predict_another_observable(tmp_path):
     picture = tmp_path / "gap.svg"
-    options = ("--eta", "0.001,0.01", "--updates", "5", "--runs", "50", "--order", "2", "--plot", str(picture))
+    options = ("--eta", "0.001,0.01", "--updates", "2", "--runs", "50", "--order", "2", "--plot", str(picture))
     done = run("predict", "--observable", "generalization_gap", *options)
     assert done.exit_code == 0, done.output
     assert "expected generalization gap" in done.output

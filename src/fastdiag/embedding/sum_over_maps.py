@@ -18,6 +18,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError
+from ..numerals import shown
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
@@ -330,6 +331,6 @@ def check_forgets(q: Number) -> None:
     size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
-            f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "
-            "in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
+            f"T = inf has no limit here: edges that are open together shrink by {shown(q)} at every update, which must be "
+            "below 1 in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
         )

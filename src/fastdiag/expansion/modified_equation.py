@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..arguments import choice, whole
+from ..arguments import choice, shown, whole
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
@@ -317,7 +317,9 @@ def modified_equation(
     plain = is_plain(update)
     highest = HIGHEST_OF["a rule"] if not plain else HIGHEST_OF["given"] if given else HIGHEST
     if order > highest:
-        raise TooLargeError(f"modified equations of this kind go to order {highest} here, not {order}; ask for a lower one")
+        raise TooLargeError(
+            f"modified equations of this kind go to order {highest} here, not {shown(order)}; ask for a lower one"
+        )
     how = sampling or "one epoch"
     if isinstance(update, Update):
         check_exact(update, update.schedule if isinstance(update.schedule, tuple) else update.numbers())

@@ -191,7 +191,7 @@ def _question(
         if order is not None:
             raise InputError(f"closure={closure!r} is about the path; leave order out")
         if (noise := whole("noise", 1 if noise is None else noise)) != 1:
-            raise InputError(f"closure={closure!r} sums noise to every order by averages; give noise=1, not {noise}")
+            raise InputError(f"closure={closure!r} sums noise to every order by averages; give noise=1, not {shown(noise)}")
     if about_path:
         kept = whole("noise", noise, 0)
     else:

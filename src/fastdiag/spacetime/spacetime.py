@@ -52,6 +52,7 @@ class Spacetime(Portable):
     ------
     InputError : a number that is not whole or out of range, B not dividing N without `last`, T and E contradictory or both
         missing, an unknown sampling; `last` with 'replacement'; symbols that differ and have one name
+
     Examples
     --------
     >>> import fastdiag as fd

@@ -124,6 +124,18 @@ def test_table(sampling, basis):
     ]
 
 
+def test_a_narrow_table_keeps_every_letter_and_digit():
+    words = ("table", "2", "-N", "1000", "-B", "10", "-T", str(5 * 10**22))
+    done = CliRunner().invoke(main, words, env={"COLUMNS": "60"})
+    lines = done.output.splitlines()[3:]
+    assert "…" not in done.output
+    assert max(map(len, lines)) <= 60
+    firsts = [line.split(" " * 5)[0].strip() for line in lines]
+    assert [text for text in firsts if text[:1] == "["] == [str(D) for order in range(3) for D in fd.diagrams(order)]
+    written = "".join(line.split()[-1] for line in lines if line.strip())
+    assert str(fd.coefficient("[a b]", fd.Spacetime(1000, 10, 5 * 10**22))) in written
+
+
 def test_table_of_some_rows(tmp_path):
     everything = run("table", "4").output
     assert "and 84 more; --all shows them, -o file.csv writes them" in everything

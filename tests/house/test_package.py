@@ -38,6 +38,9 @@ def test_numba_waits_for_the_first_kernel():
 def test_every_public_name_is_there():
     for name in fd.__all__:
         assert getattr(fd, name) is not None
+    with pytest.raises(AttributeError, match="see dir") as caught:
+        fd.predikt  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("predikt", fd)  # from which tracebacks say what may have been meant
     assert set(fd.__all__) == set(dir(fd))
     with pytest.raises(AttributeError, match="no attribute 'diagramz'"):
         _ = fd.diagramz

@@ -168,3 +168,7 @@ SYM = np.array([[[2.0, 1.0], [1.0, 3.0]]])
 def test_bad_input(call, words):
     with pytest.raises(fd.errors.InputError, match=words):
         call()
+
+
+def test_logistic_starts_at_zero():
+    assert fd.landscapes.logistic(X, Y, ridge=RIDGE).theta.tolist() == [0.0, 0.0, 0.0]

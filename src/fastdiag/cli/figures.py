@@ -50,7 +50,7 @@ def collection(folder: Path | None = None) -> ModuleType:
     return importlib.import_module(f"{PACKAGE}.frame")
 
 
-@click.command()
+@click.command(short_help="The papers' experiments, theory beside simulation.")
 @click.argument("names", nargs=-1)
 @click.option("--quick", is_flag=True, help="Fewer runs and points: all figures in two minutes.")
 @click.option("--out", type=FOLDER, default=Path("out/figures"), show_default=True, help="Where pictures and numbers go.")

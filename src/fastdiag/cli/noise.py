@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from .shell import BATCH, DATA_FILE, NEW_FILE, echo
+from . import options
+from .shell import BATCH, echo
 
 if TYPE_CHECKING:
     from ..drawing.noise_geometry import Escape, NoiseReport
     from ..typing import FloatArray
 
 
-@click.command()
-@click.option("--data", type=DATA_FILE,
-              help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
-@click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
+@click.command(short_help="How gradient noise follows the curvature; escape.")
+@options.data
+@options.ridge
 @click.option("--at", type=click.Choice(["minimum", "start"]), default="minimum", show_default=True,
               help="Weights: those of least loss, or zero.")
 @click.option("--directions", type=click.IntRange(1), default=10, show_default=True, help="Eigenvectors to list.")
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 @click.option("--batch", type=BATCH, default=1, show_default=True, help="Batch size B.")
 @click.option("--updates", type=click.IntRange(1), default=40, show_default=True, help="Updates T.")
 @click.option("--runs", type=click.IntRange(2), default=1000, show_default=True, help="Simulated runs.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--plot", type=NEW_FILE,
-              help="Save a picture (PNG, SVG or PDF) of the same.")
+@options.seed
+@options.plot
 def noise(
     data: Path | None, ridge: float, at: str, directions: int, sharp: int, eta: float | None, batch: int, updates: int,
     runs: int, seed: int, plot: Path | None,

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..typing import FloatArray
-from .predict import _numbers
-from .shell import BATCH, DATA_FILE, NEW_FILE, echo
+from . import options
+from .shell import BATCH, echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,24 +25,18 @@ COLUMNS = ("tr Sigma", "of limit", "small\nrates", "frozen\nnoise", "excess")  #
 TAILS = 0.6  # of the limit: from here on means of squares are of runs that are not there
 
 
-def _optional_numbers(context: click.Context, option: click.Parameter, text: str | None) -> list[float] | None:
-    return None if text is None else _numbers(context, option, text)
-
-
-@click.command()
-@click.option("--data", type=DATA_FILE,
-              help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
-@click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
-@click.option("--eta", "etas", callback=_optional_numbers,
+@click.command(short_help="Where SGD settles about a minimum.")
+@options.data
+@options.ridge
+@click.option("--eta", "etas", callback=options.numbers,
               help="Learning rates.  [default: shares of the stability limit, 0.05 to 0.7]")
 @click.option("--mu", type=float, default=0.0, show_default=True, help="Momentum, heavy ball.")
 @click.option("--nu", type=float, help="Quasi-hyperbolic momentum instead, 0 to 1.")
 @click.option("--batch", type=BATCH, default=16, show_default=True, help="Batch size B.")
 @click.option("--updates", type=click.IntRange(1), default=300, show_default=True, help="Simulated updates T.")
 @click.option("--runs", type=click.IntRange(2), default=400, show_default=True, help="Simulated runs.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--plot", type=NEW_FILE,
-              help="Save a picture (PNG, SVG or PDF) of the same.")
+@options.seed
+@options.plot
 def stationary(
     data: Path | None, ridge: float, etas: list[float] | None, mu: float, nu: float | None, batch: int, updates: int,
     runs: int, seed: int, plot: Path | None,

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
-from .given_tensors import checked_axes
+from .inputs import point_rows, ridge_of
 from .labels import classes_of
 from .landscape import EVERY, Factor, Nodes, checked, checked_weights, labels_of, same
 from .local_logistic import LogisticLocal
@@ -235,7 +235,8 @@ def logistic(
 
     Parameters
     ----------
-    X : (S, n) one row per data point (put a column of ones for a bias); the points *are* the distribution
+    X : (S, n) one row per data point, an array or a DataFrame (`with_bias` adds a column of ones); the points *are* the
+        distribution
     y : (S,) labels, all in {0, 1} or all in {-1, 1}, bools, or two texts, the later in the alphabet being 1
     theta : (n,) starting weights theta_0; zeros by default
     ridge : coefficient >= 0 of |theta|^2 / 2: a number, or (n,) one per weight
@@ -252,14 +253,12 @@ def logistic(
     Examples
     --------
     >>> import fastdiag as fd
-    >>> land = fd.landscapes.logistic([[1.0], [-2.0]], [1, 0], [0.0])
+    >>> land = fd.landscapes.logistic([[1.0], [-2.0]], [1, 0])
     >>> round(land.loss, 6), land.gradient.tolist(), land.hessian.tolist()
     (0.693147, [-0.75], [[0.625]])
     """
-    data = checked("X", X, (None, None), "points, weights")
+    data = point_rows(X)
     points, n = data.shape
-    if points == 0 or n == 0:
-        raise InputError(f"X must have at least one row and one column, not shape {data.shape}")
     classes, places = classes_of(y, points)
     numbers = isinstance(classes[0], int | float)  # bools too
     values = [float(label) for label in classes] if numbers else [0.0, 1.0]
@@ -272,8 +271,4 @@ def logistic(
         )
     labels = np.array(values)[places]
     start = checked("theta", np.zeros(n) if theta is None else theta, (n,), "one per column of X")
-    shape = () if checked_axes("ridge", ridge) == () else (n,)
-    penalty = frozen(np.array(np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), n)))
-    if (penalty < 0).any():
-        raise InputError("ridge must be >= 0")
-    return Logistic(data, frozen(labels), start, penalty, checked_weights(weights, points))
+    return Logistic(data, frozen(labels), start, ridge_of(ridge, n), checked_weights(weights, points))

@@ -52,7 +52,7 @@ def cell(value: Any) -> str:
     return value if isinstance(value, str) else shown(value)
 
 
-def places(eta: Any, times: Any) -> list[tuple[str, str]]:
+def entry_places(eta: Any, times: Any) -> list[tuple[str, str]]:
     """In words, the learning rate and number of updates of each entry of a curve, where either may be an array."""
     rates = ["matrix"] if np.ndim(eta) == 2 else [cell(rate) for rate in np.atleast_1d(eta).tolist()]
     return [(rate, written(T)) for rate in rates for T in (times if isinstance(times, tuple) else (times,))]

@@ -7,7 +7,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag import updates
-from fastdiag.embedding.crossing import matrix_power, times
+from fastdiag.embedding.crossing import matrix_power, matrix_product
 from fastdiag.embedding.edge_weights import EdgeWeights
 from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.powers import Powers, row_times
@@ -46,7 +46,7 @@ def test_powers_of_steps():
     product = ((1, 0), (0, 1))
     for exponent in range(9):
         assert matrix_power(step, exponent) == product
-        product = times(product, step)
+        product = matrix_product(product, step)
 
 
 @pytest.mark.parametrize("sampling", ["reshuffle", "cyclic"])
@@ -63,15 +63,15 @@ def test_many_choices_of_links_are_foreseen():
 
 @pytest.mark.parametrize("times", [0, 1, 2, 5, 60])
 @pytest.mark.parametrize("missing", [False, True])
-def test_ones_on_the_diagonal_are_counted_by_binomials(times, missing):
-    draw = random.Random(times)
+def test_ones_on_the_diagonal_are_counted_by_binomials(matrix_product, missing):
+    draw = random.Random(matrix_product)
     matrix = {i: {i: 1} | {j: draw.randint(-3, 3) for j in range(i + 1, 5) if draw.random() < 0.7} for i in range(5)}
     if missing:
         del matrix[3]  # what comes there is gone
     row = expected = {0: 2, 1: -1, 3: 5}
-    for _ in range(times):
+    for _ in range(matrix_product):
         expected = row_times(expected, matrix)
-    found = Powers(matrix).after(row, times)
+    found = Powers(matrix).after(row, matrix_product)
     assert {i: x for i, x in found.items() if x} == {i: x for i, x in expected.items() if x}
 
 

@@ -12,7 +12,7 @@ import sympy
 import fastdiag as fd
 from fastdiag.embedding.retied import retied_shares
 from fastdiag.errors import InputError, TooLargeError, UnsupportedError
-from fastdiag.expansion.grafting import exponential, times
+from fastdiag.expansion.grafting import composed, exponential
 from oracles import fields, observed_losses, oracle
 from oracles.given_sets import formula
 
@@ -32,7 +32,7 @@ def numbers(coefficients, **letters):
 def later(equation, time, **letters):
     """M_0 exp(T A), by diagrams."""
     rates = {D: x * time for D, x in numbers(equation.coefficients, **letters).items()}
-    return times(numbers(equation.beginning, **letters), exponential(rates, equation.order), equation.order)
+    return composed(numbers(equation.beginning, **letters), exponential(rates, equation.order), equation.order)
 
 
 @pytest.mark.parametrize("B", [1, 3])

@@ -78,7 +78,7 @@ def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
         found = level_shapes(poset)
         return int(sum(number * slots(shape, B, basis) * comb(T, len(shape)) for shape, number in found.items()))
     table = patterns(poset, family_of(spacetime), basis, spacetime.partial_updates > 0)
-    total = Fraction(*read(table, basis, *grid(spacetime)))
+    total = Fraction(*read_patterns(table, basis, *grid(spacetime)))
     return int(total) if total.denominator == 1 else total
 
 
@@ -96,7 +96,7 @@ def grid(spacetime: Spacetime) -> tuple[Any, int, Any, Any, Any]:
     return N, B, spacetime.whole_epochs, spacetime.updates_per_epoch, spacetime.partial_updates
 
 
-def read(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
+def read_patterns(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
     """The count as numerator and denominator, for `whole` epochs of `epoch` updates and a last one of `rest` updates."""
     total = sum(number * weight for weight, number in pattern_weights(table, basis, Grid(N, B, whole, epoch, rest)))
     return total, 1 if table.family == "one order" else perm(N, min(table.nodes, N)) ** (table.nodes + 1)

@@ -47,7 +47,7 @@ class Embedding:
         return drawing.spacetime_svg(self._spacetime, embedding=self)
 
     def _repr_html_(self) -> str:
-        from ..drawing.spacetime import spacetime_html
+        from ..drawing.spacetime_picture import spacetime_html
 
         return spacetime_html(self._spacetime, embedding=self)
 
@@ -72,7 +72,7 @@ def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: b
     return diagram if isinstance(diagram, Diagram) else Diagram.of(diagram)
 
 
-def automorphism_group(diagram: Diagram) -> IntArray:
+def listable_automorphisms(diagram: Diagram) -> IntArray:
     """The automorphisms of a diagram as permutations of its nodes, (|Aut|, order + 1)."""
     if diagram.automorphisms > min(MOST_AUTOMORPHISMS, MOST_ENTRIES // len(diagram.parents)):
         raise TooLargeError(
@@ -124,7 +124,7 @@ def embeddings(
     """
     diagram = checked(diagram, spacetime, basis)
     probability, B = Fraction(1, check_realisations(spacetime)), spacetime.B
-    group = automorphism_group(diagram)
+    group = listable_automorphisms(diagram)
 
     def walk() -> Iterator[Embedding]:
         for batches in spacetime.realisations():
@@ -144,7 +144,7 @@ def enumerated_embedding_counts(
     """Expected number of embeddings for each |Aut_f|, by going through all of them: the oracle of `embedding_counts`."""
     diagram = checked(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
-    group = automorphism_group(diagram)
+    group = listable_automorphisms(diagram)
     totals: dict[int, int] = {}
     for batches in spacetime.realisations():
         for slots in map_slots(diagram, batches, basis):

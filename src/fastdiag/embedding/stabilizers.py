@@ -14,7 +14,7 @@ from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
-from .embeddings import automorphism_group, checked, exact
+from .embeddings import checked, exact, listable_automorphisms
 from .poset import Poset
 
 
@@ -46,7 +46,7 @@ def embedding_counts(
     {1: 15, 2: 6}
     """
     diagram = checked(diagram, spacetime, basis)
-    group = automorphism_group(diagram)[:, 1:] - 1
+    group = listable_automorphisms(diagram)[:, 1:] - 1
     poset = Poset.of(diagram)
     orbits = group.min(axis=0).tolist() if diagram.order else []
     part = poset.part

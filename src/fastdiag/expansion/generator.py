@@ -21,7 +21,7 @@ from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.updates import schedule
 from ..typing import Number, Sampling
-from .grafting import ALONE, Operator, exponential, inverse, logarithm, times
+from .grafting import ALONE, Operator, composed, exponential, inverse, logarithm
 from .symbols import Sampled, Symbols
 
 
@@ -56,7 +56,7 @@ def generator(order: int, sampling: Sampled, given: bool, update: Rule) -> tuple
         )
     constant, linear = ({D: x for D, x in each.items() if x != 0} for each in (constant, linear))
     if len(constant) > 1:
-        linear = times(inverse(constant, order), linear, order)
+        linear = composed(inverse(constant, order), linear, order)
     linear = {D: y for D, x in linear.items() if (y := sympy.factor(sympy.together(x))) != 0}
     linear, constant = ({D: in_letters(x) for D, x in each.items()} for each in (linear, constant))
     return linear, constant
@@ -90,7 +90,7 @@ def generator_of_period(order: int, sampling: Sampled, given: bool, factors: tup
         once, _ = generator(order, sampling, given, None)
         for factor in map(sympy.sympify, factors):
             update = exponential({D: x * factor**D.order for D, x in once.items()}, order)
-            whole = {D: sympy.factor(x) for D, x in times(whole, update, order).items()}
+            whole = {D: sympy.factor(x) for D, x in composed(whole, update, order).items()}
     else:
         symbols = Symbols("one epoch", "cumulant", "T")
         updates, rates = Spacetime(inf, 1, len(factors)), schedule(factors)

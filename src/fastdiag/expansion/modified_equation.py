@@ -21,7 +21,7 @@ from ..values.root import Root
 from .generator import generator, generator_of_period
 from .gradient_part import gradient_part
 from .grafting import ALONE
-from .modified_letters import check_names
+from .modified_letters import check_own_letters
 from .modified_numbers import rates_at
 from .modified_rules import decay_of, is_plain, period_of
 from .network import Network, network_of
@@ -304,7 +304,7 @@ def modified_equation(
     order = whole("order", order, 1)
     given = choice("training_set", training_set, ("drawn", "given")) == "given"
     check_rule(update)
-    check_names(update)
+    check_own_letters(update)
     if not given and sampling is not None:
         raise InputError("fresh data are never sampled again: sampling goes with training_set='given'")
     if given:

@@ -15,7 +15,7 @@ from .modified_rules import period_of
 OWN = ("N", "B", "T", "E", "M", "eta")
 
 
-def check_names(update: Rule) -> None:
+def check_own_letters(update: Rule) -> None:
     """Raise InputError if a symbol of the rule has the name of one of the equation's own letters."""
     names = {symbol.name for x in _numbers(update) for symbol in getattr(x, "free_symbols", ())}
     if taken := [name for name in OWN if name in names]:

@@ -15,7 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
 from ..landscapes import Landscape
-from ..markup import cell, places, table
+from ..markup import cell, entry_places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -208,7 +208,8 @@ class Prediction(Record):
             rows = [("", "", *map(cell, columns))]
         else:
             flat = [np.ravel(np.asarray(column)).tolist() for column in columns]
-            rows = [(*place, *map(cell, entries)) for place, *entries in zip(places(self.eta, self.T), *flat, strict=True)]
+            places = entry_places(self.eta, self.T)
+            rows = [(*place, *map(cell, entries)) for place, *entries in zip(places, *flat, strict=True)]
         return table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
 
     @property
@@ -217,9 +218,9 @@ class Prediction(Record):
         return "order" if self.noise is None else "noise"
 
 
-def joined(parts: Sequence[Prediction], places: Sequence[IntArray], question: Question) -> Prediction:
+def joined(parts: Sequence[Prediction], entry_places: Sequence[IntArray], question: Question) -> Prediction:
     """One prediction for all learning rates, from predictions for some of them each; `places` are theirs."""
-    back = np.argsort(np.concatenate(places))
+    back = np.argsort(np.concatenate(entry_places))
 
     def along(arrays: Iterable[Any]) -> Any:
         return np.concatenate(list(arrays))[back]

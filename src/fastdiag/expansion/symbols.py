@@ -68,7 +68,7 @@ class Symbols:
     def factored(self, element: Any) -> Any:
         """An element of the field as a factored SymPy expression."""
         if self.update is None:
-            return factored(element, [self.N, self.B, self.time])
+            return in_factors(element, [self.N, self.B, self.time])
         import sympy
 
         return sympy.powsimp(sympy.factor(sympy.together(sympy.powsimp(sympy.expand(element)))))
@@ -100,7 +100,7 @@ class SpacetimeSymbols(Symbols):
         return sympy.factor(sympy.together(element))
 
 
-def factored(element: Any, letters: list[Any], ascending: bool = False) -> Any:
+def in_factors(element: Any, letters: list[Any], ascending: bool = False) -> Any:
     """An element of a field of rational functions in these letters, in factors; ascending: 1 - k instead of k - 1."""
     import sympy
     from sympy.core.parameters import distribute

@@ -20,8 +20,8 @@ from ..typing import FloatArray, IntArray, PathLike
 from .compared import Compared
 from .course import Course
 from .measure import checked_work, measure
-from .moments import Moments, Spread, covariance_differences
-from .plan import METHODS, Plan, check_room, only_covariance, plan
+from .planned_runs import METHODS, Plan, check_cost, only_covariance, plan
+from .run_statistics import Moments, Spread, covariance_differences
 from .simulate import REFINED
 
 
@@ -90,7 +90,7 @@ def compare(
         )
     work, side = checked_work(threads, executor, checkpoint, progress), SideBySide(tuple(each.course for each in plans))
     for each in plans:
-        check_room(each.course, work.workers(side) * len(plans), True)
+        check_cost(each.course, work.workers(side) * len(plans), True)
     plans[0].tell()
     total, values = measure(side, work, True)
     assert values is not None

@@ -15,7 +15,7 @@ from ..kernels.logistic_points import LANES, logistic_test_loss, logistic_train_
 from ..kernels.polynomial_points import polynomial_test_loss, polynomial_train_loss
 from ..kernels.training_runs import diffuse, flow, train
 from ..landscapes import Directional, Estimated, Landscape, LinearModel, Logistic, Samples, Symbolic
-from ..landscapes.exact import number
+from ..landscapes.exact import nearest_float
 from ..landscapes.formula_points import FormulaPoints
 from ..landscapes.softmax import Softmax
 from ..locks import cached_property
@@ -179,7 +179,7 @@ class FormulaModel(Model):
 
     def __init__(self, landscape: Symbolic) -> None:
         self.landscape = landscape
-        self.start = np.array([number("theta_0", value) for value in landscape.theta])
+        self.start = np.array([nearest_float("theta_0", value) for value in landscape.theta])
         self.origin = self.start
         self.arguments = [*landscape.coordinates, *landscape.data]
         n = landscape.dimension

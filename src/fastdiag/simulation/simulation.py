@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..markup import cell, places, table
+from ..markup import cell, entry_places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -70,12 +70,12 @@ class Simulation(Record):
                 f"<Simulation of the {self.observable}, {np.shape(self.mean)}: {self.runs} runs for each learning rate"
                 f"{self._how}>"
             )
-        places = [(e, T) for e in rates.tolist() for T in times]
+        entry_places = [(e, T) for e in rates.tolist() for T in times]
         columns = (np.ravel(column).tolist() for column in (self.mean, self.stderr, self.diverged))
         lines = [
             ("matrix eta" if e != e else f"eta={e:g}") + ("" if T is None else f", T={written(T)}")
             + f": {mean:.6g} ± {stderr:.2g}" + (f" ({diverged} runs diverged)" if diverged else "")
-            for (e, T), mean, stderr, diverged in zip(places, *columns, strict=True)
+            for (e, T), mean, stderr, diverged in zip(entry_places, *columns, strict=True)
         ]
         if np.ndim(self.mean) == 0:
             return f"Simulation({lines[0]}, {self.runs} runs{self._how})"
@@ -100,7 +100,7 @@ class Simulation(Record):
     def _repr_html_(self) -> str:
         caption = f"{self.observable} of {self.runs:,} runs{self._how}, {self.spacetime}"
         head = ("eta", "T", "mean", "standard error", "diverged")
-        every = places(self.eta, self.T)
+        every = entry_places(self.eta, self.T)
         means, errors = (np.reshape(x, (len(every), -1)) for x in (self.mean, self.stderr))
         entries = zip(every, means, errors, np.ravel(self.diverged).tolist(), strict=True)
         rows = [(*place, *(cell(x[0] if x.size == 1 else x) for x in (m, s)), str(lost)) for place, m, s, lost in entries]

@@ -26,7 +26,7 @@ class TrainingPoints(Protocol):
         """So many more for each run, (runs, count); they are exchangeable."""
 
 
-class OfPoints:
+class DrawnPoints:
     """Drawn from a landscape's points, with replacement."""
 
     def __init__(self, model: Model, rng: np.random.Generator, runs: int) -> None:
@@ -110,4 +110,4 @@ def training_points(
         return OfGiven(model.table, given, rng, runs)
     if isinstance(landscape, Symbolic):
         return OfFormula(landscape, rng, runs, remembers)
-    return OfPoints(model, rng, runs)
+    return DrawnPoints(model, rng, runs)

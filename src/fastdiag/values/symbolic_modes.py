@@ -21,7 +21,7 @@ from ..embedding.poset import Links, Poset
 from ..embedding.symbolic_counts import summed_in_symbols
 from ..embedding.weighted import without_idle_state
 from ..errors import InputError, UnsupportedError
-from ..landscapes.exact import Expression, canonical, exact
+from ..landscapes.exact import Expression, exact, multiplied_out
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.formulas import check_names
@@ -31,7 +31,7 @@ from .hessian_steps import LinearRule
 
 
 @dataclass(frozen=True, slots=True)
-class Modes:
+class SymbolicModes:
     """What edges carry over eta, by the eigenvalues of G; for what is not said here see `Propagator`."""
 
     propagator: Propagator
@@ -41,7 +41,7 @@ class Modes:
     """For each block (place of an eigenvalue, projector)."""
 
     @classmethod
-    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> Modes:
+    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> SymbolicModes:
         """Of the `Propagator` of these, whose G is diagonalisable with eigenvalues in square roots.
 
         Raises
@@ -72,17 +72,17 @@ class Modes:
                 if kind == BELOW:
                     matrix = -edges.lam * edges.eta * self.eigenvalues[key] * matrix
                 for (i, low), (j, high) in product(enumerate(block), repeat=2):
-                    found[low, high, key] = canonical(exact("an edge", matrix[j, i]))
+                    found[low, high, key] = multiplied_out(exact("an edge", matrix[j, i]))
         return found if cut else found[np.arange(n), np.arange(n)]
 
     def maps(self, ties: Diagram, spacetime: Spacetime, rule: Update, keys: Sequence[int], links: Links) -> Expression:
         """The sum over maps, of edges with these eigenvalues."""
-        forces = tuple(canonical(self.propagator.eta * self.eigenvalues[key]) for key in keys)
+        forces = tuple(multiplied_out(self.propagator.eta * self.eigenvalues[key]) for key in keys)
         return _maps(ties, spacetime, rule, forces, links)
 
 
 @lru_cache(maxsize=64)
-def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any) -> Modes:
+def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any) -> SymbolicModes:
     import sympy
 
     propagator = Propagator.of(landscape, eta, update, hessian)
@@ -102,7 +102,7 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
         values = [sympy.radsimp(root) for root in roots]
         one, rest = sympy.eye(m), sympy.eye(m)
         for h in values:
-            rest = (rest * (G - h * one)).applyfunc(canonical)
+            rest = (rest * (G - h * one)).applyfunc(multiplied_out)
         if any(entry != 0 for entry in rest):
             raise UnsupportedError(
                 "the mean of the field's dv is not diagonalisable, so powers of 1 - eta dv are no sums of powers of "
@@ -114,9 +114,10 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
             for other in values:
                 if other != h:
                     projector = projector * (G - other * one) / (h - other)
-            some.append((places.setdefault(h, len(places)), projector.applyfunc(lambda y: canonical(sympy.radsimp(y)))))
+            projector = projector.applyfunc(lambda y: multiplied_out(sympy.radsimp(y)))
+            some.append((places.setdefault(h, len(places)), projector))
         projectors.append(tuple(some))
-    return Modes(propagator, tuple(places), tuple(projectors))
+    return SymbolicModes(propagator, tuple(places), tuple(projectors))
 
 
 @lru_cache(maxsize=4096)

@@ -155,7 +155,7 @@ def _method_and_rule(method: str, update: Any, watched: Observable, owns: bool) 
     return method, update
 
 
-def check_room(course: Course, workers: int, keeps: bool) -> None:
+def check_cost(course: Course, workers: int, keeps: bool) -> None:
     """Raise TooLargeError if work or memory would be too much."""
     st, runs, rates = course.spacetime, course.runs, len(course.rates)
     n, T = course.landscape.dimension, st.finite("T")

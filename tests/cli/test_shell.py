@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 import fastdiag as fd
 from fastdiag import files
 from fastdiag.cli import main
+from fastdiag.cli.console import PlainConsole
 from fastdiag.terminal import is_terminal, legible, plain
 
 ESCAPE = "\x1b]0;X\a"
@@ -249,3 +251,15 @@ def test_numbers_of_any_size(home):
         done = run(*arguments)
         assert done.exit_code == 2
         assert len(done.output) < 6000
+
+
+@pytest.mark.parametrize("asked", [{}, {"NO_COLOR": ""}, {"NO_COLOR": "1"}])
+def test_no_color_is_plain(asked, monkeypatch):
+    """Nor bold; an empty value asks for nothing, as the convention has it."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    console = PlainConsole(force_terminal=True, file=io.StringIO())
+    console.print("text", style="bold red")
+    assert ("\x1b[" in console.file.getvalue()) == (asked != {"NO_COLOR": "1"})

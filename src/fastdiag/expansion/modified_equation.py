@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..arguments import choice, whole
+from ..arguments import choice, shown, whole
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
@@ -344,6 +344,8 @@ def modified_equation(
     rule, period = without_decay(update), isinstance(update, Update) and update.schedule is not None
     highest = HIGHEST[rule is not None, given]
     if order > highest:
-        raise TooLargeError(f"modified equations of this kind go to order {highest} here, not {order}; ask for a lower one")
+        raise TooLargeError(
+            f"modified equations of this kind go to order {highest} here, not {shown(order)}; ask for a lower one"
+        )
     found = generator(order, sampling or "one epoch", given, rule, period and decay_of(update) is not None)
     return ModifiedEquation(order, training_set, sampling or "one epoch", update, *found)

@@ -50,8 +50,8 @@ def rates_at(
     N, B = numbers.get("N"), numbers.get("B", 1)
     if equation.sampling == "reshuffle" and equation.period and N != equation.period * B:
         raise InputError(
-            f"an epoch of {equation.period} batches of {B} has N = {equation.period * B} points, not {N}; give another B, "
-            "or as many learning rates as there are batches"
+            f"an epoch of {equation.period} batches of {shown(B)} has N = {shown(equation.period * B)} points, not "
+            f"{shown(N)}; give another B, or as many learning rates as there are batches"
         )
     if equation.training_set == "given" and "N" in numbers:
         how: Any = equation.sampling

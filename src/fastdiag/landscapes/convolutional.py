@@ -208,8 +208,8 @@ def convolutional(
     )
     if min(map(min, network.grids)) < 1:
         raise InputError(
-            f"images of {shape[0]} x {shape[1]} are too small for two convolutions of kernel {kernel} and stride {stride}; "
-            "take smaller ones"
+            f"images of {shape[0]} x {shape[1]} are too small for two convolutions of kernel {shown(kernel)} and stride "
+            f"{shown(stride)}; take smaller ones"
         )
     form = network.start(whole("seed", seed, 0))
     flat = np.concatenate([part.reshape(-1) for layer in form for part in (layer["bias"], layer["weight"])])

@@ -139,7 +139,8 @@ def _degrees(key: object) -> Key:
         raise InputError(f"a cumulant's key is a tuple of node degrees >= 1 such as (1, 2), not {shown(key)}")
     degrees = tuple(map(own, key))
     if list(degrees) != sorted(degrees):
-        raise InputError(f"cumulant keys are sorted by degree: write {tuple(sorted(degrees))} instead of {degrees}")
+        right = tuple(sorted(degrees))
+        raise InputError(f"cumulant keys are sorted by degree: write {shown(right)} instead of {shown(degrees)}")
     if sum(degrees) > MOST_INDICES:
         many = shown(sum(degrees))
         raise InputError(f"the cumulant {shown(key)} has {many} indices; at most {MOST_INDICES} are possible")

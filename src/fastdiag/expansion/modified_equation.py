@@ -25,7 +25,7 @@ from .gradient_part import gradient_part
 from .grafting import at_start
 from .modified_letters import OWN
 from .modified_numbers import rates_at
-from .modified_rules import check_period, decay_of, without_decay
+from .modified_rules import decay_of, period_of, without_decay
 from .network import Network, network_of
 from .observables import Observable
 from .rate import NAMES, Rate, Sums, moment, rate
@@ -338,14 +338,14 @@ def modified_equation(
                 "with sampling='cyclic' every epoch has the same order, so epochs are not independent and no equation in "
                 "continuous time holds on average over the orders; take 'reshuffle'"
             )
-    check_period(update)
+    rates = period_of(update)
     if isinstance(update, Update):
-        check_exact(update, (*update.numbers(), *(update.schedule or ())))
-    rule, period = without_decay(update), isinstance(update, Update) and update.schedule is not None
+        check_exact(update, (*update.numbers(), *rates))
+    rule = without_decay(update)
     highest = HIGHEST[rule is not None, given]
     if order > highest:
         raise TooLargeError(
             f"modified equations of this kind go to order {highest} here, not {shown(order)}; ask for a lower one"
         )
-    found = generator(order, sampling or "one epoch", given, rule, period and decay_of(update) is not None)
+    found = generator(order, sampling or "one epoch", given, rule, bool(rates) and decay_of(update) is not None)
     return ModifiedEquation(order, training_set, sampling or "one epoch", update, *found)

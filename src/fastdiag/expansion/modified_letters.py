@@ -9,7 +9,7 @@ from ..arguments import shown
 from ..embedding import Rule
 from ..errors import InputError
 from ..spacetime.updates import Update, momentum, nesterov, quasi_hyperbolic, schedule, weight_decay
-from .modified_rules import check_period
+from .modified_rules import period_of
 
 OWN = ("N", "B", "T", "E", "M", "eta")
 
@@ -27,7 +27,7 @@ def check_numbers(update: Rule, given: Mapping[str, Any]) -> None:
     if not isinstance(update, Update):
         return
     if isinstance(update.schedule, tuple):
-        check_period(schedule([put(c) for c in update.schedule]))
+        period_of(schedule([put(c) for c in update.schedule]))
     made, step = update.name.split("(")[0], update.step
     if made == "weight_decay":
         weight_decay(put(1 - step[0][0]), put(step[1][1]) if len(step) > 1 else 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..embedding import Rule
 from ..errors import InputError, TooLargeError, UnsupportedError
-from ..spacetime.updates import Update, momentum, sgd
+from ..spacetime.updates import Update, Vector, momentum, sgd
 
 MOST_UPDATES = 100  # of a period, some seconds
 
@@ -33,8 +33,8 @@ def without_decay(update: Rule) -> Rule:
     return None if update == sgd() else update
 
 
-def check_period(update: Rule) -> None:
-    """Raise for a schedule that is no period.
+def period_of(update: Rule) -> Vector:
+    """The learning rates of a period, if the rule has a schedule.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def check_period(update: Rule) -> None:
     UnsupportedError : a function of t
     """
     if not isinstance(update, Update) or update.schedule is None:
-        return
+        return ()
     if callable(update.schedule):
         raise UnsupportedError(
             "a schedule that is a function of t has no period, and rates that hang on t: those of SGD at update t are its "
@@ -53,3 +53,4 @@ def check_period(update: Rule) -> None:
         raise TooLargeError(f"a period of {len(update.schedule):,} updates is too long (limit {MOST_UPDATES})")
     if not update.schedule or sum(update.schedule) == 0:
         raise InputError("the learning rates of a period sum to 0, so that nothing goes on at a rate; give others")
+    return update.schedule

@@ -30,9 +30,7 @@ from .network import Network, network_of
 from .observables import Observable
 from .rate import NAMES, Rate, Sums, moment, rate
 
-HIGHEST = {  # for a rule, or a given training set: half a minute
-    (False, False): 5, (False, True): 4, (True, False): 4, (True, True): 3,
-}
+HIGHEST = {(False, False): 5, (False, True): 4, (True, False): 4, (True, True): 3}  # rule, given: half a minute
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -74,6 +74,18 @@ def test_what_it_says_of_the_loss_itself():
     assert "quadratics' law to the posterior" in words
 
 
+def test_batches_without_end_have_no_tails():
+    """The noise is the minimum's everywhere: runs at 0.7 of the limit are Gaussian, and the loss is its quadratics."""
+    done = run("--batch", str(10**8), "--eta", "2.17", "--runs", "60", "--updates", "40")
+    words, (row,) = " ".join(done.output.split()), rows_of(done.output)
+    assert "say little there" not in words
+    assert abs(float(re.search(r"quadratics lie (.*) standard errors", words)[1])) < 4
+    land = fd.landscapes.breast_cancer().at_minimum()
+    frozen = S.sigma_T(land.hessian, land.gradient_covariance / 10**8, 2.17, 40)
+    assert float(row[6]) == pytest.approx(np.trace(land.hessian @ frozen) / 2, rel=5e-3)
+    assert abs(float(row[9].split(" ± ")[0])) < 0.1
+
+
 def test_momentum_and_refusals(tmp_path):
     rng = np.random.default_rng(0)
     file = tmp_path / "mine.npz"

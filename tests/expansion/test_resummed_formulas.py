@@ -164,5 +164,9 @@ def test_what_has_no_resummed_formula():
         fd.expand("test_loss", 1, resummed=True, update=fd.updates.momentum(0.5))
     with pytest.raises(fd.errors.InputError, match="has the symbol T"):
         fd.expand("test_loss", 1, resummed=True, update=fd.updates.momentum(sympy.Symbol("T")))
+    momentum = fd.updates.momentum(sympy.Symbol("M"))
+    with pytest.raises(fd.errors.InputError, match="has the symbol M"):
+        fd.expand("test_loss", 1, update=momentum)
+    assert fd.expand("test_loss", 1, time="T", update=momentum).coefficient("[a]").has(sympy.Symbol("M"))
     with pytest.raises(fd.errors.TooLargeError):
         fd.expand("test_loss", 4, resummed=True)

@@ -23,6 +23,7 @@ SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
 ORDER = ("of limit", "tr Sigma", "excess", "frozen\nnoise", "small\nrates")
 COLUMNS = ("tr Sigma", "of limit", "small\nrates", "frozen\nnoise", "excess")  # where there is no room the first go first
 TAILS = 0.6  # of the limit: from here on means of squares are of runs that are not there
+MULTIPLIED = 0.99  # of the frozen limit: nearer to it noise hardly grows with the weights, and has no such tails
 
 
 @click.command(short_help="Where SGD settles about a minimum.")
@@ -92,7 +93,7 @@ def stationary(
         "with the minimum's noise everywhere. Neither is one of the loss itself, which is no parabola far from its minimum."
     )
     console.print(_of_the_simulation(report, finite, updates))
-    if numbers[-1] > TAILS * limit:
+    if numbers[-1] > TAILS * limit and limit < MULTIPLIED * report.frozen_limit:
         console.print(
             f"Near the limit the mean is made by runs so rare that {runs} may hold none, or one: simulated means and "
             "intervals say little there."

@@ -63,15 +63,15 @@ def test_many_choices_of_links_are_foreseen():
 
 @pytest.mark.parametrize("times", [0, 1, 2, 5, 60])
 @pytest.mark.parametrize("missing", [False, True])
-def test_ones_on_the_diagonal_are_counted_by_binomials(matrix_product, missing):
-    draw = random.Random(matrix_product)
+def test_ones_on_the_diagonal_are_counted_by_binomials(times, missing):
+    draw = random.Random(times)
     matrix = {i: {i: 1} | {j: draw.randint(-3, 3) for j in range(i + 1, 5) if draw.random() < 0.7} for i in range(5)}
     if missing:
         del matrix[3]  # what comes there is gone
     row = expected = {0: 2, 1: -1, 3: 5}
-    for _ in range(matrix_product):
+    for _ in range(times):
         expected = row_times(expected, matrix)
-    found = Powers(matrix).after(row, matrix_product)
+    found = Powers(matrix).after(row, times)
     assert {i: x for i, x in found.items() if x} == {i: x for i, x in expected.items() if x}
 
 

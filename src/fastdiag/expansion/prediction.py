@@ -218,9 +218,9 @@ class Prediction(Record):
         return "order" if self.noise is None else "noise"
 
 
-def joined(parts: Sequence[Prediction], entry_places: Sequence[IntArray], question: Question) -> Prediction:
+def joined(parts: Sequence[Prediction], places: Sequence[IntArray], question: Question) -> Prediction:
     """One prediction for all learning rates, from predictions for some of them each; `places` are theirs."""
-    back = np.argsort(np.concatenate(entry_places))
+    back = np.argsort(np.concatenate(places))
 
     def along(arrays: Iterable[Any]) -> Any:
         return np.concatenate(list(arrays))[back]

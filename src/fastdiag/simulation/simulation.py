@@ -70,12 +70,12 @@ class Simulation(Record):
                 f"<Simulation of the {self.observable}, {np.shape(self.mean)}: {self.runs} runs for each learning rate"
                 f"{self._how}>"
             )
-        entry_places = [(e, T) for e in rates.tolist() for T in times]
+        places = [(e, T) for e in rates.tolist() for T in times]
         columns = (np.ravel(column).tolist() for column in (self.mean, self.stderr, self.diverged))
         lines = [
             ("matrix eta" if e != e else f"eta={e:g}") + ("" if T is None else f", T={written(T)}")
             + f": {mean:.6g} ± {stderr:.2g}" + (f" ({diverged} runs diverged)" if diverged else "")
-            for (e, T), mean, stderr, diverged in zip(entry_places, *columns, strict=True)
+            for (e, T), mean, stderr, diverged in zip(places, *columns, strict=True)
         ]
         if np.ndim(self.mean) == 0:
             return f"Simulation({lines[0]}, {self.runs} runs{self._how})"

@@ -1,6 +1,6 @@
 """Formulas of spacetimes of symbols under rules, at numbers drawn at random: what the same question of numbers gives."""
 
-from fractions import Fraction as F
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ from fastdiag.expansion import OBSERVABLES
 
 n, b, t, e, eta = sympy.symbols("n b t e eta")
 u, x, mu = sympy.symbols("u x mu")
-LAW = fd.landscapes.finite({-1: F(2, 3), 2: F(1, 3)})
+LAW = fd.landscapes.finite({-1: Fraction(2, 3), 2: Fraction(1, 3)})
 LAND = fd.landscapes.symbolic(u**2 + x * u + u**3 / 3 + x * u**2 / 2, u, x, LAW, at=[1])
-U = fd.updates
+F, U = Fraction, fd.updates
 MADE = {
     "sgd": lambda _: None, "momentum": U.momentum, "nesterov": U.nesterov, "decay": lambda y: U.weight_decay(abs(y)),
     "quasi-hyperbolic": lambda y: U.quasi_hyperbolic(y, F(2, 7)), "newton": U.regularized_newton, "sde": lambda _: U.sde(),

@@ -286,10 +286,9 @@ def test_what_comes_of_a_schedule_that_is_a_function_pickles():
     rule, land, st = updates.momentum(Fraction(1, 2)).with_schedule(lambda t: Fraction(1, t + 1)), fd.landscapes.gauss(), fd.Spacetime(4, 1, 4)
     for made in (
         fd.predict(land, st, Fraction(1, 10), 2, resummed=False, update=rule), fd.predict(land, st, 0.1, noise=1, T=[2, 4], update=rule),
-        fd.predict(land, st, 0.1, noise=1, update=updates.clipped(1, rule)), fd.simulate(land, st, 0.1, 10, update=rule, T=[3, 4]),
+        fd.predict(land, st, 0.1, noise=1, update=updates.clipped(1, rule)),
     ):
         assert pickle.loads(pickle.dumps(made)) == made
-    assert made.update.schedule == tuple(Fraction(1, t + 1) for t in range(4))
-    assert len(repr(fd.simulate(land, fd.Spacetime(300, 1, 300), 0.1, 10, update=rule))) < 300
+    assert made.update.rule.schedule == tuple(Fraction(1, t + 1) for t in range(4))
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(rule)

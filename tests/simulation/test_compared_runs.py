@@ -170,6 +170,7 @@ def test_schedules_that_are_functions_go_to_workers():
         found = fd.simulate(*calls, update=rule, executor=Elsewhere())
         assert found == fd.simulate(*calls, update=rule)
         assert pickle.loads(pickle.dumps(found)) == found
+        assert len(repr(fd.simulate(logistic(), fd.Spacetime(300, 1, 300), 0.1, 10, update=rule))) < 300
     functions, before = (lambda theta, i: theta[..., 0] ** 2 + 0 * i, lambda theta, i, v: 2 * theta + 0 * i[:, None]), Elsewhere()
     mine = fd.landscapes.directional(*functions, [0.5], 3)
     with pytest.raises(InputError, match=r"these runs cannot be sent to the workers of an executor .* functions are sent by"):

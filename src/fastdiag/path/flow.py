@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
 from math import inf, prod
 from typing import Any
 
@@ -96,7 +95,7 @@ class Flow:
         ------
         InputError : there is none
         """
-        motion, noisy = self.motion, self.is_noisy
+        noisy = self.is_noisy
         self.is_noisy, self.t, self.state, self._integration = False, 0, np.zeros_like(self.state), None
         while self.t < LATEST and not is_near(self.here.gradient, self.here.hessian):
             self.reach(max(1, 2 * self.t))

@@ -138,8 +138,8 @@ def _projectors(polynomial: Any, G: Any) -> Iterator[tuple[Expression, Any]]:
     if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
         raise UnsupportedError(
             "a formula in the number of updates has powers of 1 - eta h, h the Hessian's eigenvalues, and those of the "
-            f"{G.rows} weights that it couples are no square roots, and of letters; give numbers for these, or numbers N, B "
-            "and T, or resummed=False"
+            f"{G.rows} weights that it couples are no square roots, and of letters; give numbers for these, or numbers N, "
+            "B and T, or resummed=False"
         )
     for factor, _ in polynomial.factor_list()[1]:
         inverse = sympy.invert(slope, factor.as_expr(), x)
@@ -185,8 +185,8 @@ def _check_apart(terms: Terms, roots: Sequence[tuple[Expression, Expression]], e
     )
     if any(abs(x - y) < ALIKE for x, y in pairwise(products)):
         raise UnsupportedError(
-            "two products of 1 - eta h, h eigenvalues that are no square roots, are one number, at which the formula of all "
-            "others has a pole; give another eta, numbers N, B and T, or resummed=False"
+            "two products of 1 - eta h, h eigenvalues that are no square roots, are one number, at which the formula of "
+            "all others has a pole; give another eta, numbers N, B and T, or resummed=False"
         )
 
 

@@ -49,7 +49,7 @@ class Worth(ABC):
     """What diagrams contribute: arrays (learning rates, times) + (n,) * axes, of floats, or of SymPy's as objects."""
 
     has_powers = False
-    """Whether values hold powers to the number of updates, a formula: sums of them, multiplied out, would be without end."""
+    """Whether values hold powers to the number of updates, a formula: sums of them would be multiplied out without end."""
 
     def __init__(self, landscape: Landscape, times: Times, numbers: FloatArray, exponent: int = 0) -> None:
         """exponent: the power of 2 by which the result's axes are too small."""

@@ -251,7 +251,7 @@ def test_a_gaussian_closure_of_formulas(bent):
     entries = [u + v**2 / 3 + x * v, 2 * v - u + x + (sympy.exp(u / 2) if bent else u**3 / 6)]
     data = fd.landscapes.finite({-1: F(1, 2), 1: F(1, 2)})
     land = fd.landscapes.symbolic_field(entries, weights, x, data, [F(1, 3), F(1, 4)])
-    other = land.samples(10 if bent else 4)
+    other = land.samples(8 if bent else 4)
     st = fd.Spacetime(float("inf"), T=6)
     for observed in ("displacement", "covariance"):
         found, wanted = (fd.predict(each, st, 0.05, observable=observed, noise=1, closure="gaussian").total for each in (land, other))

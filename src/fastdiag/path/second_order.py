@@ -14,6 +14,7 @@ from ..errors import UnsupportedError
 from ..landscapes.landscape import Landscape
 from ..landscapes.local import Local, Numbers
 from ..memory import require
+from ..numerals import shown
 from ..spacetime import Spacetime
 from .first_order import Walk
 from .motion import Motion
@@ -143,7 +144,7 @@ class SecondWalk(SecondOrder, Walk):
         if not spacetime.is_one_epoch:
             raise UnsupportedError(
                 "noise order 2 has a recursion where no point is met twice, and T = "
-                f"{spacetime.T} is more than one epoch of {spacetime.updates_per_epoch} updates; take noise=1"
+                f"{shown(spacetime.T)} is more than one epoch of {shown(spacetime.updates_per_epoch)} updates; take noise=1"
             )
         m, n = motion.shape
         self.motion = motion

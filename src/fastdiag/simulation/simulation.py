@@ -13,7 +13,7 @@ from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
-from ..typing import FloatArray, IntArray
+from ..typing import Curve, FloatArray, IntArray
 from .packed_rule import RunRule
 
 
@@ -23,11 +23,11 @@ class Simulation(Record):
     observable's own axes last.
     """
 
-    mean: float | FloatArray
+    mean: Curve
     """Mean over the runs (of a variance or covariance, the unbiased estimate); inf or nan if one diverged."""
-    stderr: float | FloatArray
+    stderr: Curve
     """Its standard error."""
-    eta: float | FloatArray
+    eta: Curve
     """Learning rates, or a matrix."""
     runs: int
     """Runs for each learning rate."""
@@ -49,7 +49,7 @@ class Simulation(Record):
     the test loss's variance the test losses."""
 
     @property
-    def interval(self) -> tuple[float | FloatArray, float | FloatArray]:
+    def interval(self) -> tuple[Curve, Curve]:
         """95 % confidence interval of the mean, (lower, upper)."""
         with np.errstate(all="ignore"):
             return self.mean - 1.96 * self.stderr, self.mean + 1.96 * self.stderr

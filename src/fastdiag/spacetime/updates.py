@@ -312,7 +312,7 @@ def _floats(numbers: Vector) -> Vector:
     for x in numbers:
         if _is_formula(x):
             raise InputError(
-                f"{x} is a formula, not a number; put numbers for its symbols, or ask for exact results: "
+                f"{shown(x)} is a formula, not a number; put numbers for its symbols, or ask for exact results: "
                 "fastdiag.coefficient, or fastdiag.predict on a symbolic landscape with an exact eta"
             )
     return tuple(float(x) for x in numbers)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .numerals import shown, written
-from .terminal import plain
+from .terminal import spelled_out
 
 MOST_ENTRIES = 36  # of an array that is written out
 MOST_LINES = 40  # of a table; the rest is counted
@@ -74,4 +74,4 @@ def _line(cells: Iterable[str], kind: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(plain(text))
+    return escape(spelled_out(text))

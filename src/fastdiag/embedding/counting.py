@@ -11,7 +11,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
-from .embeddings import checked, exact
+from .embeddings import checked_diagram, whole_or_fraction
 from .foresight import check_work
 from .pattern_weights import Grid, pattern_weights, slots
 from .patterns import Family, Patterns, level_shapes, patterns
@@ -50,7 +50,7 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a a]", fd.Spacetime(N=4, T=3, sampling="replacement"))
     (90, Fraction(9, 2))
     """
-    diagram = checked(diagram, spacetime, basis, symbols=True)
+    diagram = checked_diagram(diagram, spacetime, basis, symbols=True)
     if spacetime.is_symbolic:
         from .symbolic_counts import symbolic_maps
 
@@ -72,7 +72,7 @@ def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
         from .sum_over_maps import sum_over_maps
 
         edges = replace(EdgeWeights.powers(poset, [1] * len(poset.ends)), averages=False)
-        return exact(Fraction(sum_over_maps(poset, edges, spacetime, basis)))
+        return whole_or_fraction(Fraction(sum_over_maps(poset, edges, spacetime, basis)))
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
         found = level_shapes(poset)

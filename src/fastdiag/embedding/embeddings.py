@@ -65,7 +65,7 @@ def check_basis(basis: object) -> Basis:
     return cast(Basis, basis if type(basis) is str and basis in BASES else choice("basis", basis, BASES))
 
 
-def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
+def checked_diagram(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
     """The diagram, once all three arguments are found to be what they should be; symbols: the spacetime may have some."""
     check_spacetime(spacetime, symbols)
     check_basis(basis)
@@ -122,7 +122,7 @@ def embeddings(
     >>> [(f.cells, f.stabilizer) for f in fd.embeddings("[a b]", fd.Spacetime(N=2, T=2))]
     [(((0, 0), (0, 0)), 2), (((0, 0), (1, 1)), 1), (((1, 1), (1, 1)), 2)]
     """
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     probability, B = Fraction(1, check_realisations(spacetime)), spacetime.B
     group = listable_automorphisms(diagram)
 
@@ -142,7 +142,7 @@ def enumerated_embedding_counts(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 ) -> dict[int, Exact]:
     """Expected number of embeddings for each |Aut_f|, by going through all of them: the oracle of `embedding_counts`."""
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
     group = listable_automorphisms(diagram)
     totals: dict[int, int] = {}
@@ -153,17 +153,17 @@ def enumerated_embedding_counts(
             sizes, counts = np.unique(stabilizers[stabilizers > 0], return_counts=True)
             for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
                 totals[size] = totals.get(size, 0) + count
-    return {size: exact(Fraction(count, realisations)) for size, count in sorted(totals.items())}
+    return {size: whole_or_fraction(Fraction(count, realisations)) for size, count in sorted(totals.items())}
 
 
 def enumerated_maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
     """Expected number of maps, by going through all of them: the oracle of the closed forms."""
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
     total = sum(
         len(slots) for batches in spacetime.realisations() for slots in map_slots(diagram, batches, basis)
     )
-    return exact(Fraction(total, realisations))
+    return whole_or_fraction(Fraction(total, realisations))
 
 
 def check_realisations(spacetime: Spacetime) -> int:
@@ -186,6 +186,6 @@ def check_realisations(spacetime: Spacetime) -> int:
     return realisations
 
 
-def exact(value: Fraction) -> Exact:
+def whole_or_fraction(value: Fraction) -> Exact:
     """An int where it is whole."""
     return int(value) if value.denominator == 1 else value

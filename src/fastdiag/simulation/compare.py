@@ -20,7 +20,7 @@ from ..typing import FloatArray, IntArray, PathLike
 from .compared import Compared
 from .course import Course
 from .measure import checked_work, measure
-from .planned_runs import METHODS, Plan, check_cost, only_covariance, plan
+from .planned_runs import METHODS, PlannedRuns, check_cost, only_covariance, plan_runs
 from .run_statistics import Moments, Spread, covariance_differences
 from .simulate import REFINED
 
@@ -82,7 +82,7 @@ def compare(
         if isinstance(way, Process):
             method, update = way.name, None
         fixed = T, update, refinement, training_set, test, True
-        plans.append(plan(landscape, spacetime, eta, runs, seed, method, observable, *fixed))
+        plans.append(plan_runs(landscape, spacetime, eta, runs, seed, method, observable, *fixed))
     lengths = {ndim(each.eta) % 2 * len(each.course.rates) for each in plans}
     if len(lengths) > 1:
         raise InputError(
@@ -147,7 +147,7 @@ def _kinds(kinds: Any) -> Iterator[tuple[str, Any, Any, Any]]:
         raise InputError(f"kinds is empty; give {wanted}")
 
 
-def _compared(labels: list[str], plans: list[Plan], total: Any, values: FloatArray) -> Compared:
+def _compared(labels: list[str], plans: list[PlannedRuns], total: Any, values: FloatArray) -> Compared:
     first = plans[0]
     width = len(first.course.rates) * len(first.course.times)
     parts = [slice(i * width, (i + 1) * width) for i in range(len(plans))]

@@ -25,7 +25,7 @@ from .tape import NOTHING, registers, tape
 NONE = np.zeros((0, 0))
 
 
-class Model(ABC):
+class PointModel(ABC):
     """A landscape's points, each a row of a table, and the losses of weights theta (rates, runs, n)."""
 
     start: FloatArray
@@ -85,7 +85,7 @@ class Model(ABC):
         """The mean loss over each run's points (runs, N), rows of the table: (rates, runs)."""
 
 
-class LogisticModel(Model):
+class LogisticModel(PointModel):
     """Logistic regression: the rows z = (1 - 2y) x."""
 
     def __init__(self, landscape: Logistic) -> None:
@@ -108,7 +108,7 @@ class LogisticModel(Model):
         return out
 
 
-class LinearRuns(Model):
+class LinearRuns(PointModel):
     """Softmax regression and least squares; a row is (x, target)."""
 
     def __init__(self, landscape: LinearModel) -> None:
@@ -141,7 +141,7 @@ class LinearRuns(Model):
         return out
 
 
-class TaylorModel(Model):
+class TaylorModel(PointModel):
     """Taylor polynomials; a row is a place in the tensors."""
 
     def __init__(self, landscape: Samples) -> None:
@@ -172,7 +172,7 @@ class TaylorModel(Model):
         return out
 
 
-class FormulaModel(Model):
+class FormulaModel(PointModel):
     """A formula: a row holds the data of a point. What nobody asks for is not made."""
 
     ridge = np.zeros(0)
@@ -251,7 +251,7 @@ def is_uniform(weights: FloatArray) -> bool:
     return bool((weights == weights[0]).all())
 
 
-def model_of(landscape: object) -> Model:
+def model_of(landscape: object) -> PointModel:
     """How runs are made on this landscape.
 
     Raises

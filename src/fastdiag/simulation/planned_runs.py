@@ -38,7 +38,7 @@ MOST_ROWS = 2_000_000  # training points of a run, if they are met again
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedRuns:
     """One call of `simulate`."""
 
     course: Course
@@ -72,10 +72,10 @@ class Plan:
         )
 
 
-def plan(
+def plan_runs(
     landscape: Landscape, spacetime: Spacetime, eta: Any, runs: int, seed: int, method: str, observable: str | Observable,
     T: Any, update: Any, refinement: int, training_set: str, test: Landscape | None, at_once: bool = False,
-) -> Plan:
+) -> PlannedRuns:
     """All arguments of `simulate` that decide its answer, checked. at_once: as for `Course`, where data end."""
     check_spacetime(spacetime)
     check_landscape(landscape, fields=True)
@@ -88,6 +88,8 @@ def plan(
     moments, shape = one_or_many("T", spacetime.T if T is None else T, "numbers of updates")
     updates = [spacetime.with_updates(t).finite("T") for t in moments]
     numbers, metric = learning_rates(eta, landscape.dimension)
+    if isinstance(update, Scheduled | Clipped):
+        update = update.listed(max(updates))
     longest, rule = spacetime.with_updates(max(updates)), update
     if method in ("gd", "gdc"):
         followed = longest
@@ -100,10 +102,6 @@ def plan(
         test = given_points(landscape, longest, test).test
     elif test is not None:
         raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
-    if isinstance(rule, Scheduled):
-        rule = rule.listed(max(updates))
-    elif isinstance(rule, Clipped):
-        rule = Clipped(rule.norm, rule.rule.listed(max(updates)))
     times, places = np.unique(updates, return_inverse=True)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     course = Course(
@@ -112,7 +110,7 @@ def plan(
     )
     view = View(numbers.shape if metric is None else (), shape, len(times), places)
     rates: Any = metric if metric is not None else numbers if numbers.ndim else float(numbers)
-    return Plan(
+    return PlannedRuns(
         course, view, rates, spacetime if T is None or shape else spacetime.with_updates(updates[0]),
         tuple(updates) if shape else updates[0], method, update,
     )

@@ -84,7 +84,7 @@ WRONG = {
     "bomb": (huge(), "536,870,912 bytes, more than the"), "long list": (listing(), "list of files"),
     "complex": (saved(X=X + 1j, y=Y), "real numbers"), "texts": (saved(X=X.astype(str), y=Y), "real numbers"),
     "flat": (saved(X=X[:, 0], y=Y), "shape"), "no points": (saved(X=X[:0], y=Y[:0]), "shape"), "nan": (saved(X=X * np.nan, y=Y), "finite"),
-    "labels": (saved(X=X, y=np.arange(30)), "labels"), "too few labels": (saved(X=X, y=Y[:4]), "shape"),
+    "labels": (saved(X=X, y=np.arange(30)), "labels"), "too few labels": (saved(X=X, y=Y[:4]), "one label per row of X"),
 }
 
 

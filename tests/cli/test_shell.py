@@ -87,7 +87,7 @@ def test_errors_hold_no_control_characters():
 def test_names_are_no_markup(points, home):
     picture = Path("d") / "[" / f"b]{ESCAPE}:smile:.png"
     picture.parent.mkdir(parents=True)
-    for command in (("predict", *QUICK), ("noise",), ("stationary", "--runs", "10", "--updates", "5", "--batch", "4")):
+    for command in (("predict", *QUICK), ("noise", "--runs", "10"), ("stationary", "--runs", "10", "--updates", "5", "--batch", "4")):
         done = run(*command, "--data", points, "--plot", picture)
         assert done.exit_code == 0, done.output
         assert plain(done.output) == done.output
@@ -132,7 +132,7 @@ import os, sys
 sys.stdout = sys.stderr = None
 from fastdiag.cli import main
 import fastdiag as fd
-for arguments, right in ((["draw", "[a]"], 0), (["draw", "[a"], 2), (["table", "2"], 0), (["--help"], 0), (["noise"], 0), (["nope"], 2)):
+for arguments, right in ((["draw", "[a]"], 0), (["draw", "[a"], 2), (["table", "2"], 0), (["--help"], 0), (["noise", "--runs", "10"], 0), (["nope"], 2)):
     try:
         main(arguments)
     except SystemExit as done:

@@ -22,35 +22,35 @@ def excesses(
 
     Batches are drawn independently, the same for all rates and for both. (3, len(etas), runs).
     """
-    rng = np.random.default_rng(seed)
-    block = max(1, ROOM // (2 * len(etas) * max(_cells(landscape, batch), landscape.dimension)))
+    rng, points, n = np.random.default_rng(seed), len(landscape.weights), landscape.dimension
+    whole = FEW * batch >= points
+    looked_at = points if whole else batch
+    of_run = max(2 * len(etas) * max(looked_at, n), 0 if whole else batch * n)
+    block = max(1, ROOM // of_run)
     parts = (min(block, runs - first) for first in range(0, runs, block))
     with np.errstate(all="ignore"):  # beyond the limits of stability runs may leave the floats
-        ends = [_ends(landscape, etas, mu, nu, batch, updates, part, rng) for part in parts]
+        ends = [_ends(landscape, etas, mu, nu, batch, whole, updates, part, rng) for part in parts]
         w = np.concatenate(ends).transpose(1, 2, 0, 3)  # (2, rates, runs, n)
         parabola = ((w[0] @ landscape.hessian) * w[0]).sum(axis=-1) / 2
         itself = _losses(landscape, landscape.theta + w[1]) - landscape.loss
         return np.stack([parabola, itself, itself - parabola])
 
 
-def _cells(landscape: Logistic, batch: int) -> int:
-    """Points that an update looks at: those of the batch, or all where it is large."""
-    points = len(landscape.weights)
-    return points if FEW * batch >= points else batch
-
-
 def _ends(
-    landscape: Logistic, etas: FloatArray, mu: float, nu: float | None, batch: int, updates: int, runs: int,
-    rng: np.random.Generator,
+    landscape: Logistic, etas: FloatArray, mu: float, nu: float | None, batch: int, whole: bool, updates: int,
+    runs: int, rng: np.random.Generator,
 ) -> FloatArray:
-    """Weights less the minimum after the updates, on the quadratics and on the loss, (runs, 2, rates, n)."""
+    """Weights less the minimum after the updates, on the quadratics and on the loss, (runs, 2, rates, n).
+
+    whole: every update looks at all points, as often as they are in the batch
+    """
     X, points, chances = landscape.X, len(landscape.weights), landscape.weights / landscape.weights.sum()
     known = np.stack([X @ landscape.theta, 1 - 2 * landscape.y, landscape.slopes(1), landscape.slopes(2)])
     fresh = 1.0 if nu is None else 1 - mu
     w = np.zeros((runs, 2, len(etas), landscape.dimension))
     m = np.zeros_like(w)
     for _ in range(updates):
-        if _cells(landscape, batch) == points:
+        if whole:
             shares = rng.multinomial(batch, chances, runs)[:, None, None, :] / batch
             g = (_pulls(w @ X.T, *known) * shares) @ X
         else:

@@ -11,6 +11,7 @@ import numpy as np
 from ..arguments import ndim, real, sequence, shown, whole
 from ..door import door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .autodiff import Autodiff, JaxDerivatives, jax
@@ -124,7 +125,8 @@ class Convolutional(Autodiff):
         return float(self.weights @ sharp.losses(self.theta, every))
 
     def __repr__(self) -> str:
-        return f"<convolutional network: {len(self.weights)} images, {len(self.classes)} classes, {self.dimension} weights>"
+        images, weights = counted(len(self.weights), "image"), counted(self.dimension, "weight")
+        return f"<convolutional network: {images}, {len(self.classes)} classes, {weights}>"
 
 
 @dataclass(frozen=True, slots=True)

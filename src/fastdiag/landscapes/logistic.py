@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ..arguments import shown
 from ..door import door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
@@ -224,7 +225,7 @@ class Logistic(SampledLandscape):
         return Logistic(frozen(X), self.y, frozen(theta), frozen(ridge), self.weights)
 
     def __repr__(self) -> str:
-        return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
+        return f"<logistic landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"
 
 
 @door

@@ -11,6 +11,7 @@ from ..arguments import own, shown
 from ..door import door
 from ..errors import InputError, MissingTensorError
 from ..locks import cached_property
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .contraction import contract
@@ -81,7 +82,7 @@ class Tensors(Landscape):
         return MomentLocal(re_expanded(derivatives, step), weights, self, step)
 
     def __repr__(self) -> str:
-        return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self._cumulants)}>"
+        return f"<tensors landscape: {counted(self.dimension, 'weight')}, cumulants {sorted(self._cumulants)}>"
 
 
 @door

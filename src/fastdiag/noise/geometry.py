@@ -15,6 +15,7 @@ from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked_weights
 from ..landscapes.least_squares import LeastSquares
 from ..markup import cell, table
+from ..numerals import counted
 from ..record import Record
 from ..stationary.quadratic import check_covariance, symmetric
 from ..stationary.units import common, exponent, shifted, within_floats
@@ -86,7 +87,7 @@ class Geometry(Record):
         )
 
     def __repr__(self) -> str:
-        return f"<noise geometry: {self.dimension} weights, loss {self.loss:.6g}>"
+        return f"<noise geometry: {counted(self.dimension, 'weight')}, loss {self.loss:.6g}>"
 
     def _repr_html_(self) -> str:
         with np.errstate(all="ignore"):

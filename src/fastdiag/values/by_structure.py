@@ -8,6 +8,7 @@ contraction of points' tensors, matrices and F, as un-resummed values are: see `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -34,7 +35,7 @@ LATEST = 4096  # updates, of which each may be a node
 NODES = 1  # times n^2 over the points: as many take what other ways do
 SAMPLES, CASES = 480, 24  # columns of F that its rows are compared by; learning rates times numbers of updates
 LEAST, MOST_CASES = 16, 1024  # columns of an edge in any case; learning rates times numbers of updates, at most
-MOST_VALUES = 1 << 21  # of F
+MOST_VALUES, TOGETHER = 1 << 21, 1 << 14  # of F, and so many at a time
 SAME, TRUE = 1e-14, 1e-12  # of a row of F: a rest that is nothing, and an error that is refused
 
 HESSIAN, THIRD, SKEW = ((0, 1),), ((0, 1, 2),), ((0,), (1,), (2,))
@@ -219,15 +220,16 @@ def _sums(
     """Sums over maps for tuples of indices (edges, some): (learning rates, times, some)."""
     poset, ring = Poset.of(ties), Extension(0, [])
     found = np.zeros((len(numbers), len(times), index.shape[1]))
-    for i, eta in enumerate(numbers.tolist()):
-        factors = [ring.factor({0: 1 - eta * rates[axis]}, {0: eta * rates[axis]}) for axis in index]
+    for (i, eta), start in product(enumerate(numbers.tolist()), range(0, index.shape[1], TOGETHER)):
+        some = slice(start, start + TOGETHER)
+        factors = [ring.factor({0: 1 - eta * rates[axis]}, {0: eta * rates[axis]}) for axis in index[:, some]]
         edges = EdgeWeights.powers(poset, factors)
         for places, _, updates in runs:
             spacetime = times[places[-1]]
             if len(updates):
-                some = epoch_curve(poset, edges, spacetime, "cumulant", updates.tolist())
+                sums = epoch_curve(poset, edges, spacetime, "cumulant", updates.tolist())
             else:
-                some = iter([sum_over_maps(poset, edges, spacetime, "cumulant")])
-            for place, maps in zip(places, some, strict=True):
-                found[i, place] = maps.parts[0] if isinstance(maps, Element) else float(maps)
+                sums = iter([sum_over_maps(poset, edges, spacetime, "cumulant")])
+            for place, maps in zip(places, sums, strict=True):
+                found[i, place, some] = maps.parts[0] if isinstance(maps, Element) else float(maps)
     return found

@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 READY := $(VENV)/.ready
 
-.PHONY: all test test-all bench figures check docs clean
+.PHONY: all test test-all coverage bench figures check docs clean
 
 all: $(READY)
 	$(BIN)/fastdiag predict --plot prediction.png
@@ -29,6 +29,22 @@ test: $(READY) check
 test-all: $(READY) check
 	$(BIN)/python -m pytest
 
+# all that make test runs, and kernels as Python in those tests that are quick without a compiler
+UNCOMPILED := tests/house/test_package.py tests/house/test_door.py tests/diagram tests/embedding/test_counting.py \
+	tests/coefficients/test_table_rows.py tests/simulation
+
+coverage: $(READY)
+ifneq ($(UV),)
+	$(UV) pip install -q --python $(BIN)/python -e '.[coverage]'
+else
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[coverage]'
+endif
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -m "not long"
+	NUMBA_DISABLE_JIT=1 FASTDIAG_TEST_SECONDS=3 $(BIN)/python -m coverage run -m pytest -m "not long" $(UNCOMPILED)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+
 check: $(READY)
 	$(BIN)/ruff check src tests bench data docs
 	$(BIN)/mypy
@@ -48,4 +64,4 @@ endif
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs out/docs
 
 clean:
-	rm -rf $(VENV) out/docs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .coverage out/docs .pytest_cache .mypy_cache .ruff_cache .hypothesis

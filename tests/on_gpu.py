@@ -1,7 +1,11 @@
-"""CUDA against the CPU. `test_cuda` runs this file in numba's simulator; where there is a GPU, `pytest tests/on_gpu.py`."""
+"""CUDA against the CPU. `test_cuda` runs this file in numba's simulator; where there is a GPU, `pytest tests/on_gpu.py`.
+
+The marks `long` are about the simulator.
+"""
 
 import math
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
@@ -39,8 +43,12 @@ def same(ours, theirs):
     assert ours == pytest.approx(theirs, rel=1e-12, abs=0)
 
 
-@pytest.mark.parametrize("order", LANDS)
-@pytest.mark.parametrize("case", CASES)
+LONG = {(case, 4) for case in ("cyclic", "cyclic, partial", "reshuffle", "reshuffle, partial", "replacement")}
+
+
+@pytest.mark.parametrize(
+    ("case", "order"), [pytest.param(*at, marks=pytest.mark.long if at in LONG else ()) for at in product(CASES, LANDS)]
+)
 def test_cuda_agrees_with_the_cpu(order, case):
     for D in some(order):
         same(*(fd.rvalue(D, SMALL[order], CASES[case], 0.1, device=where) for where in ("cuda", "cpu")))
@@ -85,9 +93,10 @@ def test_curves(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["train_loss", "generalization_gap", "test_loss_variance"])
-def test_observables(name):
+@pytest.mark.parametrize("order", [2, pytest.param(3, marks=pytest.mark.long)])
+def test_observables(name, order):
     ours, theirs = (
-        fd.predict(SMALL[3], CASES["reshuffle"], 0.1, 3, name, device=where) for where in ("cuda", "cpu")
+        fd.predict(SMALL[3], CASES["reshuffle"], 0.1, order, name, device=where) for where in ("cuda", "cpu")
     )
     for mine, other in zip(ours.by_diagram.values(), theirs.by_diagram.values(), strict=True):
         assert mine == pytest.approx(other, rel=1e-11, abs=1e-15)
@@ -98,7 +107,7 @@ def test_a_matrix_of_learning_rates():
     same(*(fd.rvalue("[a a[b]]", LANDS[3], CASES["reshuffle"], metric, device=where) for where in ("cuda", "cpu")))
 
 
-@pytest.mark.parametrize("text", ["[a]", "[a b]", "[a a a]", "[a a[b]]"])
+@pytest.mark.parametrize("text", ["[a]", "[a b]", pytest.param("[a a a]", marks=pytest.mark.long), "[a a[b]]"])
 def test_tiles_give_the_same_bits(monkeypatch, text):
     land = LANDS[1] if text == "[a]" else LANDS[2]
     n = land.dimension
@@ -135,7 +144,7 @@ def test_what_does_not_fit_says_asked_and_free(monkeypatch):
     assert fd.rvalue("[a a a]", LANDS[3], CASES["one epoch"], 0.1) == value
 
 
-@pytest.mark.parametrize("text", ["[a b]", "[a a a]", "[a a b]"])
+@pytest.mark.parametrize("text", ["[a b]", "[a a a]", pytest.param("[a a b]", marks=pytest.mark.long)])
 def test_memory_is_predicted(monkeypatch, text):
     """All arrays that are put on the GPU, and the local memory."""
     from numba import cuda as numba_cuda

@@ -7,7 +7,6 @@ import numpy as np
 import fastdiag as fd
 
 from . import orders
-from .style import shared_legend
 
 TITLE = "test loss against eta on breast cancer, every order about the start and about the path"
 SIZE = (9.6, 5.2)
@@ -48,9 +47,4 @@ def rows(found):
 
 
 def draw(figure, found):
-    axes = figure.subplots(max(1, len(found) // 3), min(3, len(found)), squeeze=False)
-    for ax, (piece, each) in zip(axes.flat, found.items(), strict=True):
-        orders.draw(ax, each, named(piece))
-    for row in axes:
-        row[0].set_ylabel("expected test loss")
-    shared_legend(figure, axes)
+    orders.panels(figure, found, named, max(1, len(found) // 3))

@@ -5,7 +5,6 @@ from functools import partial
 import fastdiag as fd
 
 from . import orders
-from .style import shared_legend
 
 TITLE = "test loss against eta on the papers' convolutional network"
 NEEDS = ("jax",)
@@ -32,8 +31,4 @@ def rows(found):
 
 
 def draw(figure, found):
-    axes = figure.subplots(1, len(found), squeeze=False)
-    for ax, (piece, each) in zip(axes.flat, found.items(), strict=True):
-        orders.draw(ax, each, f"N = T = {N}, weights of {piece.replace('seed', 'seed ')}")
-    axes[0, 0].set_ylabel("expected test loss")
-    shared_legend(figure, axes)
+    orders.panels(figure, found, lambda piece: f"N = T = {N}, weights of {piece.replace('seed', 'seed ')}")

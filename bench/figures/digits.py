@@ -7,7 +7,6 @@ import numpy as np
 import fastdiag as fd
 
 from . import orders
-from .style import shared_legend
 
 TITLE = "test loss against eta on softmax regression of the digits"
 SIZE = (8.6, 3.3)
@@ -33,8 +32,4 @@ def rows(found):
 
 
 def draw(figure, found):
-    axes = figure.subplots(1, len(found), squeeze=False)
-    for ax, (start, each) in zip(axes.flat, found.items(), strict=True):
-        orders.draw(ax, each, f"N = T = {N}, {STARTS[start]}")
-    axes[0, 0].set_ylabel("expected test loss")
-    shared_legend(figure, axes)
+    orders.panels(figure, found, lambda start: f"N = T = {N}, {STARTS[start]}")

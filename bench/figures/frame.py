@@ -47,9 +47,15 @@ class Row:
         """The same where the prediction may be as far off as it says of itself."""
         return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr + self.error
 
+    @property
+    def says_inside(self):
+        """Whether by its own error it lies in the interval, of which that is less than half; None for a closed form."""
+        return None if self.believable is None else bool(self.error < QUANTILE * self.stderr)
+
     def record(self):
         """All of it, for a file."""
-        return asdict(self) | {"z": float(self.z), "inside": bool(self.inside), "within_error": bool(self.within_error)}
+        told = {"inside": bool(self.inside), "within_error": bool(self.within_error), "says_inside": self.says_inside}
+        return asdict(self) | {"z": float(self.z)} | told
 
 
 def told(prediction, at=slice(None)):
@@ -95,11 +101,9 @@ def missing(experiment):
 
 def results(experiment, folder, quick, fresh=False, only=None):
     """Compute what is not kept yet: yields (piece, found, seconds, whether it was kept) for every piece, or some alone."""
-    name = experiment.__name__.rpartition(".")[2]
     folder.mkdir(parents=True, exist_ok=True)
     for piece, compute in (only or experiment.pieces(quick)).items():
-        path = folder / f"{name}{'-quick' if quick else ''}-{piece}.npz"
-        key = fingerprint(experiment, piece, quick)
+        path, key = place(experiment, folder, piece, quick)
         kept = None if fresh else load(path, key)
         if kept is not None:
             yield piece, *kept, True
@@ -112,6 +116,17 @@ def results(experiment, folder, quick, fresh=False, only=None):
         seconds = time.perf_counter() - start
         save(path, key, found, seconds)
         yield piece, found, seconds, False
+
+
+def unkept(experiment, folder, quick, fresh=False):
+    """The pieces that are still to be computed."""
+    return [piece for piece in experiment.pieces(quick) if fresh or load(*place(experiment, folder, piece, quick)) is None]
+
+
+def place(experiment, folder, piece, quick):
+    """Where a piece is kept, and the key of what its numbers depend on."""
+    name = experiment.__name__.rpartition(".")[2]
+    return folder / f"{name}{'-quick' if quick else ''}-{piece}.npz", fingerprint(experiment, piece, quick)
 
 
 def fingerprint(experiment, piece, quick):
@@ -145,10 +160,16 @@ def load(path, key):
 
 
 def counted(rows):
-    """Of the trusted, the not trusted and the closed forms: those in their intervals, outside, within their errors."""
+    """By what they say of themselves: those in their intervals, outside, within the intervals widened by their errors."""
+    kinds = {
+        "error below\ninterval": [row for row in rows if row.says_inside],
+        "error\nabove it": [row for row in rows if row.says_inside is False],
+        "trusted": [row for row in rows if row.believable],
+        "not\ntrusted": [row for row in rows if row.believable is False],
+        "closed form": [row for row in rows if row.believable is None],
+    }
     table = {}
-    for kind, believable in (("trusted", True), ("not trusted", False), ("closed form", None)):
-        those = [row for row in rows if row.believable is believable]
+    for kind, those in kinds.items():
         inside = sum(row.inside for row in those)
         table[kind] = inside, len(those) - inside, sum(row.within_error for row in those)
     return table

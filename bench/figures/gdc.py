@@ -54,19 +54,23 @@ def draw(figure, found):
     left, right = figure.subplots(1, 2)
     for k, data in enumerate(("cancer", "gauss")):
         those = [each for piece, each in found.items() if piece.startswith(data)]
-        x, xe, y, ye, p = (np.concatenate([each[key] for each in those]) for key in
-                           ("mean", "stderr", "own", "own_stderr", "prediction"))
+        x, xe, y, ye, p, trusted = (np.concatenate([each[key] for each in those]) for key in
+                                    ("mean", "stderr", "own", "own_stderr", "prediction", "believable"))
         seen = (np.abs(x) > QUANTILE * xe) & (np.abs(y) > QUANTILE * ye)
         name = {"cancer": "breast cancer (noise 1)", "gauss": "GAUSS (order 4)"}[data]
-        options = {"fmt": MARKS[k], "color": COLOURS[k], "ms": 4, "mfc": "white", "lw": 0.8, "capsize": 1.5}
-        left.errorbar(np.abs(x[seen]), np.abs(y[seen]), QUANTILE * ye[seen], QUANTILE * xe[seen], label=name, **options)
-        right.errorbar(np.abs(p[seen]), np.abs(x[seen]), QUANTILE * xe[seen], label=name, **options)
+        options = {"fmt": MARKS[k], "color": COLOURS[k], "ms": 4, "lw": 0.8, "capsize": 1.5}
+        errors = QUANTILE * ye[seen], QUANTILE * xe[seen]
+        left.errorbar(np.abs(x[seen]), np.abs(y[seen]), *errors, label=name, mfc="white", **options)
+        for which, words, look in ((trusted, ", trusted", {}), (~trusted, "", {"mfc": "white"})):
+            these = seen & which
+            label = name + words if these.any() else None
+            right.errorbar(np.abs(p[these]), np.abs(x[these]), QUANTILE * xe[these], label=label, **options | look)
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_yscale("log")
         ends = np.array(left.get_xlim())
-        ax.set_xlim(ends)
         ax.set_ylim(ends)
+        ax.set_xlim(ends[0], max(ends[1], ax.get_xlim()[1]))
         ax.plot(ends, ends, color=GREY, lw=0.8, ls=(0, (4, 2)), label="equal", zorder=0)
         legend(ax)
     titled(left, "GDC in place of SGD", "|GD less SGD|, simulated, 99 %", "|GD less GDC|, simulated, 99 %")

@@ -5,7 +5,7 @@ import numpy as np
 import fastdiag as fd
 
 from .frame import beside, judged
-from .style import BLACK, BLUE, GREY, ORANGE, RED, SKY, doubted, measured, plain_logs, theory, titled
+from .style import BLACK, BLUE, GREY, ORANGE, RED, SKY, doubted, measured, plain_logs, shared_legend, theory, titled
 
 NAMED = {"path": "about the path, noise {}", "start": "about the start, order {}"}
 
@@ -58,7 +58,7 @@ def draw(ax, found, title, top=1.35):
     for d, curve in enumerate(found.get("path", ())):
         theory(ax, grid, curve, d, NAMED["path"].format(d), color=(ORANGE, RED, BLUE)[d])
     if "start" in found:
-        theory(ax, grid, found["start"][-1], 3, NAMED["start"].format(len(found["start"]) - 1), color=SKY)
+        theory(ax, grid, found["start"][-1], 5, NAMED["start"].format(len(found["start"]) - 1), color=SKY)
     shown = next(kind for kind in (*NAMED, "plain") if kind in found)
     doubted(ax, found["etas"], found[f"{shown}_believable"])
     measured(ax, found["etas"], found[f"{shown}_mean"], found[f"{shown}_stderr"], label="simulated, 99 %", color=BLACK)
@@ -70,3 +70,13 @@ def draw(ax, found, title, top=1.35):
     low = float(np.min(found[f"{shown}_mean"]))
     ax.set_ylim(low - 0.35 * (high - low), high + (top - 1) * (high - low))
     titled(ax, title, r"learning rate $\eta$")
+
+
+def panels(figure, found, title, rows=1):
+    """A panel for each piece, with what its title is made of, and one legend."""
+    axes = figure.subplots(rows, -(-len(found) // rows), squeeze=False)
+    for ax, (piece, each) in zip(axes.flat, found.items(), strict=True):
+        draw(ax, each, title(piece))
+    for row in axes:
+        row[0].set_ylabel("expected test loss")
+    shared_legend(figure, axes)

@@ -6,6 +6,7 @@ namespace of its own, so that kernels are compiled once and nothing but Sphinx i
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from docutils import nodes
@@ -14,6 +15,8 @@ from docutils.utils.math import latex2mathml
 from running import Cell, run
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+ENDING = re.compile(r"(\n# .*)+\s*\Z")  # comments that say what a cell prints
 
 
 class CodeCell(SphinxDirective):
@@ -34,8 +37,9 @@ class CodeCell(SphinxDirective):
             raise self.error(f"{type(error).__name__}: {error}, in the cell\n{cell.code}") from error
         if "remove-cell" in cell.tags:
             return []
-        code = nodes.literal_block(cell.code, cell.code, language="python")
         shown = [] if "remove-output" in cell.tags else [_node(kind, text) for kind, text in outputs]
+        text = ENDING.sub("", cell.code) if shown else cell.code  # the output follows: no need to say it twice
+        code = nodes.literal_block(text, text, language="python")
         return [*([] if "remove-input" in cell.tags else [code]), *shown]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
+import html
 import io
 import re
 import traceback
@@ -61,8 +63,9 @@ def display(value: Any) -> tuple[str, str]:
         form = getattr(value, method, None)
         if not isinstance(value, type) and callable(form) and (text := form()) is not None:
             return kind, text
-    if type(value).__module__ == "matplotlib.figure":
-        drawn = io.StringIO()
+    if any(kind.__module__ == "matplotlib.figure" for kind in type(value).__mro__):
+        drawn = io.BytesIO()
         value.savefig(drawn, format="svg", metadata={"Date": None})
-        return "image/svg+xml", drawn.getvalue()[drawn.getvalue().index("<svg") :]
+        picture = base64.b64encode(drawn.getvalue()).decode()  # apart from the page, whose style it would change
+        return "text/html", f'<img alt="{html.escape(repr(value))}" src="data:image/svg+xml;base64,{picture}">'
     return "text/plain", repr(value) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from .locks import LOADING
@@ -52,7 +53,8 @@ __all__ = [*_ROOMS, *_MODULES, "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES and name not in _ROOMS:
-        raise AttributeError(f"module 'fastdiag' has no attribute {name!r}; see dir(fastdiag)")
+        here = sys.modules[__name__]  # which lets Python say what may have been meant
+        raise AttributeError(f"module 'fastdiag' has no attribute {name!r}; see dir(fastdiag)", name=name, obj=here)
     with LOADING:  # threads may touch the rooms together
         if name in _MODULES:
             value = _loaded(_MODULES[name])

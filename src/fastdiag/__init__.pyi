@@ -9,8 +9,8 @@ from . import results as results
 from . import stationary as stationary
 from .coefficients import CoefficientTable as CoefficientTable
 from .coefficients import coefficient as coefficient
-from .coefficients import table as table
 from .coefficients.build import build as build
+from .coefficients.lookup import table as table  # a module beside it has its name
 from .diagram import Diagram as Diagram
 from .diagram import Diagrams as Diagrams
 from .diagram import count_diagrams as count_diagrams

@@ -18,7 +18,7 @@ from .errors import InputError
 _OURS: set[Any] = set()
 
 
-class Symbol(sympy.Symbol):  # type: ignore[misc]
+class Symbol(sympy.Symbol):
     """SymPy's own without assumptions, and equal to it, but for one thing: a namesake is not passed over.
 
     Its name is SymPy's too, so that the two have one hash and one place in sums.
@@ -38,11 +38,12 @@ that would be passed over; put in for sympy.Symbol('N'), or for 'N'
     __slots__ = ()
 
     def __new__(cls, name: str) -> Symbol:
-        return sympy.Symbol.__new__(cls, name)  # type: ignore[no-any-return]
+        made: Symbol = sympy.Symbol.__new__(cls, name)
+        return made
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: Any) -> Any:
         if type(other) is sympy.Symbol:
-            return self._hashable_content() == other._hashable_content()  # type: ignore[attr-defined]
+            return self._hashable_content() == other._hashable_content()
         return super().__eq__(other)
 
     __hash__ = sympy.Symbol.__hash__

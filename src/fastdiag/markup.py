@@ -30,7 +30,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
     lines = [_line(head, "th")] if any(head) else []
     lines += [_line(row, "td") for row in rows[:MOST_LINES]]
     lines += [_line([f"... and {more:,} more"], "td")] if more > 0 else []
-    return f"<div><p>{_text(caption.strip('<>'))}</p><table>{''.join(lines)}</table></div>"
+    return f"<div><p>{_text(bare(caption))}</p><table>{''.join(lines)}</table></div>"
 
 
 def fields(value: Any) -> str:
@@ -56,6 +56,17 @@ def places(eta: Any, times: Any) -> list[tuple[str, str]]:
     """In words, the learning rate and number of updates of each entry of a curve, where either may be an array."""
     rates = ["matrix"] if np.ndim(eta) == 2 else [cell(rate) for rate in np.atleast_1d(eta).tolist()]
     return [(rate, written(T)) for rate in rates for T in (times if isinstance(times, tuple) else (times,))]
+
+
+def bare(text: str) -> str:
+    """A repr without the angle brackets around it.
+
+    Examples
+    --------
+    >>> bare("<<3 points> as a sample>")
+    '<3 points> as a sample'
+    """
+    return text[1:-1] if text.startswith("<") and text.endswith(">") else text
 
 
 def _line(cells: Iterable[str], kind: str) -> str:

@@ -23,6 +23,17 @@ def has(value: object, name: str) -> bool:
         return False
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something.
+
+    Examples
+    --------
+    >>> counted(1, "weight"), counted(2, "weight")
+    ('1 weight', '2 weights')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def shown(value: object) -> str:
     """A short repr of any value: it never fails, and no number or text makes it long.
 

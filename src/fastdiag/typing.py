@@ -16,6 +16,8 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 """Real numbers, float64."""
 Number: TypeAlias = Any
 """int, Fraction, float or a SymPy expression."""
+Curve: TypeAlias = Any
+"""A Number, or an array of them: which of the two, only the call knows."""
 Exact: TypeAlias = int | Fraction
 """An exact count."""
 

@@ -77,7 +77,7 @@ def test_errors_are_one_message(arguments, words, tmp_path):
 
 def test_predict_another_observable(tmp_path):
     picture = tmp_path / "gap.svg"
-    options = ("--eta", "0.001,0.01", "--updates", "5", "--runs", "50", "--order", "2", "--plot", str(picture))
+    options = ("--eta", "0.001,0.01", "--updates", "2", "--runs", "50", "--order", "2", "--plot", str(picture))
     done = run("predict", "--observable", "generalization_gap", *options)
     assert done.exit_code == 0, done.output
     assert "expected generalization gap" in done.output
@@ -122,6 +122,18 @@ def test_table(sampling, basis):
     assert lines[1:] == [
         [str(D), str(D.order), str(len(D.parts) - 1), str(D.automorphisms), str(fd.coefficient(D, spacetime, basis))] for D in right
     ]
+
+
+def test_a_narrow_table_keeps_every_letter_and_digit():
+    words = ("table", "2", "-N", "1000", "-B", "10", "-T", str(5 * 10**22))
+    done = CliRunner().invoke(main, words, env={"COLUMNS": "60"})
+    lines = done.output.splitlines()[3:]
+    assert "…" not in done.output
+    assert max(map(len, lines)) <= 60
+    firsts = [line.split(" " * 5)[0].strip() for line in lines]
+    assert [text for text in firsts if text[:1] == "["] == [str(D) for order in range(3) for D in fd.diagrams(order)]
+    written = "".join(line.split()[-1] for line in lines if line.strip())
+    assert str(fd.coefficient("[a b]", fd.Spacetime(1000, 10, 5 * 10**22))) in written
 
 
 def test_table_of_some_rows(tmp_path):

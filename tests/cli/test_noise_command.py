@@ -31,23 +31,46 @@ def test_command_line(tmp_path):
     assert "ask --at minimum" in away.output
 
 
-@pytest.mark.parametrize(("eta", "lies"), [("0.05", "within"), ("0.2", "above it: there SGD has left the parabola")])
-def test_what_it_says_of_the_loss_itself(eta, lies):
-    """The linearised excess loss after 40 updates, beside a run of the plain formula of logistic regression."""
-    words = " ".join(run("--directions", "1", "--eta", eta, "--runs", "2000").output.split())
-    linear, itself, half = (float(re.search(name, words)[1]) for name in (
-        r"excess loss ([\d.]+) after 40", r"runs\): excess ([\d.]+) ±", r"excess [\d.]+ ± ([\d.]+);"))
-    assert f"lies {lies}." in words
-    land = fd.landscapes.breast_cancer().at_minimum()
-    rng, w = np.random.default_rng(1), np.tile(land.theta, (1500, 1))
+def told(words):
+    """Of what it says: the linearised excess; the loss itself's, its half interval, and both in % of the linearised."""
+    names = r"excess loss ([\d.e-]+) after", r"95 %\): excess ([\d.e-]+) ±", r"excess [\d.e-]+ ± ([\d.e-]+),", r", ([\d.e+]+) ± [\d.e-]+ % of", r"± ([\d.e-]+) % of"
+    return [float(re.search(name, words)[1]) for name in names]
+
+
+@pytest.mark.parametrize(("eta", "batch"), [(0.05, 1), (0.2, 1), (2.0, 150)])
+def test_what_it_says_of_the_loss_itself(eta, batch):
+    """The linearised excess loss after 40 updates, beside more runs of the plain formula of logistic regression."""
+    words = " ".join(run("--directions", "1", "--eta", str(eta), "--batch", str(batch), "--runs", "1000" if batch == 1 else "100").output.split())
+    linear, itself, half, share, within = told(words)
+    assert share == pytest.approx(100 * itself / linear, rel=6e-3)
+    assert within / share == pytest.approx(half / itself, rel=0.4)  # one digit and two
+    land, size = fd.landscapes.breast_cancer().at_minimum(), 5000 if batch == 1 else 200
+    exact = fd.stationary.minibatch_transient(land, lam=eta, batch=batch, T=40)[-1]
+    assert linear == pytest.approx(np.trace(land.hessian @ exact) / 2, rel=1e-3)
+    rng, w = np.random.default_rng(1), np.tile(land.theta, (size, 1))
     for _ in range(40):
-        rows = rng.integers(len(land.X), size=len(w))
+        rows = rng.integers(len(land.X), size=(size, batch))
         x, y = land.X[rows], land.y[rows]
-        w = w - float(eta) * ((1 / (1 + np.exp(-np.einsum("ij,ij->i", x, w))) - y)[:, None] * x + land.ridge * w)
+        w = w - eta * ((1 / (1 + np.exp(-np.einsum("rbj,rj->rb", x, w))) - y)[:, None] @ x / batch)[:, 0] - eta * land.ridge * w
     u = w @ land.X.T
     losses = (np.logaddexp(0, u) - land.y * u).mean(axis=1) + (land.ridge * w**2).sum(axis=1) / 2 - land.loss
-    assert abs(losses.mean() - itself) < 3 * (half / 1.96 + losses.std() / len(w) ** 0.5)
-    assert (linear > itself + half) == (lies != "within")
+    error = losses.std() / size**0.5
+    assert abs(losses.mean() - itself) < 3 * (half / 1.96 + error)
+    assert abs(losses.mean() - linear * share / 100) < 3 * (linear * within / 196 + error)
+
+
+def test_batches_of_any_size():
+    """Of a hundred million points: the noise is so small that the loss is its quadratic; more than floats count is refused."""
+    words = " ".join(run("--directions", "1", "--eta", "1", "--batch", str(10**8), "--runs", "50").output.split())
+    linear, itself, _, share, within = told(words)
+    land = fd.landscapes.breast_cancer().at_minimum()
+    frozen = fd.stationary.sigma_T(land.hessian, land.gradient_covariance / 10**8, 1.0, 40)
+    assert linear == pytest.approx(np.trace(land.hessian @ frozen) / 2, rel=1e-3)
+    assert itself == pytest.approx(linear, rel=0.5)
+    assert abs(share - 100) < 2 * within
+    refused = run("--batch", str(2**53 + 1))
+    assert refused.exit_code == 2
+    assert "is not in the range" in refused.output
 
 
 def test_command_line_with_many_weights_and_errors(tmp_path):

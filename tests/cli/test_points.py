@@ -61,6 +61,16 @@ def listing():
     return bytes(data)
 
 
+def huge():
+    """An array that is said to have half a gigabyte."""
+    zeros = np.zeros((1000, 3))
+    data = saved(compressed=True, X=zeros, y=Y)
+    size = len(header(zeros.shape)) + zeros.nbytes
+    said = data.replace(struct.pack("<I", size), struct.pack("<I", 1 << 29))
+    assert said != data
+    return said
+
+
 GOOD = saved(X=X, y=Y)
 WRONG = {
     "empty": (b"", "it is empty"), "text": (b"hello", "no NPZ file"), "half": (GOOD[: len(GOOD) // 2], "cut off"),
@@ -71,10 +81,10 @@ WRONG = {
     "negative shape": (packed(X=header((-1, -10)) + bytes(80), y=b""), "its shape"),
     "no header": (packed(X=b"abc", y=b""), "X is damaged"), "nothing": (packed(), "holds nothing"),
     "objects": (saved(X=np.array([[None]]), y=Y), "Python objects"), "no y": (saved(X=X), "arrays X and y"),
-    "bomb": (saved(compressed=True, X=np.zeros((2**20, 64)), y=Y), "more than the"), "long list": (listing(), "list of files"),
+    "bomb": (huge(), "536,870,912 bytes, more than the"), "long list": (listing(), "list of files"),
     "complex": (saved(X=X + 1j, y=Y), "real numbers"), "texts": (saved(X=X.astype(str), y=Y), "real numbers"),
     "flat": (saved(X=X[:, 0], y=Y), "shape"), "no points": (saved(X=X[:0], y=Y[:0]), "shape"), "nan": (saved(X=X * np.nan, y=Y), "finite"),
-    "labels": (saved(X=X, y=np.arange(30)), "labels"), "too few labels": (saved(X=X, y=Y[:4]), "shape"),
+    "labels": (saved(X=X, y=np.arange(30)), "labels"), "too few labels": (saved(X=X, y=Y[:4]), "one label per row of X"),
 }
 
 

@@ -73,6 +73,7 @@ def test_tables_fit_their_terminal(about, width, monkeypatch):
     output = run(*QUICK, "--about", about, width=str(width))
     assert max(map(len, output.splitlines())) <= width
     assert "…" not in output
+    assert ("tru: trust" in output) == (" tru " in output.replace("tru: ", "")), "what is shortened is explained"
 
 
 DATA = fd.landscapes.breast_cancer()

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 import fastdiag as fd
 from fastdiag import files
 from fastdiag.cli import main
+from fastdiag.cli.console import PlainConsole
 from fastdiag.terminal import is_terminal, legible, plain
 
 ESCAPE = "\x1b]0;X\a"
@@ -85,7 +87,7 @@ def test_errors_hold_no_control_characters():
 def test_names_are_no_markup(points, home):
     picture = Path("d") / "[" / f"b]{ESCAPE}:smile:.png"
     picture.parent.mkdir(parents=True)
-    for command in (("predict", *QUICK), ("noise",), ("stationary", "--runs", "10", "--updates", "5", "--batch", "4")):
+    for command in (("predict", *QUICK), ("noise", "--runs", "10"), ("stationary", "--runs", "10", "--updates", "5", "--batch", "4")):
         done = run(*command, "--data", points, "--plot", picture)
         assert done.exit_code == 0, done.output
         assert plain(done.output) == done.output
@@ -130,7 +132,7 @@ import os, sys
 sys.stdout = sys.stderr = None
 from fastdiag.cli import main
 import fastdiag as fd
-for arguments, right in ((["draw", "[a]"], 0), (["draw", "[a"], 2), (["table", "2"], 0), (["--help"], 0), (["noise"], 0), (["nope"], 2)):
+for arguments, right in ((["draw", "[a]"], 0), (["draw", "[a"], 2), (["table", "2"], 0), (["--help"], 0), (["noise", "--runs", "10"], 0), (["nope"], 2)):
     try:
         main(arguments)
     except SystemExit as done:
@@ -249,3 +251,15 @@ def test_numbers_of_any_size(home):
         done = run(*arguments)
         assert done.exit_code == 2
         assert len(done.output) < 6000
+
+
+@pytest.mark.parametrize("asked", [{}, {"NO_COLOR": ""}, {"NO_COLOR": "1"}])
+def test_no_color_is_plain(asked, monkeypatch):
+    """Nor bold; an empty value asks for nothing, as the convention has it."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    console = PlainConsole(force_terminal=True, file=io.StringIO())
+    console.print("text", style="bold red")
+    assert ("\x1b[" in console.file.getvalue()) == (asked != {"NO_COLOR": "1"})

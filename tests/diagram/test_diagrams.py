@@ -106,6 +106,13 @@ def test_constructor_errors(parents, blocks, words):
         fd.Diagram(parents, blocks)
 
 
+def test_the_constructor_takes_no_text():
+    with pytest.raises(fd.errors.InputError, match=r"Diagram.parse reads a text such as '\[a b\]'"):
+        fd.Diagram("[a b]")
+    with pytest.raises(fd.errors.InputError, match="1 parents and 0 blocks"):
+        fd.Diagram([-1])
+
+
 def test_a_diagram_is_frozen():
     D = fd.Diagram.parse("[a]")
     with pytest.raises(AttributeError, match="immutable"):

@@ -50,10 +50,15 @@ def test_repeated_factors_and_zero(rule, sampling):
     check("[a[b]]", sampling, "moment", rule)
 
 
+@pytest.mark.every(2)
+@pytest.mark.parametrize("text", ["[a b c]", "[a b[a]]", "[a[a b]]", "[a[b[c]]]", "[a[b[a]]]"])
 @pytest.mark.parametrize("rule", [REPEATED, ODD, updates.weight_decay(1)], ids=repr)
-def test_three_nodes(rule):
-    for text in ("[a b c]", "[a b[a]]", "[a[a b]]", "[a[b[c]]]", "[a[b[a]]]"):
-        check(text, "one epoch", "cumulant", rule)
+def test_three_nodes(rule, text):
+    check(text, "one epoch", "cumulant", rule)
+
+
+@pytest.mark.parametrize("rule", [pytest.param(REPEATED, marks=pytest.mark.long), ODD, updates.weight_decay(1)], ids=repr)
+def test_three_nodes_over_epochs(rule):
     check("[a[b[a]]]", "cyclic", "cumulant", rule)
 
 
@@ -66,26 +71,27 @@ def test_all_diagrams_to_order_three(rule, sampling):
             check(D, sampling, basis, rule)
 
 
+@pytest.mark.every(2)
+@pytest.mark.parametrize("text", ["[a[b]]", "[a a]", "[a b]"])
+@pytest.mark.parametrize("sampling", ["cyclic", "reshuffle", "replacement"])
 @pytest.mark.parametrize("rule", [REPEATED, updates.weight_decay(1), ODD], ids=repr)
-def test_formula_is_the_sum_over_maps(rule):
+def test_formula_is_the_sum_over_maps(rule, sampling, text):
     """Map by map, with w from the rule's own recursion."""
-    for sampling in ("cyclic", "reshuffle", "replacement"):
-        for text in ("[a[b]]", "[a a]", "[a b]"):
-            D = fd.Diagram.parse(text)
-            for basis in ("cumulant", "moment"):
-                formula = fd.maps_formula(D, sampling, basis, update=rule)
-                for at, spacetime in list(grids(sampling))[1:3]:
-                    sequences, total = list(spacetime.realisations()), F(0)
-                    blocks = D.blocks[:1] + tuple(b + 9 for b in D.blocks[1:])
-                    for batches in sequences:
-                        for f in oracle.all_maps(D.parents, blocks, batches, basis == "moment"):
-                            ends = [f[p - 1][0] if p else spacetime.T for p in D.parents[1:]]
-                            term = F(1)
-                            for v, (end, p) in enumerate(zip(ends, D.parents[1:], strict=True)):
-                                term *= rule.weight(end - f[v][0], to_root=p == 0)
-                            total += term
-                    total /= len(sequences)
-                    assert formula.subs(at) == sympy.Rational(total.numerator, total.denominator), (text, basis, spacetime)
+    D = fd.Diagram.parse(text)
+    for basis in ("cumulant", "moment"):
+        formula = fd.maps_formula(D, sampling, basis, update=rule)
+        for at, spacetime in list(grids(sampling))[1:3]:
+            sequences, total = list(spacetime.realisations()), F(0)
+            blocks = D.blocks[:1] + tuple(b + 9 for b in D.blocks[1:])
+            for batches in sequences:
+                for f in oracle.all_maps(D.parents, blocks, batches, basis == "moment"):
+                    ends = [f[p - 1][0] if p else spacetime.T for p in D.parents[1:]]
+                    term = F(1)
+                    for v, (end, p) in enumerate(zip(ends, D.parents[1:], strict=True)):
+                        term *= rule.weight(end - f[v][0], to_root=p == 0)
+                    total += term
+            total /= len(sequences)
+            assert formula.subs(at) == sympy.Rational(total.numerator, total.denominator), (basis, spacetime)
 
 
 def test_repeated_factor_is_the_limit_of_two():
@@ -109,14 +115,14 @@ def test_symbols_whose_factors_coincide(sampling):
         check(text, sampling, "cumulant", updates.weight_decay(1, c), (put, updates.weight_decay(1, number)))
 
 
-def test_roots_whose_factors_coincide():
+@pytest.mark.parametrize("sign", [-1, pytest.param(1, marks=pytest.mark.long)])
+def test_roots_whose_factors_coincide(sign):
     """1 - decay = mu^2 with mu irrational: the powers are equal only when worked out."""
-    for root in (sympy.sqrt(2) / 2, -sympy.sqrt(2) / 2):
-        rule = updates.weight_decay(F(1, 2), root)
-        formula = fd.maps_formula("[a[b]]", "cyclic", update=rule)
-        for at, spacetime in grids("cyclic"):
-            wanted = sympy.sympify(fd.weighted_maps("[a[b]]", spacetime, update=rule))
-            assert abs(sympy.N(formula.subs(at) - wanted, 30)) < 1e-25, spacetime
+    rule = updates.weight_decay(F(1, 2), sign * sympy.sqrt(2) / 2)
+    formula = fd.maps_formula("[a[b]]", "cyclic", update=rule)
+    for at, spacetime in grids("cyclic"):
+        wanted = sympy.sympify(fd.weighted_maps("[a[b]]", spacetime, update=rule))
+        assert abs(sympy.N(formula.subs(at) - wanted, 30)) < 1e-25, spacetime
 
 
 @pytest.mark.every(3)

@@ -42,13 +42,14 @@ def check(formula, kind, case, order):
 MORE = [(2, 1, 4, "reshuffle"), (3, 1, 2, "one epoch")]  # others have larger batches
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.long] * (case in MORE)) for case in CASES], ids=str)
 @pytest.mark.parametrize("observable", OBSERVABLES)
 def test_formula_is_sgd(observable, case):
     check(expansion(observable, 3, sampling=case[3]), "one weight" if case[:3] == (4, 2, 4) else "any", case, 3)
 
 
-@pytest.mark.parametrize("case", [(3, 1, 3, "reshuffle"), (2, 1, 4, "cyclic")], ids=str)
+@pytest.mark.parametrize("case", [pytest.param((3, 1, 3, "reshuffle"), marks=pytest.mark.long), (2, 1, 4, "cyclic")], ids=str)
 def test_losses_to_order_four(case):
     losses, weights, tensors = losses_of("any")
     found = evaluated(expansion("test_loss", 4, sampling=case[3]), tensors, (), *case[:3])
@@ -190,6 +191,7 @@ def test_resummed_formula_is_sgd_to_order_three(observable, case):
     check_resummed(observable, 3, *case)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("case", [(2, 1, 4, "reshuffle"), (2, 1, 4, "cyclic"), (3, 2, 2, "replacement")], ids=str)
 @pytest.mark.parametrize("observable", ["test_loss", "generalization_gap", "covariance"])
 def test_resummed_formula_is_sgd_over_epochs(observable, case):

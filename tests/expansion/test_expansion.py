@@ -26,6 +26,7 @@ def exact(seed, n, N, B, T, sampling, order=ORDER):
     return oracle.sgd_test_loss(losses, weights, N, B, T, sampling, order)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("basis", ["cumulant", "moment"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("n", [1, 2])

@@ -69,6 +69,7 @@ def compare_exactly(n, case, names=OBSERVABLES, **options):
             assert (np.asarray(p.by_order[d]) == wanted[name]).all(), (name, d)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_unresummed_is_sgd_exactly(n, case):

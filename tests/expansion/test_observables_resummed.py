@@ -32,7 +32,7 @@ def coefficients(polynomials, order):
     ]
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(5)
 @pytest.mark.parametrize("name", OBSERVABLES)
 @pytest.mark.parametrize("case", [(4, 2, 2, "reshuffle"), (2, 1, 4, "reshuffle"), (2, 1, 3, "cyclic"), (3, 2, 2, "replacement")], ids=str)
 def test_resummed_is_sgd_to_its_order(case, name):
@@ -62,7 +62,7 @@ def quadratic():
     return fd.landscapes.symbolic(formula, (u, v), (a, b, c), fd.landscapes.finite(law), at=[0, 0])
 
 
-@pytest.mark.every(4)
+@pytest.mark.every(5)
 @pytest.mark.parametrize("name", OBSERVABLES)
 @pytest.mark.parametrize("case", [(2, 1, 4, "reshuffle"), (2, 1, 3, "cyclic"), (3, 1, 2, "reshuffle"), (2, 2, 2, "cyclic"), (3, 2, 2, "replacement")],
                          ids=str)

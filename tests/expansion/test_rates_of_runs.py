@@ -12,6 +12,7 @@ import sympy
 
 import fastdiag as fd
 from fastdiag.errors import InputError, TooLargeError, UnsupportedError
+from fastdiag.expansion.grafting import times
 from oracles import fields, oracle
 
 F, W, SEED = Fraction, sympy.symbols("u v"), 7
@@ -170,16 +171,84 @@ def test_decay_is_a_term_of_the_loss():
     assert fd.modified_equation(1, update=fd.updates.sgd()).coefficients == fd.modified_equation(1).coefficients
 
 
+class Pulled(oracle.HeavyBall):
+    """m <- mu m + c_t g + pull (theta - theta_0), theta <- theta - eta m."""
+
+    def __init__(self, theta, mu, pull, rates=None):
+        super().__init__(theta, mu, rates)
+        self.pull = pull
+
+    def scaled(self, t, gradient):
+        return oracle.axpy(self.pull, oracle.axpy(-1, self.start, self.theta), super().scaled(t, gradient))
+
+
+def test_decoupled_decay_is_another_momentum_on_another_loss():
+    decay, mu, eta, rates = F(1, 3), F(1, 2), F(1, 5), [1, 3, F(1, 2)] * 2
+    x, m, y, n = F(1), 0, F(1), 0
+    for c in rates:
+        m, n = mu * m + c * x**3, mu * (1 - decay) * n + c * y**3 + decay * (1 - mu) / eta * (y - 1)
+        x, y = x - decay * (x - 1) - eta * m, y - eta * n
+        assert x == y
+
+
+def remembered(values, bases):
+    """What does not decay, of 1, k and k^2, of sum over b of polynomials in k times b^k with these values at 0, 1, ...
+
+    bases: how many coefficients each polynomial has.
+    """
+    functions = [(b, power) for b, many in bases.items() for power in range(many)]
+    matrix = sympy.Matrix([[sympy.Rational(k) ** power * sympy.Rational(b) ** k for b, power in functions] for k in range(len(functions))])
+    found = matrix.LUsolve(sympy.Matrix([sympy.Rational(x.numerator, x.denominator) for x in values]))
+    return [F(int(found[i].p), int(found[i].q)) for i in (functions.index((1, power)) for power in range(3))]
+
+
+@pytest.mark.parametrize(("mu", "rates", "decay", "order", "points"), [
+    (F(1, 3), (1, F(1, 2)), None, 3, 1), (F(1, 2), (1,), F(1, 3), 3, 1), (F(1, 2), (2, 1), F(1, 3), 3, 1), (0, (2, 1), F(1, 3), 3, 1),
+    (0, (2, 1), F(1, 3), 2, 2), pytest.param(F(1, 2), (1,), F(1, 3), 2, 2, marks=pytest.mark.long),
+    pytest.param(F(1, 2), (1, 3), None, 2, 2, marks=pytest.mark.long), pytest.param(F(1, 2), (1, 3), F(1, 3), 2, 2, marks=pytest.mark.long),
+], ids=str)
+def test_memory_schedule_and_decay(mu, rates, decay, order, points):
+    """Runs of fresh data, one point or two that are as probable: what of their means is a polynomial in the periods."""
+    rule = fd.updates.momentum(mu) if decay is None else fd.updates.weight_decay(decay, mu)
+    equation = fd.modified_equation(order, update=rule if rates == (1,) else rule.with_schedule(rates))
+    kept, pull = (mu, 0) if decay is None else (mu * (1 - decay), decay * (1 - mu))
+    bases = {F(kept) ** (len(rates) * j): order + 1 - j for j in range(order + 1) if kept or not j}
+    many = sum(bases.values())
+    run, watched = partial(Pulled, mu=kept, pull=pull, rates=[*rates] * many), fields.functions(SEED)
+    drawn, _ = fields.problem(SEED, points)
+    found = []
+    for k in range(many):
+        every = fields.runs(drawn, None, (points, 1, k * len(rates), "replacement"), order, run)
+        found.append(fields.observed(watched, every, order))
+    land = fields.formula(SEED, given=points)
+    linear = times(equation.beginning, equation.coefficients, order)
+    square = {D: x / 2 for D, x in times(linear, equation.coefficients, order).items()}
+    for i, s in enumerate(watched):
+        moved = [type(equation)(order, "drawn", "one epoch", equation.update, each, {}) for each in (equation.beginning, linear, square)]
+        ours = [each.at(land, 1, fd.observable(fields.expression(s, W), W)) for each in moved]
+        for d in range(order + 1):
+            assert [x[d] for x in ours] == remembered([each["s", i][d] for each in found], bases), d
+
+
+def test_a_schedule_and_a_decay_are_known_at_the_start():
+    equation = fd.modified_equation(2, update=fd.updates.weight_decay(D).with_schedule([1, 2]))
+    assert "at θ_0, whose decay of d counts as η" in str(equation)
+    drift = {term.text_of_tensors(): term.coefficient for term in equation.drift.terms}
+    assert drift["H^μ_ν G^ν"] == -sympy.Rational(5, 2)  # steps f = -3 g + 2 H g, and the flow to order 2 is f - f' f / 2
+    for wanted in (equation.modified_loss, lambda: equation.obstruction, lambda: equation.at(fields.formula(SEED), 1, "obstruction", d=1)):
+        with pytest.raises(UnsupportedError, match="rates at theta_0"):
+            wanted()
+
+
 @pytest.mark.parametrize(("kind", "what", "options"), [
     (UnsupportedError, "has no period", {"update": fd.updates.schedule(lambda t: 1)}),
-    (UnsupportedError, "memory or decay", {"update": fd.updates.momentum(F(1, 2)).with_schedule([1, 2])}),
-    (UnsupportedError, "memory or decay", {"update": fd.updates.weight_decay(F(1, 2)).with_schedule([1, 2])}),
+    (UnsupportedError, "has no period", {"update": fd.updates.momentum(F(1, 2)).with_schedule(lambda t: 1)}),
     (InputError, "sum to 0", {"update": fd.updates.schedule([1, -1])}),
     (InputError, "sum to 0", {"update": fd.updates.schedule([])}),
     (InputError, "exact", {"update": fd.updates.schedule([1, 0.5])}),
     (InputError, "exact", {"update": fd.updates.weight_decay(0.1)}),
     (TooLargeError, "period of 101", {"update": fd.updates.schedule([1] * 101)}),
-    (TooLargeError, "to order 3", {"update": fd.updates.schedule([1, 2]), "order": 4}),
+    (TooLargeError, "to order 4", {"update": fd.updates.schedule([1, 2]), "order": 5}),
 ])
 def test_refusals(kind, what, options):
     with pytest.raises(kind, match=what):

@@ -33,10 +33,13 @@ def rational(x):
     return sympy.Rational(x.numerator, x.denominator)
 
 
+@pytest.mark.parametrize(
+    "diagrams", [["[]", "[a]", *map(str, fd.diagrams(2))], pytest.param(["[a a a]"], marks=pytest.mark.long), ["[a[b b]]"]], ids=str
+)
 @pytest.mark.parametrize("sampling", GRIDS)
-def test_powers_of_k_in_closed_form_are_weighted_maps(sampling):
+def test_powers_of_k_in_closed_form_are_weighted_maps(sampling, diagrams):
     """Before any letter is put in order; equal k's and k = 1 would be poles, and are left to limits."""
-    for D in [D for d in range(3) for D in fd.diagrams(d)] + [fd.Diagram.parse(text) for text in ("[a a a]", "[a[b b]]")]:
+    for D in map(fd.Diagram.of, diagrams):
         k = [sympy.Symbol(f"k_{e}") for e in range(D.order)]
         form = in_letters(closed_form(Poset.of(D), Terms.powers(k), sampling, "cumulant"))
         for n, b, t in GRIDS[sampling]:
@@ -161,5 +164,9 @@ def test_what_has_no_resummed_formula():
         fd.expand("test_loss", 1, resummed=True, update=fd.updates.momentum(0.5))
     with pytest.raises(fd.errors.InputError, match="has the symbol T"):
         fd.expand("test_loss", 1, resummed=True, update=fd.updates.momentum(sympy.Symbol("T")))
+    momentum = fd.updates.momentum(sympy.Symbol("M"))
+    with pytest.raises(fd.errors.InputError, match="has the symbol M"):
+        fd.expand("test_loss", 1, update=momentum)
+    assert fd.expand("test_loss", 1, time="T", update=momentum).coefficient("[a]").has(sympy.Symbol("M"))
     with pytest.raises(fd.errors.TooLargeError):
         fd.expand("test_loss", 4, resummed=True)

@@ -1,16 +1,42 @@
 """What docs/experiments.md claims, at reduced size."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import fastdiag as fd
 
+PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
 FAR = 4.0  # standard errors: one in 16,000 by chance
 pytestmark = pytest.mark.filterwarnings("ignore::fastdiag.errors.TaylorWarning")
 
 
 def far(rows):
     return [(row.case, round(row.z, 1)) for row in rows if abs(row.z) > FAR]
+
+
+def cells(line):
+    return [cell.strip() for cell in line.split("|")[1:-1]]
+
+
+def test_the_pages_table_adds_up(frame):
+    """In the interval, outside, within it and its own error: sums over experiments, and both ways to split them agree."""
+    table = [cells(line) for line in PAGE.splitlines() if line.startswith(("| `", "| all "))]
+    assert [row[0].strip("`") for row in table] == [*frame.NAMES, "all"]
+    counts = np.array([[[int(n) for n in cell.split(" / ")] if cell else [0, 0, 0] for cell in row[1:]] for row in table])
+    assert (counts[:-1].sum(axis=0) == counts[-1]).all()
+    assert (counts[:, 0] + counts[:, 1] == counts[:, 2] + counts[:, 3]).all()
+    assert (counts[..., 2] <= counts[..., 0] + counts[..., 1]).all()
+
+
+def test_the_pages_velocities():
+    velocities = [cells(line) for line in PAGE.splitlines() if line.startswith(("| 0.0", "| 0.1"))]
+    assert len(velocities) == 4
+    for eta, predicted, simulated in velocities:
+        drift = fd.stationary.valley_drift(fd.landscapes.archimedes(), float(eta))[2] / float(eta) ** 2
+        assert float(predicted) == pytest.approx(drift, abs=5e-5)
+        assert float(simulated.split(" ± ")[0]) == pytest.approx(drift, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["stationary", "preconditioned", "escape"])

@@ -45,8 +45,9 @@ def folder(tmp_path):
     collection()  # the repository's own again
 
 
-def asked(folder, *words):
-    done = CliRunner().invoke(main, ["figures", *words, "--folder", str(folder), "--out", str(folder.parent / "out")])
+def asked(folder, *words, workers="1"):
+    where = "--folder", str(folder), "--out", str(folder.parent / "out"), "--workers", workers
+    done = CliRunner().invoke(main, ["figures", *words, *where])
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -70,6 +71,21 @@ def test_what_is_kept_is_not_made_again(folder):
     assert calls(folder) == ["0", "1", "2", "1", "2"]
     asked(folder, "line", "--fresh")
     assert len(calls(folder)) == 8
+
+
+def test_processes_compute_the_pieces_that_are_left(folder):
+    one = asked(folder, "line")
+    (folder.parent / "out" / "kept" / "line-k1.npz").unlink()
+    (folder.parent / "out" / "kept" / "line-k2.npz").unlink()
+    assert asked(folder, "line", workers="2").splitlines()[1:] == one.splitlines()[1:]
+    assert sorted(calls(folder)) == ["0", "1", "1", "2", "2"]
+    script = folder / "line.py"
+    script.write_text(script.read_text().replace("def one(k):\n", "def one(k):\n    import os\n    os._exit(1)\n"))
+    forget()
+    where = "--folder", str(folder), "--out", str(folder.parent / "out"), "--workers", "2"
+    lost = CliRunner().invoke(main, ["figures", "line", *where])
+    assert lost.exit_code == 2
+    assert "what was computed is kept: call again to go on, with --workers 1 if memory ran out" in " ".join(lost.output.split())
 
 
 def test_a_drawing_may_change_and_numbers_stay(folder):
@@ -108,16 +124,20 @@ def test_the_numbers_are_counted_by_trust(folder):
     record = json.loads((folder.parent / "out" / "line.json").read_text())
     assert [row["inside"] for row in record["rows"]] == [True] * 3
     assert np.allclose([row["z"] for row in record["rows"]], -1)
-    lines = [line for line in told.splitlines() if "trusted" in line]
-    assert [[int(word) for word in line.split() if word.isdigit()] for line in lines] == [[2, 0, 2], [1, 0, 1]]
+    for name in ("line", "all"):
+        cells = next(line for line in told.splitlines() if f"│ {name} " in line).split("│")[2:-1]
+        assert [cell.strip() for cell in cells] == ["3 / 0 / 3", "", "2 / 0 / 2", "1 / 0 / 1", ""]
 
 
 def test_a_row_is_judged_by_its_interval_and_by_its_own_error(frame):
     row = frame.Row("", 1.0, 1.3, 0.1, True, 0.05)
     assert (row.inside, row.within_error, round(row.z, 12)) == (False, True, -3.0)
     assert not frame.Row("", 1.0, 1.3, 0.1, True, 0.01).within_error
-    assert frame.counted([row, frame.Row("", 1.0, 1.0, 0.1)]) == {
-        "trusted": (0, 1, 1), "not trusted": (0, 0, 0), "closed form": (1, 0, 1),
+    above = frame.Row("", 1.0, 2.0, 0.1, False, 0.3)
+    assert (row.says_inside, above.says_inside) == (True, False)
+    assert frame.counted([row, above, frame.Row("", 1.0, 1.0, 0.1)]) == {
+        "error below\ninterval": (0, 1, 1), "error\nabove it": (0, 1, 0),
+        "trusted": (0, 1, 1), "not\ntrusted": (0, 1, 0), "closed form": (1, 0, 1),
     }
 
 

@@ -168,6 +168,7 @@ def test_shows_itself(name):
     pages = [getattr(value, name)() for name in ("_repr_html_", "_repr_svg_", "_repr_latex_") if hasattr(value, name)]
     assert isinstance(value, BaseException) or any(pages), "notebooks show what it holds"
     assert "" not in pages
+    assert not [page for page in pages if page and " object at 0x" in page]
 
 
 def test_an_error_keeps_its_notes():

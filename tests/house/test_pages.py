@@ -86,9 +86,32 @@ def test_a_cell_shows_what_a_notebook_would():
     assert show("fd.expand('test_loss', 1)")[0][0] == "text/latex"
     assert show("fd.diagrams(2)")[0][0] == "text/html"
     assert show("fd.Diagram") == [("text/plain", repr(fd.Diagram) + "\n")]
+    kind, picture = show("fd.landscapes.gauss(1).plot()")[0]
+    assert (kind, picture[:39]) == ("text/html", '<img alt="&lt;picture of 1 panel: savef')
     ((_, told),) = show("fd.Spacetime(N=3, T=-1)", "[raises-exception]")
     assert told.startswith("fastdiag.errors.InputError: ")
     with pytest.raises(AssertionError, match="nothing is raised"):
         show("1", "[raises-exception]")
     ((_, told),) = show("import warnings; warnings.warn('careful')")
     assert told == "UserWarning: careful\n"
+
+
+def test_docstrings_on_a_page():
+    """What napoleon would take for a list, or for a type, is one text."""
+    pytest.importorskip("sphinx")
+    docstrings = extension("docstrings")
+    lines = ["What *it* is: x_ * y.", "", "Returns", "-------", "float, or", "an array", "", "Raises", "------", "InputError : none"]
+    docstrings.process(None, "function", "f", None, None, lines)
+    assert lines == [
+        "What *it* is: x\\_ \\* y.", "", "", "", ":returns: float, or", "    an array", "", "", "Raises", "------", "InputError", "    none",
+    ]
+    lines = ["Parameters", "----------", "N : points", "", "All may be symbols.", "", "Returns", "-------", "Table : of all"]
+    docstrings.process(None, "function", "f", None, None, lines)
+    assert lines == [
+        "Parameters", "----------", "N", "    points", "", "", "All may be symbols.", "", "Returns", "-------", "Table", "    of all",
+    ]
+    lines = ["Axes: 0 for numbers."]
+    docstrings.process(None, "attribute", "f", None, None, lines)
+    assert ":" not in lines[0]
+    docstrings.finish(None, "attribute", "f", None, None, lines)
+    assert lines == ["Axes: 0 for numbers."]

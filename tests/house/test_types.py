@@ -28,6 +28,8 @@ fd.predict(land, fd.Spacetime(N=N, T=T), eta, order=2, resummed=False)
 fd.Spacetime(N=np.int64(3), E=Fraction(3, 2), B=np.uint8(1))
 fd.simulate(fd.landscapes.softmax(np.ones((3, 2)), ["a", "b", "a"]), st, 0.1, T=[1, 2])
 fd.landscapes.symbolic((w - x) ** 2 / 2, w, x, fd.landscapes.normal(), at=[0])
+s = fd.simulate(land, st, 0.1, runs=10)
+print(abs(s.mean - p.total) < 2 * s.stderr)
 fd.table(3).coefficients(N=[10, 20], T=range(1, 3))
 fd.expand("test_loss", 2).subs(N=3, T=4)
 for diagram in fd.diagrams(3):

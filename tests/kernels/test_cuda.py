@@ -32,13 +32,10 @@ def python(*arguments, **environment):
     return done.stdout
 
 
-SLOW = "partial-4 or reshuffle-4 or replacement-4 or train_loss or generalization_gap"
-
-
-@pytest.mark.parametrize("cases", [f"not ({SLOW})", pytest.param(SLOW, marks=pytest.mark.long)], ids=["most", "slow"])
+@pytest.mark.parametrize("cases", ["not long", pytest.param("long", marks=pytest.mark.long)])
 def test_in_the_simulator(cases):
     """numba's own simulator is enough; it must be chosen before numba is imported."""
-    chosen = ("-k", cases, "-p", "no:cacheprovider")
+    chosen = ("-m", cases, "-p", "no:cacheprovider")
     assert " passed" in python("-m", "pytest", "tests/on_gpu.py", *chosen, NUMBA_ENABLE_CUDASIM="1")
 
 

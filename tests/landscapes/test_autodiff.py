@@ -17,7 +17,6 @@ FORMULA = fd.landscapes.symbolic(
     (w * sympy.tanh(u * x) - x**2 + 1) ** 2 / 2, [u, w], x,
     fd.landscapes.finite(dict.fromkeys(PLACES, Fraction(1, 3))), at=[Fraction(1, 2), Fraction(-1, 4)],
 )
-DENSE = FORMULA.samples(4)  # SymPy's derivatives
 X = np.array([float(place) for place in PLACES])
 START = {"inner": [0.5], "outer": -0.25}
 ST = fd.Spacetime(N=6, B=2, T=4)
@@ -35,14 +34,20 @@ def land():
     return fd.landscapes.autodiff(network, START, X, X**2 - 1)
 
 
+@pytest.fixture(scope="module")
+def formulas(land):
+    """SymPy's derivatives, of which the fourth take seconds."""
+    return FORMULA.samples(4)
+
+
 @pytest.mark.parametrize("order", [0, 1, 2, 3, pytest.param(4, marks=pytest.mark.long)])
-def test_all_diagrams(land, order):
+def test_all_diagrams(land, formulas, order):
     for diagram in fd.diagrams(order):
-        assert fd.uvalue(diagram, land) == pytest.approx(fd.uvalue(diagram, DENSE), rel=1e-10, abs=1e-12), diagram
+        assert fd.uvalue(diagram, land) == pytest.approx(fd.uvalue(diagram, formulas), rel=1e-10, abs=1e-12), diagram
 
 
-def test_predictions(land):
-    for other, asked in ((DENSE, {"order": 3, "resummed": False}), (DENSE, {"order": 2}), (FORMULA, {"noise": 1})):
+def test_predictions(land, formulas):
+    for other, asked in ((formulas, {"order": 3, "resummed": False}), (formulas, {"order": 2}), (FORMULA, {"noise": 1})):
         ours, theirs = (fd.predict(each, ST, 0.1, **asked) for each in (land, other))
         assert ours.total == pytest.approx(theirs.total, rel=1e-10)
 

@@ -131,6 +131,16 @@ def test_tensors_kept_along_a_frame_do_not_serve_another(monkeypatch):
     np.testing.assert_allclose(land.part(nodes, FRAME), brute_cumulant(nodes, FRAME), rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("labels", [Y == 1, np.where(Y == 1, "yes", "no").tolist(), 2 * Y - 1, Y.astype(int).tolist()])
+def test_logistic_labels_of_any_kind(labels):
+    """Two classes are 0 and 1 in their order, whatever they are called; weights start at 0."""
+    land, plain = fd.landscapes.logistic(X, labels), fd.landscapes.logistic(X, Y, np.zeros(X.shape[1]))
+    assert np.array_equal(land.y, plain.y)
+    assert set(land.y) == {0.0, 1.0}
+    assert land.loss == plain.loss
+    assert np.array_equal(land.gradient, plain.gradient)
+
+
 SYM = np.array([[[2.0, 1.0], [1.0, 3.0]]])
 
 
@@ -138,6 +148,8 @@ SYM = np.array([[[2.0, 1.0], [1.0, 3.0]]])
     ("call", "words"),
     [(lambda: fd.landscapes.logistic(X, Y, THETA[:2]), r"theta must have shape \(3,\) \(one per column of X\), not \(2,\)"),
      (lambda: fd.landscapes.logistic(X, Y + 1, THETA), "y must hold the labels"),
+     (lambda: fd.landscapes.logistic(X, ["a"] * len(Y)), "found 'a'|found .'a'"),
+     (lambda: fd.landscapes.logistic(X, list("abc" + "a" * (len(Y) - 3))), "landscapes.softmax takes more classes"),
      (lambda: fd.landscapes.logistic(X, Y, THETA, ridge=-1), "ridge must be >= 0"),
      (lambda: fd.landscapes.logistic(X, Y, THETA, weights=-WEIGHTS), "weights must be non-negative"),
      (lambda: fd.landscapes.logistic(X[0], Y, THETA), r"X must have shape \(any, any\)"),
@@ -156,3 +168,7 @@ SYM = np.array([[[2.0, 1.0], [1.0, 3.0]]])
 def test_bad_input(call, words):
     with pytest.raises(fd.errors.InputError, match=words):
         call()
+
+
+def test_logistic_starts_at_zero():
+    assert fd.landscapes.logistic(X, Y, ridge=RIDGE).theta.tolist() == [0.0, 0.0, 0.0]

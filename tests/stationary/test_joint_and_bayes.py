@@ -97,13 +97,16 @@ def test_bayes_of_minibatches():
 
 def test_landscapes_stand_for_hessian_and_noise():
     """Every function of K and C, with a landscape and its batch size in their place."""
-    land = fd.landscapes.logistic(np.random.default_rng(0).standard_normal((12, 3)), [1, 0] * 6, np.zeros(3), 0.2).at_minimum()
+    X = np.random.default_rng(0).standard_normal((12, 3))
+    several = fd.landscapes.softmax(X, [0, 1, 2] * 4, ridge=0.2).at_minimum()
+    land = fd.landscapes.logistic(X, [1, 0] * 6, np.zeros(3), 0.2).at_minimum()
     hessian, noise = land.hessian, land.gradient_covariance / 4
     for name, rest in (("stationary_covariance", (0.3,)), ("continuous_covariance", (0.3,)), ("approximation_error", (0.3,)), ("ngd_covariance", (0.3,)),
                        ("joint_covariance", (0.3, 0.5)), ("sigma_T", (0.3, 7)), ("escape_efficiency", (0.3, 7)),
                        ("escape_efficiency_continuous", (0.3, 7.0)), ("anisotropy_ratio", (0.3, 7))):
         function = getattr(S, name)
         close(function(land, 4, *rest), function(hessian, noise, *rest), atol=1e-13)
+        close(function(several, 4, *rest), function(several.hessian, several.gradient_covariance / 4, *rest), atol=1e-13)
     close(S.bayes_kl(land, 12, 4, 0.3), S.bayes_kl(hessian, 12, 4, 0.3))
     close(S.bayes_learning_rate(land, 12, 4), S.bayes_learning_rate(np.linalg.eigvalsh(hessian), 12, 4))
     close(S.stability_limit(land, 0.5), S.stability_limit(np.linalg.eigvalsh(hessian)[-1], 0.5))

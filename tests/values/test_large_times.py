@@ -163,6 +163,7 @@ FRESH = [
 ]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("grid", "sampling"), FRESH, ids=repr)
 def test_many_updates(grid, sampling):
     draw, spacetime = random.Random(repr((grid, sampling))), fd.Spacetime(*grid, sampling=sampling)

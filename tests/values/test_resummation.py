@@ -33,6 +33,7 @@ RATES = [0.0, 1.0, 2.0, 0.5, 1.5, 3.0, 2.25, -0.5, 1e-3, 1e-9, 1 + 1e-7, 2 - 1e-
 """1 - k: k = 1, 0, -1, negative, beyond -1, above 1, and nearly each of them."""
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("spacetime", SPACETIMES, ids=repr)
 def test_every_tuple_is_exact(spacetime):
     draw = random.Random(repr(spacetime))

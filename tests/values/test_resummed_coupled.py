@@ -61,7 +61,7 @@ def test_values_are_sums_over_maps(case, rule):
 TINY = F(1, 10**9)
 
 
-@pytest.mark.every(4)
+@pytest.mark.every(7)
 @pytest.mark.parametrize("name", OBSERVABLES)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_observable_as_a_series(case, name):

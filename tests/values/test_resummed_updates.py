@@ -62,6 +62,7 @@ def propagators(update, rate, longest, number=Fraction):
     return outer, inner
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     "spacetime",
     [fd.Spacetime(*grid, sampling=sampling)
@@ -105,6 +106,7 @@ def exactly(value):
     return mpf(value.numerator) / value.denominator
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("T", [30, 1000, 10**6])
 @pytest.mark.parametrize("mu", [0.25, 0.9, 0.99])
 def test_near_critical_damping_and_many_updates(T, mu):

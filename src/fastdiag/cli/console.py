@@ -20,6 +20,8 @@ class PlainConsole(Console):
 
     def __init__(self, width: int | None = None, **options: Any) -> None:
         chosen = is_terminal(sys.stdout) or "COLUMNS" in os.environ
+        if os.environ.get("NO_COLOR"):
+            options["color_system"] = None  # nor bold
         super().__init__(markup=False, emoji=False, width=None if chosen else width, **options)
 
     def render_str(self, text: str, **options: Any) -> Any:

@@ -8,23 +8,21 @@ from pathlib import Path
 import click
 
 from ..errors import InputError
-from ..spacetime import SAMPLINGS
-from ..spacetime.spacetime import LASTS
 from ..typing import Last, Sampling
+from . import options
 from .shell import NEW_FILE, echo
 
 MOST_EMBEDDINGS = 100_000  # they are gone through one by one
 
 
-@click.command()
+@click.command(short_help="Draw a DIAGRAM, or an embedding in a spacetime.")
 @click.argument("diagram", required=False)
 @click.option("-N", "points", type=int, help="Training points: draw a spacetime.")
-@click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
-@click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
-@click.option("-E", "epochs", type=int, help="Epochs, instead of updates.")
-@click.option("--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True)
-@click.option("--last", type=click.Choice(LASTS),
-              help="Where B does not divide N: keep or drop the last batch of an epoch.")
+@options.batch
+@options.updates
+@options.epochs
+@options.sampling
+@options.last
 @click.option("--embedding", type=click.IntRange(1, MOST_EMBEDDINGS), default=1, show_default=True,
               help="Which embedding to lay over.")
 @click.option("-o", "--output", type=NEW_FILE, help="Write an SVG file.")

@@ -7,7 +7,7 @@ import click
 from .shell import echo
 
 
-@click.command()
+@click.command(short_help="What the papers print wrong, and what is right.")
 def errata() -> None:
     """What the papers print wrong, what is right, and the numbers that tell, as a Markdown page.
 

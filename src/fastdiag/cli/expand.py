@@ -8,14 +8,15 @@ import click
 
 from ..spacetime import SAMPLINGS
 from ..typing import Basis
+from . import options
 from .shell import echo
 
 
-@click.command()
+@click.command(short_help="The formula of an OBSERVABLE, as papers print it.")
 @click.argument("observable", default="test_loss")
 @click.option("--order", type=int, default=2, show_default=True, help="Most edges to a diagram: the highest power of eta.")
 @click.option("--sampling", type=click.Choice([*SAMPLINGS, "one epoch"]), default="reshuffle", show_default=True)
-@click.option("--basis", type=click.Choice(["cumulant", "moment"]), default="cumulant", show_default=True)
+@options.basis
 @click.option("--time", type=click.Choice(["M", "T", "E"]), help="The time's symbol: M = T/N, T updates or E epochs.")
 @click.option("--at-minimum", is_flag=True, help="Leave out what vanishes at a minimum of the test loss.")
 @click.option("--resummed", is_flag=True, help="Theorem 1's formula, in k = 1 - eta h.")

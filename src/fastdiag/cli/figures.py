@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +22,8 @@ from ..progress import track
 from .shell import FOLDER, echo
 
 PACKAGE = "fastdiag_figures"  # what the folder of scripts is imported as
-KINDS = ("inside the 99 % interval", "outside", "within the interval and its own error")
+MOST_WORKERS = 4  # each may take a GB or two of memory
+KEPT = "what was computed is kept: call again to go on, with --workers 1 if memory ran out"
 
 
 def collection(folder: Path | None = None) -> ModuleType:
@@ -45,14 +50,17 @@ def collection(folder: Path | None = None) -> ModuleType:
     return importlib.import_module(f"{PACKAGE}.frame")
 
 
-@click.command()
+@click.command(short_help="The papers' experiments, theory beside simulation.")
 @click.argument("names", nargs=-1)
 @click.option("--quick", is_flag=True, help="Fewer runs and points: all figures in two minutes.")
 @click.option("--out", type=FOLDER, default=Path("out/figures"), show_default=True, help="Where pictures and numbers go.")
 @click.option("--fresh", is_flag=True, help="Compute again what an earlier call has kept.")
 @click.option("--list", "listing", is_flag=True, help="Say which figures there are.")
 @click.option("--folder", type=FOLDER, help="The repository's bench/figures/ folder.")
-def figures(names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing: bool, folder: Path | None) -> None:
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes.  [default: as many as processors, 4 at most]")
+def figures(
+    names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing: bool, folder: Path | None, workers: int | None
+) -> None:
     """Compute the papers' experiments twice, by theory and by simulation, and draw them: all, or those of some NAMES.
 
     What is computed is kept in OUT/kept, piece by piece: a call that was stopped goes on from there. OUT has a picture of
@@ -68,15 +76,10 @@ def figures(names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing
 
     out.mkdir(parents=True, exist_ok=True)
     check_picture(out / "figure.png")
-    rows: list[Any] = []
-    for name, experiment in wanted:
-        if needed := frame.missing(experiment):
-            echo(f"{name}: left out, it needs {needed}: {to_install(needed)}")
-            continue
-        found, seconds, kept = _computed(frame, experiment, name, out / "kept", quick, fresh)
+    rows: dict[str, list[Any]] = {}
+    for name, experiment, found, seconds, kept in _computed(frame, wanted, out / "kept", quick, fresh, workers):
         _draw(experiment, found, out / f"{name}.png")
-        judged = experiment.rows(found)
-        rows += judged
+        rows[name] = judged = experiment.rows(found)
         record = {"quick": quick, "seconds": round(seconds, 2), "rows": [row.record() for row in judged]}
         write(out / f"{name}.json", json.dumps(record, indent=1).encode())
         inside = sum(row.inside for row in judged)
@@ -86,14 +89,60 @@ def figures(names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing
 
 
 def _computed(
-    frame: ModuleType, experiment: ModuleType, name: str, folder: Path, quick: bool, fresh: bool
-) -> tuple[dict[str, Any], float, bool]:
-    """All pieces, the seconds that they took, and whether every one was kept from an earlier call."""
-    pieces = frame.results(experiment, folder, quick, fresh)
-    found, seconds, kept = {}, 0.0, True
-    for piece, arrays, took, old in track(pieces, len(experiment.pieces(quick)), lambda _: 1, name, None):
-        found[piece], seconds, kept = arrays, seconds + took, kept and old
-    return found, seconds, kept
+    frame: ModuleType, wanted: list[tuple[str, ModuleType]], kept: Path, quick: bool, fresh: bool, workers: int | None
+) -> Iterator[tuple[str, ModuleType, dict[str, Any], float, bool]]:
+    """Each experiment in its turn, once its pieces are there: what they found, their seconds, whether all were kept.
+
+    Pieces are computed by processes, each of which keeps what it has finished.
+    """
+    ready = []
+    for name, experiment in wanted:
+        if needed := frame.missing(experiment):
+            echo(f"{name}: left out, it needs {needed}: {to_install(needed)}")
+        else:
+            ready.append((name, experiment))
+    asked = {name: frame.unkept(experiment, kept, quick, fresh) for name, experiment in ready}
+    left = {name: set(pieces) for name, pieces in asked.items()}
+    tasks = [(name, piece) for name, pieces in asked.items() for piece in pieces]
+    folder = Path(str(frame.__file__)).parent
+    computing = track(_finished(folder, tasks, kept, quick, workers), len(tasks), lambda _: 1, "figures", None)
+    for name, experiment in ready:
+        while left[name]:
+            done, piece = next(computing)
+            left[done].remove(piece)
+        found, seconds = {}, 0.0
+        for piece, arrays, took, _ in frame.results(experiment, kept, quick):
+            found[piece], seconds = arrays, seconds + took
+        yield name, experiment, found, seconds, not asked[name]
+
+
+def _finished(
+    folder: Path, tasks: list[tuple[str, str]], kept: Path, quick: bool, workers: int | None
+) -> Iterator[tuple[str, str]]:
+    """The tasks as they are done."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from ..coefficients.workers import computed
+
+    count = min(len(tasks), workers or min(MOST_WORKERS, os.cpu_count() or 1))
+    if count <= 1:
+        yield from (_compute(folder, name, piece, kept, quick) for name, piece in tasks)
+        return
+    stopped = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # without a word
+    with ProcessPoolExecutor(count, get_context("spawn"), stopped) as pool:
+        todo = {number: (folder, *task, kept, quick) for number, task in enumerate(tasks)}
+        for _, task in computed(pool, _compute, todo, count, KEPT):
+            yield task
+
+
+def _compute(folder: Path, name: str, piece: str, kept: Path, quick: bool) -> tuple[str, str]:
+    """Compute a piece and keep it."""
+    frame = collection(folder)
+    experiment = frame.script(name)
+    for _ in frame.results(experiment, kept, quick, fresh=True, only={piece: experiment.pieces(quick)[piece]}):
+        pass
+    return name, piece
 
 
 def _draw(experiment: ModuleType, found: dict[str, Any], path: Path) -> None:
@@ -103,15 +152,20 @@ def _draw(experiment: ModuleType, found: dict[str, Any], path: Path) -> None:
         experiment.draw(figure, found)
 
 
-def _tell(frame: ModuleType, rows: list[Any]) -> None:
-    """How many predictions the simulations bear out, by whether they are to be trusted."""
+def _tell(frame: ModuleType, rows: dict[str, list[Any]]) -> None:
+    """How many predictions the simulations bear out, by what they say of themselves."""
     from rich.table import Table
 
     from .console import PlainConsole
 
-    table = Table(title="predictions beside simulations")
-    for column in ("", *KINDS):
-        table.add_column(column, justify="right" if column else "left")
-    for kind, counts in frame.counted(rows).items():
-        table.add_row(kind, *map(str, counts))
-    PlainConsole().print(table)
+    table = Table(title="predictions in the simulation's 99 % interval / outside / within it and their own error")
+    listed = {name: frame.counted(some) for name, some in rows.items()}
+    listed["all"] = frame.counted([row for some in rows.values() for row in some])
+    table.add_column("")
+    for kind in listed["all"]:
+        table.add_column(kind, justify="right")
+    for name, counts in listed.items():
+        if name == "all":
+            table.add_section()
+        table.add_row(name, *(" / ".join(map(str, three)) if any(three) else "" for three in counts.values()))
+    PlainConsole(100).print(table)

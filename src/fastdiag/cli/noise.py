@@ -6,30 +6,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
-from .shell import DATA_FILE, NEW_FILE, echo
+from . import options
+from .shell import BATCH, echo
 
 if TYPE_CHECKING:
     from ..drawing.noise_geometry import Escape, NoiseReport
-    from ..simulation import Simulation
+    from ..typing import FloatArray
 
 
-@click.command()
-@click.option("--data", type=DATA_FILE,
-              help="An NPZ file with X (points, measurements) and y (two labels). Default: the breast cancer data.")
-@click.option("--ridge", type=float, default=0.1, show_default=True, help="Coefficient of |theta|^2 / 2.")
+@click.command(short_help="How gradient noise follows the curvature; escape.")
+@options.data
+@options.ridge
 @click.option("--at", type=click.Choice(["minimum", "start"]), default="minimum", show_default=True,
               help="Weights: those of least loss, or zero.")
 @click.option("--directions", type=click.IntRange(1), default=10, show_default=True, help="Eigenvectors to list.")
 @click.option("--sharp", type=click.IntRange(1), default=1, show_default=True,
               help="How many leading directions count as sharp (the k of D_k).")
 @click.option("--eta", type=float, help="Learning rate.  [default: 1.5 times the escape threshold]")
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Batch size B.")
+@click.option("--batch", type=BATCH, default=1, show_default=True, help="Batch size B.")
 @click.option("--updates", type=click.IntRange(1), default=40, show_default=True, help="Updates T.")
 @click.option("--runs", type=click.IntRange(2), default=1000, show_default=True, help="Simulated runs.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--plot", type=NEW_FILE,
-              help="Save a picture (PNG, SVG or PDF) of the same.")
+@options.seed
+@options.plot
 def noise(
     data: Path | None, ridge: float, at: str, directions: int, sharp: int, eta: float | None, batch: int, updates: int,
     runs: int, seed: int, plot: Path | None,
@@ -41,18 +41,16 @@ def noise(
     Hessians of the points themselves; beyond it the excess loss and the loss in flat over that in sharp directions, from
     the minimum, linearised and, simulated, on the loss itself; and GD above its own threshold.
     """
-    from .. import simulate
     from ..drawing.noise_geometry import NoiseReport, save_noise
     from ..drawing.picture import check_picture
-    from ..landscapes import Logistic
-    from ..spacetime import Spacetime
     from .console import PlainConsole
+    from .excess import excesses
     from .points import landscape_of
 
     landscape, name = landscape_of(data, ridge)
     if plot:
         check_picture(plot)
-    if at == "minimum" and isinstance(landscape, Logistic):
+    if at == "minimum":
         landscape = landscape.at_minimum()
     report = NoiseReport.of(landscape, batch, sharp, eta, updates)
     console = PlainConsole(100)
@@ -63,9 +61,8 @@ def noise(
         console.print("Escape is from a minimum with all its eigenvectors: ask --at minimum, with at most 1024 weights.")
     else:
         with console.status("simulating"):
-            fresh = Spacetime(updates * batch, batch, updates)
-            found = simulate(landscape, fresh, report.escape.eta, runs, seed, progress=False)
-        for line in _sentences(report, report.escape, found):
+            itself = excesses(landscape, np.array([report.escape.eta]), 0.0, None, batch, updates, runs, seed)[1, 0]
+        for line in _sentences(report, report.escape, itself):
             console.print(line)
     if plot:
         save_noise(report, plot, title=f"{name}, {where}")
@@ -86,9 +83,8 @@ def _table(report: NoiseReport, directions: int) -> object:
     return table
 
 
-def _sentences(report: NoiseReport, escape: Escape, found: Simulation) -> list[str]:
+def _sentences(report: NoiseReport, escape: Escape, itself: FloatArray) -> list[str]:
     last, verb = len(escape.ratio), "grow" if escape.growth > 1 else "fall"
-    itself, half = float(found.mean) - report.loss, 1.96 * float(found.stderr)
     return [
         f"Linearised about the minimum, with the points' own Hessians: second moments of SGD, B = {report.batch}, grow "
         f"from eta = {escape.threshold:.4g} on; GD's weights from {2 / report.values[0]:.4g}.",
@@ -96,13 +92,15 @@ def _sentences(report: NoiseReport, escape: Escape, found: Simulation) -> list[s
         f"loss {escape.excess[-1]:.4g} after {last} updates from the minimum; flat/sharp ratio D_{report.sharp} "
         f"{escape.ratio[0]:.4g} after one, {escape.ratio[-1]:.4g} after {last}, {escape.limit:.4g} in the end (sums of "
         f"squared eigenvalues: {report.base:.4g}).",
-        f"The loss itself, which is no parabola, after the same updates ({found.runs} simulated runs): excess "
-        f"{itself:.4g} ± {half:.1g}; the linearised value lies {_place(escape.excess[-1] - itself, half)}.",
+        f"The loss itself, which is no parabola, after the same updates ({len(itself)} simulated runs, 95 %): "
+        f"{_beside(itself, float(escape.excess[-1]))}.",
         f"GD just above its threshold, linearised, from equal variances: D_{report.sharp} = {escape.descent[-1]:.3g} after "
         f"{last} updates.",
     ]
 
 
-def _place(error: float, half: float) -> str:
-    """Where a value lies beside a 95 % interval."""
-    return "within" if abs(error) <= half else "above it: there SGD has left the parabola" if error > 0 else "below it"
+def _beside(itself: FloatArray, linearised: float) -> str:
+    """How far the loss itself is from the linearised value."""
+    mean, half = itself.mean(), 1.96 * itself.std(ddof=1) / np.sqrt(len(itself))
+    share, within = 100 * mean / linearised, 100 * half / linearised
+    return f"excess {mean:.4g} ± {half:.1g}, {share:.3g} ± {within:.2g} % of the linearised value"

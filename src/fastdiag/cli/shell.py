@@ -34,6 +34,7 @@ class PathType(click.Path):
 DATA_FILE = PathType(exists=True, dir_okay=False)
 NEW_FILE = PathType(dir_okay=False)
 FOLDER = PathType(file_okay=False)
+BATCH = click.IntRange(1, 1 << 53)  # whole numbers that floats hold
 
 
 def echo(text: object, end: str = "\n") -> None:

@@ -11,30 +11,23 @@ import click
 
 from ..errors import DataError, InputError
 from ..spacetime import SAMPLINGS
-from ..spacetime.spacetime import LASTS
 from ..typing import Basis, Last, Sampling
+from . import options
 from .shell import FOLDER, NEW_FILE, echo
 
 ROWS = 40
-
-_sampling = click.option(
-    "--sampling", type=click.Choice(SAMPLINGS), default="reshuffle", show_default=True, help="How batches are drawn."
-)
-_basis = click.option(
-    "--basis", type=click.Choice(["cumulant", "moment"]), default="cumulant", show_default=True,
-    help="Outlines (cumulant) or ties (moment).",
-)
+WIDEST_DIAGRAM = 16  # columns that a diagram keeps, however long its coefficient is
 
 
-@click.command()
+@click.command(short_help="Diagrams up to an ORDER, and their exact coefficients.")
 @click.argument("order", type=int)
 @click.option("-N", "points", type=int, help="Training points: add a column of coefficients.")
-@click.option("-B", "batch", type=int, default=1, show_default=True, help="Batch size.")
-@click.option("-T", "updates", type=int, help="Updates; one epoch by default.")
-@click.option("-E", "epochs", type=int, help="Epochs instead of updates.")
-@_sampling
-@click.option("--last", type=click.Choice(LASTS), help="Where B does not divide N: drop the last batch of an epoch.")
-@_basis
+@options.batch
+@options.updates
+@options.epochs
+@options.sampling
+@options.last
+@options.basis
 @click.option("--by-value-class", is_flag=True, help="Add up the diagrams of one value.")
 @click.option("--irreducible", is_flag=True, help="Irreducible diagrams only.")
 @click.option("--at-minimum", is_flag=True, help="Leave out what vanishes at a minimum: leaves alone in their part.")
@@ -106,9 +99,11 @@ def _print(names: list[str], rows: list[list[str]]) -> None:
 
     from .console import PlainConsole
 
-    grid = Table(*names[:1], box=SIMPLE_HEAD)
-    for name in names[1:]:
-        grid.add_column(name, justify="right", no_wrap=True)
+    grid = Table(box=SIMPLE_HEAD)
+    longest = max((len(row[0]) for row in rows), default=0)
+    grid.add_column(names[0], min_width=min(longest, WIDEST_DIAGRAM), overflow="fold")
+    for name in names[1:]:  # numbers go on in the next line where there is no room
+        grid.add_column(name, justify="right", min_width=len(name), no_wrap=name != "coefficient", overflow="fold")
     for row in rows:
         grid.add_row(*row)
     PlainConsole(highlight=False).print(grid)
@@ -124,10 +119,10 @@ def _write_csv(path: Path, names: list[str], rows: list[list[str]]) -> None:
     write(path, file.getvalue().encode())
 
 
-@click.command()
+@click.command(short_help="How many maps a DIAGRAM has, as a formula.")
 @click.argument("diagram")
 @click.option("--sampling", type=click.Choice([*SAMPLINGS, "one epoch"]), default="reshuffle", show_default=True)
-@_basis
+@options.basis
 @click.option("--coefficient", is_flag=True, help="The coefficient (-1/B)^d maps / |Aut| instead of the maps.")
 @click.option("--latex", is_flag=True, help="As LaTeX.")
 def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex: bool) -> None:
@@ -151,9 +146,9 @@ def formula(diagram: str, sampling: Any, basis: Basis, coefficient: bool, latex:
     echo(sympy.latex(found) if latex else str(found))
 
 
-@click.command()
+@click.command(short_help="Build coefficient tables that are not there yet.")
 @click.option("--order", type=int, required=True, help="Build the tables of all orders up to this one.")
-@_sampling
+@options.sampling
 @click.option("--directory", type=FOLDER, help="Where; by default the user's cache.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786; by default threads here.")
 def build(order: int, sampling: Sampling, directory: Path | None, scheduler: str | None) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import ne
 from typing import Any
 
 from ..arguments import sequence, shown, whole
 from ..errors import InputError, TooLargeError
-from ..kernels.trees import tree_shape
 from .least import MOST_READ, Search
 
 MOST_NODES = 300  # text is written by recursion over the tree
@@ -19,13 +20,6 @@ def levels_of(parents: Sequence[int]) -> tuple[int, ...]:
     for parent in parents[1:]:
         levels.append(levels[parent] + 1)
     return tuple(levels)
-
-
-def shape_of(levels: Sequence[int]) -> list[list[int]]:
-    """Parents, subtree sizes, first twins and numbers of twins of a canonical tree; see `tree_shape`."""
-    shape = [[0] * len(levels) for _ in range(4)]
-    tree_shape.py_func(levels, *shape)
-    return shape
 
 
 def canonical(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
@@ -41,23 +35,29 @@ def canonical(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[tuple[int,
 
 def canonical_of(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """`canonical` where it is known that parents are ints, and that there are as many blocks."""
-    search = search_of(parents, blocks)
+    shape, string = _named(parents, blocks)
+    if max(shape[3]) == 1:  # a tree that looks the same from nowhere else
+        return tuple(shape[0]), tuple(string), 1
+    search = Search(shape, string)
     return tuple(search.parents), search.string, search.order()
 
 
 def search_of(parents: Sequence[int], blocks: Sequence[Any], most: int = MOST_READ) -> Search:
     """The search for the least growth string on the canonical tree; see `Search`."""
-    nodes = preorder(parents)
-    place = {node: i for i, node in enumerate(nodes)}
-    shape = shape_of(levels_of([-1, *(place[parents[node]] for node in nodes[1:])]))
+    return Search(*_named(parents, blocks), most)
+
+
+def _named(parents: Sequence[int], blocks: Sequence[Any]) -> tuple[list[list[int]], list[int]]:
+    """The shape of the canonical tree, and a growth string on it."""
+    nodes, shape = ordered(parents)
     names: dict[Any, int] = {}
     try:
         string = [names.setdefault(blocks[node], len(names)) for node in nodes]
-        if any(label != label for label in names):
+        if any(map(ne, names, names)):
             raise TypeError("nan equals nothing")
     except (TypeError, ValueError) as error:
         raise InputError(f"blocks must be labels that can be compared, such as numbers or letters: {error}") from None
-    return Search(shape, string, most)
+    return shape, string
 
 
 def hung_from(parents: Sequence[int], root: int) -> list[int]:
@@ -71,6 +71,11 @@ def hung_from(parents: Sequence[int], root: int) -> list[int]:
 
 def preorder(parents: Sequence[int]) -> list[int]:
     """The nodes in the canonical preorder of the tree alone (isomorphic siblings in the order given)."""
+    return ordered(parents)[0]
+
+
+def ordered(parents: Sequence[int]) -> tuple[list[int], list[list[int]]]:
+    """The nodes in canonical preorder, and the shape of the tree that they make; see `kernels.trees.tree_shape`."""
     n = len(parents)
     if n > MOST_NODES:
         raise TooLargeError(f"a diagram of {n} nodes is more than this can hold; the limit is {MOST_NODES}")
@@ -90,11 +95,24 @@ def preorder(parents: Sequence[int]) -> list[int]:
         order.extend(children[node])
     if len(order) != n:
         raise InputError("the parents contain a cycle, so they are no tree")
-    # shape of a subtree: its level sequence relative to its top; the least sequence has the least shapes first
-    shapes: dict[int, tuple[int, ...]] = {}
-    preorders: dict[int, list[int]] = {}
+    below: list[tuple[Any, ...]] = [()] * n  # those of its children; they compare as level sequences do
+    sizes = [1] * n
     for node in reversed(order):
-        children[node].sort(key=shapes.__getitem__)
-        shapes[node] = (0, *(level + 1 for child in children[node] for level in shapes[child]))
-        preorders[node] = [node, *(v for child in children[node] for v in preorders[child])]
-    return preorders[roots[0]]
+        if kids := children[node]:
+            kids.sort(key=below.__getitem__)
+            below[node] = tuple([below[kid] for kid in kids])
+            sizes[node] += sum([sizes[kid] for kid in kids])
+    nodes, left, place = list[int](), roots, [-1] * n
+    while left:
+        node = left.pop()
+        place[node] = len(nodes)
+        nodes.append(node)
+        left += reversed(children[node])
+    heads, twins = list(range(n)), [1] * n
+    for kids in children:
+        if len(kids) > 1:
+            for _, some in groupby(kids, below.__getitem__):
+                alike = [place[kid] for kid in some]
+                for kid in alike:
+                    heads[kid], twins[kid] = alike[0], len(alike)
+    return nodes, [[-1, *[place[parents[node]] for node in nodes[1:]]], [sizes[node] for node in nodes], heads, twins]

@@ -127,7 +127,7 @@ class Diagram(_Derived):
 
     Raises
     ------
-    InputError : the parents are not a rooted tree, or the lengths differ
+    InputError : the parents are not a rooted tree, or the lengths differ; a text, which `Diagram.parse` reads
     TooLargeError : more than 300 nodes, or, of those, a partition so regular that the canonical form is not found in about
         a second: strongly regular graphs of a hundred edges, say, written as tied leaves
 
@@ -146,7 +146,10 @@ class Diagram(_Derived):
     automorphisms: int
     """|Aut(D)|: tree automorphisms that carry the partition to itself."""
 
-    def __init__(self, parents: Sequence[int], blocks: Sequence[Any]) -> None:
+    def __init__(self, parents: Sequence[int], blocks: Sequence[Any] = ()) -> None:
+        given: object = parents
+        if isinstance(given, str):
+            raise InputError(f"Diagram takes parents and blocks; Diagram.parse reads a text such as {shown(parents)}")
         self._set(*canonical(parents, blocks))
 
     @classmethod

@@ -79,10 +79,11 @@ class Search:
         self.parents, self.sizes, self.heads, self.twins, self.blocks = parents, sizes, heads, twins, blocks
         self.inner = [v for v in range(n) if sizes[v] > 1 or v == 0]
         self.ends = set(range(n)).difference(self.inner)
-        counts: list[dict[int, int]] = [{} for _ in range(n)]
+        counts: dict[int, dict[int, int]] = {}
         for v in self.ends:
-            counts[parents[v]][blocks[v]] = counts[parents[v]].get(blocks[v], 0) + 1
-        self.leaves: list[Leaves] = [list(of_node.items()) for of_node in counts]
+            of_node = counts.setdefault(parents[v], {})
+            of_node[blocks[v]] = of_node.get(blocks[v], 0) + 1
+        self.leaves: dict[int, Leaves] = {v: list(of_node.items()) for v, of_node in counts.items()}
         self.image, self.used, self.read, self.most, self.tries = [0] * n, [False] * n, 0, most, 0
         self.written: list[list[int]] = []  # names by inner node, along the present walk
         self.found: dict[tuple[int, ...], list[int]] = {}  # strings and what was walked to get there
@@ -194,7 +195,7 @@ class Search:
                 f"this diagram of {len(self.parents)} nodes has a partition so regular that its canonical form would take "
                 "too long to find (it is as hard as telling whether two graphs are the same); give fewer nodes"
             )
-        return names.read(self.blocks[node], self.leaves[node])
+        return names.read(self.blocks[node], self.leaves.get(node, []))
 
     def _write(self, strings: list[int], level: int, standing: int) -> int:
         """Add names to the walk; how it stands against the best one then."""

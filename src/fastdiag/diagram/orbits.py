@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import InputError, TooLargeError
 from ..record import frozen
 from ..typing import IntArray
-from .canonical import hung_from, levels_of, preorder, shape_of
+from .canonical import hung_from, ordered, preorder
 from .partition import coarser_ranks, growth_strings, ranks
 
 LARGEST_ORDER = 10  # Bell(10) = 115,975 partitions on each of 1,842 trees
@@ -202,7 +202,7 @@ def _neighbour_swaps(size: int) -> IntArray:
 def _twin_swaps(parents: tuple[int, ...]) -> Iterator[list[int]]:
     """Generators of the automorphisms, as permutations of the nodes below the root, node 1 being item 0."""
     n = len(parents)
-    _, sizes, heads, _ = shape_of(levels_of(parents))
+    _, (_, sizes, heads, _) = ordered(parents)
     for node in range(1, n):
         if heads[node] != node:  # exchange its subtree with that of the twin before it
             start, size = node - 1, sizes[node]

@@ -21,3 +21,5 @@ class Picture(Figure):
 
     def __repr__(self) -> str:
         return f"<picture of {len(self.axes)} panel{'s' * (len(self.axes) != 1)}: savefig writes it to a file>"
+
+    __str__ = __repr__  # else matplotlib's

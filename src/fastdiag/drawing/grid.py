@@ -130,7 +130,7 @@ def embedded_cells(
         raise InputError(f"{D} has {D.order} nodes besides the root, the embedding has {len(cells)} cells")
     for node, (row, time) in enumerate(cells, 1):
         if not 0 <= time < st.T or not 0 <= row < st.N:
-            raise InputError(f"node {node} of {D} lies at {row, time}, outside {st.N} rows x {st.T} times")
+            raise InputError(f"node {node} of {D} lies at {shown((row, time))}, outside {st.N} rows x {st.T} times")
         if row not in shaded[time]:
             raise InputError(f"node {node} of {D} lies at {row, time}, and row {row} is not in that batch")
     return D, cells

@@ -10,6 +10,7 @@ from ..arguments import instance, shown, whole
 from ..diagram import Diagram, Diagrams
 from ..door import door
 from ..errors import InputError, TooLargeError
+from ..markup import bare
 from .svg import check_scale, diagram_element, inline
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ def diagrams_html(ds: Diagrams | Sequence[Diagram], limit: int = 60, scale: floa
         SubElement(caption, "br").tail = f"|Aut| = {D.automorphisms}"
     if not len(ds):
         SubElement(page, "p").text = "no diagrams"
-    elif len(ds) > limit:
-        SubElement(page, "p").text = f"... and {len(ds) - limit:,} more"
-    return tostring(page, encoding="unicode")
+    return _ended(page, len(ds) - limit)
 
 
 @door
@@ -74,13 +73,11 @@ def table_html(table: CoefficientTable, limit: int = 30, scale: float = 0.7) -> 
     Parameters
     ----------
     table : as `fastdiag.table` gives it
-    limit : how many rows to draw at most; the rest is counted in a last line
-    scale : as for `diagram_svg`
+    limit, scale : as for `diagrams_html`, rows in place of diagrams
 
     Raises
     ------
-    InputError : not a table, a negative limit, a scale that is not a positive number
-    TooLargeError : more than 10,000 rows to draw
+    InputError, TooLargeError : not a table; else as there
 
     Examples
     --------
@@ -94,9 +91,7 @@ def table_html(table: CoefficientTable, limit: int = 30, scale: float = 0.7) -> 
     table = instance("table", table, CoefficientTable, "fastdiag.table(4) gives one")
     limit, scale = check_limit(limit, len(table), "rows"), check_scale(scale)
     page = entries_element(repr(table), [table[index] for index in range(min(limit, len(table)))], scale)
-    if len(table) > limit:
-        SubElement(page, "p").text = f"... and {len(table) - limit:,} more"
-    return tostring(page, encoding="unicode")
+    return _ended(page, len(table) - limit)
 
 
 def entry_html(entry: Entry) -> str:
@@ -107,7 +102,7 @@ def entry_html(entry: Entry) -> str:
 def entries_element(caption: str, entries: Sequence[Entry], scale: float) -> Element:
     """Rows of a table, with an example of their coefficients."""
     page = Element("div", {"class": "fastdiag"})
-    SubElement(page, "p").text = caption.strip("<>")
+    SubElement(page, "p").text = bare(caption)
     grid = SubElement(page, "table")
     head = SubElement(SubElement(grid, "thead"), "tr")
     names = "diagram", "", "order", "|Aut|", "irreducible", f"coefficient at N = T = {EXAMPLE}, B = 1"
@@ -128,6 +123,13 @@ def entries_element(caption: str, entries: Sequence[Entry], scale: float) -> Ele
         for cell in cells:
             SubElement(row, "td", {"style": "font-family:monospace;padding-left:1em"}).text = cell
     return page
+
+
+def _ended(page: Element, more: int) -> str:
+    """The page as text, with a line for what it leaves out."""
+    if more > 0:
+        SubElement(page, "p").text = f"... and {more:,} more"
+    return tostring(page, encoding="unicode")
 
 
 def check_limit(limit: int, there: int, what: str) -> int:

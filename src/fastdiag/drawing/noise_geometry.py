@@ -19,6 +19,7 @@ from ..noise import (
     leading_directions,
     loss_alignment,
 )
+from ..numerals import counted
 from ..record import Record
 from ..stationary import minibatch_growth, minibatch_stability_limit, minibatch_stationary, minibatch_transient
 from ..stationary.point_hessians import is_still
@@ -120,7 +121,7 @@ class NoiseReport(Record):
         )
 
     def __repr__(self) -> str:
-        return f"<noise report: {self.weights} weights, loss {self.loss:.6g}, B = {self.batch}>"
+        return f"<noise report: {counted(self.weights, 'weight')}, loss {self.loss:.6g}, B = {self.batch}>"
 
 
 def save_noise(report: NoiseReport, path: str | Path, title: str = "") -> None:

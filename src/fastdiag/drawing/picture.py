@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,8 @@ def picture(path: str | Path | None, width: float, height: float, title: str = "
 
 def _importable() -> None:
     """InputError unless matplotlib is there."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        raise InputError(f"pictures need matplotlib: {to_install('plot')}") from None
+    if find_spec("matplotlib") is None:
+        raise InputError(f"pictures need matplotlib: {to_install('plot')}")
 
 
 def _format(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..landscapes import Landscape
+from ..numerals import counted
 from ..record import Record
 from ..stationary import (
     MinibatchLaw,
@@ -59,7 +60,8 @@ class StationaryReport(Record):
         return cls(landscape, hessian, noise, batch, mu, nu, *limits, etas, measured, itself)
 
     def __repr__(self) -> str:
-        return f"<stationary report: {len(self.hessian)} weights, {len(self.etas)} learning rates up to {self.limit:.6g}>"
+        rates = counted(len(self.etas), "learning rate")
+        return f"<stationary report: {counted(len(self.hessian), 'weight')}, {rates} up to {self.limit:.6g}>"
 
     def law(self, eta: float) -> MinibatchLaw:
         """Where SGD settles on the points' quadratics."""

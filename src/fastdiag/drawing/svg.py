@@ -24,6 +24,7 @@ LEAST_SCALE, MOST_SCALE = 1e-3, 1e4
 SHADES = (("#d4d4d4", "#a8a8a8"), ("#e0e0e0", "#8f8f8f"), ("#c8c8c8", "#b0b0b0"))  # (band, border), in turn
 INK = "#222"
 PAPER = "#fff"
+FAINTEST = 0.18  # share of the text's colour, which is seen on dark pages too
 HALO = 2.4  # of paper around edges and dots, unseen on white: on a dark page they stand out by it
 
 
@@ -98,7 +99,8 @@ def inline(svg: Element) -> Element:
                 element.set(use, "none")
             elif colour.startswith("#"):
                 element.set(use, "currentColor")
-                element.set(f"{use}-opacity", number(1 if colour == INK else 1 - int(colour[1:3], 16) / 255))
+                share = 1 if colour == INK else max(FAINTEST, 1 - int(colour[1:3], 16) / 255)
+                element.set(f"{use}-opacity", number(share))
     return svg
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache, reduce
+from operator import mul
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..spacetime.updates import Vector
@@ -30,6 +31,7 @@ class Crossing:
     def __init__(self, edges: EdgeWeights, epochs: int, now: Now = None, other: Crossing | None = None) -> None:
         """other: at another time, when edges that pass over nothing do the same."""
         self.edges, self.epochs, self.now = edges, epochs, now
+        self.is_power = now is None and edges.is_power
         self.known: dict[tuple[int, ...], Moves] = {}
         self.idle: list[dict[int, Moves]] = [{} for _ in edges.ends] if other is None else other.idle
         self.passing: list[dict[int, Moves]] = [{} for _ in edges.ends]
@@ -40,13 +42,13 @@ class Crossing:
         """(code, next code, coefficient)."""
         found = self.known.get(fates)
         if found is None:
-            every = list(enumerate(fates))
-            if self.now is None and self.edges.is_power:
+            if self.is_power:
                 found = self._product(fates)
             elif self.now is None or len(self.edges.born) > 1:
-                found = self._together(every)
+                found = self._together(list(enumerate(fates)))
             else:
                 if fates not in self.apart:
+                    every = list(enumerate(fates))
                     self.apart[fates] = self._together([x for x in every if not x[1] >> 2]), [x for x in every if x[1] >> 2]
                 found, passing = self.apart[fates]
                 found = self._together(passing, found) if passing else found
@@ -71,16 +73,11 @@ class Crossing:
 
     def _product(self, fates: tuple[int, ...]) -> Moves:
         """Of edges that carry powers of one number."""
-        steps, idle, found = self.edges.steps, self.edges.idle, None
-        for edge, fate in enumerate(fates):
-            passed = (fate >> 2).bit_count()
-            if passed:
-                x = matrix_power(steps[edge], passed)[0][0]
-                found = x if found is None else found * x
-            if idle is not None and passed < self.epochs:
-                x = idle[edge] ** (self.epochs - passed)
-                found = x if found is None else found * x
-        return entries(((1 if found is None else found,),))
+        steps, idle = self.edges.steps, self.edges.idle
+        factors = [matrix_power(steps[edge], passed)[0][0] for edge, passed in _passing(fates)]
+        if idle is not None:
+            factors += [q ** (self.epochs - (fate >> 2).bit_count()) for q, fate in zip(idle, fates, strict=True)]
+        return _of_number(factors[0] if len(factors) == 1 else reduce(mul, factors)) if factors else STILL
 
     def _moved(self, edge: int, fate: int) -> Moves:
         """(digit, next digit, coefficient) of one edge: see `order_ideals.Move`."""
@@ -105,9 +102,7 @@ class Crossing:
             x = edges.reader(edge)[0] if fate & 1 else edges.born[0]
         if edges.idle is not None and (waits := self.epochs - passed.bit_count()):
             x = x * edges.idle[edge] ** waits
-        if isinstance(x, int):
-            return STILL if x == 1 else [(0, 0, x)] if x else []
-        return [] if is_zero(x) else [(0, 0, x)]
+        return _of_number(x)
 
     def _through(self, edge: int, passed: int) -> Steps:
         """What the updates that pass over an edge do to its vector."""
@@ -121,6 +116,12 @@ class Crossing:
                 step = self.edges.step(edge, rate)
                 total = step if total is None else times(step, total)
         return total or UNIT
+
+
+@lru_cache(maxsize=1 << 12)
+def _passing(fates: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """The edges that pass over the update, in how many epochs."""
+    return tuple((edge, (fate >> 2).bit_count()) for edge, fate in enumerate(fates) if fate >> 2)
 
 
 def joint(moves: Moves, others: Moves, base: int) -> Moves:
@@ -167,7 +168,11 @@ def matrix_power(matrix: Steps, exponent: int) -> Steps:
 def entries(matrix: Steps) -> Moves:
     """(column, row, entry) of those that are not zero."""
     if len(matrix) == len(matrix[0]) == 1:
-        x = matrix[0][0]
-        if isinstance(x, int):
-            return STILL if x == 1 else [(0, 0, x)] if x else []
+        return _of_number(matrix[0][0])
     return [(j, i, x) for i, line in enumerate(matrix) for j, x in enumerate(line) if not is_zero(x)]
+
+
+def _of_number(x: Number) -> Moves:
+    if type(x) is int:
+        return STILL if x == 1 else [(0, 0, x)] if x else []
+    return [] if is_zero(x) else [(0, 0, x)]

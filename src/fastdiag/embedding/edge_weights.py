@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
+from itertools import chain
 from math import inf, lcm, prod
 from typing import Any
 
@@ -156,7 +157,7 @@ class EdgeWeights:
 
     def _numbers(self) -> Iterator[Number]:
         vectors = (self.born, self.point, self.seen, self.rates or (), *(self.readers or ()))
-        return (x for matrix in (vectors, *self.steps, *(self.kicks or ())) for line in matrix for x in line)
+        return chain.from_iterable(chain.from_iterable((vectors, *self.steps, *(self.kicks or ()))))
 
     @property
     def codes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -98,13 +99,14 @@ def numbers_of(update: Update | RegularizedNewton) -> tuple[Any, ...]:
     return (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
 
 
-def check_names(update: Update | RegularizedNewton) -> None:
+def check_names(update: Update | RegularizedNewton, own: Sequence[str] = ("N", "B", "T", "E")) -> None:
     """Raise InputError if a symbol of the rule looks like one of the formula's own."""
-    names = {str(symbol) for x in numbers_of(update) for symbol in getattr(x, "free_symbols", ())}
-    taken = sorted(names & {"N", "B", "T", "E"})
-    if taken:
+    schedule = getattr(update, "schedule", None)
+    numbers = (*numbers_of(update), *(schedule if isinstance(schedule, tuple) else ()))
+    names = {str(symbol) for x in numbers for symbol in getattr(x, "free_symbols", ())}
+    if taken := [name for name in own if name in names]:
         raise InputError(
-            f"{update!r} has the symbol {', '.join(taken)}, but N, B, T and E are the formula's own; "
+            f"{update!r} has the symbol {', '.join(taken)}, but {', '.join(own[:-1])} and {own[-1]} are the formula's own; "
             "give it another name, such as mu"
         )
 

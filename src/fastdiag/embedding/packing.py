@@ -15,7 +15,7 @@ from ..errors import TooLargeError
 from ..numerals import digits
 from ..typing import Number
 from .foresight import check_bits
-from .powers import STEPWISE, cleared, denominator
+from .powers import STEPWISE, denominator
 
 Group: TypeAlias = tuple[Sequence[Number], int]
 """Numbers, and how many factors of a product may come from among them."""
@@ -25,15 +25,19 @@ MOST_TERMS = 100_000  # of a formula
 MOST_PACKED = 20_000_000  # bits of a formula as an integer
 
 
-def summed(groups: Sequence[Group], total: Callable[[Sequence[Number]], Number], divisor: int, longest: int) -> Number:
-    """total(all the numbers), a sum of products times ints >= 0, over `divisor`; `longest`: the number of updates.
+def summed(
+    groups: Sequence[Group], total: Callable[[Sequence[Number]], Number], divisor: Callable[[], int], longest: int
+) -> Number:
+    """total(all the numbers), a sum of products times ints >= 0, over `divisor()`; `longest`: the number of updates.
 
     Raises
     ------
     TooLargeError : it would have too many digits or terms
     """
     numbers = [x for group, _ in groups for x in group]
-    ring = next((x.ring for x in numbers if hasattr(x, "ring") and x.ring.domain.is_QQ), None)
+    ring: Any = None
+    if not set(map(type, numbers)) <= {int, Fraction}:
+        ring = next((x.ring for x in numbers if hasattr(x, "ring") and x.ring.domain.is_QQ), None)
     if ring is None:
         check_bits([(_size(group), count) for group, count in groups], longest)
         return total(numbers)
@@ -52,7 +56,7 @@ def summed(groups: Sequence[Group], total: Callable[[Sequence[Number]], Number],
             f"the formula may have {digits(min(kinds, places[-1]))} terms in {', '.join(map(str, ring.symbols))} (limit "
             f"{MOST_TERMS:,}); give numbers, or a smaller T"
         )
-    below = divisor
+    below = divisor()
     for some, count in zip(plain, counts, strict=True):
         below *= lcm(*(c.denominator for one in some for c in one.values())) ** count
     largest = Fraction(total([sum(map(abs, one.values()), Fraction(0)) for some in plain for one in some])) * below
@@ -87,7 +91,7 @@ def _polynomial(ring: Any, x: Number) -> Polynomial:
 def _size(group: Sequence[Number]) -> int:
     """By how much a factor can lengthen a product, all put over one denominator; formulas are not foreseen."""
     below = denominator(group)
-    return int(max([below, *map(abs, cleared((x for x in group if isinstance(x, int | Fraction)), below))]))
+    return max([below, *[abs(x.numerator) * (below // x.denominator) for x in group if isinstance(x, int | Fraction)]])
 
 
 def _digits(value: int, width: int, count: int) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from math import comb, inf, lcm, log2
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ from .poset import bits
 
 Row: TypeAlias = dict[int, Number]
 Matrix: TypeAlias = dict[int, Row]
+PLAIN = {int, Fraction, float}  # whose truth tells, at once, whether they are 0
 MOST_FREE = 200  # rows of a matrix, and bits of its powers, that take no time worth foreseeing
 FEW = 8  # steps that lose no digits of a number that knows its complement
 STEPWISE = 48  # runs of plain numbers up to this long are walked step by step; longer ones by repeated squaring
@@ -25,14 +27,16 @@ class Powers:
     """The powers of a matrix, its squares kept. Of numbers that know their complement only those that stay keep it."""
 
     def __init__(self, matrix: Matrix) -> None:
-        kinds = {type(x) for entries in matrix.values() for x in entries.values()}
-        self.whole, self.stepwise = kinds <= {int}, STEPWISE
-        if any(hasattr(kind, "complement") for kind in kinds):
+        """No row of the matrix is empty."""
+        kinds = set(map(type, chain.from_iterable(map(dict.values, matrix.values()))))
+        self.whole, self.stepwise, keys = kinds <= {int}, STEPWISE, matrix.keys()
+        if not self.whole and any(hasattr(kind, "complement") for kind in kinds):
             self.stepwise = FEW
             matrix = {i: {j: x if i == j else x * 1 for j, x in entries.items()} for i, entries in matrix.items()}
         self.squares = [matrix]
+        self.length = sum(map(len, matrix.values())) / (len(matrix) or 1)  # of a row
         self.counts = self.whole and all(
-            entries.get(i) == 1 and min(entries) == i and entries.keys() <= matrix.keys() for i, entries in matrix.items()
+            entries.get(i) == 1 and min(entries) == i and entries.keys() <= keys for i, entries in matrix.items()
         )
         """Whether it is 1 + U of ints, U strictly triangular."""
 
@@ -40,15 +44,17 @@ class Powers:
         """row @ matrix^times."""
         if self.counts and times:
             return _binomial(row, self.squares[0], times)
-        if times <= self.stepwise:
-            for _ in range(times):
-                row = row_times(row, self.squares[0])
-        else:
-            for bit in range(times.bit_length()):
-                if bit == len(self.squares):
-                    self.squares.append(_squared(self.squares[-1]))
-                if times >> bit & 1:
-                    row = row_times(row, self.squares[bit])
+        levels = 0
+        if not self.whole:
+            levels = times.bit_length() - 1 if times > self.stepwise else 0
+        else:  # a square costs as much as some rows, by which it must shorten the walk
+            while times >> levels + 1 > self.length:
+                levels += 1
+        for level in range(levels + 1):
+            if level == len(self.squares):
+                self.squares.append((_products if self.whole else _squared)(self.squares[-1]))
+            for _ in range(times >> level & 1 if level < levels else times >> levels):
+                row = row_times(row, self.squares[level])
         return row
 
     def seconds(self, rows: int, times: int | float) -> float:
@@ -167,6 +173,10 @@ def product_seconds(bits: float) -> float:
     return float(1e-6 + 2.5e-3 * (bits / 1e5) ** 1.585)
 
 
+def _products(matrix: Matrix) -> Matrix:
+    return {i: row_times(entries, matrix) for i, entries in matrix.items()}
+
+
 def _squared(matrix: Matrix) -> Matrix:
     """An entry between two diagonal ones is multiplied by their sum, which loses no digits where they nearly cancel."""
     square: Matrix = {}
@@ -221,4 +231,4 @@ def _quotient(x: Number, y: Number) -> Number:
 
 def is_zero(x: Number) -> bool:
     """Whether it is known to be 0; of many numbers side by side it never is."""
-    return not hasattr(x, "shape") and bool(x == 0)
+    return not x if type(x) in PLAIN else not hasattr(x, "shape") and bool(x == 0)

@@ -6,6 +6,7 @@ in continuous time has volumes of ordered times instead of numbers of maps.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
@@ -112,11 +113,12 @@ def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Lin
     """
     lam = update.lam
     check_exact(update, [lam])
-    total: Any = Fraction(0)
+    counts: defaultdict[int, Any] = defaultdict(int)  # by the power of lambda
     for links, kept in all_links(diagram):
-        total += count(links) * lam ** len(links) * (diagram.automorphisms // kept)
-    if isinstance(total, Fraction):
-        return exact(total)
+        counts[len(links)] += count(links) * (diagram.automorphisms // kept)
+    total = sum(counted * lam**power for power, counted in counts.items())
+    if isinstance(total, int | Fraction):
+        return exact(Fraction(total))
     import sympy
 
     return sympy.expand(total)

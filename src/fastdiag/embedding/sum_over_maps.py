@@ -18,6 +18,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..errors import InputError, TooLargeError
+from ..numerals import shown
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
@@ -53,7 +54,7 @@ def sum_over_maps(
         return 0
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
-    if (shares := Batches.of(spacetime, edges, basis).unit ** sum(poset.sizes)) > 1:
+    if spacetime.is_ragged and (shares := Batches.of(spacetime, edges, basis).unit ** sum(poset.sizes)) > 1:
         below, total = (below * shares, total) if isinstance(total, int) else (below, scaled(total, Fraction(1, shares)))
     if isinstance(below, int):
         return Fraction(total, below) if below > 1 else total
@@ -137,7 +138,7 @@ def _repeated(
             f"{comb(whole, most):,} ways (limit {limit:,}); use sampling='reshuffle', or fewer epochs"
         )
     total: Number = 0
-    planned, work, exact = [], 0.0, edges.is_exact
+    planned, work = [], 0.0
     batches = Batches.of(spacetime, edges, basis)
     for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
         if not commute:
@@ -149,7 +150,7 @@ def _repeated(
         late = Sweep([chain.late], edges, batches) if rest < updates else None
         between = _past_epochs(edges, chain, updates) if edges.rates is None and whole else None
         planned.append((chain, alike, early, late, between))
-        if edges.rates is None and exact:
+        if edges.rates is None:
             work += early.powers.seconds(1, rest) if early is not None else 0.0
             work += late.powers.seconds(1, updates - rest) if late is not None else 0.0
             work += between.seconds(1, whole) if between is not None else 0.0
@@ -162,8 +163,9 @@ def _repeated(
                 row = early.powers.forever(row, early.blocks, check_forgets)
             elif early is not None:
                 row = early.run(row, int(rest), clock_of(edges.rates, [*begins, whole * updates]), rest == updates)
-                row = {i: x for i, x in row.items() if chain.required & ~states[i // edges.codes] == 0}
             if late is not None:
+                if early is not None:
+                    row = {i: x for i, x in row.items() if chain.required & ~states[i // edges.codes] == 0}
                 row = late.run(row, int(updates - rest), clock_of(edges.rates, [begin + rest for begin in begins]), True)
             found = edges.read(row, len(states) - 1, chain.late.live[-1])
             many = edges.rates is not None and edges.kicks is None and isinstance(found, np.ndarray)
@@ -330,6 +332,6 @@ def check_forgets(q: Number) -> None:
     size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
         raise InputError(
-            f"T = inf has no limit here: edges that are open together shrink by {q} at every update, which must be below 1 "
-            "in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
+            f"T = inf has no limit here: edges that are open together shrink by {shown(q)} at every update, which must be "
+            "below 1 in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
         )

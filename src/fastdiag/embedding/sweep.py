@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from math import gcd, perm
 from typing import Any, NamedTuple, TypeAlias
 
@@ -98,6 +98,7 @@ class Sweep:
         self.edges, self.epochs = edges, len(transfers[0].placed[0])
         self.plan = (_known_plan if not self.has_last else _planned)(tuple(transfers), batches)
         self.live, self.begins = self.plan.live, self.plan.begins
+        self._known: list[Powers | None] = [None, None]
 
     def _lines(self, crossing: Crossing, states: Iterable[int]) -> Lines:
         """From some states on."""
@@ -118,28 +119,34 @@ class Sweep:
                         lines[key] = [(target * codes + then, x, kind)]
         return lines
 
-    @cached_property
+    @property
     def powers(self) -> Powers:
         """Of the whole matrix, where weights stay the same."""
         return self._powers(0)
 
-    @cached_property
-    def _last(self) -> Powers:
-        """The same of a smaller last batch."""
-        return self._powers(1)
+    def _powers(self, last: int) -> Powers:
+        """Of a batch, or of a smaller last one."""
+        found = self._known[last]
+        if found is None:
+            found = self._known[last] = Powers(self._matrix([gains[last] for gains, _ in self.plan.kinds]))
+        return found
 
-    def _powers(self, which: int) -> Powers:
-        gains = [gains[which] for gains, _ in self.plan.kinds]
-        codes, crossing = self.edges.codes, self.edges.crossing(self.epochs)
-        known = [crossing(fates) for fates in self.plan.fates]
+    def _matrix(self, gains: Sequence[Number]) -> Matrix:
+        codes, known = self.edges.codes, list(map(self.edges.crossing(self.epochs), self.plan.fates))
         matrix: Matrix = {}
         for source, moves in enumerate(self.plan.moves):
-            begin = source * codes
+            if codes == 1:
+                entries = {
+                    target: x * gains[kind] if type(x := known[fate][0][2]) is int else scaled(x, gains[kind])
+                    for target, fate, kind in moves if known[fate] and gains[kind]
+                }
+                if entries:
+                    matrix[source] = entries
+                continue
             for target, fate, kind in moves:
-                end, gain = target * codes, gains[kind]
-                for code, then, x in known[fate] if gain else ():
-                    matrix.setdefault(begin + code, {})[end + then] = x if gain == 1 else scaled(x, gain)
-        return Powers(matrix)
+                for code, then, x in known[fate] if gains[kind] else ():
+                    matrix.setdefault(source * codes + code, {})[target * codes + then] = scaled(x, gains[kind])
+        return matrix
 
     @property
     def blocks(self) -> Iterator[list[int]]:
@@ -152,7 +159,7 @@ class Sweep:
         if clock is None:
             if not ends or not self.has_last:
                 return self.powers.after(row, times)
-            return self._last.after(self.powers.after(row, times - 1), 1)
+            return self._powers(1).after(self.powers.after(row, times - 1), 1)
         for after in self.walk(row, times, clock, ends):
             row = after
         return row
@@ -162,7 +169,7 @@ class Sweep:
         last = times - 1 if ends and self.has_last else times
         if clock is None:
             for position in range(times):
-                row = (self.powers if position < last else self._last).after(row, 1)
+                row = self._powers(position >= last).after(row, 1)
                 yield row
             return
         lines, codes = Lines(), self.edges.codes

@@ -84,13 +84,16 @@ def weighted_maps(
     factors, back = _exact_factors(k, diagram.order, spacetime.T == inf)
     if spacetime.T == inf:
         return back(powered_maps(diagram, spacetime, factors, basis))
-    if all(x == 1 for x in factors):
+    if factors.count(1) == len(factors):
         return count(Poset.of(diagram), spacetime, basis)
     check_work(diagram, spacetime, basis, 1, False)
-    T = int(spacetime.T)
-    alike = len(factors) * [factors[0]] == [*factors]
-    groups: list[Group] = [(factors, len(factors) * T)] if alike else [((x,), T) for x in factors]
-    return back(summed(groups, lambda k: powered_maps(diagram, spacetime, k, basis), _divisor(diagram, spacetime), T))
+    T, alike = int(spacetime.T), factors.count(factors[0])
+    groups: list[Group] = [(factors[:1], alike * T)] if alike == len(factors) else [((x,), T) for x in factors]
+
+    def under(k: Sequence[Number]) -> Number:
+        return powered_maps(diagram, spacetime, [*k] * (diagram.order // len(k)), basis)
+
+    return back(summed(groups, under, lambda: _divisor(diagram, spacetime), T))
 
 
 def averaged_maps(
@@ -106,7 +109,7 @@ def averaged_maps(
     def under(values: Sequence[Number]) -> Number:
         return updated_maps(diagram, with_numbers(rule, values), spacetime, basis, averages)
 
-    return back(summed(_groups(rule, diagram.order, T), under, _divisor(diagram, spacetime), T))
+    return back(summed(_groups(rule, diagram.order, T), under, lambda: _divisor(diagram, spacetime), T))
 
 
 def powered_maps(
@@ -154,7 +157,7 @@ def resummed_maps(
     step, *others = _groups(rule, d, T)
     groups: list[Group] = [*((some, T) for some in each), step]
     groups += [(numbers, d * T) for numbers, _ in others]  # each meets every update
-    return back(summed(groups, under, _divisor(diagram, spacetime), T))
+    return back(summed(groups, under, lambda: _divisor(diagram, spacetime), T))
 
 
 def updated_maps(

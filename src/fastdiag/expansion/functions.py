@@ -14,7 +14,7 @@ from ..landscapes.formulas_given import formula_of
 from ..landscapes.given_tensors import check_symmetric, tensor_or_zero
 from ..landscapes.landscape import check_landscape, checked
 from ..landscapes.smoothness import real_symbol
-from ..numerals import has, written
+from ..numerals import counted, has, written
 from ..record import frozen
 from ..typing import FloatArray
 from ..values.given import check_place
@@ -114,7 +114,7 @@ class Told(Samples):
             )
 
     def __repr__(self) -> str:
-        return f"<function of {self.dimension} weights, degree {self.highest_degree}>"
+        return f"<function of {counted(self.dimension, 'weight')}, degree {self.highest_degree}>"
 
 
 def described(of: Function) -> str:
@@ -123,5 +123,5 @@ def described(of: Function) -> str:
         return repr(of)
     if isinstance(of[0], np.ndarray):
         many = len(of) - 1
-        return f"{many} derivative{'s' * (many > 1)} of {len(of[1])} weights"
+        return f"{counted(many, 'derivative')} of {counted(len(of[1]), 'weight')}"
     return written(of[0])

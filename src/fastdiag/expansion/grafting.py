@@ -3,6 +3,9 @@
 A diagram D acts on a function s: (D s)(theta) is its value with the derivative of s at the root. So D (D' s) differentiates
 the value of D' as often as D's root has edges, and each derivative falls on one of its nodes: the branches at D's root are
 grafted onto the nodes of D' in all ways (Grossman and Larson). Cumulants are linear in each of their nodes, so parts stay.
+
+Some diagrams here have nodes in the root's part: those of a decay that no schedule scales. They have the derivatives of
+|theta - theta_0|^2/2 in place of a loss's, at theta_0: 0 for a leaf, 1 for a node with one child, and 0 with more.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from functools import lru_cache
 from itertools import combinations, product
 from typing import Any, TypeAlias
 
-from ..diagram import Diagram
+from ..diagram import Diagram, diagrams
 
 Operator: TypeAlias = dict[Diagram, Any]
 """Coefficients of diagrams, numbers or expressions; what is not there is 0."""
@@ -34,12 +37,13 @@ def grafted(outer: Diagram, inner: Diagram) -> tuple[tuple[Diagram, int], ...]:
     """
     found: dict[Diagram, int] = {}
     shift, many = inner.order, 1 + max(inner.blocks)
-    blocks = [*inner.blocks, *(many + block for block in outer.blocks[1:])]
+    blocks = [*inner.blocks, *(block and many + block for block in outer.blocks[1:])]
     for places in product(range(inner.order + 1), repeat=len(outer.children[0])):
         onto = dict(zip(outer.children[0], places, strict=True))
         parents = [*inner.parents, *(onto.get(v, outer.parents[v] + shift) for v in range(1, outer.order + 1))]
-        whole = Diagram(parents, blocks)
-        found[whole] = found.get(whole, 0) + 1
+        if all(blocks[v] or parents.count(v) < 2 for v in range(1, len(parents))):
+            whole = Diagram(parents, blocks)
+            found[whole] = found.get(whole, 0) + 1
     return tuple(sorted(found.items()))
 
 
@@ -68,25 +72,8 @@ def inverse(of: Mapping[Diagram, Any], order: int) -> Operator:
     return total
 
 
-def exponential(of: Mapping[Diagram, Any], order: int) -> Operator:
-    """exp of what is of order 1 and higher, as a power series.
-
-    Examples
-    --------
-    >>> import fastdiag as fd
-    >>> flow = exponential({fd.Diagram.parse("[a]"): -1}, 2)
-    >>> [(str(D), str(x)) for D, x in flow.items()]
-    [('[]', '1'), ('[a]', '-1'), ('[a b]', '1/2'), ('[a[b]]', '1/2')]
-    """
-    power, total = {ALONE: 1}, {ALONE: 1}
-    for k in range(1, order + 1):
-        power = {D: x * Fraction(1, k) for D, x in times(power, of, order).items()}
-        total = less(total, {D: -x for D, x in power.items()})
-    return total
-
-
 def logarithm(of: Mapping[Diagram, Any], order: int) -> Operator:
-    """The inverse of `exponential`: of 1 + what is of order 1 and higher.
+    """Of 1 + what is of order 1 and higher, as a power series.
 
     Examples
     --------
@@ -128,4 +115,26 @@ def absorbed(of: Mapping[Diagram, Any], order: int) -> list[Operator]:
             for gone in combinations(alone, k):
                 left = without(diagram, gone)
                 found[k][left] = found[k].get(left, 0) + x
+    return found
+
+
+def marked_diagrams(order: int) -> set[Diagram]:
+    """The diagrams with nodes of a decay in the root's part: in place of those that are alone and have a child at most."""
+    found = set()
+    for diagram in diagrams(order):
+        alone = [part[0] for part in diagram.parts[1:] if len(part) == 1 and diagram.degrees[part[0]] < 3]
+        for k in range(len(alone) + 1):
+            for marked in combinations(alone, k):
+                found.add(Diagram(diagram.parents, [0 if v in marked else block for v, block in enumerate(diagram.blocks)]))
+    return found
+
+
+def at_start(of: Mapping[Diagram, Any], order: int) -> list[Operator]:
+    """The same without a decay's nodes, at theta_0, for each number of them."""
+    found: list[Operator] = [{} for _ in range(order + 1)]
+    for diagram, x in of.items():
+        marked = diagram.parts[0][1:]
+        if all(diagram.children[v] for v in marked):
+            left = without(diagram, marked)
+            found[len(marked)][left] = found[len(marked)].get(left, 0) + x
     return found

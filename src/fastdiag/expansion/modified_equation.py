@@ -7,29 +7,30 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..arguments import choice, whole
+from ..arguments import choice, shown, whole
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
+from ..embedding.formula import check_names
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..record import Record
 from ..spacetime.number import check_exact
+from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..values.root import Root
-from .generator import generator, generator_of_period
+from .generator import generator
 from .gradient_part import gradient_part
-from .grafting import ALONE
-from .modified_letters import check_names
+from .grafting import at_start
+from .modified_letters import OWN
 from .modified_numbers import rates_at
-from .modified_rules import decay_of, is_plain, period_of
+from .modified_rules import decay_of, period_of, without_decay
 from .network import Network, network_of
 from .observables import Observable
 from .rate import NAMES, Rate, Sums, moment, rate
 
-HIGHEST = 5  # 700 diagrams, some seconds
-HIGHEST_OF = {"a rule": 3, "given": 4}  # a minute
+HIGHEST = {(False, False): 5, (False, True): 4, (True, False): 4, (True, True): 3}  # rule, given: half a minute
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -86,9 +87,16 @@ class ModifiedEquation(Record):
     def decay(self) -> Any:
         """Of `updates.weight_decay` what an update takes off theta - theta_0, else None.
 
-        It counts as eta times a number. Tensors in the formulas are those of l + decay/(2 eta) |theta - theta_0|^2.
+        It counts as eta times a number. Tensors in the formulas are those of l + decay/(2 eta) |theta - theta_0|^2. Under
+        `weight_decay(d, mu)` it is d (1 - mu): that rule is precisely momentum mu (1 - d) on such a loss. With a schedule,
+        which the decay knows nothing of, tensors are those of l, and the formulas are the rates at theta_0.
         """
         return decay_of(self.update)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the decay stands apart from the loss: nodes in the root's part are its."""
+        return bool(self.decay) and bool(self.period)
 
     @property
     def drift(self) -> Rate:
@@ -111,12 +119,13 @@ class ModifiedEquation(Record):
         degree = whole("degree", degree, 1, max(NAMES))
         sums: Sums = {}
         origins: dict[tuple[int, Network], list[Diagram]] = {}
-        for diagram, x in self.coefficients.items():
-            for root in moment(degree).of(diagram):
-                key = diagram.order, network_of(diagram, root)
-                sums[key] = sums.get(key, 0) + x
-                if diagram not in (known := origins.setdefault(key, [])):
-                    known.append(diagram)
+        for power, known in enumerate(at_start(self.coefficients, self.order) if self._apart else [self.coefficients]):
+            for diagram, x in known.items():
+                for root in moment(degree).of(diagram):
+                    key = diagram.order + power, network_of(diagram, root)
+                    sums[key] = sums.get(key, 0) + x * (self.decay**power if power else 1)
+                    if diagram not in (some := origins.setdefault(key, [])):
+                        some.append(diagram)
         return self._formula(f"moment {degree}", self.order, sums, origins)
 
     @property
@@ -157,6 +166,7 @@ class ModifiedEquation(Record):
 
     def _split(self) -> tuple[Rate, Rate]:
         """What is a gradient of the drift, and the rest."""
+        self._check_around()
         sums, origins, rest = gradient_part(self.coefficients, self.order)
         losses = {key: -x / self.pace for key, x in sums.items()}
         loss = self._formula("modified loss", self.order - 1, losses, {key: origins[key[1]] for key in losses})
@@ -166,6 +176,14 @@ class ModifiedEquation(Record):
             rests[key] = rests.get(key, 0) + rest[diagram]
         where = {key: [diagram for diagram in left if left[diagram] == key] for key in rests}
         return loss, self._formula("obstruction", self.order, rests, where)
+
+    def _check_around(self) -> None:
+        """Raise UnsupportedError where no more is known than at theta_0."""
+        if self._apart:
+            raise UnsupportedError(
+                "with a schedule and a decay the formulas are rates at theta_0 alone, which say of no gradient; "
+                "take the schedule or the decay alone, or decay as a term of the loss"
+            )
 
     def _formula(self, name: str, order: int, sums: Sums, origins: Mapping[Any, list[Diagram]]) -> Rate:
         return rate(name, order, sums, origins, self.sampling, self.update)
@@ -204,12 +222,15 @@ class ModifiedEquation(Record):
         if isinstance(of, Observable):
             return rates_at(self, landscape, eta, of, numbers)
         known = "drift", "diffusion", "obstruction"
-        place = known.index(choice("of", of, known))
+        if (place := known.index(choice("of", of, known))) == 2:
+            self._check_around()
         return rates_at(self, landscape, eta, moment(2 if place == 1 else 1), numbers, only_rest=place == 2)
 
     def text(self) -> str:
         """Drift and diffusion as text."""
         what = f", l + {self._half_decay} |θ - θ_0|^2/η for l" if self.decay else ""
+        if self._apart:
+            what = f", at θ_0, whose decay of {self.decay} counts as η"
         return f"per {self.per}{what}:\n{self.drift}\n{self.diffusion}"
 
     @property
@@ -222,7 +243,7 @@ class ModifiedEquation(Record):
         """The same in LaTeX, without dollars; aligned: in rows, as one aligned environment."""
         begin, end = r"\begin{aligned} ", r" \end{aligned}"
         found = [each.latex(aligned).removeprefix(begin).removesuffix(end) for each in (self.drift, self.diffusion)]
-        if self.decay:
+        if self.decay and not self._apart:
             import sympy
 
             loss = rf"l + {sympy.latex(self._half_decay)} \eta^{{-1}} |\theta - \theta_0|^2"
@@ -256,14 +277,15 @@ def modified_equation(
 
     Parameters
     ----------
-    order : the highest power of eta, 1 to 5; of a given training set to 4, under a rule to 3
+    order : the highest power of eta, 1 to 5; of a given training set or under a rule to 4, of both to 3
     training_set : 'drawn', fresh data at every update; 'given', N points, in formulas of N and B
     sampling : with a given training set 'reshuffle' (the default), or 'replacement', whose unit is an update
     update : one of `fastdiag.updates` that has formulas (a linear rule, regularized_newton, a process), in exact numbers or
         symbols; None for SGD. A rule with memory has the rates that are left when its beginning is forgotten, which
         `beginning` keeps. A decay counts as eta times a number, see `ModifiedEquation.decay`. A schedule is one period of
         learning rates, a sequence that begins anew; the unit of time is then the period, with 'reshuffle' an epoch of N/B
-        updates
+        updates. A schedule that is a function of t has no autonomous equation: at update t its rates are those for
+        eta c_t, but for what a memory holds of earlier ones
 
     Returns
     -------
@@ -273,8 +295,7 @@ def modified_equation(
     ------
     InputError : another training set or sampling; a rule's symbol called N, B, T, E, M or eta
     TooLargeError : a higher order
-    UnsupportedError : 'cyclic', whose epochs are not independent; a schedule that is a function, or of a rule with memory
-        or decay; decay with momentum
+    UnsupportedError : 'cyclic', whose epochs are not independent; a schedule that is a function of t
 
     Examples
     --------
@@ -304,7 +325,8 @@ def modified_equation(
     order = whole("order", order, 1)
     given = choice("training_set", training_set, ("drawn", "given")) == "given"
     check_rule(update)
-    check_names(update)
+    if isinstance(update, Update | RegularizedNewton):
+        check_names(update, OWN)
     if not given and sampling is not None:
         raise InputError("fresh data are never sampled again: sampling goes with training_set='given'")
     if given:
@@ -314,14 +336,14 @@ def modified_equation(
                 "with sampling='cyclic' every epoch has the same order, so epochs are not independent and no equation in "
                 "continuous time holds on average over the orders; take 'reshuffle'"
             )
-    plain = is_plain(update)
-    highest = HIGHEST_OF["a rule"] if not plain else HIGHEST_OF["given"] if given else HIGHEST
-    if order > highest:
-        raise TooLargeError(f"modified equations of this kind go to order {highest} here, not {order}; ask for a lower one")
-    how = sampling or "one epoch"
+    rates = period_of(update)
     if isinstance(update, Update):
-        check_exact(update, update.schedule if isinstance(update.schedule, tuple) else update.numbers())
-    if isinstance(update, Update) and update.schedule is not None:
-        found = generator_of_period(order, how, given, period_of(update))
-        return ModifiedEquation(order, training_set, how, update, found, {ALONE: 1})
-    return ModifiedEquation(order, training_set, how, update, *generator(order, how, given, None if plain else update))
+        check_exact(update, (*update.numbers(), *rates))
+    rule = without_decay(update)
+    highest = HIGHEST[rule is not None, given]
+    if order > highest:
+        raise TooLargeError(
+            f"modified equations of this kind go to order {highest} here, not {shown(order)}; ask for a lower one"
+        )
+    found = generator(order, sampling or "one epoch", given, rule, bool(rates) and decay_of(update) is not None)
+    return ModifiedEquation(order, training_set, sampling or "one epoch", update, *found)

@@ -1,4 +1,4 @@
-"""The letters of a rule in a modified equation: what they may be called, and what numbers may stand for them."""
+"""The letters of a rule in a modified equation, and what numbers may stand for them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ from typing import Any
 from ..arguments import shown
 from ..embedding import Rule
 from ..errors import InputError
-from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, momentum, nesterov, quasi_hyperbolic, schedule, weight_decay
 from .modified_rules import period_of
 
 OWN = ("N", "B", "T", "E", "M", "eta")
-
-
-def check_names(update: Rule) -> None:
-    """Raise InputError if a symbol of the rule has the name of one of the equation's own letters."""
-    names = {symbol.name for x in _numbers(update) for symbol in getattr(x, "free_symbols", ())}
-    if taken := [name for name in OWN if name in names]:
-        raise InputError(
-            f"{update!r} has the symbol {', '.join(taken)}, but {', '.join(OWN[:-1])} and {OWN[-1]} are the equation's "
-            "own; give it another name, such as mu"
-        )
 
 
 def check_numbers(update: Rule, given: Mapping[str, Any]) -> None:
@@ -47,11 +36,3 @@ def check_numbers(update: Rule, given: Mapping[str, Any]) -> None:
         quasi_hyperbolic(put(mu), put(step[0][1] / mu) if mu != 0 else 0)  # with no momentum nu does not count
     elif made in ("momentum", "nesterov"):
         (momentum if made == "momentum" else nesterov)(put(step[1][1]))
-
-
-def _numbers(update: Rule) -> tuple[Any, ...]:
-    if isinstance(update, RegularizedNewton):
-        return (update.lam,)
-    if not isinstance(update, Update):
-        return ()
-    return (*update.numbers(), *(update.schedule if isinstance(update.schedule, tuple) else ()))

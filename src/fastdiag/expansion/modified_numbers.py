@@ -20,9 +20,9 @@ from .diagram_sum import diagram_sum, plain_diagrams
 from .functions import seen_from
 from .generator import generator_of_few
 from .gradient_part import gradient_part
-from .grafting import Operator, absorbed
+from .grafting import Operator, absorbed, at_start
 from .modified_letters import OWN, check_numbers
-from .modified_rules import decay_of, is_plain
+from .modified_rules import decay_of, without_decay
 from .observables import Observable, check_has
 from .question import shaped
 from .rate import ExactRates, Rates
@@ -50,8 +50,8 @@ def rates_at(
     N, B = numbers.get("N"), numbers.get("B", 1)
     if equation.sampling == "reshuffle" and equation.period and N != equation.period * B:
         raise InputError(
-            f"an epoch of {equation.period} batches of {B} has N = {equation.period * B} points, not {N}; give another B, "
-            "or as many learning rates as there are batches"
+            f"an epoch of {equation.period} batches of {shown(B)} has N = {shown(equation.period * B)} points, not "
+            f"{shown(N)}; give another B, or as many learning rates as there are batches"
         )
     if equation.training_set == "given" and "N" in numbers:
         how: Any = equation.sampling
@@ -60,7 +60,9 @@ def rates_at(
     found, decay = _coefficients(equation, numbers, exactly is not None)
     if only_rest:
         found = gradient_part(found, equation.order)[2]
-    powers = absorbed(found, equation.order) if decay else [found]
+    powers = [found]
+    if decay:
+        powers = (at_start if equation.period else absorbed)(found, equation.order)
     others = tuple(seen_from(function, landscape) for function in observable.functions)
     times = [Spacetime(N=1, T=1)]
     worth: Any
@@ -119,7 +121,7 @@ def _of_few(equation: ModifiedEquation, found: Operator, N: int, B: int) -> Oper
     Without memory an epoch is one operator, which has a logarithm. A rule's formulas go to order 3, where poles are those
     of what vanishes: third cumulants of two points, all of one.
     """
-    if is_plain(equation.update):
+    if without_decay(equation.update) is None:
         exactly = generator_of_few(equation.order, equation.sampling, N, B)
         return {D: exact("a coefficient", x) for D, x in exactly.items()}
     return {D: x for D, x in found.items() if not _vanishes(D, N)}

@@ -17,6 +17,8 @@ from ..landscapes.formula_arguments import parameters_of
 from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.schedules import Scheduled
+from ..spacetime.updates import Clipped
 from ..typing import Rates
 from ..values.exact_values import check_letters, exact_learning_rates
 from ..values.given import given_points
@@ -70,12 +72,12 @@ def predict(
         hold powers (1 - eta H)^T with T times the digits. A float, or a matrix, gives floats
     order : most edges to a diagram, >= 0; 3 if neither it nor noise is given
     observable : what is expected (papers: only the root of a diagram changes)
-        'test_loss': E l(theta_T)
-        'train_loss': the same of the mean loss over the N training points
-        'generalization_gap': test loss less train loss
-        'displacement': E[theta_T - theta_0], (n,)
-        'covariance': of theta_T over training sets and batches, (n, n)
-        'test_loss_variance': the variance of l(theta_T)
+        'test_loss', E l(theta_T);
+        'train_loss', the same of the mean loss over the N training points;
+        'generalization_gap', test loss less train loss;
+        'displacement', E[theta_T - theta_0], (n,);
+        'covariance', of theta_T over training sets and batches, (n, n);
+        'test_loss_variance', the variance of l(theta_T);
         or any function of the weights, of `fastdiag.observable`, its variance, or the covariance of two
     resummed : True: irreducible diagrams with edges (1 - eta H)^(dt-1) eta, exact in T for all that is kept (papers:
         Theorem 1). False: all diagrams, the exact Taylor series in eta (papers: Theorem 3). Both: any epochs and sampling.
@@ -191,7 +193,7 @@ def _question(
         if order is not None:
             raise InputError(f"closure={closure!r} is about the path; leave order out")
         if (noise := whole("noise", 1 if noise is None else noise)) != 1:
-            raise InputError(f"closure={closure!r} sums noise to every order by averages; give noise=1, not {noise}")
+            raise InputError(f"closure={closure!r} sums noise to every order by averages; give noise=1, not {shown(noise)}")
     if about_path:
         kept = whole("noise", noise, 0)
     else:
@@ -215,6 +217,9 @@ def _question(
         moments, shape = one_or_many("T", T, "numbers of updates")
         several = tuple(t if type(t) is int and t > 0 else spacetime.with_updates(t).T for t in moments)
         spacetime, several = (spacetime, several) if shape else (spacetime.with_updates(moments[0]), None)
+    latest = max(several or (spacetime.T,))
+    if isinstance(update, Scheduled | Clipped) and isinstance(latest, int):
+        update = update.listed(latest)
     given = None
     if choice("training_set", training_set, TRAINING_SETS) == "given":
         given = given_points(landscape, spacetime, test)

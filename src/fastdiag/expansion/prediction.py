@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,15 +19,13 @@ from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
-from ..typing import FloatArray, IntArray
+from ..typing import Curve, IntArray
 from .observables import Observable
 from .question import Question
 from .trust import Trust
 
 if TYPE_CHECKING:
     from ..simulation import Simulation
-
-Curve: TypeAlias = float | FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

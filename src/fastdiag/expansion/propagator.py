@@ -64,9 +64,11 @@ def checked_propagator(given: Any, landscape: Landscape, eta: Any, elsewhere: bo
 def _top(count: int, landscape: Landscape, eta: Any) -> tuple[FloatArray, FloatArray]:
     """The Hessian's eigenvectors of largest eigenvalues, as columns, and these."""
     if isinstance(landscape, Symbolic) and exact_learning_rates(eta) is not None:
-        raise InputError(f"propagator={count} takes eigenvectors, which are floats; give a float eta, or a matrix")
+        raise InputError(f"propagator={shown(count)} takes eigenvectors, which are floats; give a float eta, or a matrix")
     if count > landscape.dimension:
-        raise InputError(f"propagator={count} is more eigenvalues than the Hessian of {landscape.dimension:,} weights has")
+        raise InputError(
+            f"propagator={shown(count)} is more eigenvalues than the Hessian of {landscape.dimension:,} weights has"
+        )
     if isinstance(landscape, Directional):
         values, vectors = top(landscape.local(landscape.theta).curved, landscape.dimension, count)
     else:

@@ -8,10 +8,12 @@ from ..arguments import shown
 from ..coefficients.coefficient import coefficient, prefactor
 from ..diagram import Diagram
 from ..embedding import Rule
-from ..embedding.formula import formula_of_maps, formula_terms
+from ..embedding.formula import check_names, formula_of_maps, formula_terms
 from ..errors import InputError
 from ..landscapes.exact import exact
 from ..spacetime import Spacetime, check_sampling
+from ..spacetime.regularized_newton import RegularizedNewton
+from ..spacetime.updates import Update
 from ..typing import Basis, Sampling
 
 Time: TypeAlias = Literal["M", "T", "E"]
@@ -28,6 +30,8 @@ class Symbols:
             time = "M" if sampling in ("reshuffle", "cyclic") else "T"
         if not isinstance(time, str) or time not in TIMES:
             raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {shown(time)}")
+        if isinstance(update, Update | RegularizedNewton) and time == "M":
+            check_names(update, ("N", "B", "T", "E", "M"))
         import sympy
         from sympy.polys.fields import field
 

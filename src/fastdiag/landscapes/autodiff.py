@@ -11,6 +11,7 @@ from ..arguments import shown
 from ..door import door
 from ..errors import FastdiagError, InputError, UnsupportedError
 from ..files import to_install
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .directional import Directional, check_start
@@ -32,7 +33,7 @@ class Autodiff(Directional):
         return self.derivatives.tree(flat)
 
     def __repr__(self) -> str:
-        return f"<autodiff landscape: {len(self.weights)} points, {self.dimension} weights>"
+        return f"<autodiff landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"
 
 
 class JaxDerivatives(PointDerivatives):

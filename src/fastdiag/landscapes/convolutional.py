@@ -11,6 +11,7 @@ import numpy as np
 from ..arguments import ndim, real, sequence, shown, whole
 from ..door import door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .autodiff import Autodiff, JaxDerivatives, jax
@@ -124,7 +125,8 @@ class Convolutional(Autodiff):
         return float(self.weights @ sharp.losses(self.theta, every))
 
     def __repr__(self) -> str:
-        return f"<convolutional network: {len(self.weights)} images, {len(self.classes)} classes, {self.dimension} weights>"
+        images, weights = counted(len(self.weights), "image"), counted(self.dimension, "weight")
+        return f"<convolutional network: {images}, {len(self.classes)} classes, {weights}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,8 @@ def convolutional(
     )
     if min(map(min, network.grids)) < 1:
         raise InputError(
-            f"images of {shape[0]} x {shape[1]} are too small for two convolutions of kernel {kernel} and stride {stride}; "
-            "take smaller ones"
+            f"images of {shape[0]} x {shape[1]} are too small for two convolutions of kernel {shown(kernel)} and stride "
+            f"{shown(stride)}; take smaller ones"
         )
     form = network.start(whole("seed", seed, 0))
     flat = np.concatenate([part.reshape(-1) for layer in form for part in (layer["bias"], layer["weight"])])

@@ -16,6 +16,7 @@ from ..errors import InputError, TooLargeError
 from ..locks import cached_property
 from ..markup import table
 from ..memory import require
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .directional_local import DirectionalLocal
@@ -98,7 +99,7 @@ class Directional(SampledLandscape):
         return table(repr(self), (), ())  # its derivatives may take long
 
     def __repr__(self) -> str:
-        return f"<directional landscape: {len(self.weights)} points, {self.dimension} weights>"
+        return f"<directional landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"
 
 
 def check_tensor(degree: int, dimension: int, points: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..door import door
 from ..errors import InputError, MissingTensorError, UnsupportedError
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .distributions import Distribution
@@ -55,8 +56,8 @@ class Field(Samples):
         raise no_loss(self)
 
     def __repr__(self) -> str:
-        S, n = len(self.weights), self.dimension
-        return f"<vector field: {S} points, {n} weights, {len(self.derivatives) - 2} derivatives>"
+        points, derivatives = counted(len(self.weights), "point"), counted(len(self.derivatives) - 2, "derivative")
+        return f"<vector field: {points}, {counted(self.dimension, 'weight')}, {derivatives}>"
 
 
 class SymbolicField(Symbolic):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..errors import TooLargeError, UnsupportedError
+from ..numerals import shown
 from .averaged import Averaged, by_hermite, by_wick
 from .distributions import Distribution, Finite, Normal, Uniform
 from .exact import Expression, number
@@ -187,7 +188,7 @@ def _whole_nodes(law: Distribution, highest: int) -> Nodes:
 
 def _fraction(value: Expression) -> Fraction:
     if not value.is_Rational:
-        raise UnsupportedError(f"an exact path needs rational numbers, and {value} is none; give a float eta")
+        raise UnsupportedError(f"an exact path needs rational numbers, and {shown(value)} is none; give a float eta")
     return Fraction(int(value.p), int(value.q))
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..arguments import ndim
 from ..door import door
 from ..errors import InputError
+from ..numerals import counted
 from ..typing import FloatArray
 from .averaged import Averaged
 from .inputs import point_rows, ridge_of, start_of
@@ -38,7 +39,7 @@ class LeastSquares(LinearModel):
         return (self.weights, self.X, self.ridge) if self.outputs == 1 else None
 
     def __repr__(self) -> str:
-        return f"<least squares landscape: {len(self.weights)} points, {self.dimension} weights>"
+        return f"<least squares landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"
 
 
 class LeastSquaresLocal(LinearModelLocal):

@@ -9,12 +9,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import shown
 from ..door import door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
-from .given_tensors import checked_axes
+from .inputs import point_rows, ridge_of
+from .labels import classes_of
 from .landscape import EVERY, Factor, Nodes, checked, checked_weights, labels_of, same
 from .local_logistic import LogisticLocal
 from .newton import newton_minimum
@@ -210,20 +213,21 @@ class Logistic(SampledLandscape):
         return Logistic(frozen(X), self.y, frozen(theta), frozen(ridge), self.weights)
 
     def __repr__(self) -> str:
-        return f"<logistic landscape: {len(self.weights)} points, {self.dimension} weights>"
+        return f"<logistic landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"
 
 
 @door
 def logistic(
-    X: object, y: object, theta: object, ridge: ArrayLike = 0.0, weights: object | None = None
+    X: object, y: object, theta: object | None = None, ridge: ArrayLike = 0.0, weights: object | None = None
 ) -> Logistic:
     """Logistic regression at weights theta: l_x = log(1 + exp(x.theta)) - y x.theta + (ridge/2) |theta|^2.
 
     Parameters
     ----------
-    X : (S, n) one row per data point (put a column of ones for a bias); the points *are* the distribution
-    y : (S,) labels, all in {0, 1} or all in {-1, 1}
-    theta : (n,) starting weights theta_0
+    X : (S, n) one row per data point, an array or a DataFrame (`with_bias` adds a column of ones); the points *are* the
+        distribution
+    y : (S,) labels, all in {0, 1} or all in {-1, 1}, bools, or two texts, the later in the alphabet being 1
+    theta : (n,) starting weights theta_0; zeros by default
     ridge : coefficient >= 0 of |theta|^2 / 2: a number, or (n,) one per weight
     weights : (S,) probabilities of the points, normalised here; uniform by default
 
@@ -238,23 +242,22 @@ def logistic(
     Examples
     --------
     >>> import fastdiag as fd
-    >>> land = fd.landscapes.logistic([[1.0], [-2.0]], [1, 0], [0.0])
+    >>> land = fd.landscapes.logistic([[1.0], [-2.0]], [1, 0])
     >>> round(land.loss, 6), land.gradient.tolist(), land.hessian.tolist()
     (0.693147, [-0.75], [[0.625]])
     """
-    data = checked("X", X, (None, None), "points, weights")
+    data = point_rows(X)
     points, n = data.shape
-    if points == 0 or n == 0:
-        raise InputError(f"X must have at least one row and one column, not shape {data.shape}")
-    labels = checked("y", y, (points,), "one label per row of X")
-    kinds = set(np.unique(labels).tolist())
-    if kinds <= {-1.0, 1.0} and -1.0 in kinds:
-        labels = (labels + 1) / 2
-    elif not kinds <= {0.0, 1.0}:
-        raise InputError(f"y must hold the labels 0 and 1, or -1 and 1; found {sorted(kinds)[:5]}")
-    start = checked("theta", theta, (n,), "one per column of X")
-    shape = () if checked_axes("ridge", ridge) == () else (n,)
-    penalty = frozen(np.array(np.broadcast_to(checked("ridge", ridge, shape, "a number, or one per weight"), n)))
-    if (penalty < 0).any():
-        raise InputError("ridge must be >= 0")
-    return Logistic(data, frozen(labels), start, penalty, checked_weights(weights, points))
+    classes, places = classes_of(y, points)
+    numbers = isinstance(classes[0], int | float)  # bools too
+    values = [float(label) for label in classes] if numbers else [0.0, 1.0]
+    if numbers and set(values) <= {-1.0, 1.0} and -1.0 in values:
+        values = [(value + 1) / 2 for value in values]
+    if len(classes) != len(values) or not set(values) <= {0.0, 1.0}:
+        raise InputError(
+            f"y must hold the labels 0 and 1, or -1 and 1, or bools, or two texts; found {shown(list(classes[:5]))}; "
+            "landscapes.softmax takes more classes"
+        )
+    labels = np.array(values)[places]
+    start = checked("theta", np.zeros(n) if theta is None else theta, (n,), "one per column of X")
+    return Logistic(data, frozen(labels), start, ridge_of(ridge, n), checked_weights(weights, points))

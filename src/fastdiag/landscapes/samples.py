@@ -7,6 +7,7 @@ import numpy as np
 from ..arguments import sequence
 from ..door import door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .given_tensors import check_symmetric, tensor_or_zero
@@ -83,7 +84,7 @@ class Samples(SampledLandscape):
 
     def __repr__(self) -> str:
         S, n = len(self.weights), self.dimension
-        return f"<samples landscape: {S} points, {n} weights, degree {self.highest_degree}>"
+        return f"<samples landscape: {counted(S, 'point')}, {counted(n, 'weight')}, degree {self.highest_degree}>"
 
 
 @door

@@ -11,6 +11,7 @@ from ..arguments import own, shown
 from ..door import door
 from ..errors import InputError, MissingTensorError
 from ..locks import cached_property
+from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .contraction import contract
@@ -81,7 +82,7 @@ class Tensors(Landscape):
         return MomentLocal(re_expanded(derivatives, step), weights, self, step)
 
     def __repr__(self) -> str:
-        return f"<tensors landscape: {self.dimension} weights, cumulants {sorted(self._cumulants)}>"
+        return f"<tensors landscape: {counted(self.dimension, 'weight')}, cumulants {sorted(self._cumulants)}>"
 
 
 @door
@@ -139,7 +140,8 @@ def _degrees(key: object) -> Key:
         raise InputError(f"a cumulant's key is a tuple of node degrees >= 1 such as (1, 2), not {shown(key)}")
     degrees = tuple(map(own, key))
     if list(degrees) != sorted(degrees):
-        raise InputError(f"cumulant keys are sorted by degree: write {tuple(sorted(degrees))} instead of {degrees}")
+        right = tuple(sorted(degrees))
+        raise InputError(f"cumulant keys are sorted by degree: write {shown(right)} instead of {shown(degrees)}")
     if sum(degrees) > MOST_INDICES:
         many = shown(sum(degrees))
         raise InputError(f"the cumulant {shown(key)} has {many} indices; at most {MOST_INDICES} are possible")

@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked_weights
 from ..landscapes.least_squares import LeastSquares
+from ..markup import cell, table
+from ..numerals import counted
 from ..record import Record
 from ..stationary.quadratic import check_covariance, symmetric
 from ..stationary.units import common, exponent, shifted, within_floats
@@ -85,7 +87,15 @@ class Geometry(Record):
         )
 
     def __repr__(self) -> str:
-        return f"<noise geometry: {self.dimension} weights, loss {self.loss:.6g}>"
+        return f"<noise geometry: {counted(self.dimension, 'weight')}, loss {self.loss:.6g}>"
+
+    def _repr_html_(self) -> str:
+        with np.errstate(all="ignore"):
+            slope = shifted(np.linalg.norm(self.noise.mean), self.noise.unit)
+            trace = shifted(self.noise.trace(), 2 * self.noise.unit)
+        told = {"weights": self.dimension, "loss": self.loss, "size of the gradient": float(slope),
+                "trace of the gradients' second moment": float(trace)}
+        return table("noise geometry", (), [(name, cell(value)) for name, value in told.items()])
 
 
 Source: TypeAlias = ArrayLike | Landscape | Geometry

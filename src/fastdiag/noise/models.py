@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ..arguments import array, choice, flag, real, shown
 from ..door import silent_door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import Record
 from ..stationary.units import within_floats
 from ..typing import FloatArray
@@ -35,7 +36,7 @@ class Model(Record):
 
     def __repr__(self) -> str:
         points, weights = self.jacobian.shape
-        return f"<model: {points} points, {weights} weights>"
+        return f"<model: {counted(points, 'point')}, {counted(weights, 'weight')}>"
 
 
 @silent_door

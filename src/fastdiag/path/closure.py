@@ -11,6 +11,7 @@ from ..errors import InputError, UnsupportedError
 from ..landscapes.averaged import Averaged
 from ..landscapes.landscape import Landscape
 from ..landscapes.local import Numbers
+from ..numerals import shown
 from ..spacetime import Spacetime
 from .motion import Motion, check_digits
 from .settled import check_settles, fixed, summed
@@ -28,8 +29,9 @@ class GaussianWalk:
     def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime) -> None:
         if not spacetime.is_one_epoch:
             raise UnsupportedError(
-                f"closure='gaussian' is for one epoch or fresh data, and here T = {spacetime.T} and N = {spacetime.N}: a "
-                "point that is met again has moved the weights already, which is not averaged; leave it out"
+                f"closure='gaussian' is for one epoch or fresh data, and here T = {shown(spacetime.T)} and N = "
+                f"{shown(spacetime.N)}: a point that is met again has moved the weights already, which is not averaged; "
+                "leave it out"
             )
         self.landscape, self.motion, self.spacetime = landscape, motion, spacetime
         m, n = motion.shape

@@ -77,8 +77,8 @@ def check_walks(
 
 def _too_long(which: str, patience: float, instead: str) -> TooLargeError:
     return TooLargeError(
-        f"sums over all skeletons {which} take more than {patience:g} minutes, which is patience; {instead}, take fewer "
-        "updates, or give a larger patience"
+        f"sums over all skeletons {which} take more than {patience:g} minutes (patience={patience:g}); {instead}, take "
+        "fewer updates, or give a larger patience"
     )
 
 

@@ -147,7 +147,7 @@ class LowRankWalk(Walk):
     def advance(self, stride: Any) -> None:
         motion, local, before = self.motion, self.local, self.responses
         push, point = float(motion.push[0]), float(motion.point[0])
-        matrix = Product(local, float(motion.step[0, 0]), push * point * float(stride))
+        matrix: Any = Product(local, float(motion.step[0, 0]), push * point * float(stride))  # stands for one, (n, n)
         before.before(int(self.t))
         kicks, N = motion.kicked(stride, local.gradients), self.spacetime.N
         o = before.met
@@ -163,7 +163,7 @@ class LowRankWalk(Walk):
             both[len(moved.sizes) :, len(moved.sizes) :] = core
             moved, lost = LowRank.of(np.vstack([moved.rows, rows]), both, self.tolerance * trace)
             self.lost += lost
-        before.after(int(self.t), matrix, kicks)  # type: ignore[arg-type]
+        before.after(int(self.t), matrix, kicks)
         self.S, self.bent, self.met = moved, bent, met
 
     def _added(self, kicks: FloatArray, met: FloatArray | None) -> Iterator[tuple[FloatArray, FloatArray, float]]:

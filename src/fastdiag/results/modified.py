@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import number, shown, whole
-from ..criteria.gap import LARGEST
+from ..criteria.gap import LARGEST, points
 from ..errors import InputError
 from ..expansion.modified_equation import modified_equation
 from ..expansion.predict import predict
@@ -69,15 +69,19 @@ smith = Result(
 )
 
 
+def _batch(B: int) -> int:
+    return whole("B", B, 1, int(LARGEST), "points")
+
+
 def _stochastic(landscape: Landscape, eta: float, order: int = 2, B: int = 1) -> tuple[FloatArray, FloatArray]:
     check_landscape(landscape)
-    eta, order, B = rate(eta), whole("order", order, 1, 2), whole("B", B, 1)
+    eta, order, B = rate(eta), whole("order", order, 1, 2), _batch(B)
     drift = -eta * landscape.gradient if order == 1 else _gradient_flow(landscape, eta)
     return drift, eta**2 / B * landscape.gradient_covariance
 
 
 def _stochastic_derived(landscape: Landscape, eta: float, order: int = 2, B: int = 1) -> tuple[FloatArray, FloatArray]:
-    equation, eta, order, B = modified_equation(2), rate(eta), whole("order", order, 1, 2), whole("B", B, 1)
+    equation, eta, order, B = modified_equation(2), rate(eta), whole("order", order, 1, 2), _batch(B)
     drift, diffusion = (equation.at(landscape, eta, of, B=B) for of in ("drift", "diffusion"))
     return np.asarray(sum(drift[: order + 1])), np.asarray(diffusion[2])
 
@@ -90,14 +94,18 @@ li_tai_e = Result(
 )
 
 
+def _course(N: int, T: int, B: int) -> Spacetime:
+    return Spacetime(points(N), B, whole("T", T, 1, int(LARGEST), "updates"))
+
+
 def _gap(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
     check_landscape(landscape)
-    eta, spacetime = rate(eta), Spacetime(N, B, whole("T", T, 1, int(LARGEST), "updates"))
+    eta, spacetime = rate(eta), _course(N, T, B)
     return float(eta * spacetime.T / spacetime.N * np.trace(landscape.gradient_covariance))
 
 
 def _gap_derived(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
-    spacetime = Spacetime(N, B, whole("T", T, 1, int(LARGEST), "updates"))
+    spacetime = _course(N, T, B)
     return float(predict(landscape, spacetime, rate(eta), 1, "generalization_gap", resummed=False).total)
 
 

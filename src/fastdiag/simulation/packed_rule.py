@@ -11,6 +11,7 @@ from ..embedding import PathRule
 from ..errors import InputError
 from ..kernels.logistic_points import LANES
 from ..kernels.update_steps import ADAPTIVE, LINEAR
+from ..numerals import shown
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Corrected, Update, sgd
 from ..typing import FloatArray, IntArray
@@ -77,5 +78,5 @@ def correction(update: RunRule, sets: IntArray | None, n: int) -> tuple[Any, ...
 
 def _number(update: RegularizedNewton) -> float:
     if getattr(update.lam, "free_symbols", None):
-        raise InputError(f"{update.lam} is a formula, not a number; simulate needs numbers for its symbols")
+        raise InputError(f"{shown(update.lam)} is a formula, not a number; simulate needs numbers for its symbols")
     return float(update.lam)

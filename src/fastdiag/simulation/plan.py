@@ -88,6 +88,8 @@ def plan(
     moments, shape = one_or_many("T", spacetime.T if T is None else T, "numbers of updates")
     updates = [spacetime.with_updates(t).finite("T") for t in moments]
     numbers, metric = learning_rates(eta, landscape.dimension)
+    if isinstance(update, Scheduled | Clipped):
+        update = update.listed(max(updates))
     longest, rule = spacetime.with_updates(max(updates)), update
     if method in ("gd", "gdc"):
         followed = longest
@@ -100,10 +102,6 @@ def plan(
         test = given_points(landscape, longest, test).test
     elif test is not None:
         raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
-    if isinstance(rule, Scheduled):
-        rule = rule.listed(max(updates))
-    elif isinstance(rule, Clipped):
-        rule = Clipped(rule.norm, rule.rule.listed(max(updates)))
     times, places = np.unique(updates, return_inverse=True)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     course = Course(
@@ -178,7 +176,7 @@ def check_room(course: Course, workers: int, keeps: bool) -> None:
     trains, name = course.trains or isinstance(course.update, Corrected), course.observable.name
     if (trains or not st.is_one_epoch) and st.N > MOST_ROWS:
         what = "several epochs need" if not st.is_one_epoch else f"the {name} needs" if course.trains else "gdc needs"
-        raise TooLargeError(f"{what} all N = {st.N} points of a run in memory; the limit is {MOST_ROWS:,}")
+        raise TooLargeError(f"{what} all N = {shown(st.N)} points of a run in memory; the limit is {MOST_ROWS:,}")
     points = min(T, FRESH) * st.B if st.is_one_epoch else 3 * st.finite("N")
     if trains:
         points += 3 * int(st.N)  # kept to the end

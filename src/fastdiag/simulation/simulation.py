@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
-from ..typing import FloatArray, IntArray
+from ..typing import Curve, FloatArray, IntArray
 from .packed_rule import RunRule
 
 
@@ -22,11 +23,11 @@ class Simulation(Record):
     observable's own axes last.
     """
 
-    mean: float | FloatArray
+    mean: Curve
     """Mean over the runs (of a variance or covariance, the unbiased estimate); inf or nan if one diverged."""
-    stderr: float | FloatArray
+    stderr: Curve
     """Its standard error."""
-    eta: float | FloatArray
+    eta: Curve
     """Learning rates, or a matrix."""
     runs: int
     """Runs for each learning rate."""
@@ -48,7 +49,7 @@ class Simulation(Record):
     the test loss's variance the test losses."""
 
     @property
-    def interval(self) -> tuple[float | FloatArray, float | FloatArray]:
+    def interval(self) -> tuple[Curve, Curve]:
         """95 % confidence interval of the mean, (lower, upper)."""
         with np.errstate(all="ignore"):
             return self.mean - 1.96 * self.stderr, self.mean + 1.96 * self.stderr
@@ -57,7 +58,7 @@ class Simulation(Record):
     def _how(self) -> str:
         """What was run, where it was not plain SGD on the loss itself."""
         words = [] if self.method == "sgd" else [self.method]
-        words += [] if self.update is None else [repr(self.update)]
+        words += [] if self.update is None else [shown(self.update)]
         words += [] if self.training_set == "drawn" else ["a given training set"]
         words += [] if self.degree is None else [f"Taylor polynomials of degree {self.degree}"]
         return "".join(f", {word}" for word in words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..arguments import number
+from ..arguments import number, shown
 from ..door import door
 from ..errors import InputError
 from ..numerals import written
@@ -57,5 +57,5 @@ def corrected(noise: Number = 0, slope: Number = 0) -> Corrected:
     found = number("noise", noise), number("slope", slope)
     for factor in found:
         if getattr(factor, "free_symbols", None):
-            raise InputError(f"{factor} is a formula; corrected takes numbers")
+            raise InputError(f"{shown(factor)} is a formula; corrected takes numbers")
     return Corrected(*found)

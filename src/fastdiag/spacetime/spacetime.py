@@ -20,6 +20,7 @@ from .formulas import formulas, in_epochs, is_formula
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
 LASTS: tuple[str, ...] = get_args(Last)
 
+NUMBERS = {int, float}  # and math.inf; all else is a formula
 MOST_DRAWN = 10_000  # cells that a notebook draws unasked
 
 Batches = tuple[tuple[int, ...], ...]
@@ -51,6 +52,7 @@ class Spacetime(Portable):
     ------
     InputError : a number that is not whole or out of range, B not dividing N without `last`, T and E contradictory or both
         missing, an unknown sampling; `last` with 'replacement'; symbols that differ and have one name
+
     Examples
     --------
     >>> import fastdiag as fd
@@ -134,7 +136,7 @@ class Spacetime(Portable):
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols stand in N, B or T."""
-        return is_formula(self.N) or is_formula(self.B) or is_formula(self.T)
+        return not {type(self.N), type(self.B), type(self.T)} <= NUMBERS
 
     @property
     def E(self) -> Any:

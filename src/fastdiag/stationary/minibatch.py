@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..door import silent_door
 from ..errors import InputError
+from ..numerals import counted
 from ..record import Record
 from ..typing import FloatArray
 from .bayes import divergence, least_rate
@@ -50,7 +51,7 @@ class MinibatchLaw(Record):
         return plot(self, path)
 
     def __repr__(self) -> str:
-        return f"<minibatch law: {len(self.covariance)} weights, excess loss {self.excess_loss:.6g}>"
+        return f"<minibatch law: {counted(len(self.covariance), 'weight')}, excess loss {self.excess_loss:.6g}>"
 
 
 @silent_door

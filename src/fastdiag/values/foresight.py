@@ -55,9 +55,9 @@ def check_sums(
         if more > 60 * patience:
             given = "" if points is None else f", whose nodes are tied to {shown(points)} given points in all ways,"
             raise TooLargeError(
-                f"resummed sums to order {order} over {times[-1]!r}{given} take more than {patience:g} minutes, which is "
-                "patience; ask for a lower order, resummed=False, fewer learning rates or numbers of updates, or give a "
-                "larger patience"
+                f"resummed sums to order {order} over {times[-1]!r}{given} take more than {patience:g} minutes "
+                f"(patience={patience:g}); ask for a lower order, resummed=False, fewer learning rates or numbers of "
+                "updates, or give a larger patience"
             )
 
     for diagram in diagrams:  # as far as need be: to list them all takes long

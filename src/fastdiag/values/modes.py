@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, UnsupportedError
+from ..numerals import shown
 from ..spacetime.updates import Update
 from ..typing import FloatArray, IntArray, Number
 
@@ -180,7 +181,7 @@ def _rational(value: Any) -> Fraction:
     if getattr(value, "is_Rational", False):
         return Fraction(int(value.p), int(value.q))
     if getattr(value, "free_symbols", None):
-        raise InputError(f"{value} has no value; give numbers, or an exact eta on a symbolic landscape for formulas")
+        raise InputError(f"{shown(value)} has no value; give numbers, or an exact eta on a symbolic landscape for formulas")
     return Fraction(float(value))
 
 

@@ -129,12 +129,37 @@ def test_rvalue_has_symbols_too():
     assert sympy.expand(found.subs({n: 4, b: 2, e: 2})) == fd.rvalue("[a a]", LANDS["one"], fd.Spacetime(4, 2, E=2), F(1, 7))
 
 
+def three_weights(coupling):
+    """Their eigenvalues are no square roots: the characteristic polynomial is a cubic without rational roots."""
+    w = sympy.symbols("w:3")
+    bowl = sum(y**2 for y in w) + w[0] * w[1] + coupling * w[1] * w[2] + w[0]**2 / 3
+    return fd.landscapes.symbolic(bowl + x * w[0] + w[0]**3 / 3 + x * w[1] * w[2], w, x, LAW, at=[1, 1, 1])
+
+
+@pytest.mark.parametrize(("rule", "order"), [(None, 1), pytest.param(HALF, 1, marks=long), pytest.param(None, 2, marks=long)])
+def test_eigenvalues_that_are_no_square_roots(rule, order):
+    land = three_weights(F(3, 2))
+    p = fd.predict(land, fd.Spacetime(N=n, B=b, E=e), F(1, 7), order, update=rule)
+    assert p.total.has(sympy.CRootOf)
+    for N, B, E in ((4, 2, 2), (3, 1, 1)):
+        wanted = fd.predict(land, fd.Spacetime(N, B, E=E), F(1, 7), order, update=rule).total
+        assert abs(sympy.N(p.total.subs({n: N, b: B, e: E}), 40) - wanted) < 1e-30
+
+
+def test_products_of_eigenvalues_that_are_one_number():
+    """det(1 - H) = 1: three directions together persist as a flat one does, and the formula of all others has a pole."""
+    w = sympy.Matrix(sympy.symbols("w:3"))
+    H = sympy.Matrix([[-1, -1, -1], [-1, 0, 0], [-1, 0, -1]])
+    land = fd.landscapes.symbolic((w.T * H * w)[0] / 2 + (sum(w) - 1) ** 3 + x * sum(w), list(w), x, LAW, at=[1, 0, 0])
+    with pytest.raises(UnsupportedError, match="are one number"):
+        fd.rvalue("[a b c]", land, fd.Spacetime(math.inf, 1, t), 1)
+    assert fd.rvalue("[a b]", land, fd.Spacetime(math.inf, 1, t), 1).has(sympy.CRootOf)
+
+
 def test_what_has_no_formula_says_why():
     st, land = fd.Spacetime(N=n, B=b, E=e), LANDS["one"]
-    w = sympy.symbols("w:3")
-    three = fd.landscapes.symbolic(sum(y**2 for y in w) + w[0] * w[1] + 3 * w[1] * w[2] / 2 + w[0]**2 / 3 + x * w[0], w, x, LAW, at=[1, 1, 1])
     for ask, error, words in (
-        (lambda: fd.predict(three, st, F(1, 7), 1), UnsupportedError, "no square roots"),
+        (lambda: fd.predict(three_weights(sympy.Symbol("c")), st, F(1, 7), 1), UnsupportedError, "no square roots, and of letters"),
         (lambda: fd.predict(land, st, F(1, 7), 1, update=fd.updates.schedule([1])), UnsupportedError, "schedule"),
         (lambda: fd.predict(land, st, F(1, 7), 1, update=fd.updates.ode()), UnsupportedError, "resummed=False"),
         (lambda: fd.predict(land, st, 0.1, 1), InputError, "exact eta"),

@@ -1,5 +1,6 @@
 """Update rules: the diagram sum against each optimizer run as it is defined, in Fractions."""
 
+import pickle
 import re
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -278,3 +279,16 @@ def test_the_fraction_that_is_advised():
     for mu, words in ((0.9, "Fraction(9, 10)"), (1e-5, "Fraction(1, 100000)"), (1 / 3, "Fraction(1, 3)")):
         with pytest.raises(fd.FastdiagError, match=f"write {re.escape(words)} "):
             fd.coefficient("[a]", ST, update=updates.momentum(mu))
+
+
+def test_what_comes_of_a_schedule_that_is_a_function_pickles():
+    """As the numbers that were used; a rule keeps its function."""
+    rule, land, st = updates.momentum(Fraction(1, 2)).with_schedule(lambda t: Fraction(1, t + 1)), fd.landscapes.gauss(), fd.Spacetime(4, 1, 4)
+    for made in (
+        fd.predict(land, st, Fraction(1, 10), 2, resummed=False, update=rule), fd.predict(land, st, 0.1, noise=1, T=[2, 4], update=rule),
+        fd.predict(land, st, 0.1, noise=1, update=updates.clipped(1, rule)),
+    ):
+        assert pickle.loads(pickle.dumps(made)) == made
+    assert made.update.rule.schedule == tuple(Fraction(1, t + 1) for t in range(4))
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(rule)

@@ -260,8 +260,6 @@ def test_what_is_refused():
         about_path(land, [fd.Spacetime(2, T=math.inf)], [eta], 2)
     with pytest.raises(InputError, match="leaves the range of floats at update"):
         about_path(land, several, [1e80], 2)
-    with pytest.raises(UnsupportedError, match="noise order 2 of"):
-        about_path(land, several, [0.1], 2, update=fd.updates.sde())
     with pytest.raises(UnsupportedError, match="no linear rule"):
         about_path(land, several, [0.1], 3, update=fd.updates.ode())
     pairs = fd.landscapes.tensors({(1,): [1.0], (2,): [[1.0]], (1, 1): [[2.0]]})

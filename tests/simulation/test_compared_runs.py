@@ -169,13 +169,14 @@ def test_schedules_that_are_functions_go_to_workers():
         calls = logistic(), ST, 0.1, 300
         found = fd.simulate(*calls, update=rule, executor=Elsewhere())
         assert found == fd.simulate(*calls, update=rule)
-        assert found.update is rule
+        assert pickle.loads(pickle.dumps(found)) == found
+        assert len(repr(fd.simulate(logistic(), fd.Spacetime(300, 1, 300), 0.1, 10, update=rule))) < 300
     functions, before = (lambda theta, i: theta[..., 0] ** 2 + 0 * i, lambda theta, i, v: 2 * theta + 0 * i[:, None]), Elsewhere()
     mine = fd.landscapes.directional(*functions, [0.5], 3)
     with pytest.raises(InputError, match=r"these runs cannot be sent to the workers of an executor .* functions are sent by"):
         fd.simulate(mine, *calls[1:], executor=before)
     with pytest.raises(InputError, match="a question cannot be sent"):
-        fd.predict_many([(logistic(), ST, 0.1, 1)], update=fd.updates.schedule(lambda t: 1), executor=before)
+        fd.predict_many([(mine, ST, 0.1, 1)], executor=before)
     assert before.done == 0
 
 

@@ -17,6 +17,8 @@ from ..landscapes.formula_arguments import parameters_of
 from ..landscapes.landscape import check_landscape
 from ..record import frozen
 from ..spacetime import Spacetime, check_spacetime
+from ..spacetime.schedules import Scheduled
+from ..spacetime.updates import Clipped
 from ..typing import Rates
 from ..values.exact_values import check_letters, exact_learning_rates
 from ..values.given import given_points
@@ -215,6 +217,9 @@ def _question(
         moments, shape = one_or_many("T", T, "numbers of updates")
         several = tuple(t if type(t) is int and t > 0 else spacetime.with_updates(t).T for t in moments)
         spacetime, several = (spacetime, several) if shape else (spacetime.with_updates(moments[0]), None)
+    latest = max(several or (spacetime.T,))
+    if isinstance(update, Scheduled | Clipped) and isinstance(latest, int):
+        update = update.listed(latest)
     given = None
     if choice("training_set", training_set, TRAINING_SETS) == "given":
         given = given_points(landscape, spacetime, test)

@@ -14,7 +14,7 @@ from .first_order import Walk
 from .flow import Flow
 from .low_rank import LowRank
 from .overfitting import TiedWalk
-from .second_order import SecondWalk, both, second_order
+from .second_order import SecondOrder, both, second_order
 
 TRAINED = ("train_loss", "generalization_gap")
 
@@ -57,13 +57,10 @@ def terms(walk: Walk | Flow | GaussianWalk, observable: str, functions: Sequence
     if isinstance(walk, GaussianWalk):
         return [{"": gaussian(walk, observable, functions)}]
     seen = seen_along(walk, functions)
-    found = _to_first_order(walk, observable, seen)
-    if isinstance(walk, SecondWalk):
-        tie = walk.tie_of_second_order if isinstance(walk, TiedWalk) else walk.motion.zeros(1)[0]
-        if observable == "generalization_gap":
-            found.append({"": -tie})
-        else:
-            found.append(second_order(walk, observable, seen) | ({"": tie} if isinstance(walk, TiedWalk) else {}))
+    found = _by_order(walk, observable, seen)
+    if isinstance(walk, TiedWalk):
+        tie = walk.tie_of_second_order
+        found[2] = {"": -tie} if observable == "generalization_gap" else found[2] | {"": tie}
     return found
 
 
@@ -76,22 +73,24 @@ def seen_along(walk: Walk | Flow, functions: Sequence[Landscape]) -> tuple[Local
 def terms_of_given(walk: Walk | Flow, observable: str, test: Landscape) -> Terms:
     """The same of a given training set: the landscape's loss is the train loss, that of `test` the test loss.
 
-    To noise order 1; a tie of the root to a point is a mean over all of them, which is part of the loss.
+    A tie of the root to a point is a mean over all of them, which is part of the loss.
     """
-    tested = _to_first_order(walk, "test_loss" if observable in TRAINED else observable, (walk.seen_by(test),))
+    tested = _by_order(walk, "test_loss" if observable in TRAINED else observable, (walk.seen_by(test),))
     if observable not in TRAINED:
         return tested
-    trained = _to_first_order(walk, "test_loss", (walk.here,))
+    trained = _by_order(walk, "test_loss", (walk.here,))
     if observable == "train_loss":
         return trained
     both = zip(tested, trained, strict=True)
     return [{name: value - theirs[name] for name, value in ours.items()} for ours, theirs in both]
 
 
-def _to_first_order(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> Terms:
+def _by_order(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> Terms:
     found: Terms = [{"[]": path_alone(walk, observable, seen)}]
     if walk.noise:
         found.append(first_order(walk, observable, seen))
+    if isinstance(walk, SecondOrder):
+        found.append(second_order(walk, observable, seen))
     return found
 
 

@@ -27,7 +27,7 @@ from ..values.eigenbasis import libraries
 from ..values.given import Given, formulas, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
-from .flow import Flow
+from .flow import Flow, SecondFlow
 from .low_rank import LowRank, LowRankWalk
 from .motion import Motion
 from .observed import TRAINED, seen_along, terms, terms_of_given, total
@@ -249,7 +249,7 @@ def _walk(
             raise UnsupportedError(f"closure={closure!r} is for updates, not for {update}; leave it out")
         return GaussianWalk(landscape, motion, last)
     if isinstance(update, Process):
-        return Flow(landscape, motion, last, noise, update, remembers)
+        return (Flow if noise < 2 else SecondFlow)(landscape, motion, last, noise, update, remembers)
     if noise < 2:
         return Walk(landscape, motion, last, noise, remembers, points)
     return (TiedWalk if remembers and last.N < inf else SecondWalk)(landscape, motion, last, noise, remembers)

@@ -32,62 +32,34 @@ PRODUCTS = (("c[a a]", "d[b b]"), ("a", "a", "c[b b]"), ("a", "a", "b", "b"))  #
 MEANS = tuple(f"e[{' '.join(legs)}]" for legs in (*SECONDS, *PRODUCTS, *THIRDS))
 
 
-class SecondWalk(Walk):
-    """The walk with k, the third cumulant of the state, S2 and m2, the second order of its covariance and mean.
+class SecondOrder:
+    """k, the third cumulant of a walk's state, S2 and m2, the second order of its covariance and mean.
 
     Each by what its legs have grown on, see THIRDS, SECONDS and MEANS, so that the answer is known skeleton by skeleton:
     all 36 but [a[b] b[a]] and [a[b[c] c[b]]], two of whose nodes would each come before the other, and which have no maps.
     S2 is symmetric; k has its legs in the order of their texts, and all orders of them count.
-
-    J, Q, R are the third to fifth derivatives at the path, C' and C'' the covariance's; for plain SGD, K = 1 - eta H:
-
-    m2' = K m2 - eta/2 J:(S2 + m m) - eta/6 Q:(k + 3 S m) - eta/8 R:(S S)
-    S2' = K S2 K + M + M^T + eta^2/2 J:(S x S):J + eta^2/B (C'.m + C'':S/2),  M = -eta/2 K [(k + 2 S m):J + S (Q:S)]
-    k' = K K K k - eta sym[(K S)(K S) J] + eta^2/B sym[(K S).C'] - eta^3/B^2 E[xi xi xi]
     """
 
-    def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool) -> None:
-        m, n = motion.shape
-        self._check(m * n, spacetime)
-        super().__init__(landscape, motion, spacetime, noise, remembers)
-        self.m2, self.S2 = motion.zeros(len(MEANS), m * n), motion.zeros(len(SECONDS), m * n, m * n)
-        self.k = motion.zeros(len(THIRDS), m * n, m * n, m * n)
+    motion: Motion
+    local: Local
+    S: Numbers
+    bent: Numbers
+    met: Numbers
+    batch: Any
+    steps = 1
+    """0 in continuous time: squares and cubes of what one update does, but those of its noise, are nothing then."""
 
-    @staticmethod
-    def _check(size: int, spacetime: Spacetime) -> None:
-        if not spacetime.is_one_epoch:
-            raise UnsupportedError(
-                "noise order 2 has a recursion where no point is met twice, and T = "
-                f"{shown(spacetime.T)} is more than one epoch of {shown(spacetime.updates_per_epoch)} updates; take noise=1"
-            )
+    def begin(self, size: int) -> None:
+        """With nothing, of a state of so many numbers."""
         require(8 * COPIES * size**3, f"third cumulants of {size} numbers", "take noise=1, which needs none")
-
-    @property
-    def carried(self) -> tuple[Numbers, ...]:
-        return *super().carried, np.diagonal(self.S2, axis1=1, axis2=2), self.m2, self.k
+        zeros = self.motion.zeros
+        self.m2, self.S2 = zeros(len(MEANS), size), zeros(len(SECONDS), size, size)
+        self.k = zeros(len(THIRDS), size, size, size)
 
     @property
     def m(self) -> Numbers:
         """The mean's shift of the first order."""
         return np.asarray(self.bent + self.met)
-
-    def advance(self, rate: Any) -> None:
-        A = self.motion.matrix(rate, self.local.hessian)
-        shape, size = self.k.shape, len(A)
-        k = A @ (A @ self.k.reshape(-1, size, size**2)).reshape(shape)
-        k = (k.reshape(-1, size) @ A.T).reshape(shape) + self._skewed(rate, A)
-        S2 = A @ self.S2 @ A.T + self._widened(rate, A)
-        m2 = self.m2 @ A.T + self._shifted(rate)
-        super().advance(rate)
-        self.k, self.S2, self.m2 = k, S2, m2
-
-    def settle(self) -> None:
-        super().settle()
-        rate = self.motion.rate(0)
-        A = self.motion.matrix(rate, self.local.hessian)
-        self.k = np.array([summed(A, kicks) for kicks in self._skewed(rate, A)])
-        self.S2 = np.array([summed(A, kicks) for kicks in self._widened(rate, A)])
-        self.m2 = fixed(A, self._shifted(rate))
 
     def _kicked(self, rate: Any, tensor: Numbers, *axes: int) -> Numbers:
         """`Motion.kicked` along some axes."""
@@ -98,11 +70,11 @@ class SecondWalk(Walk):
         return tensor
 
     def _skewed(self, rate: Any, A: Numbers) -> Numbers:
-        """What an update adds to k."""
+        """What an update, which moves deviations by A, adds to k."""
         local, B, AS = self.local, self.batch, A @ self.motion.at_point(self.S)
         bent = self._kicked(rate, _along(local.third_tensor.transpose(1, 2, 0), AS, AS), 2)
         tilted = self._kicked(rate, local.tilted, 0, 1) @ AS.T / B
-        return np.array([bent, tilted, self._kicked(rate, local.skew, 0, 1, 2) / B**2])
+        return np.array([bent, tilted, self.steps * self._kicked(rate, local.skew, 0, 1, 2) / B**2])
 
     def _widened(self, rate: Any, A: Numbers) -> Numbers:
         """To S2."""
@@ -124,7 +96,7 @@ class SecondWalk(Walk):
         JS, slope, curved = J @ S, local.covariance_slope @ m, local.paired(local.thirds(S))
         curved = curved + curved.T
         both = (local.covariance_over(S) - curved) / 2
-        noise = np.array([np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2, slope / B, both / B, curved / (2 * B)])
+        noise = np.array([self.steps * np.tensordot(JS, JS, ((1, 2), (2, 1))) / 2, slope / B, both / B, curved / (2 * B)])
         noise = self._kicked(rate, noise, 1, 2)
         found[0] = found[0] + noise[0]
         return np.concatenate([found, noise[1:]])
@@ -158,17 +130,63 @@ class SecondWalk(Walk):
         return motion.observed(self.m), motion.observed_twice(self.S), motion.observed(self.m2), S2, k
 
 
-def second_order(walk: SecondWalk, observable: str, seen: Sequence[Local] = ()) -> dict[str, Any]:
+class SecondWalk(SecondOrder, Walk):
+    """The walk with all that.
+
+    J, Q, R are the third to fifth derivatives at the path, C' and C'' the covariance's; for plain SGD, K = 1 - eta H:
+
+    m2' = K m2 - eta/2 J:(S2 + m m) - eta/6 Q:(k + 3 S m) - eta/8 R:(S S)
+    S2' = K S2 K + M + M^T + eta^2/2 J:(S x S):J + eta^2/B (C'.m + C'':S/2),  M = -eta/2 K [(k + 2 S m):J + S (Q:S)]
+    k' = K K K k - eta sym[(K S)(K S) J] + eta^2/B sym[(K S).C'] - eta^3/B^2 E[xi xi xi]
+    """
+
+    def __init__(self, landscape: Landscape, motion: Motion, spacetime: Spacetime, noise: int, remembers: bool) -> None:
+        if not spacetime.is_one_epoch:
+            raise UnsupportedError(
+                "noise order 2 has a recursion where no point is met twice, and T = "
+                f"{shown(spacetime.T)} is more than one epoch of {shown(spacetime.updates_per_epoch)} updates; take noise=1"
+            )
+        m, n = motion.shape
+        self.motion = motion
+        self.begin(m * n)
+        super().__init__(landscape, motion, spacetime, noise, remembers)
+
+    @property
+    def carried(self) -> tuple[Numbers, ...]:
+        return *super().carried, np.diagonal(self.S2, axis1=1, axis2=2), self.m2, self.k
+
+    def advance(self, rate: Any) -> None:
+        A = self.motion.matrix(rate, self.local.hessian)
+        shape, size = self.k.shape, len(A)
+        k = A @ (A @ self.k.reshape(-1, size, size**2)).reshape(shape)
+        k = (k.reshape(-1, size) @ A.T).reshape(shape) + self._skewed(rate, A)
+        S2 = A @ self.S2 @ A.T + self._widened(rate, A)
+        m2 = self.m2 @ A.T + self._shifted(rate)
+        super().advance(rate)
+        self.k, self.S2, self.m2 = k, S2, m2
+
+    def settle(self) -> None:
+        super().settle()
+        rate = self.motion.rate(0)
+        A = self.motion.matrix(rate, self.local.hessian)
+        self.k = np.array([summed(A, kicks) for kicks in self._skewed(rate, A)])
+        self.S2 = np.array([summed(A, kicks) for kicks in self._widened(rate, A)])
+        self.m2 = fixed(A, self._shifted(rate))
+
+
+def second_order(walk: SecondOrder, observable: str, seen: Sequence[Local]) -> dict[str, Any]:
     """The contributions of noise order 2, by skeleton; of the test loss's variance as one sum.
 
-    seen: what losses are of where it is observed, the walk's by default
+    seen: what losses are of where it is observed
     """
+    if observable == "generalization_gap":
+        return {"": walk.motion.zeros(1)[0]}  # of points that were met there is more
     m, S, m2, S2, k = walk.seen
     if observable == "displacement":
         return _rooted([(mean,) for mean in MEANS], m2)
     if observable == "covariance":
         return _rooted(SECONDS, S2)
-    here, other = both(seen or (walk.here,))
+    here, other = both(seen)
     G, H = here.gradient, here.hessian
     if observable == "test_loss_variance":
         whole = np.sum([k.transpose(0, *order) for order in permutations((1, 2, 3))], axis=0)

@@ -88,6 +88,8 @@ def plan(
     moments, shape = one_or_many("T", spacetime.T if T is None else T, "numbers of updates")
     updates = [spacetime.with_updates(t).finite("T") for t in moments]
     numbers, metric = learning_rates(eta, landscape.dimension)
+    if isinstance(update, Scheduled | Clipped):
+        update = update.listed(max(updates))
     longest, rule = spacetime.with_updates(max(updates)), update
     if method in ("gd", "gdc"):
         followed = longest
@@ -100,10 +102,6 @@ def plan(
         test = given_points(landscape, longest, test).test
     elif test is not None:
         raise InputError("test goes with training_set='given'; what is drawn from a landscape is tested on it too")
-    if isinstance(rule, Scheduled):
-        rule = rule.listed(max(updates))
-    elif isinstance(rule, Clipped):
-        rule = Clipped(rule.norm, rule.rule.listed(max(updates)))
     times, places = np.unique(updates, return_inverse=True)
     functions = tuple(seen_from(function, landscape) for function in watched.functions)
     course = Course(

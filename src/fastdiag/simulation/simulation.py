@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..markup import cell, places, table
 from ..numerals import written
 from ..record import Record
@@ -57,7 +58,7 @@ class Simulation(Record):
     def _how(self) -> str:
         """What was run, where it was not plain SGD on the loss itself."""
         words = [] if self.method == "sgd" else [self.method]
-        words += [] if self.update is None else [repr(self.update)]
+        words += [] if self.update is None else [shown(self.update)]
         words += [] if self.training_set == "drawn" else ["a given training set"]
         words += [] if self.degree is None else [f"Taylor polynomials of degree {self.degree}"]
         return "".join(f", {word}" for word in words)

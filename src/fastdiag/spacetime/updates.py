@@ -222,8 +222,8 @@ def schedule(factors: Factors) -> Update:
 
     Parameters
     ----------
-    factors : as for `Update.with_schedule`, which gives the other rules a schedule. Results keep it: what is to be pickled
-        needs a sequence, or a function that a module has by name, for Python pickles no lambda
+    factors : as for `Update.with_schedule`, which gives the other rules a schedule. Predictions and simulations keep the
+        numbers that they used, so that they pickle; a rule with a lambda does not, as Python pickles none
 
     Examples
     --------
@@ -241,6 +241,10 @@ class Clipped(Portable):
 
     norm: float
     rule: Update
+
+    def listed(self, T: int) -> Clipped:
+        """As `Scheduled.listed`."""
+        return Clipped(self.norm, self.rule.listed(T))
 
     def __repr__(self) -> str:
         return f"clipped({written(self.norm)}, {self.rule!r})"

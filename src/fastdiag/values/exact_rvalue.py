@@ -156,13 +156,9 @@ def exact_rvalue(
     """
     check_powers(landscape, [spacetime], [eta], diagram.order, update, hessian)
     d, n = diagram.order, landscape.dimension
-    edges: Any
-    if spacetime.is_symbolic:
-        from .symbolic_modes import Modes
+    from .symbolic_modes import Modes
 
-        edges = Modes.of(landscape, eta, update, hessian)
-    else:
-        edges = Propagator.of(landscape, eta, update, hessian)
+    edges: Any = (Modes if spacetime.is_symbolic else Propagator).of(landscape, eta, update, hessian)
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
@@ -188,8 +184,9 @@ def exact_rvalue(
                 along = [edges.keys[key] for key in keys]
                 maps = sum(weight * edges.maps(ties, spacetime, rule, along, links) for ties, weight in ways)
                 total = total + back(values[keys]) * maps
-    if spacetime.is_symbolic:  # powers such as k^T are left as they are
-        return np.asarray(total * (eta**d * prefactor(diagram, spacetime.B)), object)[()]
+    if isinstance(edges, Modes):  # powers such as k^T are left as they are
+        named = np.frompyfunc(lambda term: edges.named(exact("a value", term)), 1, 1)(total)
+        return np.asarray(named * (eta**d * prefactor(diagram, spacetime.B)), object)[()]
     scale = exact("a prefactor", prefactor(diagram, spacetime.B)) * eta**d
     return np.frompyfunc(lambda term: canonical(exact("a value", term) * scale), 1, 1)(total)
 

@@ -1,15 +1,17 @@
 """Resummed values on spacetimes of symbols: K^(dt-1) as a sum of powers k^(dt-1), k = 1 - eta h for each eigenvalue h of H.
 
 Numbers of updates need no eigenvalues, see `exact_rvalue`; a formula in T has powers of the k themselves. The matrix of a
-power is the projector onto its eigenspace, the product of (G - h') / (h - h') over the other eigenvalues h'.
+power is the projector onto its eigenspace: of p, the product of the different x - h, (p(x) - p(h)) / (x - h) at x = G over
+p'(h), for which no other eigenvalue is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import combinations_with_replacement, pairwise, product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,8 @@ from ..spacetime.updates import Update
 from .exact_rvalue import BELOW, LINKED, Propagator
 from .hessian_steps import LinearRule
 
+DIGITS, ALIKE = 60, 1e-40  # of products that are told apart
+
 
 @dataclass(frozen=True, slots=True)
 class Modes:
@@ -36,13 +40,15 @@ class Modes:
 
     propagator: Propagator
     eigenvalues: tuple[Expression, ...]
-    """Different ones; blocks that have one in common share it."""
+    """Different ones; blocks that have one in common share it. Roots of polynomials of numbers stand as letters."""
+    roots: tuple[tuple[Expression, Expression], ...]
+    """These letters, and what they are."""
     projectors: tuple[tuple[tuple[int, Any], ...], ...]
     """For each block (place of an eigenvalue, projector)."""
 
     @classmethod
     def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> Modes:
-        """Of the `Propagator` of these, whose G is diagonalisable with eigenvalues in square roots.
+        """Of the `Propagator` of these, whose G is diagonalisable; eigenvalues that are no square roots are of numbers.
 
         Raises
         ------
@@ -78,7 +84,11 @@ class Modes:
     def maps(self, ties: Diagram, spacetime: Spacetime, rule: Update, keys: Sequence[int], links: Links) -> Expression:
         """The sum over maps, of edges with these eigenvalues."""
         forces = tuple(canonical(self.propagator.eta * self.eigenvalues[key]) for key in keys)
-        return _maps(ties, spacetime, rule, forces, links)
+        return _maps(ties, spacetime, rule, forces, links, self.roots)
+
+    def named(self, value: Expression) -> Expression:
+        """With roots in place of their letters."""
+        return value.xreplace(dict(self.roots))
 
 
 @lru_cache(maxsize=64)
@@ -87,43 +97,97 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
 
     propagator = Propagator.of(landscape, eta, update, hessian)
     places: dict[Any, int] = {}
+    letters: dict[Any, Any] = {}
     projectors = []
-    x = sympy.Dummy("x")
     for block, polynomial in zip(propagator.blocks, propagator.polynomials, strict=True):
-        G, m = propagator.pull.extract(block, block), len(block)
+        G, x = propagator.pull.extract(block, block), sympy.Dummy("x")
         whole = sympy.Poly([1, *reversed(polynomial)], x)
         simple = whole.quo(whole.gcd(whole.diff(x)))
-        roots = sympy.roots(simple, x, cubics=False, quartics=False, quintics=False)
-        if sum(roots.values()) < simple.degree():
-            raise UnsupportedError(
-                "a formula in the number of updates has powers of 1 - eta h, h the Hessian's eigenvalues, and those of the "
-                f"{m} weights that it couples are no square roots; give numbers N, B and T, or resummed=False"
-            )
-        values = [sympy.radsimp(root) for root in roots]
-        one, rest = sympy.eye(m), sympy.eye(m)
-        for h in values:
-            rest = (rest * (G - h * one)).applyfunc(canonical)
-        if any(entry != 0 for entry in rest):
+        at_itself = _quotient(simple, G, exact("zero", 0)) * G + simple.all_coeffs()[-1] * sympy.eye(len(block))
+        if any(canonical(entry) != 0 for entry in at_itself):
             raise UnsupportedError(
                 "the mean of the field's dv is not diagonalisable, so powers of 1 - eta dv are no sums of powers of "
                 "numbers; give numbers N, B and T, or resummed=False"
             )
         some = []
-        for h in values:
-            projector = one
-            for other in values:
-                if other != h:
-                    projector = projector * (G - other * one) / (h - other)
-            some.append((places.setdefault(h, len(places)), projector.applyfunc(lambda y: canonical(sympy.radsimp(y)))))
+        for h, projector in _projectors(simple, G):
+            if isinstance(h, sympy.CRootOf):
+                h = letters.setdefault(h, sympy.Dummy(f"eigenvalue {len(places)}"))
+            projector = projector.xreplace({x: h}).applyfunc(lambda y: canonical(sympy.radsimp(y)))
+            some.append((places.setdefault(h, len(places)), projector))
         projectors.append(tuple(some))
-    return Modes(propagator, tuple(places), tuple(projectors))
+    return Modes(propagator, tuple(places), tuple((letter, h) for h, letter in letters.items()), tuple(projectors))
+
+
+def _projectors(polynomial: Any, G: Any) -> Iterator[tuple[Expression, Any]]:
+    """Each root h, in square roots or, of numbers, a `CRootOf`, which is known to any digits; and its projector in x = h.
+
+    Raises
+    ------
+    UnsupportedError : of letters: Cardano's formula writes real roots through complex numbers, whatever sign they have
+    """
+    import sympy
+
+    x = polynomial.gen
+    slope, quotient = polynomial.diff(x).as_expr(), _quotient(polynomial, G, x)
+    found = sympy.roots(polynomial, x, cubics=False, quartics=False, quintics=False)
+    if sum(found.values()) == polynomial.degree():
+        for h in map(sympy.radsimp, found):
+            yield h, quotient.xreplace({x: h}) / canonical(slope.xreplace({x: h}))
+        return
+    if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
+        raise UnsupportedError(
+            "a formula in the number of updates has powers of 1 - eta h, h the Hessian's eigenvalues, and those of the "
+            f"{G.rows} weights that it couples are no square roots, and of letters; give numbers for these, or numbers N, "
+            "B and T, or resummed=False"
+        )
+    for factor, _ in polynomial.factor_list()[1]:
+        inverse = sympy.invert(slope, factor.as_expr(), x)
+        there = quotient.applyfunc(lambda y, inverse=inverse, factor=factor: sympy.rem(y * inverse, factor.as_expr(), x))
+        for h in factor.all_roots():
+            yield h, there
+
+
+def _quotient(polynomial: Any, G: Any, h: Expression) -> Any:
+    """(p(x) - p(h)) / (x - h) at x = G, by Horner's rule."""
+    import sympy
+
+    found, factor = sympy.zeros(G.rows, G.rows), exact("nothing", 0)
+    for coefficient in polynomial.all_coeffs()[:-1]:
+        factor = canonical(factor * h + coefficient)
+        found = found * G + factor * sympy.eye(G.rows)
+    return found
 
 
 @lru_cache(maxsize=4096)
-def _maps(ties: Diagram, spacetime: Spacetime, rule: Update, forces: tuple[Expression, ...], links: Links) -> Expression:
+def _maps(
+    ties: Diagram, spacetime: Spacetime, rule: Update, forces: tuple[Expression, ...], links: Links,
+    roots: tuple[tuple[Expression, Expression], ...],
+) -> Expression:
     check_timeless(rule)
     check_names((spacetime.N, spacetime.B, spacetime.T, *forces, *rule.numbers()))
-    return summed_in_symbols(Poset.of(ties, links), _terms(without_idle_state(rule), forces), spacetime, "cumulant", True)
+    terms = _terms(without_idle_state(rule), forces)
+    if roots:
+        _check_apart(terms, roots, len(forces))
+    return summed_in_symbols(Poset.of(ties, links), terms, spacetime, "cumulant", True)
+
+
+def _check_apart(terms: Terms, roots: Sequence[tuple[Expression, Expression]], edges: int) -> None:
+    """UnsupportedError where two products of what edges persist by, different as letters, are one number."""
+    import sympy
+
+    values = [sympy.N(x.xreplace(dict(roots)), DIGITS) for x in set(terms.x) - {1}]
+    if any(x.free_symbols for x in values):
+        return
+    products = sorted(
+        (prod(some) for many in range(edges + 1) for some in combinations_with_replacement(values, many)),
+        key=lambda x: sympy.re(x),
+    )
+    if any(abs(x - y) < ALIKE for x, y in pairwise(products)):
+        raise UnsupportedError(
+            "two products of 1 - eta h, h eigenvalues that are no square roots, are one number, at which the formula of "
+            "all others has a pole; give another eta, numbers N, B and T, or resummed=False"
+        )
 
 
 def _terms(rule: Update, forces: Sequence[Expression]) -> Terms:

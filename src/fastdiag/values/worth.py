@@ -48,6 +48,9 @@ Times = Sequence[Spacetime]
 class Worth(ABC):
     """What diagrams contribute: arrays (learning rates, times) + (n,) * axes, of floats, or of SymPy's as objects."""
 
+    has_powers = False
+    """Whether values hold powers to the number of updates, a formula: sums of them would be multiplied out without end."""
+
     def __init__(self, landscape: Landscape, times: Times, numbers: FloatArray, exponent: int = 0) -> None:
         """exponent: the power of 2 by which the result's axes are too small."""
         self.landscape, self.times, self.numbers, self.exponent = landscape, times, numbers, exponent
@@ -67,7 +70,9 @@ class Worth(ABC):
         return first[..., :, None] * second[..., None, :] if axes else first * second
 
     def finished(self, total: Any, axes: int) -> Any:
-        """A sum of values in the units that were asked for, or canonical."""
+        """A sum of values in the units that were asked for, or canonical, unless it has powers."""
+        if self.has_powers:
+            return total
         return np.frompyfunc(canonical, 1, 1)(total) if self.exactly else np.ldexp(total, self.exponent * axes)
 
     def weighted(self, roots: Roots) -> list[tuple[Root, Any]]:
@@ -149,6 +154,7 @@ class ExactPlainWorth(PlainWorth):
         Worth.__init__(self, landscape, times, np.array(rates, object))
         self.symbolic, self.update, self.points = landscape, update, points
         self.formulas = formulas(others)
+        self.has_powers = isinstance(update, Update) and times[0].is_symbolic
 
     def edges(self, diagram: Diagram) -> Any:
         found = [self._coefficient(diagram, spacetime) for spacetime in self.times]
@@ -204,7 +210,7 @@ class ExactResummedWorth(Worth):
             )
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
-        self.given, self.propagator = (points, formulas(others)), propagator
+        self.given, self.propagator, self.has_powers = (points, formulas(others)), propagator, times[0].is_symbolic
         check_powers(landscape, times, rates, order, self.update, propagator)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:
@@ -214,11 +220,6 @@ class ExactResummedWorth(Worth):
                 diagram, self.symbolic, spacetime, eta, root, self.update, *self.given, hessian=self.propagator
             )
         return total
-
-    def finished(self, total: Any, axes: int) -> Any:
-        if any(spacetime.is_symbolic for spacetime in self.times):  # multiplied out, powers of sums would be without end
-            return total
-        return super().finished(total, axes)
 
 
 def _in_units(others: Sequence[Landscape], exponent: int) -> tuple[Landscape, ...]:

@@ -23,8 +23,9 @@ else
 endif
 	touch $@
 
+# a file to a worker: what its tests share, kernels and brute force, is made once
 test: $(READY) check
-	$(BIN)/python -m pytest -n 2 -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-all: $(READY) check
 	$(BIN)/python -m pytest

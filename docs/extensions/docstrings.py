@@ -57,7 +57,7 @@ def given_back(lines: list[str]) -> list[str]:
 
 def process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     lines[:] = plain(described(given_back(lines)))
-    if what in ("attribute", "property"):  # else what stands before a colon is taken for a type
+    if what in ("attribute", "data", "property"):  # else what stands before a colon is taken for a type
         lines[:] = [line.replace(":", COLON) for line in lines]
 
 

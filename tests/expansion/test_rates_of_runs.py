@@ -192,14 +192,14 @@ def test_decoupled_decay_is_another_momentum_on_another_loss():
 
 
 def remembered(values, bases):
-    """The constant and the linear coefficient of sum over b of polynomials in k times b^k with these values at 0, 1, ...
+    """What does not decay, of 1, k and k^2, of sum over b of polynomials in k times b^k with these values at 0, 1, ...
 
     bases: how many coefficients each polynomial has.
     """
     functions = [(b, power) for b, many in bases.items() for power in range(many)]
     matrix = sympy.Matrix([[sympy.Rational(k) ** power * sympy.Rational(b) ** k for b, power in functions] for k in range(len(functions))])
     found = matrix.LUsolve(sympy.Matrix([sympy.Rational(x.numerator, x.denominator) for x in values]))
-    return [F(int(found[i].p), int(found[i].q)) for i in (functions.index((1, 0)), functions.index((1, 1)))]
+    return [F(int(found[i].p), int(found[i].q)) for i in (functions.index((1, power)) for power in range(3))]
 
 
 @pytest.mark.parametrize(("mu", "rates", "decay", "order", "points"), [
@@ -222,8 +222,9 @@ def test_memory_schedule_and_decay(mu, rates, decay, order, points):
         found.append(fields.observed(watched, every, order))
     land = fields.formula(SEED, given=points)
     linear = times(equation.beginning, equation.coefficients, order)
+    square = {D: x / 2 for D, x in times(linear, equation.coefficients, order).items()}
     for i, s in enumerate(watched):
-        moved = [type(equation)(order, "drawn", "one epoch", equation.update, each, {}) for each in (equation.beginning, linear)]
+        moved = [type(equation)(order, "drawn", "one epoch", equation.update, each, {}) for each in (equation.beginning, linear, square)]
         ours = [each.at(land, 1, fd.observable(fields.expression(s, W), W)) for each in moved]
         for d in range(order + 1):
             assert [x[d] for x in ours] == remembered([each["s", i][d] for each in found], bases), d
@@ -232,6 +233,7 @@ def test_memory_schedule_and_decay(mu, rates, decay, order, points):
 def test_a_schedule_and_a_decay_are_known_at_the_start():
     equation = fd.modified_equation(2, update=fd.updates.weight_decay(D).with_schedule([1, 2]))
     assert "at θ_0, whose decay of d counts as η" in str(equation)
+    assert equation.latex().endswith(r"\text{at } \theta_0")
     drift = {term.text_of_tensors(): term.coefficient for term in equation.drift.terms}
     assert drift["H^μ_ν G^ν"] == -sympy.Rational(5, 2)  # steps f = -3 g + 2 H g, and the flow to order 2 is f - f' f / 2
     for wanted in (equation.modified_loss, lambda: equation.obstruction, lambda: equation.at(fields.formula(SEED), 1, "obstruction", d=1)):

@@ -204,12 +204,25 @@ def test_a_gradient_as_a_field_is_the_loss_to_the_bit(how):
             np.testing.assert_array_equal(ours.by_order, theirs.by_order)
 
 
-def symmetric_points():
+@pytest.mark.parametrize("n", [3, 4])
+def test_more_weights_to_the_bit(n):
+    """Along directions the loss's own Hessian has no rounding off its diagonal, and as a function's it has none either."""
+    loss = symmetric_points(n)
+    field, s = fd.landscapes.field(*loss.derivatives[1:]), fd.observable(loss)
+    for how in ({"order": 3}, {"order": 2, "update": fd.updates.momentum(0.5)}):
+        for eta in ([0.02, 0.05], 0.04 * np.eye(n) + 0.01):
+            for observable, name in ((s, "test_loss"), (s.variance(), "test_loss_variance")):
+                theirs = fd.predict(loss, fd.Spacetime(6, 2, 6), eta, observable=name, **how)
+                ours = fd.predict(field, fd.Spacetime(6, 2, 6), eta, observable=observable, **how)
+                np.testing.assert_array_equal(ours.by_order, theirs.by_order)
+
+
+def symmetric_points(n=2):
     """Four points with random derivatives up to the fifth, symmetric to the last bit."""
     rng = np.random.default_rng(1)
-    tensors = [rng.normal(size=(4, *(2,) * k)) for k in range(6)]
+    tensors = [rng.normal(size=(4, *(n,) * k)) for k in range(6)]
     for k, tensor in enumerate(tensors):
-        for index in np.ndindex(*(2,) * k):
+        for index in np.ndindex(*(n,) * k):
             tensor[(slice(None), *index)] = tensor[(slice(None), *sorted(index))]
     return fd.landscapes.samples(*tensors[:5], fifth=tensors[5])
 

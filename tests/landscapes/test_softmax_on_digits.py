@@ -1,4 +1,4 @@
-"""Softmax regression on all digits, 650 weights from zero: predictions about the path beside runs."""
+"""Softmax regression on all digits, 650 weights from zero: predictions beside runs."""
 
 import numpy as np
 import pytest
@@ -15,3 +15,13 @@ def test_about_the_path():
     runs = fd.simulate(land, st, rates, runs=1000, seed=1)
     assert (np.abs(predicted.total - runs.mean) < 3 * runs.stderr).all()
     assert (predicted.by_order[1] > 30 * runs.stderr).all()
+
+
+@pytest.mark.long
+def test_about_the_start():
+    """Order 3 is within the runs' interval to eta T = 0.5, where order 2 no longer is."""
+    land, st, rates = fd.landscapes.digits(), fd.Spacetime(N=100, T=100), np.array([0.002, 0.005])
+    predicted = fd.predict(land, st, rates, 3)
+    runs = fd.simulate(land, st, rates, runs=20_000, seed=1)
+    assert (np.abs(predicted.total - runs.mean) < 3 * runs.stderr).all()
+    assert predicted.by_order[3][1] > 3 * runs.stderr[1]

@@ -20,7 +20,7 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
 from ..values.by_structure import is_structured
 from ..values.device import check_device
-from ..values.eigenbasis import growth, lost
+from ..values.eigenbasis import Eigenbasis, growth, lost
 from ..values.exact_values import exact_learning_rates
 from ..values.foresight import check_sums
 from ..values.given import points_met
@@ -78,14 +78,16 @@ def answer_about_start(question: Question) -> Prediction:
         if over_updates is not None:
             worth = over_updates
         elif resummed:
-            _foresee(question, times, len(rates))
             how = update, points, others, propagator
             worth = ResummedWorth(landscape, times, rates, metric, question.continuous, device, *how)
+            plain = device != "cuda" and not question.continuous and worth.update is None
+            plain = plain and not any(spacetime.is_ragged for spacetime in times)
+            basis = worth.eigenbasis if plain else None
+            _foresee(question, times, len(rates), basis)
             asked = [(diagram, roots) for _, diagram, roots in summands(watched, order, listed)]
             if question.is_fresh and not (watched.shares or isinstance(update, RegularizedNewton)):  # others have no maps
                 asked = [(diagram, roots) for diagram, roots in asked if diagram.satisfies_path_condition]
-            if device != "cuda" and not question.continuous:
-                asked = [each for each in asked if not is_structured(each[0], worth.eigenbasis, each[1])]
+            asked = [each for each in asked if basis is None or not is_structured(each[0], basis, each[1])]
             worth.eigenbasis.check_memory(asked, SLAB_BYTES)
         else:
             worth = PlainWorth(landscape, times, rates, metric, update, points, others)
@@ -105,14 +107,17 @@ def answer_about_start(question: Question) -> Prediction:
     return Prediction(whole, by_order, by_diagram, question, stderr)
 
 
-def _foresee(question: Question, times: Sequence[Spacetime], rates: int) -> None:
-    """Raise TooLargeError if resummed sums take too long."""
+def _foresee(question: Question, times: Sequence[Spacetime], rates: int, basis: Eigenbasis | None = None) -> None:
+    """Raise TooLargeError if resummed sums take too long; basis: in which linear models need none over all indices."""
     if any(spacetime.is_symbolic for spacetime in times):
         return
     if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
         return
     order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
-    some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
+    some = (
+        diagram for _, diagram, roots in summands(question.watched, order, irreducible_diagrams)
+        if basis is None or not is_structured(diagram, basis, roots)
+    )
     met = points_met(question.given, question.update)
     check_sums(some, order, question.landscape.dimension, times, rates, rule, met, question.patience)
 

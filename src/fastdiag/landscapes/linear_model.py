@@ -20,7 +20,7 @@ from .newton import newton_minimum
 from .sampled import SampledLandscape
 from .to_eigenbasis import to_eigenbasis
 
-CHUNK_BYTES = 1 << 26
+CHUNK_BYTES, CACHED_BYTES = 1 << 26, 1 << 20
 DENSE_BYTES = 1 << 25  # larger deviations of all points are left in their factors
 FAR = 30.0  # times their spread, points are from 0
 
@@ -82,34 +82,25 @@ class LinearModel(SampledLandscape):
             total += (self.weights[rows, None] * slopes).T @ _powers(self.X[rows], degree)
         return np.asarray(self.joined(total[None], degree)[0])
 
-    def third_along(self, vectors: FloatArray, frame: FloatArray, start: int = 0) -> FloatArray:
-        """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
-        return self.local(self.theta).third_matrices(vectors @ frame.T, frame[:, start:])
-
-    def met_curvature(self, frame: FloatArray) -> FloatArray:
-        """E[xi_a h_ab], (n, n), along the columns of a frame."""
-        total = np.zeros((self.dimension,) * 2)
-        for rows in self._chunks(3 * self.outputs * self.dimension):
-            across = self._across(rows, frame)
-            xi = self.weights[rows, None] * self.deviations(1, rows, frame)
-            bent = np.einsum("xce,xca->xea", self.slopes(2, rows), across) * xi[:, None, :]
-            total += bent.reshape(-1, self.dimension).T @ across.reshape(-1, self.dimension)
-        return total
-
     def third_cubed(self, vectors: FloatArray) -> FloatArray:
         """J v v v of vectors (r, n), (r,)."""
-        found, m = np.empty(len(vectors)), self.outputs
-        step = max(1, CHUNK_BYTES // (8 * m * len(self.X)))
+        found, m, cubes = np.empty(len(vectors)), self.outputs, self.cubes()
+        step = max(1, CACHED_BYTES // (8 * m * len(self.X)))
         for start in range(0, len(vectors), step):
             some = vectors[start : start + step]
             seen = (some.reshape(-1, self.X.shape[1]) @ self.X.T).reshape(len(some), m, len(self.X))
-            found[start : start + step] = self.cubes(seen) @ self.weights
+            found[start : start + step] = cubes(seen) @ self.weights
         return found
 
-    def cubes(self, seen: FloatArray) -> FloatArray:
+    def cubes(self) -> Callable[[FloatArray], FloatArray]:
         """s_3 : a a a of what the outputs see (r, m, S), (r, S)."""
-        half = np.einsum("xabc,rcx->rabx", self.slopes(3), seen)
-        return np.asarray(np.einsum("rabx,rax,rbx->rx", half, seen, seen))
+        slopes = self.slopes(3)
+
+        def cubed(seen: FloatArray) -> FloatArray:
+            half = np.einsum("xabc,rcx->rabx", slopes, seen)
+            return np.asarray(np.einsum("rabx,rax,rbx->rx", half, seen, seen))
+
+        return cubed
 
     def _chunks(self, numbers: int) -> Iterator[slice]:
         """Runs of points of which each takes so many numbers."""
@@ -125,8 +116,10 @@ class LinearModel(SampledLandscape):
 
     def _across(self, rows: slice | IntArray, frame: FloatArray | None) -> FloatArray:
         """What a weight does to an output, du_c / dtheta, (S, m, n)."""
-        found = np.einsum("xj,ce->xcej", self.X[rows], np.eye(self.outputs)).reshape(-1, self.outputs, self.dimension)
-        return found if frame is None else np.asarray(found @ frame)
+        X, m = self.X[rows], self.outputs
+        if frame is None:
+            return np.asarray(np.einsum("xj,ce->xcej", X, np.eye(m)).reshape(-1, m, self.dimension))
+        return np.ascontiguousarray((X @ frame.reshape(m, -1, frame.shape[1])).swapaxes(0, 1))
 
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if degree < 2:
@@ -220,8 +213,11 @@ class LinearModel(SampledLandscape):
         """A node's tensor at every point: index a has the labels 2a, of the output, and 2a + 1, of the column."""
         return [(slopes, (point, *(2 * a for a in node))), *((X, (point, 2 * a + 1)) for a in node)]
 
-    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
-        """The joint cumulant as a sum of products of small arrays; two labels to an index, see `index_shape`."""
+    def factored(self, nodes: Nodes, frame: FloatArray | None = None) -> Iterator[tuple[int, list[Factor]]]:
+        """The joint cumulant as a sum of products of small arrays; two labels to an index, see `index_shape`, or one."""
+        if frame is not None:
+            yield from super().factored(nodes, frame)
+            return
         if len(nodes) == 1 and len(nodes[0]) <= 2:
             kept = [label for a in labels_of(nodes) for label in (2 * a, 2 * a + 1)]
             yield 1, [(self._apart(self.part(nodes)), tuple(kept))]  # small, and the ridge belongs to it

@@ -129,13 +129,6 @@ class LinearModelLocal(Local):
         slopes = self.slopes(3).reshape(len(self.X), self.m, -1)
         return self._pulling(np.einsum("xck,xk->xc", slopes, V))
 
-    def third_matrices(self, vectors: Numbers, frame: Numbers) -> FloatArray:
-        """J along vectors (r, n), (r, m, m) along the columns of a frame (n, m)."""
-        slopes, found = self.slopes(3), np.empty((len(vectors), frame.shape[1], frame.shape[1]))
-        for i, seen in enumerate(self._outputs_of(vectors).transpose(2, 0, 1)):
-            found[i] = frame.T @ (self._squared(np.einsum("xabc,xc->xab", slopes, seen)) @ frame)
-        return found
-
     def variances(self, S: Numbers) -> FloatArray:
         """V_x of every point, (S, m, m)."""
         if self._along[0] is not S:

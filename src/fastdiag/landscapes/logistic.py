@@ -74,18 +74,6 @@ class Logistic(SampledLandscape):
             total += (product.T @ X[rows]).ravel() if degree else product.sum()
         return total.reshape((n,) * degree)
 
-    def third_along(self, vectors: FloatArray, frame: FloatArray, start: int = 0) -> FloatArray:
-        """J along vectors (r, n), (r, n - start, n - start) from component `start` on; all along the columns of a frame."""
-        X, scale = self.X @ frame, self.weights * self.slopes(3)
-        kept, bent = X[:, start:], scale[:, None] * (X @ vectors.T)
-        wide = (bent[:, :, None] * kept[:, None, :]).reshape(len(X), -1)
-        return np.asarray((wide.T @ kept).reshape(len(vectors), -1, kept.shape[1]))
-
-    def met_curvature(self, frame: FloatArray) -> FloatArray:
-        """E[xi_a h_ab], (n, n), along the columns of a frame."""
-        X, xi = self.X @ frame, self.deviations(1, EVERY, frame)
-        return np.asarray(((self.weights * self.slopes(2))[:, None] * xi * X).T @ X)
-
     def third_cubed(self, vectors: FloatArray) -> FloatArray:
         """J v v v of vectors (r, n), (r,)."""
         return np.asarray((vectors @ self.X.T) ** 3 @ (self.weights * self.slopes(3)))
@@ -178,11 +166,11 @@ class Logistic(SampledLandscape):
                 total += contract([(self.weights[rows], (point,)), *chain(*chosen)], labels)
         return total
 
-    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
+    def factored(self, nodes: Nodes, frame: FloatArray | None = None) -> Iterator[tuple[int, list[Factor]]]:
         if len(nodes) == 1 and len(nodes[0]) <= 2:
-            yield 1, [(self.part(nodes), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
+            yield 1, [(self.part(nodes, frame), tuple(labels_of(nodes)))]  # small, and the ridge belongs to it
         else:
-            yield from super().factored(nodes)
+            yield from super().factored(nodes, frame)
 
     def _ridge_tensor(self, degree: int, frame: FloatArray | None) -> FloatArray:
         """Derivative of the ridge term, of degree 0 to 2."""

@@ -103,15 +103,15 @@ class SampledLandscape(Landscape):
             total += _mean_product(self.weights[rows], [self.deviations(len(node), rows, frame) for node in nodes], nodes)
         return total
 
-    def factored(self, nodes: Nodes) -> Iterator[tuple[int, list[Factor]]]:
-        """The joint cumulant as a sum of weighted products of small arrays.
+    def factored(self, nodes: Nodes, frame: FloatArray | None = None) -> Iterator[tuple[int, list[Factor]]]:
+        """The joint cumulant as a sum of weighted products of small arrays; along a frame an index has one label.
 
         Negative labels are summed over: -b is that of the points of the b-th mean, others are within a tensor.
         """
         if len(nodes) == 1:
-            tensors: dict[int, Any] = {len(nodes[0]): (self.per_point(len(nodes[0])), "all of it")}
+            tensors: dict[int, Any] = {len(nodes[0]): (self.per_point(len(nodes[0]), EVERY, frame), "all of it")}
         else:
-            tensors = {degree: self.shifted(degree) for degree in set(map(len, nodes))}
+            tensors = {degree: self.shifted(degree, EVERY, frame) for degree in set(map(len, nodes))}
         for weight, blocks in partition_terms(len(nodes)):
             if any(len(block) == 1 and tensors[len(nodes[block[0]])][1] is None for block in blocks):
                 continue  # a mean that is 0

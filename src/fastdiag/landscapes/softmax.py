@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -49,13 +50,20 @@ class Softmax(LinearModel):
                 return np.asarray(found)
             return _cumulants(chances, first, degree)
 
-    def cubes(self, seen: FloatArray) -> FloatArray:
+    def cubes(self) -> Callable[[FloatArray], FloatArray]:
         """The third cumulant of a under the classes' chances."""
         u = self.outputs_at(self.theta)
         chances = np.exp(u - u.max(axis=1)[:, None])
         chances = (chances / chances.sum(axis=1)[:, None]).T
-        apart = seen - (chances * seen).sum(axis=1)[:, None]
-        return np.asarray((chances * apart**3).sum(axis=1))
+
+        def cumulants(seen: FloatArray) -> FloatArray:
+            apart = seen - (chances * seen).sum(axis=1)[:, None]
+            cubes = apart * apart  # a power would take ten times as long
+            cubes *= apart
+            cubes *= chances
+            return np.asarray(cubes.sum(axis=1))
+
+        return cumulants
 
     def __repr__(self) -> str:
         size = f"{len(self.weights)} points, {self.outputs} classes, {self.dimension} weights"

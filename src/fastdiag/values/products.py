@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..diagram import Diagram
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray
 from .eigenbasis import Eigenbasis
 from .plan import plan
 from .root import Terms
@@ -16,24 +16,12 @@ from .root import Terms
 SLAB_BYTES = 1 << 28  # formed at a time
 
 
-class Slab(NamedTuple):
-    """Some of the products, (rows, n^(edges - 1)), and what the indices of edges stand for."""
-
-    values: FloatArray
-    start: int
-    """The index of the first row."""
-    rates: FloatArray
-    """Of the indices."""
-    alike: IntArray
-    """See `plan.twins`."""
-
-
-def dense_slabs(diagram: Diagram, eigenbasis: Eigenbasis, terms: Terms, alike: IntArray) -> Iterator[Slab]:
-    """From whole tensors."""
+def dense_slabs(diagram: Diagram, eigenbasis: Eigenbasis, terms: Terms) -> Iterator[tuple[FloatArray, int]]:
+    """From whole tensors: some of the products, (rows, n^(edges - 1)), and the index of the first row."""
     n = len(eigenbasis.rates)
     step = max(1, SLAB_BYTES // (8 * n ** max(diagram.order - 1, 0)))
     for start in range(0, n if diagram.order else 1, step):
-        yield Slab(contracted(diagram, eigenbasis, slice(start, start + step), terms), start, eigenbasis.rates, alike)
+        yield contracted(diagram, eigenbasis, slice(start, start + step), terms), start
 
 
 def contracted(diagram: Diagram, eigenbasis: Eigenbasis, rows: slice, terms: Terms) -> FloatArray:

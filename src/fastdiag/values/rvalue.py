@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import chain
 from math import inf
 from typing import Any
 
@@ -29,7 +28,7 @@ from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray, IntArray, Rates
-from .by_structure import is_structured, slabs, tied
+from .by_structure import by_structure, is_structured
 from .device import Run, check_device, gpu_totals
 from .eigenbasis import Eigenbasis, eigenbasis_of, growth
 from .exact_rvalue import exact_rvalue
@@ -158,11 +157,11 @@ def resummed(
     axes = axes_of(roots)
     if not planned:  # no tensor is asked for
         return np.zeros((len(numbers), len(times)) + (len(eigenbasis.rates),) * axes)
-    structured = device != "cuda" and not continuous and is_structured(diagram, eigenbasis, roots)
-    if not structured:
-        eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
     if not continuous and last.is_ragged:
         update = sgd() if update is None else update
+    structured = device != "cuda" and not continuous and update is None and is_structured(diagram, eigenbasis, roots)
+    if not structured:
+        eigenbasis.check_memory([(diagram, roots)], SLAB_BYTES)
     far = continuous and np.abs(np.multiply.outer(numbers, eigenbasis.rates)).max(initial=0.0) * longest >= LARGEST_EXPONENT
     far = far or structured or eigenbasis.propagator is not None
     cpu = update is not None or far or (device == "auto" and near_limit(diagram, eigenbasis.rates, numbers).any())
@@ -195,18 +194,12 @@ def _cpu_totals(
     kept = plan(diagram, terms[0][0]).open
     exchanged = twins(diagram, (*kept, *(node - 1 for node in links)))
     totals = np.zeros((len(numbers), len(times)) + (n,) * len(kept))
-    products = None
-    if structured and update is None:
-        whole = tied(ties, eigenbasis, runs, numbers, times, terms, diagram)
-        if whole is not None:
-            return whole
     if structured:
-        products = slabs(diagram, ties, eigenbasis, runs, numbers, times, terms, exchanged, update is None)
-        if products is None:
-            eigenbasis.check_memory([(diagram, [root for root, _ in terms])], SLAB_BYTES)
-    if products is None:
-        products = [dense_slabs(diagram, eigenbasis, terms, exchanged)]
-    for values, start, rates, alike in chain.from_iterable(products):
+        if (whole := by_structure(diagram, ties, eigenbasis, runs, numbers, times, terms)) is not None:
+            return whole
+        eigenbasis.check_memory([(diagram, [root for root, _ in terms])], SLAB_BYTES)
+    rates = eigenbasis.rates
+    for values, start in dense_slabs(diagram, eigenbasis, terms):
         for index, some, first in pieces(values, start, kept, len(rates), d):
             for places, packed, updates in runs if some.any() else ():
                 latest = times[places[-1]]
@@ -214,20 +207,20 @@ def _cpu_totals(
                     found = some
                 elif update is None:
                     here = [times[i] for i in places]
-                    found = _plain(ties, here, some, first, rates, numbers, alike, packed, updates)
+                    found = _plain(ties, here, some, first, rates, numbers, exchanged, packed, updates)
                 elif isinstance(update, RegularizedNewton):
                     found = np.zeros((len(numbers), len(places)))
                     for i, eta in enumerate(numbers):
                         small = newton_rates(update, eta * rates)
                         carried = weighed(some, first, diagram, links, float(update.lam), small)
                         if latest.is_ragged:
-                            of_rule = ties, sgd(), latest, carried, first, small, np.ones(1), alike, updates
+                            of_rule = ties, sgd(), latest, carried, first, small, np.ones(1), exchanged, updates
                             found[i] = mode_sums(*of_rule, links)[0]
                         else:
-                            found[i] = summed(carried, first, small, np.ones(1), alike, packed, updates)[0]
+                            found[i] = summed(carried, first, small, np.ones(1), exchanged, packed, updates)[0]
                 else:
                     read = mode_sums if update.schedule is None else scheduled_sums
-                    found = read(ties, update, latest, some, first, rates, numbers, alike, updates)
+                    found = read(ties, update, latest, some, first, rates, numbers, exchanged, updates)
                 where: Any = (slice(None), places, *index)
                 totals[where] += found
     return totals

@@ -165,8 +165,8 @@ class Trust:
 
     @cached_property
     def shrinking(self) -> FloatArray:
-        """Of a gap, a difference whose next order may be small by accident: the next noise order over the last, of test loss
-        or covariance, whichever is larger; at most 1, and 0 where it cannot be had.
+        """Of a gap, a difference whose next order may be small by accident: the next noise order over the last, of test
+        loss or covariance, whichever is larger; at most 1, and 0 where it cannot be had.
         """
         shrunk = np.zeros(np.shape(self.size))
         for name, axes in ((LOSSES[0], 0), ("covariance", 2)):

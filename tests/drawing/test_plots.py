@@ -121,6 +121,10 @@ def test_a_prediction_shows_its_orders_and_trust():
         assert f"<td>{cell(float(value))}</td>" in page
     measured = fd.simulate(LAND, ST, RATES, runs=50)
     assert all(f"<td>{value:.6g}</td>" in measured._repr_html_() for value in measured.mean)
+    matrices = fd.predict(LAND, ST, RATES[:2], order=2, observable="covariance", T=[2, 3])
+    rows = [f"<tr><td>{cell(rate)}</td><td>{T}</td>" for rate in RATES[:2] for T in (2, 3)]
+    assert [row in matrices._repr_html_() for row in rows] == [True] * 4
+    assert all(cell(total) in matrices._repr_html_() for total in matrices.total.reshape(4, *matrices.total.shape[2:]))
 
 
 def test_tables_are_bounded_and_escaped():

@@ -123,6 +123,44 @@ def test_curvature_does_nothing_to_order_3_where_steps_are_geodesics(N):
     assert sympy.expand(sympy.diff(gap(N, POINTS, True), k)) == 0
 
 
+def on_the_sphere(c, along_geodesics):
+    """The gap of two points a u + b v on the sphere of radius 1 itself, u and v its normal coordinates at the start."""
+    from mpmath import acos, cos, hypot, sin
+
+    signs, total = [(1, 0), (-1, 0), (0, 1), (0, -1)], 0
+    for pair in product(signs, repeat=2):
+        at = (0, 0)
+        for slope in pair:
+            r = hypot(*at)
+            out = (at[0] / r, at[1] / r) if r else (1, 0)
+            along = -c * (slope[0] * out[0] + slope[1] * out[1])  # outwards and across, in units of length
+            across = -c * (slope[1] * out[0] - slope[0] * out[1]) * (r / sin(r) if r else 1)
+            if not along_geodesics:
+                across *= r / sin(r) if r else 1
+                at = (at[0] + along * out[0] - across * out[1], at[1] + along * out[1] + across * out[0])
+                continue
+            n = hypot(along, across)  # on the great circle in this direction, in the frame outwards, across and up
+            there = [
+                sin(r) * cos(n) + cos(r) * sin(n) * along / n, sin(n) * across / n, cos(r) * cos(n) - sin(r) * sin(n) * along / n,
+            ]
+            flat, length = acos(there[2]), hypot(*there[:2])
+            x, y = (flat * z / length if length else 0 for z in there[:2])
+            at = (x * out[0] - y * out[1], x * out[1] + y * out[0])
+        total -= sum((pair[0][i] + pair[1][i]) * at[i] for i in range(2)) / 32
+    return total
+
+
+def test_on_the_sphere_itself():
+    """Every run, with its sines: (1/6) (k/2) c^3 in the chart, and nothing up to c^4 along geodesics."""
+    from mpmath import mp, mpf
+
+    with mp.workdps(40):
+        for c in (mpf("1e-3"), mpf("1e-4")):
+            assert abs((on_the_sphere(c, False) - c) / c**3 - mpf(1) / 12) < c**2
+            bent = (on_the_sphere(c, True) - c) / c**5
+            assert abs(bent + mpf(7) / 180) < c
+
+
 def test_as_worded_a_metric_that_is_larger_at_the_start_refutes_it():
     """eta(tau) = (1 + tau) / g with k = tau: curvature grows, and so does the leading gap, (1 + tau) c tr C."""
     tau = sympy.Symbol("tau", positive=True)

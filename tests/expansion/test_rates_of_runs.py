@@ -233,6 +233,7 @@ def test_memory_schedule_and_decay(mu, rates, decay, order, points):
 def test_a_schedule_and_a_decay_are_known_at_the_start():
     equation = fd.modified_equation(2, update=fd.updates.weight_decay(D).with_schedule([1, 2]))
     assert "at θ_0, whose decay of d counts as η" in str(equation)
+    assert equation.latex().endswith(r"\text{at } \theta_0")
     drift = {term.text_of_tensors(): term.coefficient for term in equation.drift.terms}
     assert drift["H^μ_ν G^ν"] == -sympy.Rational(5, 2)  # steps f = -3 g + 2 H g, and the flow to order 2 is f - f' f / 2
     for wanted in (equation.modified_loss, lambda: equation.obstruction, lambda: equation.at(fields.formula(SEED), 1, "obstruction", d=1)):

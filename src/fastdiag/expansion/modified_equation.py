@@ -66,8 +66,8 @@ class ModifiedEquation(Record):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        given = self.order, self.training_set, self.sampling, self.update
-        return type(self), (*given, dict(self.coefficients), dict(self.beginning))
+        maps = dict(self.coefficients), dict(self.beginning)
+        return type(self), (self.order, self.training_set, self.sampling, self.update, *maps)
 
     @property
     def per(self) -> str:
@@ -229,8 +229,7 @@ class ModifiedEquation(Record):
     def text(self) -> str:
         """Drift and diffusion as text."""
         what = f", l + {self._half_decay} |θ - θ_0|^2/η for l" if self.decay else ""
-        if self._apart:
-            what = f", at θ_0, whose decay of {self.decay} counts as η"
+        what = f", at θ_0, whose decay of {self.decay} counts as η" if self._apart else what
         return f"per {self.per}{what}:\n{self.drift}\n{self.diffusion}"
 
     @property
@@ -243,7 +242,9 @@ class ModifiedEquation(Record):
         """The same in LaTeX, without dollars; aligned: in rows, as one aligned environment."""
         begin, end = r"\begin{aligned} ", r" \end{aligned}"
         found = [each.latex(aligned).removeprefix(begin).removesuffix(end) for each in (self.drift, self.diffusion)]
-        if self.decay and not self._apart:
+        if self._apart:
+            found.append("&" * aligned + r"\text{at } \theta_0")
+        elif self.decay:
             import sympy
 
             loss = rf"l + {sympy.latex(self._half_decay)} \eta^{{-1}} |\theta - \theta_0|^2"

@@ -204,11 +204,11 @@ class Prediction(Record):
         columns = [*self.by_order, self.total]
         if self.stderr is not None:
             head, columns = [*head, "±"], [*columns, self.stderr]
-        if self.question.watched.axes:
-            rows = [("", "", *map(cell, columns))]
-        else:
-            flat = [np.ravel(np.asarray(column)).tolist() for column in columns]
-            rows = [(*place, *map(cell, entries)) for place, *entries in zip(places(self.eta, self.T), *flat, strict=True)]
+        spots, axes, parts = places(self.eta, self.T), self.question.watched.axes, []
+        for column in map(np.asarray, columns):
+            part = column.reshape(len(spots), *column.shape[column.ndim - axes :])
+            parts.append(list(part) if axes else part.tolist())
+        rows = [(*spot, *map(cell, entries)) for spot, *entries in zip(spots, *parts, strict=True)]
         return table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
 
     @property

@@ -278,7 +278,7 @@ def modified_equation(
 
     Parameters
     ----------
-    order : the highest power of eta, 1 to 5; of a given training set or under a rule to 4, of both or over a long period to 3
+    order : the highest power of eta, 1 to 5; of a given set or under a rule to 4, of both or over long periods to 3
     training_set : 'drawn', fresh data at every update; 'given', N points, in formulas of N and B
     sampling : with a given training set 'reshuffle' (the default), or 'replacement', whose unit is an update
     update : one of `fastdiag.updates` that has formulas (a linear rule, regularized_newton, a process), in exact numbers or

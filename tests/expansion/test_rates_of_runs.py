@@ -250,6 +250,7 @@ def test_a_schedule_and_a_decay_are_known_at_the_start():
     (InputError, "exact", {"update": fd.updates.weight_decay(0.1)}),
     (TooLargeError, "period of 101", {"update": fd.updates.schedule([1] * 101)}),
     (TooLargeError, "to order 4", {"update": fd.updates.schedule([1, 2]), "order": 5}),
+    (TooLargeError, "to order 3", {"update": fd.updates.schedule([1, 2] * 20), "order": 4}),
 ])
 def test_refusals(kind, what, options):
     with pytest.raises(kind, match=what):

@@ -25,7 +25,7 @@ from .gradient_part import gradient_part
 from .grafting import at_start
 from .modified_letters import OWN
 from .modified_numbers import rates_at
-from .modified_rules import decay_of, period_of, without_decay
+from .modified_rules import LONG, decay_of, period_of, without_decay
 from .network import Network, network_of
 from .observables import Observable
 from .rate import NAMES, Rate, Sums, moment, rate
@@ -278,7 +278,7 @@ def modified_equation(
 
     Parameters
     ----------
-    order : the highest power of eta, 1 to 5; of a given training set or under a rule to 4, of both to 3
+    order : the highest power of eta, 1 to 5; of a given set or under a rule to 4, of both or over long periods to 3
     training_set : 'drawn', fresh data at every update; 'given', N points, in formulas of N and B
     sampling : with a given training set 'reshuffle' (the default), or 'replacement', whose unit is an update
     update : one of `fastdiag.updates` that has formulas (a linear rule, regularized_newton, a process), in exact numbers or
@@ -341,7 +341,7 @@ def modified_equation(
     if isinstance(update, Update):
         check_exact(update, (*update.numbers(), *rates))
     rule = without_decay(update)
-    highest = HIGHEST[rule is not None, given]
+    highest = HIGHEST[rule is not None, given or len(rates) > LONG]
     if order > highest:
         raise TooLargeError(
             f"modified equations of this kind go to order {highest} here, not {shown(order)}; ask for a lower one"

@@ -10,6 +10,7 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..spacetime.updates import Update, Vector, momentum, sgd
 
 MOST_UPDATES = 100  # of a period, some seconds
+LONG = 20  # of one from which on order 4 takes minutes
 
 
 def decay_of(update: object) -> Any:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..door import door, outside
 from ..errors import FastdiagError, TrustWarning
-from ..landscapes import Directional, Landscape, Symbolic
-from ..landscapes.logistic import Logistic
+from ..landscapes import Directional, Symbolic
 from ..locks import cached_property
 from ..path.predicted import noise_to_signal
 from ..typing import FloatArray
+from .evidence import Evidence, averages_soon, lacks_squares, recurs_soon
 from .in_floats import in_floats
 from .question import Question
 
@@ -22,16 +22,6 @@ ROUNDING = 1e-10  # of the largest order; what is smaller says nothing
 LOSSES = ("test_loss", "train_loss")
 MOST_WEIGHTS = 64  # for which noise order 2 is a matter of seconds
 SOON = 0.1  # minutes, for which sums over skeletons are worth it
-
-
-class Evidence(NamedTuple):
-    """What tells an error."""
-
-    error: FloatArray
-    said: str
-    size: FloatArray
-    """Of what is said."""
-    beside: str = ""
 
 
 class Trust:
@@ -55,10 +45,10 @@ class Trust:
     def __init__(self, question: Question, total: Any, by_order: tuple[Any, ...], discarded: Any = None) -> None:
         self.question, self.discarded, self.total, self.by_order = question, discarded, total, by_order
 
-    def _sized(self, value: Any) -> FloatArray:
+    def _sized(self, value: Any, axes_of: int | None = None) -> FloatArray:
         """Of an order: the largest of the observable's components, in floats; nan for a formula."""
         found = in_floats(value)
-        axes = tuple(range(found.ndim - self.question.watched.axes, found.ndim))
+        axes = tuple(range(found.ndim - (self.question.watched.axes if axes_of is None else axes_of), found.ndim))
         return np.asarray(np.abs(found).max(axis=axes, initial=0.0) if axes else np.abs(found))
 
     @cached_property
@@ -160,7 +150,7 @@ class Trust:
         if question.closure:
             found = self._other(order=2 if question.landscape.dimension <= MOST_WEIGHTS else 1, closure=None)
         else:
-            found = self._other(order=1, closure="gaussian") if _averages_soon(question.landscape) else None
+            found = self._other(order=1, closure="gaussian") if averages_soon(question.landscape) else None
         return self._sized(self.total - sum(found[1:], found[0])) if found else None
 
     def _other(self, **changes: Any) -> tuple[Any, ...] | None:
@@ -174,15 +164,18 @@ class Trust:
             return None
 
     @cached_property
-    def shrinking_of_the_loss(self) -> FloatArray:
-        """Of a gap, a difference whose next order may be small by accident: the test loss's next noise order over its last.
-
-        At most 1; 0 where it cannot be had.
+    def shrinking(self) -> FloatArray:
+        """Of a gap, a difference whose next order may be small by accident: the next noise order over the last, of test
+        loss or covariance, whichever is larger; at most 1, and 0 where it cannot be had.
         """
-        nothing = np.zeros(np.shape(self.size))
-        found = self._other(order=self.question.order + 1, observable=LOSSES[0], patience=SOON) or (0.0, 0.0)
-        before, following = map(self._sized, found[-2:])
-        return np.asarray(np.minimum(np.divide(following, before, out=nothing, where=before > 0), 1))
+        shrunk = np.zeros(np.shape(self.size))
+        for name, axes in ((LOSSES[0], 0), ("covariance", 2)):
+            found = self._other(order=self.question.order + 1, observable=name, patience=SOON)
+            if found:
+                before, following = (self._sized(each, axes) for each in found[-2:])
+                ratio = np.divide(following, before, out=np.zeros(np.shape(self.size)), where=before > 0)
+                shrunk = np.maximum(shrunk, ratio)
+        return np.asarray(np.minimum(shrunk, 1))
 
     @cached_property
     def scatter(self) -> tuple[FloatArray, FloatArray] | None:
@@ -217,6 +210,12 @@ class Trust:
     @cached_property
     def _evidence(self) -> Evidence:
         found = self._of_orders
+        if lacks_squares(self.question) and (scattered := self.scatter) is not None:
+            squares = scattered[1]
+            if np.max(squares) >= np.max(found.error):
+                found = Evidence(squares, "what noise order 1 itself adds to the next one is", squares)
+            else:
+                found = found._replace(error=np.maximum(found.error, squares))
         if self.discarded is None:
             return found
         share = f", and of the covariance's trace at most {np.max(self.discarded):.2g}{self._most()} is left out"
@@ -231,7 +230,11 @@ class Trust:
             about = "the noise orders" if question.closure else f"noise order {question.order}"
             said = f"{about} and the self-consistent path differ by"
             if question.closure or question.order < 2:
-                return Evidence(other, said, other)
+                following = self.next_order if not question.closure and recurs_soon(question) else None
+                error = other if following is None else np.maximum(other, following)  # each may be small by accident
+                if following is None or np.max(following) <= np.max(other):
+                    return Evidence(error, said, other)
+                return Evidence(error, f"{self._name(question.order + 1)} would add", following)
             error = np.maximum(last, other)
             return Evidence(error, said, other) if np.max(other) >= np.max(last) else Evidence(error, added, last)
         if question.about_path and (question.closure or question.order >= 2):
@@ -246,9 +249,10 @@ class Trust:
         if not slow and (following := self.next_order) is not None:
             error = following if question.about_path else np.maximum(following, self.after_next)
             if question.about_path and question.watched.kind == "generalization_gap":
-                shrunk = np.maximum(error, last * self.shrinking_of_the_loss)
+                shrunk = np.maximum(error, last * self.shrinking)
                 if np.max(shrunk) > np.max(error):
-                    return Evidence(shrunk, "shrinking as the test loss's, the next noise order would be", shrunk)
+                    said = "shrinking as the test loss's, or the covariance's, the next noise order would be"
+                    return Evidence(shrunk, said, shrunk)
             if scattered is not None:  # of few points all orders are of one size, and one may be small by accident
                 error = np.maximum(error, np.maximum(last * np.minimum(scattered[0], 1), scattered[1]))
             return Evidence(error, f"{self._name(question.order + 1)} would add", following)
@@ -343,8 +347,3 @@ class Trust:
                 f"do not trust this prediction: {self.doubt}; {self.advice}; p.trust says more", TrustWarning,
                 stacklevel=outside(),
             )
-
-
-def _averages_soon(landscape: Landscape) -> bool:
-    """Whether averages over Gaussian weights take little time."""
-    return isinstance(landscape, Logistic) or landscape.dimension <= (1 if isinstance(landscape, Symbolic) else 4)

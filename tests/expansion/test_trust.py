@@ -81,7 +81,7 @@ def test_the_variance_where_the_gradient_vanishes():
     """Noise 1 has G S G alone; tr(H S H S) / 2 is what it itself says of the next order, and what a simulation shows."""
     p = fd.predict(LAND, fd.Spacetime(N=100, B=10, E=5), 0.01, noise=1, observable="test_loss_variance", update=HEAVY)
     assert p.total + p.trust.error == pytest.approx(7.02e-5, rel=0.2)
-    assert "What noise order 1 itself adds to the next one is" in str(p.trust)
+    assert "Terms of noise order 2 that are known already come to" in str(p.trust)
 
 
 @pytest.mark.parametrize("options", [{"noise": 0}, {"noise": 1}, {"noise": 2}, {"closure": "gaussian"}])

@@ -25,7 +25,7 @@ from ..stationary import minibatch_growth, minibatch_stability_limit, minibatch_
 from ..stationary.point_hessians import is_still
 from ..stationary.quadratic import positive
 from ..typing import FloatArray
-from .picture import picture
+from .picture import logarithmic, picture
 
 ALL = 1024  # up to this many weights every eigenvector is used, above it the leading LEADING
 LEADING = 64
@@ -141,8 +141,6 @@ def save_noise(report: NoiseReport, path: str | Path, title: str = "") -> None:
 
 
 def _alignments(ax: Any, report: NoiseReport) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     ax.axhline(1, color="0.6", lw=0.8, ls=":")
     uncentered, centered = report.loss_alignment
     ax.axhline(uncentered, color="#16425b", lw=1, ls=(0, (5, 3)), label=rf"loss alignment $\mu$ = {uncentered:.3g}")
@@ -152,12 +150,9 @@ def _alignments(ax: Any, report: NoiseReport) -> None:
         ax.axhline(centered, color="#b5482a", lw=1, ls=(0, (1, 2)), label=rf"loss alignment $\mu$ = {centered:.3g}")
         ax.plot(report.values, report.centered, "s", ms=4.5, mfc="none", mew=0.9, color="#b5482a",
                 label="their covariance")
-    ax.set_xscale("log")
+    logarithmic(ax, report.values.min(), report.values.max())
     ax.set_yscale("log")
     ax.invert_xaxis()
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(r"eigenvalue $\lambda_i$ of the Hessian (sharp to flat)")
     ax.set_ylabel(r"alignment $g(u_i) = u_i^\top\Sigma u_i\,/\,2L\lambda_i$")
     ax.set_title("noise along the eigenvectors", fontsize=9)

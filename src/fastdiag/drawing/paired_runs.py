@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..simulation.compared import Compared
 from ..terminal import on_one_line
-from .picture import picture
+from .picture import logarithmic, picture
 
 MARKS = "osD^vP*X"
 
@@ -42,7 +42,8 @@ def save(compared: Compared, path: str | Path | None, against: int) -> Any:
                 label=_plain(compared.labels[i]),
             )
         if many:
-            ax.set_xscale("log" if rates and (np.asarray(first.eta) > 0).all() else "linear")
+            if rates and (np.asarray(first.eta) > 0).all():
+                logarithmic(ax, np.min(first.eta), np.max(first.eta))
             ax.set_xlabel(r"learning rate $\eta$" if rates else "updates $T$")
             if others:
                 ax.legend(frameon=False, fontsize=8)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..typing import FloatArray, IntArray
+from .picture import logarithmic
 
 INK = ("#9aa5b1", "#5b8fb9", "#2f6690", "#16425b", "#0b2533")
 CLOSED = "#3f8f5f"  # of the self-consistent path
@@ -57,7 +58,7 @@ def draw(ax: Any, panel: Panel) -> None:
     """Draw it."""
     measured = [] if panel.points is None else [panel.points[0]]
     places = np.unique(np.concatenate([*measured, *(x for _, x, _ in panel.curves)]))
-    logarithmic = bool(places[0] > 0 and places[-1] > WIDE * places[0])
+    is_logarithmic = bool(places[0] > 0 and places[-1] > WIDE * places[0])
     for name, x, y in panel.curves:
         if name == "order 0" and np.all(y == y[0]):
             ax.axhline(np.ravel(y)[0], color=INK[0], lw=0.8, ls=":", label="order 0: at the start")
@@ -69,12 +70,13 @@ def draw(ax: Any, panel: Panel) -> None:
         for k, (mean, half) in enumerate(zip(*(np.reshape(a, (len(x), -1)).T for a in (means, halves)), strict=True)):
             ax.errorbar(x, mean, half, fmt="o", ms=3.5, color=MEASURED, capsize=2, lw=1, zorder=5,
                         label=None if k else "simulation, 95 %")
-    left, right = _ends(places, logarithmic)
-    ax.set_xscale("log" if logarithmic else "linear")
+    left, right = _ends(places, is_logarithmic)
+    if is_logarithmic:
+        logarithmic(ax, left, right)
     ax.set_xlim(left, right)
     if (height := panel.limits) is not None:
         ax.set_ylim(*height)
-    _shade(ax, panel, logarithmic, left, right)
+    _shade(ax, panel, is_logarithmic, left, right)
     ax.set_title(panel.title, fontsize=9, parse_math=False)
     ax.set_xlabel(AXES[panel.over])
 
@@ -85,12 +87,12 @@ def legend(figure: Any, axes: Any) -> None:
     figure.legend(named.values(), named.keys(), loc="outside right upper", frameon=False, fontsize=8)
 
 
-def _shade(ax: Any, panel: Panel, logarithmic: bool, left: float, right: float) -> None:
+def _shade(ax: Any, panel: Panel, is_logarithmic: bool, left: float, right: float) -> None:
     """From halfway to the places where the judged curve is not to be believed."""
     x, doubted = panel.doubted
     if not doubted.any():
         return
-    scale, back = (np.log, np.exp) if logarithmic else (np.asarray, np.asarray)
+    scale, back = (np.log, np.exp) if is_logarithmic else (np.asarray, np.asarray)
     inner = back((scale(x[1:]) + scale(x[:-1])) / 2)
     edges = np.concatenate([[left], inner, [right]])
     told = f"{label(panel.judged)}: do not trust"
@@ -98,8 +100,8 @@ def _shade(ax: Any, panel: Panel, logarithmic: bool, left: float, right: float) 
         ax.axvspan(edges[i], edges[i + 1], color="0.5", alpha=0.13, lw=0, label=told)
 
 
-def _ends(x: FloatArray, logarithmic: bool) -> tuple[float, float]:
-    if logarithmic:
+def _ends(x: FloatArray, is_logarithmic: bool) -> tuple[float, float]:
+    if is_logarithmic:
         return float(x[0]) / 1.15, float(x[-1]) * 1.15
     margin = 0.04 * float(np.ptp(x)) or 0.5 * abs(float(x[0])) or 0.5
     return float(x[0]) - margin, float(x[-1]) + margin

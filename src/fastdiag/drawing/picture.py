@@ -16,6 +16,7 @@ from ..files import to_install, write
 from ..terminal import on_one_line
 
 UNASKED = ("pgf",)  # needs LaTeX
+FEW_DECADES = 1e3
 
 
 def check_picture(path: str | Path) -> Path:
@@ -53,6 +54,17 @@ def picture(path: str | Path | None, width: float, height: float, title: str = "
         content = BytesIO()
         figure.savefig(content, format=_format(path), dpi=200)
     write(path, content.getvalue())
+
+
+def logarithmic(ax: Any, low: float, high: float) -> None:
+    """The first axis of what lies from low to high; over few decades with plain numbers at 1, 2 and 5 of each."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    if high < FEW_DECADES * low:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _importable() -> None:

@@ -20,7 +20,7 @@ from ..stationary import (
     stability_limit,
 )
 from ..typing import FloatArray
-from .picture import picture
+from .picture import logarithmic, picture
 
 BLUE, RED, GREY = "#16425b", "#b5482a", "0.45"
 
@@ -135,7 +135,8 @@ def _losses(ax: Any, report: StationaryReport) -> None:
     ax.axvline(report.limit, color="0.6", lw=0.8, ls=":")
     ax.annotate(f"stability limit {report.limit:.3g} ", (report.limit, 0.03), xycoords=("data", "axes fraction"),
                 fontsize=7.5, color="0.35", rotation=90, ha="right", va="bottom")
-    _logarithmic(ax)
+    logarithmic(ax, low, report.limit)
+    ax.set_yscale("log")
     ax.set_xlabel(r"learning rate $\eta$")
     ax.set_ylabel(r"excess loss $\frac{1}{2}\mathrm{tr}\,K\Sigma$")
     ax.set_title("stationary excess loss", fontsize=9)
@@ -147,19 +148,9 @@ def _variances(ax: Any, report: StationaryReport) -> None:
         values, exact, slow = report.variances(share * report.limit)
         ax.plot(values, exact, "o", ms=3.5, color=color, label=rf"exact, $\eta$ = {share:g} of the limit")
         ax.plot(values, slow, "_", ms=8, mew=0.9, color=color, label="small learning rates" if share == 0.95 else None)
-    _logarithmic(ax)
+    logarithmic(ax, values.min(), values.max())
+    ax.set_yscale("log")
     ax.set_xlabel(r"eigenvalue $k_i$ of the Hessian")
     ax.set_ylabel(r"variance of the weights $u_i^\top\Sigma u_i$")
     ax.set_title("covariance along the eigenvectors", fontsize=9)
     ax.legend(frameon=False, fontsize=7.5)
-
-
-def _logarithmic(ax: Any) -> None:
-    """Both axes, with plain numbers at 1, 2 and 5 along the first."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -213,7 +213,7 @@ class Trust:
         if lacks_squares(self.question) and (scattered := self.scatter) is not None:
             squares = scattered[1]
             if np.max(squares) >= np.max(found.error):
-                found = Evidence(squares, "what noise order 1 itself adds to the next one is", squares)
+                found = Evidence(squares, "terms of noise order 2 that are known already come to", squares)
             else:
                 found = found._replace(error=np.maximum(found.error, squares))
         if self.discarded is None:
@@ -260,7 +260,7 @@ class Trust:
             share, at_root = scattered
             error = np.maximum(last * np.minimum(share, 1), at_root)
             if np.max(at_root) >= np.max(error):
-                return Evidence(error, "what noise order 1 itself adds to the next one is", at_root)
+                return Evidence(error, "terms of noise order 2 that are known already come to", at_root)
             way = f", and the weights scatter by {np.max(share):.2g}{self._most()} of the way that the path goes"
             return Evidence(error, added, last, way if np.all(np.isfinite(share)) else ", and the path stands still")
         error = last if question.about_path else np.maximum(last, self._in_proportion(-2))
@@ -316,7 +316,7 @@ class Trust:
         if not question.about_path:
             noise = 2 if one_epoch and question.landscape.dimension <= MOST_WEIGHTS else 1
             return f"give noise={noise} in place of order, to expand about the path, or a smaller eta or T"
-        other = "compare closure='gaussian', " if one_epoch and not question.closure else ""
+        other = "compare noise=1 with closure='gaussian', " if one_epoch and not question.closure else ""
         return f"{other}take a smaller eta or larger batches, or simulate"
 
     @door

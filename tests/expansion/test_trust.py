@@ -123,7 +123,7 @@ def test_words():
     )
     bad = fd.predict(LAND, ST, 0.1, noise=2).trust
     assert str(bad).startswith("Do not believe it.")
-    assert "Compare closure='gaussian', take a smaller eta" in str(bad)
+    assert "Compare noise=1 with closure='gaussian', take a smaller eta" in str(bad)
     assert repr(bad) == f"<trust: {bad}>"
 
 

@@ -8,7 +8,7 @@ import pytest
 from sympy.utilities.iterables import multiset_partitions
 
 import fastdiag as fd
-from fastdiag.diagram.counting import count_rooted_trees
+from fastdiag.diagram.number_of_diagrams import count_rooted_trees
 from fastdiag.kernels.trees import rooted_trees
 
 BELL = {8: 4140, 9: 21147}

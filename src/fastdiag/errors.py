@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .terminal import on_one_line, plain
+from .terminal import on_one_line, spelled_out
 
 AROUND = 36  # characters of a text that are shown on either side of its fault
 
@@ -17,7 +17,7 @@ class FastdiagError(Exception):
     """
 
     def __str__(self) -> str:
-        return plain(super().__str__())
+        return spelled_out(super().__str__())
 
     def __init__(self, *args: object) -> None:
         super().__init__(*map(_short, args))
@@ -64,7 +64,7 @@ class MissingTensorError(FastdiagError, KeyError):
     """A landscape was asked for a cumulant it was not given."""
 
     def __str__(self) -> str:  # KeyError would print the repr
-        return plain(" ".join(map(str, self.args)))
+        return spelled_out(" ".join(map(str, self.args)))
 
 
 class DiagramIndexError(FastdiagError, IndexError):
@@ -90,18 +90,18 @@ class DataWarning(UserWarning):
     """A data file that was passed over, or could not be kept; the answer is right all the same."""
 
     def __str__(self) -> str:
-        return plain(super().__str__())
+        return spelled_out(super().__str__())
 
 
 class TaylorWarning(UserWarning):
     """Away from where derivatives were given, a loss is taken for the Taylor polynomial that they define."""
 
     def __str__(self) -> str:
-        return plain(super().__str__())
+        return spelled_out(super().__str__())
 
 
 class TrustWarning(UserWarning):
     """A prediction whose last orders do not shrink, or that cannot be: the numbers are as defined, and mean nothing."""
 
     def __str__(self) -> str:
-        return plain(super().__str__())
+        return spelled_out(super().__str__())

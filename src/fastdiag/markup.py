@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .numerals import shown, written
-from .terminal import plain
+from .terminal import spelled_out
 
 MOST_ENTRIES = 36  # of an array that is written out
 MOST_LINES = 40  # of a table; the rest is counted
@@ -52,7 +52,7 @@ def cell(value: Any) -> str:
     return value if isinstance(value, str) else shown(value)
 
 
-def places(eta: Any, times: Any) -> list[tuple[str, str]]:
+def entry_places(eta: Any, times: Any) -> list[tuple[str, str]]:
     """In words, the learning rate and number of updates of each entry of a curve, where either may be an array."""
     rates = ["matrix"] if np.ndim(eta) == 2 else [cell(rate) for rate in np.atleast_1d(eta).tolist()]
     return [(rate, written(T)) for rate in rates for T in (times if isinstance(times, tuple) else (times,))]
@@ -74,4 +74,4 @@ def _line(cells: Iterable[str], kind: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(plain(text))
+    return escape(spelled_out(text))

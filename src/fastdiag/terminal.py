@@ -24,20 +24,20 @@ _LIKE = {
 _FALLBACK = "fastdiag.like"
 
 
-def plain(text: str) -> str:
+def spelled_out(text: str) -> str:
     r"""The text with control characters spelled out: they would move the cursor, or name the window.
 
     Examples
     --------
-    >>> print(plain("a\x1b]0;title\x07"))
+    >>> print(spelled_out("a\x1b]0;title\x07"))
     a\x1b]0;title\x07
     """
     return _CONTROL.sub(lambda found: _spelled(found[0]), text)
 
 
 def on_one_line(text: str) -> str:
-    """`plain`, with line breaks spelled out too."""
-    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+    """`spelled_out`, with line breaks spelled out too."""
+    return spelled_out(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _spelled(character: str) -> str:
@@ -59,14 +59,14 @@ codecs.register_error(_FALLBACK, _like)
 
 
 def legible(text: str, encoding: str) -> str:
-    """`plain`, in what an encoding can write.
+    """`spelled_out`, in what an encoding can write.
 
     Examples
     --------
     >>> legible("±●", "latin-1"), legible("±●", "ascii")
     ('±o', '+-o')
     """
-    return plain(text).encode(encoding, _FALLBACK).decode(encoding)
+    return spelled_out(text).encode(encoding, _FALLBACK).decode(encoding)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

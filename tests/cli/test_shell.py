@@ -17,7 +17,7 @@ import fastdiag as fd
 from fastdiag import files
 from fastdiag.cli import main
 from fastdiag.cli.console import PlainConsole
-from fastdiag.terminal import is_terminal, legible, plain
+from fastdiag.terminal import is_terminal, legible, spelled_out
 
 ESCAPE = "\x1b]0;X\a"
 FEW = ("--data", "../few.npz")
@@ -66,7 +66,7 @@ def points(tmp_path):
 def test_no_control_character_reaches_the_terminal(arguments, home):
     done = run(*arguments)
     assert done.exit_code == 2
-    assert plain(done.output) == done.output
+    assert spelled_out(done.output) == done.output
     assert "Traceback" not in done.output
     assert isinstance(done.exception, SystemExit)
 
@@ -75,10 +75,10 @@ def test_errors_hold_no_control_characters():
     with pytest.raises(fd.FastdiagError) as caught:
         fd.Diagram.parse(f"[a]{ESCAPE}")
     assert "\\x1b]0;X\\x07\n       ^\n" in str(caught.value)
-    assert plain(str(caught.value)) == str(caught.value)
+    assert spelled_out(str(caught.value)) == str(caught.value)
     with pytest.raises(fd.FastdiagError) as caught:
         fd.table(1, path=f"no{ESCAPE}")
-    assert plain(str(caught.value)) == str(caught.value)
+    assert spelled_out(str(caught.value)) == str(caught.value)
     with pytest.raises(fd.FastdiagError) as caught:
         fd.Diagram.parse("[" + "a " * 10**6 + "?]")
     assert len(str(caught.value)) < 600
@@ -90,9 +90,9 @@ def test_names_are_no_markup(points, home):
     for command in (("predict", *QUICK), ("noise", "--runs", "10"), ("stationary", "--runs", "10", "--updates", "5", "--batch", "4")):
         done = run(*command, "--data", points, "--plot", picture)
         assert done.exit_code == 0, done.output
-        assert plain(done.output) == done.output
-        assert f"picture: {plain(str(picture))}\n" in done.output
-        assert done.output.startswith(plain(points.stem))
+        assert spelled_out(done.output) == done.output
+        assert f"picture: {spelled_out(str(picture))}\n" in done.output
+        assert done.output.startswith(spelled_out(points.stem))
         assert picture.read_bytes().startswith(b"\x89PNG")
     assert run("predict", *QUICK, "--plot", "d/[/b].png").exit_code == 0
 

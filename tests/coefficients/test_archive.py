@@ -30,8 +30,8 @@ def reading(request, monkeypatch):
 def test_round_trip(tmp_path):
     arrays = table()
     path = tmp_path / "t.npz"
-    store.write(path, arrays)
-    got = store.read(path)
+    store.write_arrays(path, arrays)
+    got = store.read_arrays(path)
     same(got, arrays)
     assert all(array.flags.aligned and array.flags.c_contiguous and not array.flags.writeable for array in got.values())
     assert files.leftovers(tmp_path) == []
@@ -76,11 +76,11 @@ def test_streaming_holds_one_chunk_at_a_time(tmp_path):
     chunk = np.arange(1 << 17)  # 1 MiB
     arrays = {"long": store.Chunks(chunk.dtype, (64 << 17,), (chunk + i for i in range(64)))}
     tracemalloc.start()
-    store.write(tmp_path / "long.npz", arrays)
+    store.write_arrays(tmp_path / "long.npz", arrays)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
-    np.testing.assert_array_equal(store.read(tmp_path / "long.npz")["long"].reshape(64, -1), chunk + np.arange(64)[:, None])
+    np.testing.assert_array_equal(store.read_arrays(tmp_path / "long.npz")["long"].reshape(64, -1), chunk + np.arange(64)[:, None])
 
 
 def test_the_bytes_are_the_same_everywhere(tmp_path):
@@ -88,7 +88,7 @@ def test_the_bytes_are_the_same_everywhere(tmp_path):
     assert written(tmp_path / "again.npz", table()) == here
     code = (
         "import os, sys, time; os.umask(int(sys.argv[2], 8)); time.time = lambda: 4e9; time.tzset()\n"
-        "from fastdiag.coefficients import store; from oracles.tables import table; store.write(sys.argv[1], table())"
+        "from fastdiag.coefficients import store; from oracles.tables import table; store.write_arrays(sys.argv[1], table())"
     )
     places = [("Asia/Tokyo", "077"), ("America/Lima", "000")]
     running = [python(code, tmp_path / f"{mask}.npz", mask, env={"TZ": zone}) for zone, mask in places]
@@ -130,7 +130,7 @@ def test_what_is_not_written(tmp_path, arrays, words):
     path = tmp_path / "t.npz"
     path.write_bytes(b"was here before")
     with pytest.raises(InputError, match=words):
-        store.write(path, arrays)
+        store.write_arrays(path, arrays)
     assert [file.name for file in tmp_path.iterdir()] == ["t.npz"]
     assert path.read_bytes() == b"was here before"
 
@@ -144,10 +144,10 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
     (tmp_path / "t.npz").write_bytes(b"was here before")
     for error in (KeyboardInterrupt(), RuntimeError("bug"), DataError("lost"), MemoryError()):
         with pytest.raises(type(error)):
-            store.write(tmp_path / "t.npz", {"a": store.Chunks("i8", (20,), pieces(error))})
+            store.write_arrays(tmp_path / "t.npz", {"a": store.Chunks("i8", (20,), pieces(error))})
         assert [file.name for file in tmp_path.iterdir()] == ["t.npz"]
     with pytest.raises(DataError, match="cannot be written"):
-        store.write(tmp_path / "no" / "t.npz", table())
+        store.write_arrays(tmp_path / "no" / "t.npz", table())
 
 
 def test_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
@@ -155,7 +155,7 @@ def test_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     for name in ("fsync", "replace"):
         call = getattr(os, name)
         monkeypatch.setattr(os, name, lambda *args, name=name, call=call: done.append(name) or call(*args))
-    store.write(tmp_path / "t.npz", table())
+    store.write_arrays(tmp_path / "t.npz", table())
     assert done == ["fsync", "replace"]
 
 
@@ -163,14 +163,14 @@ def test_what_cannot_be_read(tmp_path):
     (tmp_path / "folder.npz").mkdir()
     (tmp_path / "empty.npz").touch()
     with pytest.raises(DataError, match=r"absent.npz cannot be read: there is no such file; build"):
-        store.read(tmp_path / "absent.npz")
+        store.read_arrays(tmp_path / "absent.npz")
     with pytest.raises(DataError, match=r"folder.npz cannot be read: .*directory.*delete it"):
-        store.read(tmp_path / "folder.npz")
+        store.read_arrays(tmp_path / "folder.npz")
     with pytest.raises(DataError, match=r"empty.npz cannot be used: it does not end with the sha256"):
-        store.read(tmp_path / "empty.npz")
+        store.read_arrays(tmp_path / "empty.npz")
     for path in ("\0", None, tmp_path / ("x" * 5000)):
         with pytest.raises(DataError, match="cannot be read"):
-            store.read(path)
+            store.read_arrays(path)
 
 
 def forged(members, **options):
@@ -187,14 +187,14 @@ def test_other_archives_with_a_right_sha256(tmp_path):
     out = io.BytesIO()
     np.savez(out, **table())
     path.write_bytes(signed(out.getvalue()))
-    got = store.read(path)
+    got = store.read_arrays(path)
     assert same(got, table())
     assert all(array.flags.aligned and not array.flags.writeable for array in got.values())
     out = io.BytesIO()
     np.save(out, np.arange(8))
     right = out.getvalue()
     path.write_bytes(forged({"a.npy": right}))
-    assert same(store.read(path), {"a": np.arange(8)})
+    assert same(store.read_arrays(path), {"a": np.arange(8)})
     later = right[:6] + b"\2\0" + right[8:10] + b"\0\0" + right[10:]
     wrong = [
         (forged({"a": right}), "not stored as an array"),
@@ -207,7 +207,7 @@ def test_other_archives_with_a_right_sha256(tmp_path):
     for data, words in wrong:
         path.write_bytes(data)
         with pytest.raises(DataError, match=words):
-            store.read(path)
+            store.read_arrays(path)
 
 
 @pytest.mark.parametrize(
@@ -243,14 +243,14 @@ def test_headers_that_say_something_else(tmp_path, header):
     path = tmp_path / "t.npz"
     path.write_bytes(forged({"a.npy": b"\x93NUMPY\1\0" + struct.pack("<H", len(padded)) + padded + np.arange(8).tobytes()}))
     with pytest.raises(DataError, match="cannot be used"):
-        store.read(path)
+        store.read_arrays(path)
 
 
 def test_two_members_of_one_name(tmp_path):
     data = written(tmp_path / "t.npz", {"a": np.arange(8), "b": np.arange(8)})
     (tmp_path / "t.npz").write_bytes(signed(data.replace(b"b.npy", b"a.npy")))
     with pytest.raises(DataError, match="'a' stands there twice"):
-        store.read(tmp_path / "t.npz")
+        store.read_arrays(tmp_path / "t.npz")
 
 
 def test_right_sha256_of_anything(tmp_path):
@@ -264,7 +264,7 @@ def test_right_sha256_of_anything(tmp_path):
         body += archive.COMMENT
         path.write_bytes(body + hashlib.sha256(body).hexdigest().encode())
         try:
-            assert all(array.dtype.kind in "iu" for array in store.read(path).values())
+            assert all(array.dtype.kind in "iu" for array in store.read_arrays(path).values())
         except DataError:
             refused += 1
     assert refused > 500
@@ -281,9 +281,9 @@ def test_more_than_4_gib(tmp_path):
     chunk = np.arange(1 << 21, dtype=np.int64).reshape(-1, 4)  # 16 MiB
     chunks = store.Chunks(chunk.dtype, (280 * len(chunk), 4), (chunk + i for i in range(280)))
     path = tmp_path / "big.npz"
-    store.write(path, {"first": np.arange(3), "big": chunks, "last": np.arange(9)})
+    store.write_arrays(path, {"first": np.arange(3), "big": chunks, "last": np.arange(9)})
     try:
-        got = store.read(path)
+        got = store.read_arrays(path)
         assert got["big"].nbytes > 1 << 32
         for i in range(280):
             np.testing.assert_array_equal(got["big"][i * len(chunk) : (i + 1) * len(chunk)], chunk + i)

@@ -93,7 +93,7 @@ def test_a_thousand_corruptions(tmp_path, cache, monkeypatch, share):
             assert wrong != right
             path.write_bytes(wrong)
             with pytest.raises(DataError, match="cannot be used"):
-                store.read(path)
+                store.read_arrays(path)
             read += 1
             with pytest.warns(DataWarning, match=r"t\.npz is skipped, and the table rebuilt") as told:
                 got = store.load("t.npz", fine, table)
@@ -128,7 +128,7 @@ def test_a_huge_shape_allocates_nothing(tmp_path):
         before = tracemalloc.get_traced_memory()[0]  # what the collector has not come to
         tracemalloc.reset_peak()
         with pytest.raises(DataError, match="cannot be used"):
-            store.read(path)
+            store.read_arrays(path)
         peaks.append(tracemalloc.get_traced_memory()[1] - before)
     tracemalloc.stop()
     assert max(peaks) < 10 * len(right)

@@ -67,11 +67,11 @@ def test_another_shard_under_a_name(kind, begun, tmp_path):
         shutil.copy(shards / "000000120.npz", shards / "000000000.npz")
 
     def unlabelled(shards):
-        arrays = dict(store.read(shards / "000000120.npz"))
-        store.write(shards / "000000000.npz", {name: arrays[name] for name in arrays if name not in ("origin", "code")})
+        arrays = dict(store.read_arrays(shards / "000000120.npz"))
+        store.write_arrays(shards / "000000000.npz", {name: arrays[name] for name in arrays if name not in ("origin", "code")})
 
     def of_other_code(shards):
-        store.write(shards / "000000000.npz", store.read(shards / "000000000.npz") | {"code": np.zeros(32, np.uint8)})
+        store.write_arrays(shards / "000000000.npz", store.read_arrays(shards / "000000000.npz") | {"code": np.zeros(32, np.uint8)})
 
     def of_the_other_kind(shards):
         other = begun / globals()["shards"]("cyclic" if kind == "reshuffle" else "reshuffle")
@@ -117,11 +117,11 @@ def test_forged_shards(many, begun, tmp_path):
 
         def change(shards, rng=rng):
             for path in rng.sample(sorted(shards.glob("*.npz")), rng.choice([1, 2, 7])):
-                arrays = dict(store.read(path))
+                arrays = dict(store.read_arrays(path))
                 label = {name: arrays.pop(name) for name in ("origin", "code")}
-                others = [{n: a for n, a in store.read(other).items() if n not in label} for other in sorted(shards.glob("*.npz"))[:3]]
+                others = [{n: a for n, a in store.read_arrays(other).items() if n not in label} for other in sorted(shards.glob("*.npz"))[:3]]
                 arrays = forged(rng, arrays, others)
-                store.write(path, arrays | (label if rng.random() < 0.9 else {}))
+                store.write_arrays(path, arrays | (label if rng.random() < 0.9 else {}))
 
         again += continued(begun, tmp_path / "t", kind, change) > 5
         shutil.rmtree(tmp_path / "t")
@@ -138,9 +138,9 @@ def test_most_forgeries_are_seen_without_the_tables_sha256(many, begun, tmp_path
         rng = random.Random(seed)
         shutil.copytree(begun, tmp_path / "t")
         for path in sorted((tmp_path / "t" / shards("cyclic")).glob("*.npz")):
-            arrays = dict(store.read(path))
+            arrays = dict(store.read_arrays(path))
             label = {name: arrays.pop(name) for name in ("origin", "code")}
-            store.write(path, forged(rng, arrays) | label)
+            store.write_arrays(path, forged(rng, arrays) | label)
         building.make("cyclic", 5, tmp_path / "t", AtOnce())
         if (tmp_path / "t" / "cyclic-05.npz").read_bytes() == shipped("cyclic", 5):
             right += 1
@@ -209,14 +209,14 @@ def test_executors_that_lie(lie, tmp_path):
 def test_a_shard_overwritten_during_the_build(tmp_path, monkeypatch):
     """After it was checked, before it is read again: seen even where the table's sha256 is not known."""
     monkeypatch.setattr(building, "KNOWN", {})
-    folder, write = tmp_path / shards("cyclic"), store.write
+    folder, write = tmp_path / shards("cyclic"), store.write_arrays
 
     def overwriting(path, *rest):
         write(path, *rest)
         if path.name == "000000660.npz":
-            write(folder / "000000000.npz", dict(store.read(folder / "000000060.npz")))
+            write(folder / "000000000.npz", dict(store.read_arrays(folder / "000000060.npz")))
 
-    monkeypatch.setattr(building, "write", overwriting)
+    monkeypatch.setattr(building, "write_arrays", overwriting)
     with pytest.raises(DataError, match="was changed during the build"):
         building.make("cyclic", 5, tmp_path, AtOnce())
     monkeypatch.undo()

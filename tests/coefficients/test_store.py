@@ -34,7 +34,7 @@ def test_load_takes_the_first_right_file(tmp_path, cache, monkeypatch):
     places = [cache, env, given]
     for seed, folder in enumerate(places):
         folder.mkdir(parents=True)
-        store.write(folder / "t.npz", table(seed))
+        store.write_arrays(folder / "t.npz", table(seed))
         same(store.load("t.npz", fine, never, given), table(seed))
 
     def order_of(seed):
@@ -53,8 +53,8 @@ def test_load_takes_the_first_right_file(tmp_path, cache, monkeypatch):
         assert "another order" in str(warning.message)
     with pytest.warns(DataWarning):
         same(store.load("t.npz", order_of(7), lambda: table(7), given), table(7))
-    same(store.read(cache / "t.npz"), table(7))
-    same(store.read(env / "t.npz"), table(1))
+    same(store.read_arrays(cache / "t.npz"), table(7))
+    same(store.read_arrays(env / "t.npz"), table(1))
 
 
 def test_a_built_table_is_kept(cache):
@@ -103,7 +103,7 @@ def test_processes_at_once(tmp_path, many):
     assert builders >= 2
     folder = tmp_path / "fastdiag"
     assert [file.name for file in folder.iterdir()] == ["t.npz"]
-    same(store.read(folder / "t.npz"), table(rows=20_000))
+    same(store.read_arrays(folder / "t.npz"), table(rows=20_000))
     print(f"{many} processes at once: {builders} built, as many right answers, one valid file, no leftovers")
 
 
@@ -117,8 +117,8 @@ for _ in sys.stdin:
     child = os.fork()
     if child == 0:
         while True:
-            store.write(sys.argv[1], old)
-            store.write(sys.argv[1], new)
+            store.write_arrays(sys.argv[1], old)
+            store.write_arrays(sys.argv[1], new)
     print(child, flush=True)
     os.waitpid(child, 0)
     print("gone", flush=True)
@@ -155,7 +155,7 @@ def test_killed_at_random_moments(tmp_path, many):
         assert set(tmp_path.iterdir()) <= {path}
         if path.exists():
             found[("old", "new")[contents.index(path.read_bytes())]] += 1
-            store.read(path)
+            store.read_arrays(path)
         else:
             found["absent"] += 1
     output(writers)

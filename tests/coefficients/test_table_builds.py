@@ -182,7 +182,7 @@ def test_killed_at_random_moments_of_a_build_in_shards(tmp_path, many):
         os.kill(child, signal.SIGKILL)
         assert builders.stdout.readline() == "gone\n"
         shards = list(tmp_path.glob(".*.shards/*.npz"))
-        assert all(store.read(file, links=False) for file in shards)  # a shard is whole or absent
+        assert all(store.read_arrays(file, links=False) for file in shards)  # a shard is whole or absent
         if path.exists():
             finished += 1
             assert path.read_bytes() == right
@@ -242,14 +242,14 @@ def test_files_that_are_something_else(bare_cache, tmp_path):
     """Right digests, wrong tables: of another order, kind or version, with rows missing, or no table at all."""
     assert answers() == RIGHT
     path = bare_cache / "reshuffle-03.npz"
-    arrays = store.read(path)
+    arrays = store.read_arrays(path)
     wrong = {
-        "another order": store.read(DATA / "reshuffle-02.npz"), "another kind": store.read(DATA / "cyclic-03.npz"),
+        "another order": store.read_arrays(DATA / "reshuffle-02.npz"), "another kind": store.read_arrays(DATA / "cyclic-03.npz"),
         "another version": arrays | {"schema": np.array([0, 1, 3])}, "no rows": arrays | {"parents": arrays["parents"][:0]},
         "no table": {"a": np.arange(3)},
     }
     for contents in wrong.values():
-        store.write(path, contents)
+        store.write_arrays(path, contents)
         found, messages = told(answers)
         assert found == RIGHT
         assert len(messages) == 1
@@ -270,8 +270,8 @@ def test_the_first_right_file_is_taken(bare_cache, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTDIAG_DATA_DIR", str(tmp_path / "env"))
     (tmp_path / "given").mkdir()
     opened = []
-    read = store.read
-    monkeypatch.setattr(store, "read", lambda path, **rest: opened.append(path) or read(path, **rest))
+    read = store.read_arrays
+    monkeypatch.setattr(store, "read_arrays", lambda path, **rest: opened.append(path) or read(path, **rest))
     for folder in places:
         folder.mkdir(parents=True, exist_ok=True)
         for d in range(2):
@@ -336,7 +336,7 @@ def test_dask_survives_the_loss_of_a_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(files.__file__).parents[1]), *sys.path]))
     monkeypatch.setattr(building, "SHARD_ROWS", 30)  # 24 shards of order 5
     monkeypatch.setattr(building, "shard", slow_shard)
-    write, written = building.write, []
+    write, written = building.write_arrays, []
 
     def write_and_kill(path, *rest):
         write(path, *rest)
@@ -344,7 +344,7 @@ def test_dask_survives_the_loss_of_a_worker(tmp_path, monkeypatch):
         if len(written) == 6:
             os.kill(pids[0], signal.SIGKILL)
 
-    monkeypatch.setattr(building, "write", write_and_kill)
+    monkeypatch.setattr(building, "write_arrays", write_and_kill)
     with dask.config.set({"distributed.worker.daemon": True, "logging.distributed": "critical"}), distributed.LocalCluster(
         n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=60
     ) as cluster, distributed.Client(cluster) as client:

@@ -93,7 +93,7 @@ def test_finished_shards_count(tmp_path, monkeypatch):
 
 def test_a_right_table_without_memory_is_not_called_wrong(tmp_path, monkeypatch):
     """No advice to delete it, and no new one is built."""
-    store.write(tmp_path / "reshuffle-02.npz", store.read(files.find("reshuffle-02.npz")))
+    store.write_arrays(tmp_path / "reshuffle-02.npz", store.read_arrays(files.find("reshuffle-02.npz")))
 
     def full(path, **options):
         raise MemoryError

@@ -10,7 +10,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.coefficients import build as building
-from fastdiag.coefficients import schema, store, trust
+from fastdiag.coefficients import schema, store, verification
 from fastdiag.coefficients.order import KINDS, OrderTable, file_name, verify
 from fastdiag.errors import DataError, DataWarning
 from oracles.builds import DATA, answers, shipped, told
@@ -21,7 +21,7 @@ import random, sys, warnings
 from pathlib import Path
 import numpy as np
 import fastdiag as fd
-from fastdiag.coefficients import store, trust
+from fastdiag.coefficients import store, verification
 from fastdiag.coefficients.order import KINDS, OrderTable, file_name
 from oracles.forgeries import forged
 data, given, many, known = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "known"
@@ -31,18 +31,18 @@ def answers(table):
     classes = table.by_value_class().coefficients(N=6, B=2, T=7, exact=True).tolist()
     return exact, classes, table.coefficients(N=6, B=2, T=7).tolist(), [str(entry.diagram) for entry in table], table.automorphisms.tolist(), table.irreducible.tolist()
 right = {kind: answers(fd.table(3, kind)) for kind in KINDS}
-stored = {(kind, d): dict(store.read(data / file_name(kind, d))) for kind in KINDS for d in range(5)}
+stored = {(kind, d): dict(store.read_arrays(data / file_name(kind, d))) for kind in KINDS for d in range(5)}
 if not known:
-    trust.KNOWN = {}  # as if the order were one of which no sha256 is known
+    verification.KNOWN = {}  # as if the order were one of which no sha256 is known
 same = refused = wrong = 0
 for seed in range(many):
     rng = random.Random(seed)
     kind = rng.choice(KINDS)
     arrays = forged(rng, stored[kind, 3], [other for key, other in stored.items() if key != (kind, 3)])
-    store.write(given / file_name(kind, 3), arrays)
+    store.write_arrays(given / file_name(kind, 3), arrays)
     print(seed, file=sys.stderr, flush=True)
     try:
-        table = OrderTable.of(kind, 3, store.read(given / file_name(kind, 3)))
+        table = OrderTable.of(kind, 3, store.read_arrays(given / file_name(kind, 3)))
     except fd.errors.DataError:
         refused += 1
     if known:
@@ -84,7 +84,7 @@ def test_forged_tables(many, known, tmp_path):
     ("coarser_times", 2**62), ("automorphisms", 0), ("value_class", 2**63), ("parents", 9), ("irreducible", 2),
 ])
 def test_numbers_that_wrap_or_lead_astray(kind, name, change):
-    arrays = {key: np.array(array) for key, array in store.read(DATA / file_name(kind, 3)).items()}
+    arrays = {key: np.array(array) for key, array in store.read_arrays(DATA / file_name(kind, 3)).items()}
     if not arrays[name].size:
         return
     wide = arrays[name].astype(np.int64).astype(np.uint64)
@@ -97,12 +97,12 @@ def test_numbers_that_wrap_or_lead_astray(kind, name, change):
 def test_every_single_number_of_a_known_table_counts(order, tmp_path):
     """Each number, one more: the file is refused."""
     for kind in KINDS:
-        arrays = dict(store.read(DATA / file_name(kind, order)))
+        arrays = dict(store.read_arrays(DATA / file_name(kind, order)))
         for name, array in arrays.items():
             for place in range(array.size):
                 other = np.array(array)
                 other.reshape(-1)[place] += 1
-                store.write(tmp_path / file_name(kind, order), arrays | {name: other})
+                store.write_arrays(tmp_path / file_name(kind, order), arrays | {name: other})
                 with pytest.raises(DataError):
                     OrderTable.in_file(kind, order, tmp_path / file_name(kind, order))
                 with pytest.raises(DataError):
@@ -111,7 +111,7 @@ def test_every_single_number_of_a_known_table_counts(order, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_right_tables_of_which_nothing_is_known_pass(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(trust, "KNOWN", {})
+    monkeypatch.setattr(verification, "KNOWN", {})
     for order in range(6):
         table = OrderTable.in_file(kind, order, DATA / file_name(kind, order))
         assert len(OrderTable.of(kind, order, dict(table.arrays))) == fd.count_diagrams(order)
@@ -119,15 +119,15 @@ def test_right_tables_of_which_nothing_is_known_pass(kind, tmp_path, monkeypatch
 
 def test_a_wrong_weight_in_a_sampled_row_is_seen(tmp_path, monkeypatch):
     """Where no sha256 is known, rows are computed again; all 4 of order 2."""
-    monkeypatch.setattr(trust, "KNOWN", {})
+    monkeypatch.setattr(verification, "KNOWN", {})
     for kind in KINDS:
-        arrays = dict(store.read(DATA / file_name(kind, 2)))
+        arrays = dict(store.read_arrays(DATA / file_name(kind, 2)))
         for place in range(arrays["counts"].size):
             other = np.array(arrays["counts"])
             other[place] += 1
-            store.write(tmp_path / "t.npz", arrays | {"counts": other})
+            store.write_arrays(tmp_path / "t.npz", arrays | {"counts": other})
             with pytest.raises(DataError, match=r"not what is computed|cannot be those"):
-                OrderTable.of(kind, 2, store.read(tmp_path / "t.npz"))
+                OrderTable.of(kind, 2, store.read_arrays(tmp_path / "t.npz"))
 
 
 def test_the_known_digests_are_the_shipped_ones():
@@ -161,9 +161,9 @@ def test_a_huge_file_is_not_read(tmp_path, bare_cache):
 
 def test_many_members_are_not_listed(tmp_path):
     """A right sha256 on a list of 60,000 members: refused before it is read."""
-    store.write(tmp_path / "t.npz", {f"m{i}": np.zeros(0, np.int8) for i in range(5_000)})
+    store.write_arrays(tmp_path / "t.npz", {f"m{i}": np.zeros(0, np.int8) for i in range(5_000)})
     with pytest.raises(DataError, match="list of members"):
-        store.read(tmp_path / "t.npz")
+        store.read_arrays(tmp_path / "t.npz")
 
 
 def test_pipes_for_tables(tmp_path, bare_cache):
@@ -172,7 +172,7 @@ def test_pipes_for_tables(tmp_path, bare_cache):
     assert told(lambda: answers(tmp_path)) == (right, [])
     os.replace(tmp_path / "reshuffle-03.npz", bare_cache / "reshuffle-03.npz")
     with pytest.raises(DataError, match="no plain file"):
-        store.read(bare_cache / "reshuffle-03.npz")
+        store.read_arrays(bare_cache / "reshuffle-03.npz")
     assert told(answers) == (right, [])  # built, and the pipe replaced
     assert (bare_cache / "reshuffle-03.npz").read_bytes() == shipped("reshuffle", 3)
 
@@ -196,7 +196,7 @@ def test_a_file_replaced_between_write_and_read(bare_cache, monkeypatch):
 
     def make_and_replace(kind, order, folder, *rest, **options):
         make(kind, order, folder, *rest, **options)
-        store.write(folder / file_name(kind, order), dict(store.read(DATA / file_name("cyclic", order))))
+        store.write_arrays(folder / file_name(kind, order), dict(store.read_arrays(DATA / file_name("cyclic", order))))
 
     monkeypatch.setattr(building, "make", make_and_replace)
     found, messages = told(answers)
@@ -247,10 +247,10 @@ def test_files_changed_in_place(how, mapped, tmp_path):
 
 def test_warnings_name_the_fault(tmp_path, bare_cache):
     rng = random.Random(0)
-    arrays = dict(store.read(DATA / file_name("reshuffle", 3)))
+    arrays = dict(store.read_arrays(DATA / file_name("reshuffle", 3)))
     counts = np.array(arrays["counts"])
     counts[rng.randrange(counts.size)] += 1
-    store.write(tmp_path / "reshuffle-03.npz", arrays | {"counts": counts})
+    store.write_arrays(tmp_path / "reshuffle-03.npz", arrays | {"counts": counts})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fd.table(3, path=tmp_path)

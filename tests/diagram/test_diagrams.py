@@ -141,7 +141,7 @@ def test_counts(order):
 def test_count_without_listing():
     assert [fd.count_diagrams(d) for d in range(13)] == ALL
     # Burnside for rooted trees, against networkx's enumeration of unlabelled rooted trees by level sequences
-    from fastdiag.diagram.counting import count_rooted_trees
+    from fastdiag.diagram.number_of_diagrams import count_rooted_trees
 
     assert [count_rooted_trees(n) for n in range(1, 9)] == [1, 1, 2, 4, 9, 20, 48, 115]
 

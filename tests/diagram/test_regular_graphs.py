@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastdiag as fd
-from fastdiag.embedding.embeddings import automorphism_group
+from fastdiag.embedding.embeddings import listable_automorphisms
 
 
 def vertices(graph):
@@ -114,4 +114,4 @@ def test_all_automorphisms():
                     moved[v] = w
         found.append([moved[v] for v in range(D.order + 1)])
     assert len(found) == 120
-    assert automorphism_group(D).tolist() == sorted(found)
+    assert listable_automorphisms(D).tolist() == sorted(found)

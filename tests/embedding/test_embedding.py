@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import fastdiag as fd
 from fastdiag.embedding import enumerated_maps
-from fastdiag.embedding.embeddings import automorphism_group
+from fastdiag.embedding.embeddings import listable_automorphisms
 from fastdiag.kernels.kernel import plain
 from fastdiag.kernels.levels import strict_chains
 from oracles import oracle
@@ -50,7 +50,7 @@ def test_embeddings_are_orbits(grid, basis):
     N, B, T, sampling = grid
     spacetime = fd.Spacetime(N, B, T, sampling=sampling)
     for D in [*fd.diagrams(2), *fd.diagrams(3)[::3]]:
-        group = automorphism_group(D)[:, 1:] - 1
+        group = listable_automorphisms(D)[:, 1:] - 1
         counts: dict[int, Fraction] = {}
         sequences = list(spacetime.realisations())
         for batches in sequences:

@@ -7,7 +7,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag import updates
-from fastdiag.embedding.crossing import matrix_power, times
+from fastdiag.embedding.crossing import matrix_power, matrix_product
 from fastdiag.embedding.edge_weights import EdgeWeights
 from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.powers import Powers, row_times
@@ -46,7 +46,7 @@ def test_powers_of_steps():
     product = ((1, 0), (0, 1))
     for exponent in range(9):
         assert matrix_power(step, exponent) == product
-        product = times(product, step)
+        product = matrix_product(product, step)
 
 
 @pytest.mark.parametrize("sampling", ["reshuffle", "cyclic"])

@@ -13,7 +13,7 @@ import sympy
 import fastdiag as fd
 from fastdiag.embedding.retied import retied_shares
 from fastdiag.errors import InputError, TooLargeError, UnsupportedError
-from fastdiag.expansion.grafting import ALONE, times
+from fastdiag.expansion.grafting import ALONE, composed
 from oracles import fields, observed_losses, oracle
 from oracles.given_sets import formula
 
@@ -34,7 +34,7 @@ def exponential(of, order):
     """exp of what is of order 1 and higher."""
     power, total = {ALONE: F(1)}, {ALONE: F(1)}
     for k in range(1, order + 1):
-        power = {D: x / k for D, x in times(power, of, order).items()}
+        power = {D: x / k for D, x in composed(power, of, order).items()}
         total = {D: total.get(D, 0) + power.get(D, 0) for D in {*total, *power}}
     return total
 
@@ -42,7 +42,7 @@ def exponential(of, order):
 def later(equation, time, **letters):
     """M_0 exp(T A), by diagrams."""
     rates = {D: x * time for D, x in numbers(equation.coefficients, **letters).items()}
-    return times(numbers(equation.beginning, **letters), exponential(rates, equation.order), equation.order)
+    return composed(numbers(equation.beginning, **letters), exponential(rates, equation.order), equation.order)
 
 
 @pytest.mark.parametrize("B", [1, 3])

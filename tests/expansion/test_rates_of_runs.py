@@ -12,7 +12,7 @@ import sympy
 
 import fastdiag as fd
 from fastdiag.errors import InputError, TooLargeError, UnsupportedError
-from fastdiag.expansion.grafting import times
+from fastdiag.expansion.grafting import composed
 from oracles import fields, oracle
 
 F, W, SEED = Fraction, sympy.symbols("u v"), 7
@@ -221,8 +221,8 @@ def test_memory_schedule_and_decay(mu, rates, decay, order, points):
         every = fields.runs(drawn, None, (points, 1, k * len(rates), "replacement"), order, run)
         found.append(fields.observed(watched, every, order))
     land = fields.formula(SEED, given=points)
-    linear = times(equation.beginning, equation.coefficients, order)
-    square = {D: x / 2 for D, x in times(linear, equation.coefficients, order).items()}
+    linear = composed(equation.beginning, equation.coefficients, order)
+    square = {D: x / 2 for D, x in composed(linear, equation.coefficients, order).items()}
     for i, s in enumerate(watched):
         moved = [type(equation)(order, "drawn", "one epoch", equation.update, each, {}) for each in (equation.beginning, linear, square)]
         ours = [each.at(land, 1, fd.observable(fields.expression(s, W), W)) for each in moved]

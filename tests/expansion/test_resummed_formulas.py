@@ -11,7 +11,7 @@ from fastdiag.embedding.closed_form import closed_form
 from fastdiag.embedding.exponential_terms import Terms, eigenvalues
 from fastdiag.embedding.poset import Poset
 from fastdiag.embedding.weighted import resummed_maps
-from fastdiag.expansion.eigenbasis import maps_in_k
+from fastdiag.expansion.resummed_formulas import maps_in_k
 from fastdiag.expansion.symbols import Symbols
 from fastdiag.letters import in_letters
 

@@ -28,7 +28,7 @@ def same(left, right):
 
 
 def written(path, arrays):
-    store.write(path, arrays)
+    store.write_arrays(path, arrays)
     return path.read_bytes()
 
 

@@ -15,7 +15,7 @@ from mpmath import mp, mpf
 import fastdiag as fd
 from fastdiag.values.packed_transfer_matrices import packed_sum
 from fastdiag.values.plan import twins
-from fastdiag.values.rvalue import summed
+from fastdiag.values.rvalue import summed_over_maps
 
 from . import oracle
 
@@ -27,7 +27,7 @@ def kernel_sum(D, spacetime, rates, continuous=False):
         return 0.0
     values = np.zeros((d, d ** (d - 1)))
     values[0, sum(e * d ** (d - 1 - e) for e in range(1, d))] = 1.0
-    return summed(values, 0, np.array(rates), np.ones(1), 0 * twins(D), packed, np.zeros(0, np.int64))[0, 0]
+    return summed_over_maps(values, 0, np.array(rates), np.ones(1), 0 * twins(D), packed, np.zeros(0, np.int64))[0, 0]
 
 
 def exact_sum(D, spacetime, rates):

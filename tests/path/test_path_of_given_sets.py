@@ -11,7 +11,7 @@ import fastdiag as fd
 from fastdiag.errors import TooLargeError, UnsupportedError
 from fastdiag.expansion.diagram_sum import diagram_sum
 from fastdiag.expansion.observables import OBSERVABLES, observable_named
-from fastdiag.path.worth import PathWorth
+from fastdiag.path.path_worth import PathWorth
 from fastdiag.values.given import given_points
 from oracles.given_sets import as_arrays, batches_of, formula, powers_of_noise, random_losses
 from oracles.noise_oracle import Descent

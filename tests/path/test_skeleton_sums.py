@@ -16,7 +16,7 @@ from fastdiag.expansion.about_path import about_path, skeleton_series
 from fastdiag.expansion.diagram_sum import diagram_sum
 from fastdiag.expansion.observables import OBSERVABLES, observable_named
 from fastdiag.path import predicted_about_path
-from fastdiag.path.worth import PathWorth
+from fastdiag.path.path_worth import PathWorth
 from fastdiag.values.root import Root
 from oracles.noise_oracle import Descent, centred, landscape, observables
 

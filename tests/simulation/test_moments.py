@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from fastdiag.simulation.moments import Moments, Spread
+from fastdiag.simulation.run_statistics import Moments, Spread
 
 F = Fraction
 RNG = np.random.default_rng(0)

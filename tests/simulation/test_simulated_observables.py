@@ -10,7 +10,7 @@ import fastdiag as fd
 from fastdiag.errors import InputError, TooLargeError
 from fastdiag.expansion import OBSERVABLES
 from fastdiag.kernels import logistic_points, polynomial_points
-from fastdiag.simulation import moments
+from fastdiag.simulation.run_statistics import Spread
 from oracles.enumerated_runs import KINDS, enumerated, expected, landscape, point_loss, symbolic
 from oracles.plain_sgd import UNEVEN, Plain, logistic, samples
 
@@ -97,8 +97,8 @@ def test_train_losses_follow_plain_numpy():
 
 def test_merged_spreads_are_those_of_the_whole():
     values = 5 + np.random.default_rng(0).exponential(size=(2, 50, 3)) * [1.0, 2.0, 0.5]
-    pieces = [moments.Spread.of(values[:, some]) for some in (slice(0, 3), slice(3, 20), slice(20, 50))]
-    merged, whole = pieces[0].merged(pieces[1]).merged(pieces[2]), moments.Spread.of(values)
+    pieces = [Spread.of(values[:, some]) for some in (slice(0, 3), slice(3, 20), slice(20, 50))]
+    merged, whole = pieces[0].merged(pieces[1]).merged(pieces[2]), Spread.of(values)
     whole = whole.of_size(merged.size)
     for field in ("mean", "second", "third", "fourth"):
         np.testing.assert_allclose(getattr(merged, field), getattr(whole, field), rtol=1e-11, atol=1e-11)
@@ -107,7 +107,7 @@ def test_merged_spreads_are_those_of_the_whole():
         np.testing.assert_allclose(covariance[e], np.cov(values[e].T), rtol=1e-11)
     assert (error > 0).all()
     values[1, [0, 40]] = math.inf
-    lost = moments.Spread.of(values[:, :3]).merged(moments.Spread.of(values[:, 3:]))
+    lost = Spread.of(values[:, :3]).merged(Spread.of(values[:, 3:]))
     assert lost.diverged.tolist() == [0, 2]
     assert not np.isfinite(lost.result()[0][1]).any()
 
@@ -115,7 +115,7 @@ def test_merged_spreads_are_those_of_the_whole():
 def test_standard_error_of_a_variance_is_the_textbooks():
     """Of many samples of normal values, with Var(s^2) = 2 sigma^4 / (n - 1), and its like for a covariance."""
     values = np.random.default_rng(1).normal(size=(4000, 200, 2)) @ np.array([[1.0, 0.5], [0.0, 1.0]])
-    estimates, errors = moments.Spread.of(values).result()
+    estimates, errors = Spread.of(values).result()
     np.testing.assert_allclose(estimates.std(axis=0), np.sqrt((errors**2).mean(axis=0)), rtol=0.05)
     exact = np.array([[1.0, 0.5], [0.5, 1.25]])
     own = exact.diagonal()

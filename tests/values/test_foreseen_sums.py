@@ -10,7 +10,7 @@ import fastdiag as fd
 from fastdiag.errors import TooLargeError
 from fastdiag.expansion.diagram_sum import irreducible_diagrams, summands
 from fastdiag.expansion.observables import observable_named
-from fastdiag.values.foresight import check_sums
+from fastdiag.values.foreseen_sums import check_sums
 
 w, x = sympy.symbols("w x")
 FOUR = fd.landscapes.finite(dict.fromkeys(range(4), Fraction(1, 4)))

@@ -8,10 +8,10 @@ from .. import __version__
 from .bench import bench
 from .draw import draw
 from .errata import errata
-from .expand import expand
+from .expand_command import expand
 from .figures import figures
 from .noise import noise
-from .predict import predict
+from .predict_command import predict
 from .shell import Commands, echo
 from .stationary import stationary
 from .tables import build, cache, formula, table

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ..errors import DataError
-from ..terminal import plain
+from ..terminal import spelled_out
 from .shell import FOLDER
 
 
@@ -40,7 +40,7 @@ def bench(pattern: str | None, folder: Path | None) -> None:
         ]
         done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not report.is_file():
-            sys.stderr.write(plain(done.stdout[-4000:] + done.stderr[-2000:]) + "\n")
+            sys.stderr.write(spelled_out(done.stdout[-4000:] + done.stderr[-2000:]) + "\n")
             raise click.ClickException("the benchmarks did not pass; the output above says which, and why")
         results = json.loads(report.read_text())["benchmarks"]
     table = Table(title="benchmarks (median of warm runs)")
@@ -54,7 +54,7 @@ def bench(pattern: str | None, folder: Path | None) -> None:
         groups.setdefault(group, []).append((result["stats"]["median"], name, notes))
     for group, rows in sorted(groups.items()):
         for i, (median, name, notes) in enumerate(sorted(rows)):
-            title = Text.assemble(plain(name), (f"\n{plain(notes)}" if notes else "", "dim"))
+            title = Text.assemble(spelled_out(name), (f"\n{spelled_out(notes)}" if notes else "", "dim"))
             table.add_row(group if i == 0 else "", title, _readable(median), f"{median / min(rows)[0]:.3g}")
         table.add_section()
     PlainConsole().print(table)

@@ -13,7 +13,7 @@ import click
 
 from ..arguments import path as checked_path
 from ..errors import FastdiagError, InputError
-from ..terminal import on_one_line, plain, writable_streams
+from ..terminal import on_one_line, spelled_out, writable_streams
 
 MOST_TOLD = 2000  # characters of a message
 
@@ -39,7 +39,7 @@ BATCH = click.IntRange(1, 1 << 53)  # whole numbers that floats hold
 
 def echo(text: object, end: str = "\n") -> None:
     """Write a text to standard output, as `PlainConsole` does, on lines of any length."""
-    sys.stdout.write(plain(str(text)) + end)
+    sys.stdout.write(spelled_out(str(text)) + end)
 
 
 class Commands(click.Group):
@@ -103,7 +103,7 @@ class Commands(click.Group):
 
 def _told(error: Any) -> Any:
     """The same with a message that can be shown."""
-    message = plain(error.message)
+    message = spelled_out(error.message)
     if len(message) > MOST_TOLD:
         message = f"{message[: MOST_TOLD // 2]} ... {message[-MOST_TOLD // 2 :]}"
     error.message = message

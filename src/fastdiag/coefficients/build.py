@@ -25,8 +25,8 @@ from .order import OrderTable, check_table
 from .schema import KNOWN, OF_ROWS, VERSION, Kind, file_name, heading
 from .shard import LABEL, code, origin, shard
 from .sizes import check_on_disk
-from .store import Chunks, WrongContentsError, read, write
-from .trust import check_rows, narrow
+from .store import Chunks, WrongContentsError, read_arrays, write_arrays
+from .verification import check_rows, narrow
 from .workers import check_executor, computed
 
 SHARD_ROWS = 4096
@@ -107,7 +107,7 @@ def make(kind: Kind, order: int, folder: Path, executor: Executor | None = None,
     check_on_disk(kind, order, folder)
     path = made(folder) / file_name(kind, order)
     if count_diagrams(order) <= SHARD_ROWS:
-        write(path, in_memory(kind, order), _digest_of(path.name))
+        write_arrays(path, in_memory(kind, order), _digest_of(path.name))
         return
     shards = folder / f".{path.name}.{VERSION}-{SHARD_ROWS}.shards"  # other versions leave other shards
     work = partial(_make_in_shards, kind, order, path, shards, executor, progress)
@@ -143,10 +143,10 @@ def _make_in_shards(
         for i, arrays in track(work, len(todo), lambda _: 1, f"{kind} table, order {order}", progress):
             if given:
                 _check_answer(kind, order, *rows[i], arrays)
-            write(files[i], arrays)
+            write_arrays(files[i], arrays)
             kinds[i] = _described(arrays)
     joined = _joined(files, [kinds[i] for i in range(len(files))])
-    write(path, {**heading(kind, order), **joined}, _digest_of(path.name))
+    write_arrays(path, {**heading(kind, order), **joined}, _digest_of(path.name))
 
 
 def _digest_of(name: str) -> str | None:
@@ -185,7 +185,7 @@ def _kinds(
 ) -> dict[str, ArrayKind] | None:
     """What the arrays of a shard are, if it is there, whole, and passes the check."""
     try:
-        arrays = read(file, links=False)
+        arrays = read_arrays(file, links=False)
         check(arrays)
     except DataError:
         return None

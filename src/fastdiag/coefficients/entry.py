@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ..diagram import Diagram
 from ..door import door
-from ..embedding.counting import grid, read
+from ..embedding.counting import grid, read_patterns
 from ..locks import cached_property
 from ..spacetime import Spacetime
 from ..typing import Basis, Last, Sampling
@@ -64,7 +64,7 @@ class Entry:
             return sum((coefficient(diagram, spacetime, self.basis) for diagram in self.diagrams), total)
         numbers = grid(spacetime)
         for diagram, (table, row) in zip(self.diagrams, self.places, strict=True):
-            count = Fraction(*read(table.patterns(row, self.basis), self.basis, *numbers))
+            count = Fraction(*read_patterns(table.patterns(row, self.basis), self.basis, *numbers))
             total += count * prefactor(diagram, spacetime.B)
         return total
 

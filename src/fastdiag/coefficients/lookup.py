@@ -21,7 +21,7 @@ from .schema import Kind, file_name, most_bytes
 from .sizes import check_in_memory, check_on_disk
 from .store import load
 from .table import CoefficientTable
-from .trust import check
+from .verification import check
 
 
 @door

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arguments import shown
-from ..diagram.counting import check_order
+from ..diagram.number_of_diagrams import check_order
 from ..diagram.orbits import LARGEST_ORDER
 from ..embedding.pattern_weights import slots as slots_in
 from ..embedding.patterns import Patterns, catalog
@@ -20,8 +20,8 @@ from ..locks import cached_property
 from ..spacetime import Spacetime, check_sampling
 from ..typing import FloatArray, IntArray
 from .schema import KINDS, NAMES, Kind, file_name, kernel_columns, most_bytes, row_starts
-from .store import read
-from .trust import check
+from .store import read_arrays
+from .verification import check
 
 __all__ = ["KINDS", "NAMES", "Kind", "OrderTable", "check_table", "file_name", "verify"]
 
@@ -59,7 +59,7 @@ class OrderTable:
         ------
         DataError : it cannot be read, is too large for this order, or holds something else
         """
-        return cls.of(kind, order, read(path, most=most_bytes(kind, order)))
+        return cls.of(kind, order, read_arrays(path, most=most_bytes(kind, order)))
 
     @cached_property
     def starts(self) -> IntArray:
@@ -179,7 +179,7 @@ def verify(path: Path) -> None:
     if path.name in names:
         OrderTable.in_file(*names[path.name], path)
     else:
-        read(path)
+        read_arrays(path)
 
 
 def check_table(order: object, sampling: object) -> tuple[int, Kind]:

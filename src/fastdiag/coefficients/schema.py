@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ..diagram.counting import count_diagrams
+from ..diagram.number_of_diagrams import count_diagrams
 from ..embedding.patterns import catalog
 from ..typing import IntArray
 

@@ -17,7 +17,7 @@ from ..record import frozen
 from ..typing import IntArray, PathLike
 from .archive import Archive, Chunks, pack, unpack
 
-__all__ = ["Archive", "Chunks", "load", "read", "write"]
+__all__ = ["Archive", "Chunks", "load", "read_arrays", "write_arrays"]
 
 MAPPED = 4 << 30  # files from this size on are mapped, not read, into memory: order 9
 
@@ -26,7 +26,7 @@ class WrongContentsError(DataError):
     """What was to be written is not what is known to be right; nothing is."""
 
 
-def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None = None) -> None:
+def write_arrays(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str | None = None) -> None:
     """Keep integer arrays in one file, which appears complete or not at all.
 
     Parameters
@@ -45,8 +45,9 @@ def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str |
     --------
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "squares.npz"
-    >>> write(file, {"n": np.arange(4), "square": Chunks("int16", (4,), [np.array([k * k], "int16") for k in range(4)])})
-    >>> read(file)["square"].tolist()
+    >>> squares = Chunks("int16", (4,), [np.array([k * k], "int16") for k in range(4)])
+    >>> write_arrays(file, {"n": np.arange(4), "square": squares})
+    >>> read_arrays(file)["square"].tolist()
     [0, 1, 4, 9]
     """
     path = Path(path)
@@ -60,8 +61,8 @@ def write(path: PathLike, arrays: Mapping[str, IntArray | Chunks], digest: str |
         raise DataError(f"{path} cannot be written ({error}); make its folder writable, or choose another one") from error
 
 
-def read(path: PathLike, *, most: int | None = None, links: bool = True) -> Archive:
-    """The arrays of a file that `write` wrote, read-only; nothing in it is believed before its sha256 is right.
+def read_arrays(path: PathLike, *, most: int | None = None, links: bool = True) -> Archive:
+    """The arrays of a file that `write_arrays` wrote, read-only; nothing in it is believed before its sha256 is right.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def read(path: PathLike, *, most: int | None = None, links: bool = True) -> Arch
 
     Examples
     --------
-    >>> read("nothing.npz")
+    >>> read_arrays("nothing.npz")
     Traceback (most recent call last):
     fastdiag.errors.DataError: nothing.npz cannot be read: there is no such file; build the table, or look for the file
     """
@@ -131,7 +132,7 @@ def load(
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> write(folder / "squares.npz", {"square": np.array([0, 1, 4])})
+    >>> write_arrays(folder / "squares.npz", {"square": np.array([0, 1, 4])})
     >>> load("squares.npz", check=lambda arrays: None, build=dict, path=folder)["square"].tolist()
     [0, 1, 4]
     """
@@ -146,7 +147,7 @@ def load(
     try:
         folder = made(cache_folder())
         if make is None:
-            write(folder / name, build())
+            write_arrays(folder / name, build())
         else:
             make(folder)
         return _checked(folder / name, check, most)  # which another process may have replaced meanwhile
@@ -158,7 +159,7 @@ def load(
 
 
 def _checked(file: Path, check: Callable[[dict[str, IntArray]], object], most: int | None) -> Archive:
-    arrays = read(file, most=most)
+    arrays = read_arrays(file, most=most)
     check(arrays)
     return arrays
 

@@ -106,7 +106,7 @@ class _Derived:
 
     @property
     def _text(self) -> str:
-        return syntax.written(self.children, self.blocks)
+        return syntax.text_of(self.children, self.blocks)
 
 
 DERIVED = tuple(name for name, found in vars(_Derived).items() if isinstance(found, property))

@@ -19,8 +19,8 @@ from ..locks import cached_property
 from ..progress import check_progress, track
 from ..record import Record, frozen
 from ..typing import IntArray
-from .counting import check_order, count_diagrams, count_rooted_trees
 from .diagram import Diagram
+from .number_of_diagrams import check_order, count_diagrams, count_rooted_trees
 from .partition import growth_strings
 from .selection import selection
 

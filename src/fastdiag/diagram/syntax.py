@@ -54,7 +54,7 @@ def parse(text: str) -> tuple[list[int], list[str]]:
     return parents, names
 
 
-def written(children: Sequence[Sequence[int]], blocks: Sequence[int]) -> str:
+def text_of(children: Sequence[Sequence[int]], blocks: Sequence[int]) -> str:
     """The text of a canonical diagram: parts are named a, b, ... in preorder, a root alone in its part is bare."""
     alone = blocks.count(0) == 1
 

@@ -1,7 +1,7 @@
 """Pictures of diagrams and of their embeddings, as SVG, HTML and plain text."""
 
 from .html import diagrams_html, table_html
-from .spacetime import spacetime_svg, spacetime_text
+from .spacetime_picture import spacetime_svg, spacetime_text
 from .svg import diagram_svg
 from .text import diagram_text
 

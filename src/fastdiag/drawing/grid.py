@@ -19,7 +19,7 @@ Batches = Sequence[Sequence[int]]
 Cell = tuple[int, int]  # (row, time)
 
 
-class Grid(Protocol):
+class DrawnGrid(Protocol):
     """What is drawn of a spacetime: N training points, T updates with batches of B."""
 
     @property
@@ -99,7 +99,7 @@ def _listed(name: str, value: Any) -> list[Any]:
     return list(value) if isinstance(value, set | frozenset) else sequence(name, value, "rows")
 
 
-def shaded_cells(st: Grid, batches: Batches) -> tuple[frozenset[int], ...]:
+def shaded_cells(st: DrawnGrid, batches: Batches) -> tuple[frozenset[int], ...]:
     try:
         shaded = tuple(frozenset(whole("a row", row) for row in _listed("a batch", b)) for b in _listed("batches", batches))
     except InputError as error:
@@ -114,7 +114,7 @@ def shaded_cells(st: Grid, batches: Batches) -> tuple[frozenset[int], ...]:
 
 
 def embedded_cells(
-    st: Grid, embedding: Placed, diagram: Any, shaded: tuple[frozenset[int], ...]
+    st: DrawnGrid, embedding: Placed, diagram: Any, shaded: tuple[frozenset[int], ...]
 ) -> tuple[Diagram, tuple[Cell, ...]]:
     if diagram is None:
         diagram = attribute(embedding, "diagram")

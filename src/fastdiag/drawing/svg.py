@@ -74,9 +74,9 @@ def framed(art: Element, extent: FloatArray, margin: float, title: str, scale: f
         {
             "xmlns": "http://www.w3.org/2000/svg",
             "role": "img",
-            "width": number(width * scale),
-            "height": number(height * scale),
-            "viewBox": " ".join(map(number, (left, top, width, height))),
+            "width": short_number(width * scale),
+            "height": short_number(height * scale),
+            "viewBox": " ".join(map(short_number, (left, top, width, height))),
             "style": "max-width:100%;height:auto",
         },
     )
@@ -100,7 +100,7 @@ def inline(svg: Element) -> Element:
             elif colour.startswith("#"):
                 element.set(use, "currentColor")
                 share = 1 if colour == INK else max(FAINTEST, 1 - int(colour[1:3], 16) / 255)
-                element.set(f"{use}-opacity", number(share))
+                element.set(f"{use}-opacity", short_number(share))
     return svg
 
 
@@ -124,7 +124,7 @@ def add_path(
     art: Element, name: str, curves: Sequence[FloatArray], stroke: str = INK, width: float = 0.9
 ) -> None:
     """A `path` through the corners of each curve, rounded there."""
-    style = {"fill": "none", "stroke": stroke, "stroke-width": number(width)}
+    style = {"fill": "none", "stroke": stroke, "stroke-width": short_number(width)}
     style |= {"stroke-linecap": "round", "stroke-linejoin": "round"}
     SubElement(art, "path", {"class": name, "d": " ".join(map(rounded, curves)), **style})
 
@@ -138,7 +138,8 @@ def add_tree(art: Element, points: FloatArray, ways: Sequence[FloatArray], hollo
     for corners in ways:
         add_path(art, "edge", [corners])
     for node, (x, y) in enumerate(points):
-        where = {"class": "node" if node else "node root", "cx": number(x), "cy": number(y), "r": number(DOT)}
+        where = {"class": "node" if node else "node root"}
+        where |= {"cx": short_number(x), "cy": short_number(y), "r": short_number(DOT)}
         style = {"fill": PAPER if node in hollow else INK, "stroke": INK, "stroke-width": "0.9"}
         SubElement(art, "circle", where | style)
 
@@ -164,10 +165,10 @@ def check_scale(scale: float) -> float:
         ) from None
 
 
-def number(value: float) -> str:
+def short_number(value: float) -> str:
     """Two decimals at most, no trailing zeros, no negative zero."""
     return f"{round(float(value), 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 
 def _pair(point: FloatArray) -> str:
-    return ",".join(map(number, point))
+    return ",".join(map(short_number, point))

@@ -11,7 +11,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
-from .embeddings import checked, exact
+from .embeddings import checked_diagram, whole_or_fraction
 from .foresight import check_work
 from .pattern_weights import Grid, pattern_weights, slots
 from .patterns import Family, Patterns, level_shapes, patterns
@@ -50,7 +50,7 @@ def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
     >>> fd.maps("[a a]", fd.Spacetime(N=10, B=2, E=3)), fd.maps("[a a]", fd.Spacetime(N=4, T=3, sampling="replacement"))
     (90, Fraction(9, 2))
     """
-    diagram = checked(diagram, spacetime, basis, symbols=True)
+    diagram = checked_diagram(diagram, spacetime, basis, symbols=True)
     if spacetime.is_symbolic:
         from .symbolic_counts import symbolic_maps
 
@@ -72,13 +72,13 @@ def count(poset: Poset, spacetime: Spacetime, basis: str) -> Exact:
         from .sum_over_maps import sum_over_maps
 
         edges = replace(EdgeWeights.powers(poset, [1] * len(poset.ends)), averages=False)
-        return exact(Fraction(sum_over_maps(poset, edges, spacetime, basis)))
+        return whole_or_fraction(Fraction(sum_over_maps(poset, edges, spacetime, basis)))
     T, B = spacetime.finite("T"), spacetime.B
     if spacetime.is_one_epoch:
         found = level_shapes(poset)
         return int(sum(number * slots(shape, B, basis) * comb(T, len(shape)) for shape, number in found.items()))
     table = patterns(poset, family_of(spacetime), basis, spacetime.partial_updates > 0)
-    total = Fraction(*read(table, basis, *grid(spacetime)))
+    total = Fraction(*read_patterns(table, basis, *grid(spacetime)))
     return int(total) if total.denominator == 1 else total
 
 
@@ -96,7 +96,7 @@ def grid(spacetime: Spacetime) -> tuple[Any, int, Any, Any, Any]:
     return N, B, spacetime.whole_epochs, spacetime.updates_per_epoch, spacetime.partial_updates
 
 
-def read(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
+def read_patterns(table: Patterns, basis: str, N: int, B: int, whole: int, epoch: int, rest: int) -> tuple[int, int]:
     """The count as numerator and denominator, for `whole` epochs of `epoch` updates and a last one of `rest` updates."""
     total = sum(number * weight for weight, number in pattern_weights(table, basis, Grid(N, B, whole, epoch, rest)))
     return total, 1 if table.family == "one order" else perm(N, min(table.nodes, N)) ** (table.nodes + 1)

@@ -66,7 +66,7 @@ class Crossing:
             if moves is STILL or not found:
                 continue
             if size > 1 or found is STILL or not moves:
-                found = joint(found, moves, size**edge)
+                found = joint_moves(found, moves, size**edge)
             else:
                 found = [(0, 0, found[0][2] * moves[0][2])]
         return found
@@ -114,7 +114,7 @@ class Crossing:
         for i, rate in enumerate(self.now):
             if passed >> i & 1:
                 step = self.edges.step(edge, rate)
-                total = step if total is None else times(step, total)
+                total = step if total is None else matrix_product(step, total)
         return total or UNIT
 
 
@@ -124,7 +124,7 @@ def _passing(fates: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((edge, (fate >> 2).bit_count()) for edge, fate in enumerate(fates) if fate >> 2)
 
 
-def joint(moves: Moves, others: Moves, base: int) -> Moves:
+def joint_moves(moves: Moves, others: Moves, base: int) -> Moves:
     """Of some edges, and of the next one, whose digits are worth `base`."""
     if others is STILL:
         return moves
@@ -139,7 +139,7 @@ def identity(size: int) -> Steps:
     return tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
 
 
-def times(left: Steps, right: Steps) -> Steps:
+def matrix_product(left: Steps, right: Steps) -> Steps:
     """The matrix product."""
     columns = list(zip(*right, strict=True))
     return tuple([tuple([sum([a * b for a, b in zip(line, column, strict=True)]) for column in columns]) for line in left])
@@ -159,9 +159,9 @@ def matrix_power(matrix: Steps, exponent: int) -> Steps:
     total: Steps | None = None
     while exponent:
         if exponent & 1:
-            total = matrix if total is None else times(matrix, total)
+            total = matrix if total is None else matrix_product(matrix, total)
         exponent >>= 1
-        matrix = times(matrix, matrix) if exponent else matrix
+        matrix = matrix_product(matrix, matrix) if exponent else matrix
     return identity(len(matrix)) if total is None else total
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..spacetime.updates import Update, Vector
 from ..typing import Number
-from .crossing import STILL, Crossing, Now, Steps, entries, identity, joint, matrix_power, times
+from .crossing import STILL, Crossing, Now, Steps, entries, identity, joint_moves, matrix_power, matrix_product
 from .poset import Poset, bits
 from .powers import denominator, is_approximate, is_zero
 
@@ -174,7 +174,8 @@ class EdgeWeights:
         if self.kicks is None or len(self.born) == 1:
             return True
         pairs = zip(self.steps, self.kicks, strict=True)
-        return not self.is_approximate and all(times(step, kick) == times(kick, step) for step, kick in pairs)
+        same = (matrix_product(step, kick) == matrix_product(kick, step) for step, kick in pairs)
+        return not self.is_approximate and all(same)
 
     def reader(self, edge: int) -> Vector:
         """What reads an edge's vector at its end."""
@@ -221,7 +222,7 @@ class EdgeWeights:
         if len(self.born) == 1:
             return prod([self.reader(e)[0] for e in bits(live)], start=row.get(state, 0))
         for e in bits(live):
-            readings = joint(readings, entries((self.reader(e),)), len(self.born) ** e)
+            readings = joint_moves(readings, entries((self.reader(e),)), len(self.born) ** e)
         base = state * self.codes
         return sum((row[base + c] * x for c, _, x in readings if base + c in row), 0)
 

@@ -47,7 +47,7 @@ class Embedding:
         return drawing.spacetime_svg(self._spacetime, embedding=self)
 
     def _repr_html_(self) -> str:
-        from ..drawing.spacetime import spacetime_html
+        from ..drawing.spacetime_picture import spacetime_html
 
         return spacetime_html(self._spacetime, embedding=self)
 
@@ -65,14 +65,14 @@ def check_basis(basis: object) -> Basis:
     return cast(Basis, basis if type(basis) is str and basis in BASES else choice("basis", basis, BASES))
 
 
-def checked(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
+def checked_diagram(diagram: Diagram | str, spacetime: Spacetime, basis: str, symbols: bool = False) -> Diagram:
     """The diagram, once all three arguments are found to be what they should be; symbols: the spacetime may have some."""
     check_spacetime(spacetime, symbols)
     check_basis(basis)
     return diagram if isinstance(diagram, Diagram) else Diagram.of(diagram)
 
 
-def automorphism_group(diagram: Diagram) -> IntArray:
+def listable_automorphisms(diagram: Diagram) -> IntArray:
     """The automorphisms of a diagram as permutations of its nodes, (|Aut|, order + 1)."""
     if diagram.automorphisms > min(MOST_AUTOMORPHISMS, MOST_ENTRIES // len(diagram.parents)):
         raise TooLargeError(
@@ -122,9 +122,9 @@ def embeddings(
     >>> [(f.cells, f.stabilizer) for f in fd.embeddings("[a b]", fd.Spacetime(N=2, T=2))]
     [(((0, 0), (0, 0)), 2), (((0, 0), (1, 1)), 1), (((1, 1), (1, 1)), 2)]
     """
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     probability, B = Fraction(1, check_realisations(spacetime)), spacetime.B
-    group = automorphism_group(diagram)
+    group = listable_automorphisms(diagram)
 
     def walk() -> Iterator[Embedding]:
         for batches in spacetime.realisations():
@@ -142,9 +142,9 @@ def enumerated_embedding_counts(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant"
 ) -> dict[int, Exact]:
     """Expected number of embeddings for each |Aut_f|, by going through all of them: the oracle of `embedding_counts`."""
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
-    group = automorphism_group(diagram)
+    group = listable_automorphisms(diagram)
     totals: dict[int, int] = {}
     for batches in spacetime.realisations():
         for slots in map_slots(diagram, batches, basis):
@@ -153,17 +153,17 @@ def enumerated_embedding_counts(
             sizes, counts = np.unique(stabilizers[stabilizers > 0], return_counts=True)
             for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
                 totals[size] = totals.get(size, 0) + count
-    return {size: exact(Fraction(count, realisations)) for size, count in sorted(totals.items())}
+    return {size: whole_or_fraction(Fraction(count, realisations)) for size, count in sorted(totals.items())}
 
 
 def enumerated_maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Exact:
     """Expected number of maps, by going through all of them: the oracle of the closed forms."""
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     realisations = check_realisations(spacetime)
     total = sum(
         len(slots) for batches in spacetime.realisations() for slots in map_slots(diagram, batches, basis)
     )
-    return exact(Fraction(total, realisations))
+    return whole_or_fraction(Fraction(total, realisations))
 
 
 def check_realisations(spacetime: Spacetime) -> int:
@@ -186,6 +186,6 @@ def check_realisations(spacetime: Spacetime) -> int:
     return realisations
 
 
-def exact(value: Fraction) -> Exact:
+def whole_or_fraction(value: Fraction) -> Exact:
     """An int where it is whole."""
     return int(value) if value.denominator == 1 else value

@@ -86,7 +86,7 @@ def formula_of_maps(diagram: Diagram, sampling: Any, basis: Basis, update: Rule)
         return _process_formula(diagram, sampling, basis, update)
     check_rule(update)
     if update is not None:
-        check_names(update)
+        check_rule_names(update)
     if isinstance(update, RegularizedNewton):
         return newton_sum(diagram, update, lambda links: _linked(diagram, links, sampling, basis))
     if update is not None:
@@ -99,7 +99,7 @@ def numbers_of(update: Update | RegularizedNewton) -> tuple[Any, ...]:
     return (update.lam,) if isinstance(update, RegularizedNewton) else update.numbers()
 
 
-def check_names(update: Update | RegularizedNewton, own: Sequence[str] = ("N", "B", "T", "E")) -> None:
+def check_rule_names(update: Update | RegularizedNewton, own: Sequence[str] = ("N", "B", "T", "E")) -> None:
     """Raise InputError if a symbol of the rule looks like one of the formula's own."""
     schedule = getattr(update, "schedule", None)
     numbers = (*numbers_of(update), *(schedule if isinstance(schedule, tuple) else ()))

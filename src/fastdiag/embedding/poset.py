@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from ..diagram import Diagram
 from ..diagram.partition import set_partitions
-from .embeddings import automorphism_group
+from .embeddings import listable_automorphisms
 
 MOST_KEPT = 5  # parts whose 52 ways to be merged are kept
 
@@ -128,7 +128,7 @@ def all_links(diagram: Diagram) -> tuple[tuple[Links, int], ...]:
     (((), 2), ((2,), 1), ((2, 4), 2))
     """
     found = []
-    group = automorphism_group(diagram).tolist()
+    group = listable_automorphisms(diagram).tolist()
     for links in link_choices(diagram):
         images = [tuple(sorted(image[node] for node in links)) for image in group]
         if links == min(images):

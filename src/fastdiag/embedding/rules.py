@@ -25,7 +25,7 @@ from ..spacetime.updates import Adaptive, Clipped, Corrected, Update, check_upda
 from ..typing import Basis
 from .counting import count
 from .edge_weights import EdgeWeights
-from .embeddings import check_basis, checked, exact
+from .embeddings import check_basis, checked_diagram, whole_or_fraction
 from .foresight import check_work
 from .patterns import level_shapes
 from .poset import Links, Poset, all_links
@@ -57,7 +57,7 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
     ------
     InputError : as `maps` does; an update that is none
     """
-    diagram = checked(diagram, spacetime, basis, symbols=True)
+    diagram = checked_diagram(diagram, spacetime, basis, symbols=True)
     if spacetime.is_symbolic:
         from .symbolic_counts import symbolic_maps
 
@@ -118,7 +118,7 @@ def newton_sum(diagram: Diagram, update: RegularizedNewton, count: Callable[[Lin
         counts[len(links)] += count(links) * (diagram.automorphisms // kept)
     total = sum(counted * lam**power for power, counted in counts.items())
     if isinstance(total, int | Fraction):
-        return exact(Fraction(total))
+        return whole_or_fraction(Fraction(total))
     import sympy
 
     return sympy.expand(total)
@@ -177,4 +177,4 @@ def _volume(poset: Poset, T: Any, process: Process, B: Any) -> Any:
         import sympy
 
         return sympy.Rational(volume.numerator, volume.denominator) * (B * T) ** parts
-    return exact(volume * Fraction(B * T) ** parts)
+    return whole_or_fraction(volume * Fraction(B * T) ** parts)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from ..spacetime.updates import Vector
 from ..typing import Number
-from .crossing import STILL, Crossing, Moves, Now, entries, identity, times, times_vector
+from .crossing import STILL, Crossing, Moves, Now, entries, identity, matrix_product, times_vector
 from .edge_weights import EdgeWeights
 from .order_ideals import Chain, Masks, TransferMatrix
 from .poset import Poset, union
@@ -80,11 +80,11 @@ class Spanning(EdgeWeights):
                 for t in range(end - 1, begin - 1, -1):
                     if t < begin + updates:
                         below.append(_scaled(times_vector(passed, edges.born), edges.waits(e, t + 1)))
-                    passed = times(passed, edges.step(e, rates[t]))
+                    passed = matrix_product(passed, edges.step(e, rates[t]))
                 passed = identity(len(edges.born))
                 for t in range(end, min(end + updates, T)):
-                    above.append(_scaled(times((edges.reader(e),), passed)[0], edges.waits(e, T - t)))
-                    passed = times(edges.step(e, rates[t]), passed)
+                    above.append(_scaled(matrix_product((edges.reader(e),), passed)[0], edges.waits(e, T - t)))
+                    passed = matrix_product(edges.step(e, rates[t]), passed)
             lower.append(below[::-1])
             upper.append(above)
         own = {field.name: getattr(edges, field.name) for field in fields(EdgeWeights)} | {"known": {}}
@@ -125,7 +125,7 @@ class _Meeting(Crossing):
             return []  # the partial epoch has ended there: no row comes to this state
         row = self.edges.upper[edge][position] if new_parent else self.edges.lower[edge][position]
         column = tuple((x,) for x in (self.edges.lower[edge][position] if new_child else row))
-        return entries(times((row,), column) if new_child and new_parent else (row,) if before else column)
+        return entries(matrix_product((row,), column) if new_child and new_parent else (row,) if before else column)
 
 
 def _spans(poset: Poset, chain: Chain) -> tuple[Span, ...]:

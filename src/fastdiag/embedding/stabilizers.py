@@ -14,7 +14,7 @@ from ..door import door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .counting import count
-from .embeddings import automorphism_group, checked, exact
+from .embeddings import checked_diagram, listable_automorphisms, whole_or_fraction
 from .poset import Poset
 
 
@@ -45,8 +45,8 @@ def embedding_counts(
     >>> fd.embedding_counts("[a b]", fd.Spacetime(N=6, B=2, T=3))  # C(TB, 2) with |Aut_f| = 1, TB with 2
     {1: 15, 2: 6}
     """
-    diagram = checked(diagram, spacetime, basis)
-    group = automorphism_group(diagram)[:, 1:] - 1
+    diagram = checked_diagram(diagram, spacetime, basis)
+    group = listable_automorphisms(diagram)[:, 1:] - 1
     poset = Poset.of(diagram)
     orbits = group.min(axis=0).tolist() if diagram.order else []
     part = poset.part
@@ -76,7 +76,7 @@ def embedding_counts(
             for merge in _partitions_within([orbits[v] for v in first])
         )
         totals[stabilizer] = totals.get(stabilizer, Fraction(0)) + Fraction(maps * stabilizer, diagram.automorphisms)
-    return {size: exact(number) for size, number in sorted(totals.items()) if number}
+    return {size: whole_or_fraction(number) for size, number in sorted(totals.items()) if number}
 
 
 def _partitions_within(labels: Sequence[int], prefix: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:

@@ -23,9 +23,9 @@ from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
 from .counting import family_of, grid
-from .crossing import STILL, Crossing, joint, matrix_power, times_vector
+from .crossing import STILL, Crossing, joint_moves, matrix_power, times_vector
 from .edge_weights import EdgeWeights
-from .embeddings import automorphism_group
+from .embeddings import listable_automorphisms
 from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
 from .poset import Poset, bits, merged
@@ -177,7 +177,7 @@ def distinct(diagram: Diagram | None, chains: Sequence[Chain]) -> list[tuple[Cha
     """Chains up to the diagram's automorphisms, which carry equal edges to equal edges, and how many are alike."""
     if len(chains) == 1 or diagram is None:
         return [(chain, 1) for chain in chains]
-    d, group = diagram.order, automorphism_group(diagram)[:, 1:] - 1
+    d, group = diagram.order, listable_automorphisms(diagram)[:, 1:] - 1
     alike: dict[tuple[int, ...], tuple[Chain, int]] = {}
     for chain in chains:
         whole, last = chain.sets[:-1], chain.sets[-1]
@@ -243,7 +243,7 @@ def _row(edges: EdgeWeights, born: Mapping[int, Sequence[Number]], scale: int = 
     """The first state, where some edges carry vectors."""
     found = STILL if scale == 1 else [(0, 0, scale)]
     for e, vector in born.items():
-        found = joint(found, [(0, i, x) for i, x in enumerate(vector) if not is_zero(x)], len(edges.born) ** e)
+        found = joint_moves(found, [(0, i, x) for i, x in enumerate(vector) if not is_zero(x)], len(edges.born) ** e)
     return {code: x for _, code, x in found}
 
 

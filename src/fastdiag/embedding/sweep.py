@@ -57,7 +57,7 @@ class Batches(NamedTuple):
         return here, slots((parts,), self.last, self.basis) * self.last_share**nodes if self.last else here
 
 
-class Plan(NamedTuple):
+class SweepPlan(NamedTuple):
     """Transfer matrices side by side, without what the edges carry."""
 
     live: tuple[int, ...]
@@ -71,7 +71,7 @@ class Plan(NamedTuple):
     """From each state: target, place among `fates`, place among `kinds`."""
 
 
-def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> Plan:
+def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> SweepPlan:
     begins, gains = [0], cache(batches.gains)
     for each in transfers:
         begins.append(begins[-1] + len(each.states))
@@ -84,7 +84,7 @@ def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> Plan:
                 kind = kinds.setdefault((both, placed), len(kinds))
                 moves[begin + source].append((begin + target, fates.setdefault(fate, len(fates)), kind))
     live = tuple([live for each in transfers for live in each.live])
-    return Plan(live, tuple(begins), tuple(fates), tuple(kinds), tuple(map(tuple, moves)))
+    return SweepPlan(live, tuple(begins), tuple(fates), tuple(kinds), tuple(map(tuple, moves)))
 
 
 _known_plan = lru_cache(maxsize=1 << 9)(_planned)

@@ -18,7 +18,7 @@ from ..typing import Basis, Number
 from .arithmetic import elements, exact_rule, with_numbers
 from .counting import count, family_of
 from .edge_weights import EdgeWeights
-from .embeddings import checked
+from .embeddings import checked_diagram
 from .foresight import check_work
 from .packing import Group, summed
 from .poset import Links, Poset
@@ -74,7 +74,7 @@ def weighted_maps(
     >>> fd.weighted_maps("[a]", fd.Spacetime(N=2, T=2), update=fd.updates.momentum(Fraction(9, 10)))
     Fraction(29, 10)
     """
-    diagram = checked(diagram, spacetime, basis)
+    diagram = checked_diagram(diagram, spacetime, basis)
     if update is not None:
         if k is not None:
             raise InputError("edges carry either k or the weights of an update rule; give one of k and update")

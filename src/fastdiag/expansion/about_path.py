@@ -13,9 +13,9 @@ from ..embedding import PathRule
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape, Tensors
 from ..path import PathSeries, predicted_about_path
-from ..path.foresight import check_walks
+from ..path.foreseen_walks import check_walks
+from ..path.path_worth import PathWorth
 from ..path.predicted import which
-from ..path.worth import PathWorth
 from ..progress import track
 from ..spacetime import Spacetime
 from ..spacetime.updates import Adaptive, Clipped, Update

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..landscapes import Symbolic
-from ..landscapes.exact import canonical, exact
+from ..landscapes.exact import exact, multiplied_out
 from ..path import PathSeries
 from ..values.device import check_device
 from ..values.exact_values import exact_learning_rates
@@ -53,4 +53,4 @@ def answer_about_path(question: Question) -> Prediction:
     return Prediction(whole, by_order, by_diagram, question, discarded=lost)
 
 
-EXACT = np.frompyfunc(lambda value: canonical(exact("a value", value)), 1, 1)
+EXACT = np.frompyfunc(lambda value: multiplied_out(exact("a value", value)), 1, 1)

@@ -8,12 +8,12 @@ from typing import Any, cast
 import numpy as np
 
 from ..arguments import shown
-from ..diagram.counting import count_diagrams
+from ..diagram.number_of_diagrams import count_diagrams
 from ..embedding import Rule
 from ..errors import FastdiagError, TooLargeError, UnsupportedError
 from ..landscapes import Estimated, Symbolic
-from ..path.foresight import check_walks
-from ..path.worth import FrozenWorth
+from ..path.foreseen_walks import check_walks
+from ..path.path_worth import FrozenWorth
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -22,7 +22,7 @@ from ..values.by_structure import is_structured
 from ..values.device import check_device
 from ..values.eigenbasis import Eigenbasis, growth, lost
 from ..values.exact_values import exact_learning_rates
-from ..values.foresight import check_sums
+from ..values.foreseen_sums import check_sums
 from ..values.given import points_met
 from ..values.learning_rates import learning_rates, of_one_size
 from ..values.overflow import told
@@ -165,7 +165,7 @@ def _summed_over_updates(question: Question, rates: Any, metric: Any, points: in
     return FrozenWorth(question.landscape, question.times, rates.tolist(), metric, *how)
 
 
-def check_work(order: int) -> None:
+def check_listable(order: int) -> None:
     """Raise TooLargeError if the diagrams are too many to be evaluated one by one."""
     count = count_diagrams(min(order, MOST_NAMED))
     if count > MOST_DIAGRAMS:

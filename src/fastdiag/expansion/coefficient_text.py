@@ -14,12 +14,12 @@ Factor: TypeAlias = tuple[int, tuple[int, str], str, Any]
 """How many terms if it is a sum, 0 for a letter; what it is sorted by; how it is written; its exponent, > 0."""
 
 
-def written(number: Any, latex: bool = False) -> tuple[str, str]:
+def signed_text(number: Any, latex: bool = False) -> tuple[str, str]:
     """The sign of a coefficient, '+' or '-', and the rest; nothing for 1.
 
     >>> import sympy
     >>> N, M, k = sympy.symbols("N M k_μ")
-    >>> written(N * (1 - 2 * M) / 6), written(-N**-2), written((1 - k**N) / (k - 1), latex=True)
+    >>> signed_text(N * (1 - 2 * M) / 6), signed_text(-N**-2), signed_text((1 - k**N) / (k - 1), latex=True)
     (('-', 'N*(2*M - 1)/6'), ('-', '1/N^2'), ('-', '\\\\frac{1 - k_{\\\\mu}^{N}}{1 - k_{\\\\mu}}'))
     """
     sign, text = _Writer(latex, any(map(_is_k, number.free_symbols))).product(number)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..arguments import choice, flag, shown
 from ..diagram import Diagram
-from ..diagram.counting import check_order, count_diagrams
+from ..diagram.number_of_diagrams import check_order, count_diagrams
 from ..door import door
 from ..embedding import Rule, check_rule
 from ..embedding.embeddings import check_basis
@@ -132,7 +132,7 @@ def expand(
         kind = "resummed" if kind == "one epoch" else "resummed, over epochs or of a rule"
     _check_size(found, order, kind)
     if resummed:
-        from .eigenbasis import resummed_terms
+        from .resummed_formulas import resummed_terms
 
         terms = resummed_terms(found, order, symbols)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, TypeAlias
 
-from .symbols import factored
+from .symbols import in_factors
 
 Powers: TypeAlias = tuple[int, ...]
 """The exponent of each k^T."""
@@ -98,10 +98,10 @@ class Exponentials:
             common = prod((self.field.gens[i] ** n for i, n in zip(outer, lowest, strict=True)), start=self.field.one)
         terms = [
             prod((k ** (n * self.T) for k, n in zip(self.k, powers, strict=True)), start=sympy.S.One)
-            * factored(x if common == 1 else x / common, self.letters, ascending=True) for powers, x in sums.items()
+            * in_factors(x if common == 1 else x / common, self.letters, ascending=True) for powers, x in sums.items()
         ]
         with distribute(False):
-            return sympy.Mul(factored(common, self.letters, ascending=True), sympy.Add(*terms))
+            return sympy.Mul(in_factors(common, self.letters, ascending=True), sympy.Add(*terms))
 
 
 def _valuation(x: Any, letter: int) -> int:

@@ -20,7 +20,7 @@ from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import sgd
 from ..typing import Sampling
-from .grafting import ALONE, Operator, inverse, logarithm, marked_diagrams, times
+from .grafting import ALONE, Operator, composed, inverse, logarithm, marked_diagrams
 from .long_run import LongRun
 from .symbols import Sampled, Symbols
 
@@ -46,7 +46,7 @@ def generator(order: int, sampling: Sampled, given: bool, update: Rule, marked: 
         constant[diagram], linear[diagram] = run.of(diagram)
     constant, linear = ({D: x for D, x in each.items() if x} for each in (constant, linear))
     if len(constant) > 1:
-        linear = times(inverse(constant, order), linear, order)
+        linear = composed(inverse(constant, order), linear, order)
     linear, constant = ({D: run.written(x) for D, x in each.items() if x} for each in (linear, constant))
     return linear, constant
 

@@ -47,7 +47,7 @@ def grafted(outer: Diagram, inner: Diagram) -> tuple[tuple[Diagram, int], ...]:
     return tuple(sorted(found.items()))
 
 
-def times(outer: Mapping[Diagram, Any], inner: Mapping[Diagram, Any], order: int) -> Operator:
+def composed(outer: Mapping[Diagram, Any], inner: Mapping[Diagram, Any], order: int) -> Operator:
     """The product of two operators, the inner one acting first, to an order."""
     found: Operator = {}
     for (D, x), (E, y) in product(outer.items(), inner.items()):
@@ -67,7 +67,7 @@ def inverse(of: Mapping[Diagram, Any], order: int) -> Operator:
     rest = less({ALONE: 1}, of)
     power, total = {ALONE: 1}, {ALONE: 1}
     for _ in range(order):
-        power = times(power, rest, order)
+        power = composed(power, rest, order)
         total = less(total, {D: -x for D, x in power.items()})
     return total
 
@@ -85,7 +85,7 @@ def logarithm(of: Mapping[Diagram, Any], order: int) -> Operator:
     rest = less(of, {ALONE: 1})
     power, total = {ALONE: 1}, Operator()
     for k in range(1, order + 1):
-        power = times(power, rest, order)
+        power = composed(power, rest, order)
         total = less(total, {D: x * Fraction((-1) ** k, k) for D, x in power.items()})
     return {D: x for D, x in total.items() if x != 0}
 

@@ -11,7 +11,7 @@ from ..arguments import choice, shown, whole
 from ..diagram import Diagram
 from ..door import door
 from ..embedding import Rule, check_rule
-from ..embedding.formula import check_names
+from ..embedding.formula import check_rule_names
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
@@ -327,7 +327,7 @@ def modified_equation(
     given = choice("training_set", training_set, ("drawn", "given")) == "given"
     check_rule(update)
     if isinstance(update, Update | RegularizedNewton):
-        check_names(update, OWN)
+        check_rule_names(update, OWN)
     if not given and sampling is not None:
         raise InputError("fresh data are never sampled again: sampling goes with training_set='given'")
     if given:

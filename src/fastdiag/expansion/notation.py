@@ -39,7 +39,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Tensors:
+class TensorProduct:
     """A contraction as it is printed: a product of tensors, `scale` times the network's value."""
 
     factors: tuple[Tensor, ...]
@@ -57,7 +57,7 @@ class Tensors:
 
 
 @lru_cache(maxsize=1 << 14)
-def tensors_of(network: Network, basis: Basis = "cumulant", gradients: bool = True) -> Tensors:
+def tensors_of(network: Network, basis: Basis = "cumulant", gradients: bool = True) -> TensorProduct:
     """The tensors of a canonical network, in the order in which a paper would write them; gradients: with ∇C and ∇S.
 
     >>> from fastdiag import Diagram
@@ -100,7 +100,7 @@ def tensors_of(network: Network, basis: Basis = "cumulant", gradients: bool = Tr
             head = "⟨⟩" if basis == "moment" else "cov" if len(part) == 2 else "κ"
             nodes = sorted(part, key=lambda node: (len(node), [GREEK.index(letters.get(x, GREEK[-1])) for x in node]))
             factors.append(Tensor(head, tuple(tuple(named(node)) for node in nodes)))
-    return Tensors(tuple(factors), scale, tuple(letters.items()))
+    return TensorProduct(tuple(factors), scale, tuple(letters.items()))
 
 
 def _gradients(network: Network) -> dict[int, tuple[int, list[int]]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import choice, flag, one_or_many, real, shown, whole
-from ..diagram.counting import check_order
+from ..diagram.number_of_diagrams import check_order
 from ..door import door
 from ..embedding import PathRule, check_rule
 from ..errors import InputError
@@ -24,7 +24,7 @@ from ..values.exact_values import check_letters, exact_learning_rates
 from ..values.given import given_points
 from ..values.learning_rates import learning_rates
 from .answer_about_path import answer_about_path
-from .answer_about_start import answer_about_start, check_work
+from .answer_about_start import answer_about_start, check_listable
 from .functions import seen_from
 from .observables import Observable, check_has, observable_named
 from .prediction import Prediction
@@ -198,7 +198,7 @@ def _question(
         kept = whole("noise", noise, 0)
     else:
         kept = check_order(3 if order is None else order)
-        check_work(kept)
+        check_listable(kept)
     watched = observable_named(observable, functions=True)
     check_landscape(landscape, fields=True)
     check_has(landscape, watched, update)

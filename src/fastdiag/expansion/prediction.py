@@ -15,7 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
 from ..landscapes import Landscape
-from ..markup import cell, places, table
+from ..markup import cell, entry_places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -204,7 +204,7 @@ class Prediction(Record):
         columns = [*self.by_order, self.total]
         if self.stderr is not None:
             head, columns = [*head, "±"], [*columns, self.stderr]
-        spots, axes, parts = places(self.eta, self.T), self.question.watched.axes, []
+        spots, axes, parts = entry_places(self.eta, self.T), self.question.watched.axes, []
         for column in map(np.asarray, columns):
             part = column.reshape(len(spots), *column.shape[column.ndim - axes :])
             parts.append(list(part) if axes else part.tolist())

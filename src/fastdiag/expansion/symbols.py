@@ -8,7 +8,7 @@ from ..arguments import shown
 from ..coefficients.coefficient import coefficient, prefactor
 from ..diagram import Diagram
 from ..embedding import Rule
-from ..embedding.formula import check_names, formula_of_maps, formula_terms
+from ..embedding.formula import check_rule_names, formula_of_maps, formula_terms
 from ..errors import InputError
 from ..landscapes.exact import exact
 from ..spacetime import Spacetime, check_sampling
@@ -31,7 +31,7 @@ class Symbols:
         if not isinstance(time, str) or time not in TIMES:
             raise InputError(f"time must be one of {', '.join(TIMES)}: M = T / N, T updates or E epochs; not {shown(time)}")
         if isinstance(update, Update | RegularizedNewton) and time == "M":
-            check_names(update, ("N", "B", "T", "E", "M"))
+            check_rule_names(update, ("N", "B", "T", "E", "M"))
         import sympy
         from sympy.polys.fields import field
 
@@ -72,7 +72,7 @@ class Symbols:
     def factored(self, element: Any) -> Any:
         """An element of the field as a factored SymPy expression."""
         if self.update is None:
-            return factored(element, [self.N, self.B, self.time])
+            return in_factors(element, [self.N, self.B, self.time])
         import sympy
 
         return sympy.powsimp(sympy.factor(sympy.together(sympy.powsimp(sympy.expand(element)))))
@@ -104,7 +104,7 @@ class SpacetimeSymbols(Symbols):
         return sympy.factor(sympy.together(element))
 
 
-def factored(element: Any, letters: list[Any], ascending: bool = False) -> Any:
+def in_factors(element: Any, letters: list[Any], ascending: bool = False) -> Any:
     """An element of a field of rational functions in these letters, in factors; ascending: 1 - k instead of k - 1."""
     import sympy
     from sympy.core.parameters import distribute

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..diagram import Diagram
 from ..record import Record
-from .coefficient_text import written
+from .coefficient_text import signed_text
 from .network import Network
-from .notation import Tensors
+from .notation import TensorProduct
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -21,7 +21,7 @@ class Term(Record):
     order: int
     """Power of eta: the number of edges."""
     network: Network
-    tensors: Tensors
+    tensors: TensorProduct
     diagrams: tuple[Diagram, ...]
     """The diagrams whose coefficients add up to it (for a variance, those of the second moment)."""
     power: int | None = None
@@ -40,12 +40,12 @@ class Term(Record):
 
     def text(self) -> str:
         """With its sign, such as '- M*N G_μ G^μ'."""
-        sign, number = written(self._without_time())
+        sign, number = signed_text(self._without_time())
         return " ".join(filter(None, (sign, number, self.tensors.text())))
 
     def latex(self) -> str:
         """The same in LaTeX."""
-        sign, number = written(self._without_time(), latex=True)
+        sign, number = signed_text(self._without_time(), latex=True)
         return f"{sign} " + r" \, ".join(filter(None, (number, self.tensors.latex())))
 
     def __repr__(self) -> str:

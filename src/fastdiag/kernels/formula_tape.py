@@ -117,7 +117,7 @@ def run_tape(tape: Any, first: int, registers: Any) -> None:
 
 
 @lean
-def read_points(table: Any, points: Any, theta: Any, registers: Any) -> None:
+def load_points(table: Any, points: Any, theta: Any, registers: Any) -> None:
     """Put the weights (n, LANES) and the data of the lanes' points, rows of the table, into the first registers."""
     n = theta.shape[0]
     for i in range(n):
@@ -131,7 +131,7 @@ def read_points(table: Any, points: Any, theta: Any, registers: Any) -> None:
 @lean
 def add_formula(tape: Any, table: Any, points: Any, theta: Any, total: Any, registers: Any) -> None:
     """Add a tape's outputs at the lanes' points to the total (outputs, LANES)."""
-    read_points(table, points, theta, registers)
+    load_points(table, points, theta, registers)
     run_tape(tape, theta.shape[0] + table.shape[1], registers)
     outputs = tape[2]
     for i in range(len(outputs)):
@@ -142,7 +142,7 @@ def add_formula(tape: Any, table: Any, points: Any, theta: Any, total: Any, regi
 @lean
 def add_formula_along(tape: Any, table: Any, points: Any, theta: Any, along: Any, total: Any, registers: Any) -> None:
     """The same of a tape that reads the vectors `along` (n, LANES) after the data."""
-    read_points(table, points, theta, registers)
+    load_points(table, points, theta, registers)
     n, first = theta.shape[0], theta.shape[0] + table.shape[1]
     for i in range(n):
         for r in range(LANES):

@@ -13,7 +13,7 @@ from .triangular import Pair, Workspace, matrix_power, multiplied, power, row_ti
 
 
 @inlined
-def product(factors: Any, masks: Any, visits: int) -> Pair:
+def edge_product(factors: Any, masks: Any, visits: int) -> Pair:
     """The product of the k of the edges in some masks, and its loss."""
     result, lost = 1.0, 0.0
     for i in range(visits):
@@ -26,12 +26,12 @@ def set_transfer(t: int, factors: Any, transfers: Transfers, work: Workspace) ->
     """matrix <- transfer t."""
     size, states, visits = transfers.sizes[t], transfers.state_begins[t], transfers.visits[t]
     for i in range(size):
-        work.diagonal[0, i], work.diagonal[1, i] = product(factors, transfers.crossing[states + i], visits)
+        work.diagonal[0, i], work.diagonal[1, i] = edge_product(factors, transfers.crossing[states + i], visits)
         for j in range(i + 1, size):
             work.upper[i, j] = 0.0
     for s in range(transfers.step_begins[t], transfers.step_begins[t + 1]):
         i, j = transfers.ends[s, 0], transfers.ends[s, 1]
-        work.upper[i, j] = transfers.gains[s] * product(factors, transfers.passing[s], visits)[0]
+        work.upper[i, j] = transfers.gains[s] * edge_product(factors, transfers.passing[s], visits)[0]
 
 
 @inlined

@@ -84,6 +84,6 @@ class Scratch(NamedTuple):
     outer: Workspace
 
 
-def plain(numbers: Any) -> Any:
+def as_tuples(numbers: Any) -> Any:
     """NamedTuples as tuples, to call a compiled function with: numba knows the type of these five times as fast."""
-    return tuple([plain(each) if isinstance(each, tuple) else each for each in numbers])
+    return tuple([as_tuples(each) if isinstance(each, tuple) else each for each in numbers])

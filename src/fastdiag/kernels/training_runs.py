@@ -15,7 +15,7 @@ from .update_steps import apply_rule, raised
 
 
 @lean
-def clear(array: Any) -> None:
+def set_to_zero(array: Any) -> None:
     """array (n, LANES) <- 0"""
     vectors = in_blocks(array)
     for i in range(array.shape[0]):
@@ -66,7 +66,7 @@ def correct(
     sets, own, common, mean, along, spare = correction
     runs, N = sets.shape
     n = theta.shape[0]
-    clear(mean)
+    set_to_zero(mean)
     if whole:
         for i in range(n):
             for r in range(LANES):
@@ -80,7 +80,7 @@ def correct(
     for row in range(N):
         for r in range(LANES):
             points[r] = sets[min(first + r, runs - 1), row]
-        clear(along)
+        set_to_zero(along)
         add_slopes(model, points, theta, along, of_points)
         for i in range(n):
             for r in range(LANES):
@@ -112,9 +112,9 @@ def train(
                 size = begins[t + 1] - begins[t]
                 if not stands:
                     read_point(origin, rule[3], here, theta)
-                clear(slope)
+                set_to_zero(slope)
                 if curve is not None:
-                    clear(curve.reshape(n * n, -1))
+                    set_to_zero(curve.reshape(n * n, -1))
                 for cell in range(begins[t], begins[t + 1]):
                     for r in range(LANES):
                         points[r] = rows[min(first + r, runs - 1), cell]
@@ -148,8 +148,8 @@ def diffuse(
             for t in range(kicks.shape[0]):
                 if stop[0] != 0:
                     return
-                clear(drift)
-                clear(noise)
+                set_to_zero(drift)
+                set_to_zero(noise)
                 for r in range(LANES):
                     common[r] = 0.0
                     for x in range(len(weights)):
@@ -157,7 +157,7 @@ def diffuse(
                 for x in range(len(weights)):
                     for r in range(LANES):
                         points[r] = x
-                    clear(slope)
+                    set_to_zero(slope)
                     add_slopes(model, points, here, slope, of_points)
                     for r in range(LANES):
                         kick = roots[x] * kicks[t, min(first + r, runs - 1), x] - weights[x] * common[r]
@@ -187,7 +187,7 @@ def mean_slope(model: Any, weights: Any, place: Any, scratch: Any, total: Any) -
     for x in range(0, count, LANES):
         for r in range(LANES):
             points[r] = min(x + r, count - 1)
-        clear(slope)
+        set_to_zero(slope)
         add_slopes(model, points, theta, slope, of_points)
         for r in range(min(LANES, count - x)):
             for i in range(n):

@@ -100,7 +100,7 @@ class JaxDerivatives(PointDerivatives):
         found, own = np.empty(len(points)), 0 if theta.ndim == 2 else None
         with doubles():
             compiled = self.made("losses", 0, own)
-            for rows, padded in pieces(len(points), POINTS):
+            for rows, padded in filled_runs(len(points), POINTS):
                 place = theta[padded] if own == 0 else theta
                 found[rows] = compiled(place, *self._data(points[padded]))[: rows.stop - rows.start]
         return found
@@ -110,7 +110,7 @@ class JaxDerivatives(PointDerivatives):
         directions, axis = alike(directions, len(points))
         with doubles():
             compiled = self.made("each", len(directions), own, axis)
-            for rows, padded in pieces(len(points), POINTS):
+            for rows, padded in filled_runs(len(points), POINTS):
                 place = theta[padded] if own == 0 else theta
                 vectors = directions if axis is None else [v[padded] for v in directions]
                 found[rows] = compiled(place, *self._data(points[padded]), *vectors)[: rows.stop - rows.start]
@@ -123,7 +123,7 @@ class JaxDerivatives(PointDerivatives):
         directions, axis = alike(directions, len(points))
         with doubles():
             compiled = self.made("mean", len(directions), None, axis)
-            for rows, padded in pieces(len(points), POINTS):
+            for rows, padded in filled_runs(len(points), POINTS):
                 vectors = directions if axis is None else [v[padded] for v in directions]
                 weighted = ended(weights[rows], len(padded)), *self._data(points[padded])
                 total += np.asarray(compiled(theta, *weighted, *vectors))  # JAX's own would take the sum's place
@@ -133,9 +133,9 @@ class JaxDerivatives(PointDerivatives):
         found = np.zeros((len(directions[0]), theta.shape[-1]))
         with doubles():
             compiled = self.made("means", len(directions), None, None)
-            for rows, padded in pieces(len(points), POINTS):
+            for rows, padded in filled_runs(len(points), POINTS):
                 data = ended(weights[rows], len(padded)), *self._data(points[padded])
-                for sets, chosen in pieces(len(found), SETS):
+                for sets, chosen in filled_runs(len(found), SETS):
                     made = compiled(theta, *data, *(v[chosen] for v in directions))
                     found[sets] += np.asarray(made)[: sets.stop - sets.start]
         return found
@@ -144,7 +144,7 @@ class JaxDerivatives(PointDerivatives):
         found = np.empty(theta.shape)
         with doubles():
             compiled = self.made("runs", 0, None)
-            for some, padded in pieces(len(theta), max(1, LOSSES // rows.shape[1])):
+            for some, padded in filled_runs(len(theta), max(1, LOSSES // rows.shape[1])):
                 made = compiled(theta[padded], weights[padded], *self._data(rows[padded]))
                 found[some] = np.asarray(made)[: some.stop - some.start]
         return found
@@ -153,13 +153,13 @@ class JaxDerivatives(PointDerivatives):
         found, shared = np.empty(len(theta)), rows.ndim == 1
         with doubles():
             compiled = self.made("losses of shared points" if shared else "losses of runs", 0, None)
-            for some, padded in pieces(len(theta), max(1, LOSSES // len(weights))):
+            for some, padded in filled_runs(len(theta), max(1, LOSSES // len(weights))):
                 made = compiled(theta[padded], weights, *self._data(rows if shared else rows[padded]))
                 found[some] = np.asarray(made)[: some.stop - some.start]
         return found
 
 
-def pieces(count: int, most: int) -> Iterator[tuple[slice, IntArray]]:
+def filled_runs(count: int, most: int) -> Iterator[tuple[slice, IntArray]]:
     """Runs of 0 ... count - 1, and the same filled up to a power of 2 or `most`, so that few shapes are compiled."""
     for start in range(0, count, most):
         stop = min(count, start + most)

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..numerals import written
 from ..record import Record
 from ..typing import FloatArray
-from .exact import Expression, exact, number
+from .exact import Expression, exact, nearest_float
 from .integrals import mean_by_integration
 
 
@@ -84,7 +84,7 @@ class Normal(Distribution):
         return (self.center + (6 * level - 3) * self.variance,)
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
-        return rng.normal(number("mean", self.center), number("variance", self.variance) ** 0.5, (1, count))
+        return rng.normal(nearest_float("mean", self.center), nearest_float("variance", self.variance) ** 0.5, (1, count))
 
     def __repr__(self) -> str:
         return f"normal({written(self.center)}, {written(self.variance)})"
@@ -115,7 +115,7 @@ class Uniform(Distribution):
         return (self.low + (self.high - self.low) * level,)
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
-        return rng.uniform(number("low", self.low), number("high", self.high), (1, count))
+        return rng.uniform(nearest_float("low", self.low), nearest_float("high", self.high), (1, count))
 
     def __repr__(self) -> str:
         return f"uniform({written(self.low)}, {written(self.high)})"
@@ -144,8 +144,8 @@ class Finite(Distribution):
         return self.points[int(level * len(self.points))]
 
     def draw(self, rng: np.random.Generator, count: int) -> FloatArray:
-        chances = np.array([number("a probability", chance) for chance in self.chances])
-        values = np.array([[number("a value", entry) for entry in point] for point in self.points])
+        chances = np.array([nearest_float("a probability", chance) for chance in self.chances])
+        values = np.array([[nearest_float("a value", entry) for entry in point] for point in self.points])
         return np.asarray(values[rng.choice(len(values), count, p=chances / chances.sum())].T)
 
     def __repr__(self) -> str:

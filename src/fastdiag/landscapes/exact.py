@@ -66,7 +66,7 @@ def arithmetic(values: Iterable[Expression]) -> tuple[list[Any], Callable[[Any],
     return elements, lambda total: domain.to_sympy(domain.convert(total))
 
 
-def canonical(value: Expression) -> Expression:
+def multiplied_out(value: Expression) -> Expression:
     """The value multiplied out, its algebraic numbers in lowest terms."""
     if value.is_Rational:
         return value
@@ -74,7 +74,7 @@ def canonical(value: Expression) -> Expression:
     return back(element)
 
 
-def number(name: str, value: Expression) -> float:
+def nearest_float(name: str, value: Expression) -> float:
     """The nearest float.
 
     Raises

@@ -13,7 +13,7 @@ from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .distributions import Distribution
-from .exact import Expression, canonical
+from .exact import Expression, multiplied_out
 from .formula_arguments import Indices
 from .formulas_given import formula_of
 from .given_tensors import check_symmetric, tensor_or_zero
@@ -111,7 +111,7 @@ class SymbolicField(Symbolic):
         unit = sympy.Integer(2) ** exponent
         units = {weight: unit * weight for weight in self.coordinates}
         formulas = sympy.Tuple(*(unit * formula.xreplace(units) for formula in self.formulas))
-        start = tuple(canonical(value / unit) for value in self.theta)
+        start = tuple(multiplied_out(value / unit) for value in self.theta)
         return SymbolicField(formulas, self.coordinates, self.data, self.distributions, start)
 
 

@@ -14,7 +14,7 @@ from ..errors import TooLargeError, UnsupportedError
 from ..numerals import shown
 from .averaged import Averaged, by_hermite, by_wick
 from .distributions import Distribution, Finite, Normal, Uniform
-from .exact import Expression, number
+from .exact import Expression, nearest_float
 from .local import Numbers, PointTensors
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _fraction(value: Expression) -> Fraction:
 
 
 def _float(value: Expression) -> float:
-    return number("a number of the data", value)
+    return nearest_float("a number of the data", value)
 
 
 def _in_floats(landscape: Symbolic, formula: Expression, arguments: list[Any]) -> Callable[..., Any]:

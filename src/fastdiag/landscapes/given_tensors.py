@@ -35,11 +35,11 @@ def check_symmetric(
     """Raise InputError unless the array is unchanged by swapping neighbouring axes within each group."""
     for group in groups:
         for i, j in zip(group, group[1:], strict=False):
-            if not alike(array, array.swapaxes(i, j)):
+            if not equal_when_rounded(array, array.swapaxes(i, j)):
                 raise InputError(f"{name} must be symmetric in axes {i} and {j}, {why}; symmetrise it first")
 
 
-def alike(first: FloatArray, second: FloatArray) -> bool:
+def equal_when_rounded(first: FloatArray, second: FloatArray) -> bool:
     """Whether two arrays of the same entries, in another order, are equal up to rounding."""
     if not any(first.strides):  # one number in all places, as where a tensor vanishes, of which there may be 3^16
         return True

@@ -87,7 +87,7 @@ class Landscape(Portable, ABC):
         >>> fd.landscapes.gauss(1).plot(), fd.landscapes.breast_cancer().plot()
         (<picture of 1 panel: savefig writes it to a file>, <picture of 2 panels: savefig writes it to a file>)
         """
-        from ..drawing.landscape import plot  # an upward look
+        from ..drawing.landscape_picture import plot  # an upward look
 
         return plot(self, path)
 
@@ -205,7 +205,7 @@ def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: st
     return frozen(arguments.array(name, array, shape, meaning))
 
 
-def same(first: FloatArray | None, second: FloatArray | None) -> bool:
+def same_frame(first: FloatArray | None, second: FloatArray | None) -> bool:
     """Whether two frames are the same, None too."""
     return first is second or (first is not None and second is not None and np.array_equal(first, second))
 

@@ -18,7 +18,7 @@ from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .inputs import point_rows, ridge_of
 from .labels import classes_of
-from .landscape import EVERY, Factor, Nodes, checked, checked_weights, labels_of, same
+from .landscape import EVERY, Factor, Nodes, checked, checked_weights, labels_of, same_frame
 from .local_logistic import LogisticLocal
 from .newton import newton_minimum
 from .sampled import SampledLandscape
@@ -133,7 +133,7 @@ class Logistic(SampledLandscape):
     def _centre(self, degree: int, frame: FloatArray | None) -> FloatArray:
         """The mean of that."""
         last, kept = self._centres
-        if not same(last, frame):
+        if not same_frame(last, frame):
             kept = {}  # both at once: another thread may be here with another frame
             self._centres = None if frame is None else frame.copy(), kept
         if degree not in kept:

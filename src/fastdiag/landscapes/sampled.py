@@ -15,7 +15,7 @@ from ..record import frozen
 from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import Weight, central, joint_cumulant, partition_terms
-from .landscape import EVERY, MOST_INDICES, Factor, Landscape, Nodes, labels_of, same
+from .landscape import EVERY, MOST_INDICES, Factor, Landscape, Nodes, labels_of, same_frame
 
 CHUNK_BYTES = 1 << 27  # per-point products are formed this much at a time
 KEPT_BYTES = 1 << 29  # deviations of one degree up to this size are kept along the last frame
@@ -56,7 +56,7 @@ class SampledLandscape(Landscape):
         if 8 * len(self.weights) * self.dimension**degree > KEPT_BYTES:
             return self.centred(degree, rows, frame)
         last, kept = self.__dict__.get("_deviations", (None, {}))
-        if not same(last, frame):
+        if not same_frame(last, frame):
             kept = {}
         self.__dict__["_deviations"] = None if frame is None else frame.copy(), kept  # at once: another thread may be here
         if degree not in kept:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..arguments import shown
 from ..errors import InputError
-from .exact import Expression, canonical
+from .exact import Expression, multiplied_out
 
 MOST_KINKS = 8  # met at one point; each has two sides
 
@@ -73,7 +73,7 @@ def value_at(
         if found.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.AccumBounds):
             raise InputError(f"{name} is {shown(found)} at {here}: {of} is not smooth there")
     for other in others:
-        if canonical(sympy.expand(other - value)) != 0:
+        if multiplied_out(sympy.expand(other - value)) != 0:
             raise InputError(
                 f"{name} is {shown(value)} on one side and {shown(other)} on the other at {here}: {of} has a kink "
                 f"there and is not differentiable; move theta_0 or the data, or smooth {of}"
@@ -106,7 +106,7 @@ def _sides(
     at_edge: dict[Expression, list[tuple[Expression, int]]] = {}
     for switch in derivative.atoms(sympy.sign, sympy.Heaviside, sympy.DiracDelta, Relational):
         edge = switch.lhs - switch.rhs if isinstance(switch, Relational) else switch.args[0]
-        if not edge.has(*weights) or canonical(sympy.expand(edge.xreplace(dict(point)))) != 0:
+        if not edge.has(*weights) or multiplied_out(sympy.expand(edge.xreplace(dict(point)))) != 0:
             continue
         turned = bool(edge.could_extract_minus_sign())
         at_edge.setdefault(-edge if turned else edge, []).append((switch, -1 if turned else 1))

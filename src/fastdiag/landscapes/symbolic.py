@@ -19,7 +19,7 @@ from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import joint_cumulant
 from .distributions import Distribution, Finite
-from .exact import Expression, canonical, number
+from .exact import Expression, multiplied_out, nearest_float
 from .formula_arguments import MOST_DERIVATIVES, Indices, checked_indices, checked_start
 from .formula_points import FormulaLocal, FormulaPoints
 from .formulas_given import formula_of
@@ -103,7 +103,7 @@ class Symbolic(Landscape):
     def _cumulant(self, nodes: Nodes) -> Expression:
         key = tuple(sorted(map(self.ordered, nodes)))
         if key not in self._cumulants:
-            self._cumulants[key] = canonical(
+            self._cumulants[key] = multiplied_out(
                 joint_cumulant(key, self._moment, lambda moments: prod(moment for _, moment in moments))
             )
         return self._cumulants[key]
@@ -143,7 +143,7 @@ class Symbolic(Landscape):
         degree, points = whole("degree", degree, 1, MOST_DERIVATIVES), self._points
         if len(points) * self.dimension**degree > MOST_ENTRIES:
             raise TooLargeError(f"{len(points)} points have too many derivatives of degree {degree}; take a lower one")
-        chances = [number("a probability", chance) for _, chance in points]
+        chances = [nearest_float("a probability", chance) for _, chance in points]
         arrays: list[FloatArray] = []
         for k in range(lowest, degree + 1):
             shape = (self.dimension,) * k
@@ -217,7 +217,7 @@ class Symbolic(Landscape):
         import sympy
 
         if self._is_finite:
-            return [canonical(sympy.expand(value)) for value in values]
+            return [multiplied_out(sympy.expand(value)) for value in values]
         (expression,) = values
         if expression.is_polynomial(*self.data):
             return sympy.Poly(expression, *self.data, extension=True)
@@ -230,15 +230,15 @@ class Symbolic(Landscape):
         if self._is_finite:
             chances = [chance for _, chance in self._points]
             terms = [chance * prod(values) for chance, *values in zip(chances, *variables, strict=True)]
-            return canonical(sympy.Add(*terms))
+            return multiplied_out(sympy.Add(*terms))
         if all(isinstance(variable, sympy.Poly) for variable in variables):
             whole = prod(variables[1:], start=variables[0])
             terms = [coefficient * self._monomial(powers) for powers, coefficient in whole.terms()]
-            return canonical(sympy.Add(*terms))
+            return multiplied_out(sympy.Add(*terms))
         whole = sympy.Mul(*(v.as_expr() if isinstance(v, sympy.Poly) else v for v in variables))
         for distribution, symbols in self._groups():
             whole = distribution.mean(whole, symbols)
-        return canonical(whole)
+        return multiplied_out(whole)
 
     def _monomial(self, powers: tuple[int, ...]) -> Expression:
         at, result = 0, 1
@@ -270,7 +270,7 @@ class Symbolic(Landscape):
         ]
 
     def _float(self, value: Expression) -> float:
-        return number(f"a cumulant of {self!r}", value)
+        return nearest_float(f"a cumulant of {self!r}", value)
 
     @door
     def at(self, theta: object) -> Symbolic:
@@ -293,7 +293,7 @@ class Symbolic(Landscape):
 
         unit = sympy.Integer(2) ** exponent
         expression = self.expression.xreplace({weight: unit * weight for weight in self.coordinates})
-        start = tuple(canonical(value / unit) for value in self.theta)
+        start = tuple(multiplied_out(value / unit) for value in self.theta)
         return type(self)(expression, self.coordinates, self.data, self.distributions, start)
 
     def _start(self) -> str:

@@ -15,7 +15,7 @@ from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
 from .contraction import contract
-from .given_tensors import alike, check_symmetric, checked_axes, tensor_or_zero
+from .given_tensors import check_symmetric, checked_axes, equal_when_rounded, tensor_or_zero
 from .landscape import MOST_INDICES, Landscape, Nodes, checked
 from .taylor import MomentLocal, moved_cumulants, re_expanded, tell_of_polynomial, with_covariances
 from .to_eigenbasis import to_eigenbasis
@@ -162,7 +162,7 @@ def _check_exchangeable(key: Key, tensor: FloatArray, starts: list[int]) -> None
         axes = list(range(tensor.ndim))
         first, second, degree = starts[i], starts[i + 1], key[i]
         axes[first : second + degree] = [*range(second, second + degree), *range(first, second)]
-        if not alike(tensor, tensor.transpose(axes)):
+        if not equal_when_rounded(tensor, tensor.transpose(axes)):
             raise InputError(
                 f"cumulant {key} must not change when its nodes {i} and {i + 1} are exchanged (they are of one kind)"
             )

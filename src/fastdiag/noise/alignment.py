@@ -15,9 +15,9 @@ from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape
 from ..stationary.units import exponent, shifted, within_floats
 from ..typing import FloatArray
-from .covariance import Noise
 from .curvature import blocks
 from .geometry import Geometry, Source, any_residuals, curvature_of, geometry
+from .gradient_noise import Noise
 
 DENSE_EIGENVECTORS = 1024  # up to this dimension all eigenvectors are computed
 MOST_DENSE = 8192

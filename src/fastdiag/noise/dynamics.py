@@ -14,7 +14,7 @@ from ..stationary.point_hessians import Points, point_hessians, regression
 from ..stationary.quadratic import check_covariance, positive, symmetric
 from ..stationary.units import exponent, product, shifted, within_floats
 from ..typing import FloatArray
-from .escape import checked_batch, eigenvalues, escape_threshold, kept, recursion, squares
+from .escape import checked_batch, checked_mean_squares, checked_spectrum, escape_threshold, kept, mean_square_recursion
 from .geometry import jacobian
 
 
@@ -60,8 +60,8 @@ def eigen_dynamics(
     >>> fd.noise.eigen_dynamics([1.0, 0.5], 0.5, [1.0, 2.0], T=1).tolist()
     [[1.0, 2.0], [1.0, 1.5]]
     """
-    spectrum = eigenvalues(lams)
-    start = squares("s0", s0, len(spectrum))
+    spectrum = checked_spectrum(lams)
+    start = checked_mean_squares("s0", s0, len(spectrum))
     if start.ndim != 1:
         raise InputError(f"s0 must have shape ({len(spectrum)},), one per eigenvalue, not {start.shape}")
     times, extra = step_count("T", T), _variance(label_noise)
@@ -70,7 +70,7 @@ def eigen_dynamics(
     result[0], last = start, None
     for t, rate in enumerate(rates("eta", eta, times)):
         if rate != last:
-            x, share, noise = recursion(spectrum, last := rate, A, batch)
+            x, share, noise = mean_square_recursion(spectrum, last := rate, A, batch)
             own, drive, fresh = kept(x, share, A), noise * x, product(share, rate, x, extra)
         result[t + 1] = own * result[t] + drive * (x @ result[t]) + fresh
     check_moments(result)
@@ -155,7 +155,7 @@ def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batc
     >>> fd.noise.label_noise_stationary([1.0, 0.3], 0.4, 1.0, batch=2).round(7).tolist()
     [0.1733333, 0.1333333]
     """
-    spectrum, rate, extra = eigenvalues(lams), positive("eta", eta), _variance(label_noise)
+    spectrum, rate, extra = checked_spectrum(lams), positive("eta", eta), _variance(label_noise)
     share = 1 / checked_batch(batch)
     if not spectrum.all():
         raise InputError("along a direction with lam = 0 nothing holds the weights; leave it out")

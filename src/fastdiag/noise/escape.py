@@ -41,7 +41,7 @@ def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 
     >>> round(fd.noise.escape_threshold([1, 0.5, 0.2, 0.1, 0.05]), 12)
     0.766048903427
     """
-    spectrum, share = eigenvalues(lams), 1 / checked_batch(batch)
+    spectrum, share = checked_spectrum(lams), 1 / checked_batch(batch)
     noise = share * alignments(A, len(spectrum))
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: nothing moves at any learning rate, so there is no threshold")
@@ -80,10 +80,10 @@ def growth_rate(lams: ArrayLike, eta: float, A: ArrayLike | None = 1.0, batch: f
     >>> fd.noise.growth_rate([1.0], 0.5)  # (1 - 1/2)^2 + 1/4
     0.5
     """
-    spectrum = eigenvalues(lams)
+    spectrum = checked_spectrum(lams)
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: there is no loss, so none grows")
-    x, share, noise = recursion(spectrum, eta, A, batch)
+    x, share, noise = mean_square_recursion(spectrum, eta, A, batch)
     own = kept(x, share, A)
     felt = noise * spectrum > 0
     alone = float(own[(spectrum > 0) & ~felt].max(initial=0.0))
@@ -119,7 +119,7 @@ def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 
     """
     spectrum = descending(lams)
     k = sharp(k, len(spectrum))
-    x, share, noise = recursion(spectrum, eta, A, batch)
+    x, share, noise = mean_square_recursion(spectrum, eta, A, batch)
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: there is no loss along any direction")
     alive = spectrum > 0
@@ -160,7 +160,7 @@ def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
     2.0
     """
     spectrum = descending(lams)
-    return _ratio(halves((spectrum, squares("s", s, len(spectrum)))), sharp(k, len(spectrum)), "loss")
+    return _ratio(halves((spectrum, checked_mean_squares("s", s, len(spectrum)))), sharp(k, len(spectrum)), "loss")
 
 
 @silent_door
@@ -181,11 +181,13 @@ def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
     >>> fd.noise.variance_ratio([1.0, 1.0, 3.0], k=1)
     4.0
     """
-    values = squares("s", s)
+    values = checked_mean_squares("s", s)
     return _ratio(halves((values,)), sharp(k, values.shape[-1]), "variance")
 
 
-def recursion(spectrum: FloatArray, eta: float, A: ArrayLike | None, batch: float) -> tuple[FloatArray, float, FloatArray]:
+def mean_square_recursion(
+    spectrum: FloatArray, eta: float, A: ArrayLike | None, batch: float
+) -> tuple[FloatArray, float, FloatArray]:
     """x = eta lam, 1/B, and A/B: s_i' = kept_i s_i + (A_i/B) eta x_i sum x_j s_j / eta; (d,), a number, (d,)."""
     rate, share = positive("eta", eta), 1 / checked_batch(batch)
     x = within_floats("eta lams", product(rate, spectrum))
@@ -197,7 +199,7 @@ def kept(x: FloatArray, share: float, A: ArrayLike | None) -> FloatArray:
     return np.asarray((1 - x) ** 2 + (share * x**2 if A is None else 0))
 
 
-def eigenvalues(lams: ArrayLike) -> FloatArray:
+def checked_spectrum(lams: ArrayLike) -> FloatArray:
     """(d,) numbers >= 0, or InputError."""
     spectrum = array("lams", lams, (None,), "eigenvalues of G")
     if not len(spectrum):
@@ -212,7 +214,7 @@ def eigenvalues(lams: ArrayLike) -> FloatArray:
 
 def descending(lams: ArrayLike) -> FloatArray:
     """Eigenvalues in descending order, or InputError."""
-    spectrum = eigenvalues(lams)
+    spectrum = checked_spectrum(lams)
     if (np.diff(spectrum) > 0).any():
         raise InputError("lams must be in descending order: the first k directions are the sharp ones; sort lams and s")
     return spectrum
@@ -228,7 +230,7 @@ def alignments(A: ArrayLike | None, d: int) -> FloatArray:
     return np.broadcast_to(values, (d,)).copy()
 
 
-def squares(name: str, s: ArrayLike, d: int | None = None) -> FloatArray:
+def checked_mean_squares(name: str, s: ArrayLike, d: int | None = None) -> FloatArray:
     """(d,) or (times, d) numbers >= 0, or InputError."""
     shape = (d,) if dimensions(name, s) < 2 else (None, d)
     values = array(name, s, shape, "mean squares along the eigenvectors, times first")

@@ -20,8 +20,8 @@ from ..record import Record
 from ..stationary.quadratic import check_covariance, symmetric
 from ..stationary.units import common, exponent, shifted, within_floats
 from ..typing import FloatArray
-from .covariance import MatrixNoise, Noise, PointNoise
 from .curvature import Curvature, Dense, Operator, factored
+from .gradient_noise import MatrixNoise, Noise, PointNoise
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from ..record import Record
 from ..stationary.quadratic import positive
 from ..stationary.units import exponent, product, shifted
 from ..typing import FloatArray
-from .escape import checked_batch, descending, flat_ratio, kept, sharp, squares
+from .escape import checked_batch, checked_mean_squares, descending, flat_ratio, kept, sharp
 from .geometry import any_residuals
 
 CLOSE, MOST_TURNS = 1e-13, 500
@@ -177,7 +177,7 @@ def flat_ratio_bounds(
     k, low, high = sharp(k, d), real("A1", A1, least=0), real("A2", A2, least=0)
     if low > high:
         raise InputError(f"A1 = {low:g} must be at most A2 = {high:g}")
-    start = squares("s", s, d)
+    start = checked_mean_squares("s", s, d)
     if start.ndim != 1:
         raise InputError(f"s must have shape ({d},), one per eigenvalue, not {start.shape}")
     x = np.asarray(product(rate, spectrum))

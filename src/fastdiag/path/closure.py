@@ -14,7 +14,7 @@ from ..landscapes.local import Numbers
 from ..numerals import shown
 from ..spacetime import Spacetime
 from .motion import Motion, check_digits
-from .settled import check_settles, fixed, summed
+from .settled import check_settles, fixed, summed_powers
 
 MOST_ROUNDS, SETTLED = 500, 1e-12
 
@@ -87,7 +87,7 @@ class GaussianWalk:
             means = self.averages(motion.point)
             matrix = motion.matrix(rate, means.hessian)
             moved = fixed(matrix, motion.stepped(0, self.state, means.gradient) - self.state)
-            S = summed(matrix, self.kicks(means))
+            S = summed_powers(matrix, self.kicks(means))
             change = max(float(np.abs(moved).max()), float(np.abs(S - self.S).max()))
             self.state, self.S = self.state + moved, S
             if change <= SETTLED * (1 + float(np.abs(self.state).max())):

@@ -14,7 +14,7 @@ from ..landscapes.local import Local, Numbers
 from ..spacetime import Spacetime
 from .motion import Motion
 from .responses import Responses, WithoutReplacement, responses
-from .settled import NEWTON, Swings, check_settles, fixed, is_near, no_end, summed
+from .settled import NEWTON, Swings, check_settles, fixed, is_near, no_end, summed_powers
 
 MOST_UPDATES = 100_000  # to the path's end
 
@@ -195,7 +195,7 @@ class Walk:
             for self.t in range(epoch, 2 * epoch):
                 Walk.advance(self, stride)
             if wanted == "covariance":
-                self.S = summed(whole, self.S)
+                self.S = summed_powers(whole, self.S)
         self.bent, self.met = fixed(whole, self.bent), fixed(whole, self.met)
 
     def _descend(self) -> None:

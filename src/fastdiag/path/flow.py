@@ -15,7 +15,7 @@ from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from .motion import Motion
 from .second_order import SecondOrder
-from .settled import NEWTON, is_near, summed
+from .settled import NEWTON, is_near, summed_powers
 
 RELATIVE, ABSOLUTE = 1e-10, 1e-14  # errors of a step
 LATEST = 1 << 40  # from when on Newton goes alone
@@ -221,7 +221,7 @@ def endured(pull: Numbers, kicks: Numbers) -> Numbers:
     for k in range(2, TERMS):
         term = along_axes(pull, term) * (time / k)
         total = total + term
-    return summed(expm(pull * time), total)
+    return summed_powers(expm(pull * time), total)
 
 
 def _packed(arrays: Iterable[Numbers]) -> Numbers:

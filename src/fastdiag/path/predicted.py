@@ -24,7 +24,7 @@ from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
 from ..typing import FloatArray
 from ..values.eigenbasis import libraries
-from ..values.given import Given, formulas, points_met
+from ..values.given import Given, given_formulas, points_met
 from .closure import GaussianWalk
 from .first_order import Walk
 from .flow import Flow, SecondFlow
@@ -107,7 +107,7 @@ def predicted_about_path(
     remembers = given is None and observable in TRAINED
     exactly = start_and_rates(landscape, etas)[0].dtype == object
     if exactly:
-        formulas(functions or (() if given is None else (given.test,)))
+        given_formulas(functions or (() if given is None else (given.test,)))
 
     def read(walk: Walk | Flow | GaussianWalk) -> tuple[list[dict[str, Any]], float | None]:
         if functions or given is None or isinstance(walk, GaussianWalk):

@@ -18,7 +18,7 @@ from ..numerals import shown
 from ..spacetime import Spacetime
 from .first_order import Walk
 from .motion import Motion
-from .settled import fixed, summed
+from .settled import fixed, summed_powers
 
 COPIES = 14  # arrays of n^3 numbers at a time
 
@@ -169,8 +169,8 @@ class SecondWalk(SecondOrder, Walk):
         super().settle()
         rate = self.motion.rate(0)
         A = self.motion.matrix(rate, self.local.hessian)
-        self.k = np.array([summed(A, kicks) for kicks in self._skewed(rate, A)])
-        self.S2 = np.array([summed(A, kicks) for kicks in self._widened(rate, A)])
+        self.k = np.array([summed_powers(A, kicks) for kicks in self._skewed(rate, A)])
+        self.S2 = np.array([summed_powers(A, kicks) for kicks in self._widened(rate, A)])
         self.m2 = fixed(A, self._shifted(rate))
 
 

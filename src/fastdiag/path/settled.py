@@ -47,7 +47,7 @@ class Swings:
         return self.blocks == 2
 
 
-def summed(matrix: Numbers, kicks: Numbers) -> Numbers:
+def summed_powers(matrix: Numbers, kicks: Numbers) -> Numbers:
     """The sum over k of matrix^k kicks, the matrix applied to every axis, by doubling.
 
     Parameters

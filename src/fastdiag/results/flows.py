@@ -11,20 +11,20 @@ from ..expansion import Prediction, predict
 from ..landscapes import Landscape
 from ..spacetime import Spacetime
 from ..spacetime.updates import Process, ode, sde
-from .minimum import check_minimum, rate
+from .minimum import check_minimum, positive_rate
 from .result import Result
 
 
 def _parted(landscape: Landscape, eta: float, T: int) -> tuple[float, float]:
     check_minimum(landscape)
-    eta, T = rate(eta), whole("T", T, 1, int(LARGEST), "updates")
+    eta, T = positive_rate(eta), whole("T", T, 1, int(LARGEST), "updates")
     S, J = landscape.part(((0,), (1,), (2,))), landscape.part(((0, 1, 2),))
     CH = float((landscape.gradient_covariance * landscape.hessian).sum())
     return T / 2 * eta**2 * CH, -T / 6 * eta**3 * float(np.sum(S * J))
 
 
 def _parted_derived(landscape: Landscape, eta: float, T: int) -> tuple[float, float]:
-    eta, T = rate(eta), whole("T", T, 1, int(LARGEST), "updates")
+    eta, T = positive_rate(eta), whole("T", T, 1, int(LARGEST), "updates")
 
     def predicted(process: Process | None) -> Prediction:
         return predict(landscape, Spacetime(T, 1, T), eta, 3, resummed=False, update=process)

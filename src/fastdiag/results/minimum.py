@@ -25,7 +25,7 @@ from .result import Result
 MOST_UPDATES = 100_000  # that are summed over one by one
 
 
-def rate(eta: object) -> float:
+def positive_rate(eta: object) -> float:
     """A learning rate > 0 as a float, or InputError."""
     return real("eta", eta, above=0, most=LARGEST)
 
@@ -62,7 +62,7 @@ def _geometric(k: FloatArray, T: float) -> FloatArray:
 
 def _limit(landscape: Landscape, eta: float) -> float:
     check_minimum(landscape)
-    eta = rate(eta)
+    eta = positive_rate(eta)
     h, vectors, C = _basis(landscape, eta, inf)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
@@ -76,13 +76,13 @@ theorem_2 = Result(
     "Theorem 2, its limit to order 3", "[A]",
     "from a strict minimum the resummed sum to order 3 tends, as T -> inf, to l + (eta^2/2) C_mm H_mm / (1 - k_m^2) "
     "- (eta^3/6) S_lmn J_lmn / (1 - k_l k_m k_n); what it leaves out is of order eta^2: a sum over times brings 1/eta",
-    _limit, lambda landscape, eta: predict(landscape, Spacetime(inf, 1, inf), rate(eta), 3).total,
+    _limit, lambda landscape, eta: predict(landscape, Spacetime(inf, 1, inf), positive_rate(eta), 3).total,
 )
 
 
 def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
     check_minimum(landscape)
-    eta, T = rate(eta), updates(T)
+    eta, T = positive_rate(eta), updates(T)
     if MOST_UPDATES < T < inf:
         raise TooLargeError(f"the sum has T = {shown(T)} terms, at most {MOST_UPDATES:,} here; take T = inf, or `derived`")
     h, vectors, C = _basis(landscape, eta, T)
@@ -97,7 +97,7 @@ def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
 
 
 def _drift_derived(landscape: Landscape, eta: float, T: float = inf) -> Any:
-    return predict(landscape, Spacetime(inf, 1, T), rate(eta), 3, "displacement").total
+    return predict(landscape, Spacetime(inf, 1, T), positive_rate(eta), 3, "displacement").total
 
 
 corollary_1 = Result(
@@ -111,7 +111,7 @@ corollary_1 = Result(
 
 def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     check_minimum(landscape)
-    eta, N, T = rate(eta), points(N), updates(T)
+    eta, N, T = positive_rate(eta), points(N), updates(T)
     h, _, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     sums = eta * _geometric(k, T)  # (1 - k^T) / h
@@ -121,7 +121,7 @@ def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tu
 def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     """GD is B = N; at T = inf what is left is T large enough that k^T has vanished. The gap is of order 1."""
     check_landscape(landscape)
-    eta, N, T = rate(eta), points(N), updates(T)
+    eta, N, T = positive_rate(eta), points(N), updates(T)
     _basis(landscape, eta, T)
     if T == inf:
         slowest = np.abs(1 - eta * np.linalg.eigvalsh(landscape.hessian)).max()
@@ -144,7 +144,7 @@ corollary_2 = Result(
 
 def _skew(landscape: Landscape, eta: float, T: int | float) -> float:
     check_landscape(landscape)
-    eta, T = rate(eta), updates(T)
+    eta, T = positive_rate(eta), updates(T)
     h, vectors, _ = _basis(landscape, eta, T)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))
@@ -155,5 +155,5 @@ def _skew(landscape: Landscape, eta: float, T: int | float) -> float:
 example_1 = Result(
     "Example 1", "[A], [B]",
     "the resummed value of [a a a] is -(eta^3/6) S_lmn J_lmn (1 - k^T) / (1 - k), k = k_l k_m k_n",
-    _skew, lambda landscape, eta, T: rvalue("[a a a]", landscape, Spacetime(inf, 1, T), rate(eta)),
+    _skew, lambda landscape, eta, T: rvalue("[a a a]", landscape, Spacetime(inf, 1, T), positive_rate(eta)),
 )

@@ -17,18 +17,18 @@ from ..spacetime import Spacetime
 from ..spacetime.updates import momentum
 from ..typing import FloatArray
 from ..values.given import given_points
-from .minimum import rate
+from .minimum import positive_rate
 from .result import Result
 
 
 def _gradient_flow(landscape: Landscape, eta: float) -> FloatArray:
     check_landscape(landscape)
-    eta, G, H = rate(eta), landscape.gradient, landscape.hessian
+    eta, G, H = positive_rate(eta), landscape.gradient, landscape.hessian
     return np.asarray(-eta * G - eta**2 / 2 * H @ G)
 
 
 def _gradient_flow_derived(landscape: Landscape, eta: float) -> FloatArray:
-    return np.asarray(sum(modified_equation(2).at(landscape, rate(eta))))
+    return np.asarray(sum(modified_equation(2).at(landscape, positive_rate(eta))))
 
 
 barrett_dherin = Result(
@@ -47,7 +47,7 @@ def _check_points(landscape: object) -> None:
 
 def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
     _check_points(landscape)
-    eta, N, B = rate(eta), len(landscape.weights), whole("B", B, 1, len(landscape.weights), "points")
+    eta, N, B = positive_rate(eta), len(landscape.weights), whole("B", B, 1, len(landscape.weights), "points")
     given_points(landscape, Spacetime(N, B, 1, sampling="reshuffle"), None)  # equal weights, whole batches
     G, H = landscape.gradient, landscape.hessian
     varied = np.einsum("abb->a", landscape.part(((0, 1), (2,))))  # half the gradient of C's trace
@@ -58,7 +58,7 @@ def _epoch(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
 def _epoch_derived(landscape: SampledLandscape, eta: float, B: int = 1) -> FloatArray:
     _check_points(landscape)
     equation, N = modified_equation(2, training_set="given"), len(landscape.weights)
-    return np.asarray(sum(equation.at(landscape, rate(eta), N=N, B=whole("B", B, 1, N, "points"))))
+    return np.asarray(sum(equation.at(landscape, positive_rate(eta), N=N, B=whole("B", B, 1, N, "points"))))
 
 
 smith = Result(
@@ -75,13 +75,13 @@ def _batch(B: int) -> int:
 
 def _stochastic(landscape: Landscape, eta: float, order: int = 2, B: int = 1) -> tuple[FloatArray, FloatArray]:
     check_landscape(landscape)
-    eta, order, B = rate(eta), whole("order", order, 1, 2), _batch(B)
+    eta, order, B = positive_rate(eta), whole("order", order, 1, 2), _batch(B)
     drift = -eta * landscape.gradient if order == 1 else _gradient_flow(landscape, eta)
     return drift, eta**2 / B * landscape.gradient_covariance
 
 
 def _stochastic_derived(landscape: Landscape, eta: float, order: int = 2, B: int = 1) -> tuple[FloatArray, FloatArray]:
-    equation, eta, order, B = modified_equation(2), rate(eta), whole("order", order, 1, 2), _batch(B)
+    equation, eta, order, B = modified_equation(2), positive_rate(eta), whole("order", order, 1, 2), _batch(B)
     drift, diffusion = (equation.at(landscape, eta, of, B=B) for of in ("drift", "diffusion"))
     return np.asarray(sum(drift[: order + 1])), np.asarray(diffusion[2])
 
@@ -100,13 +100,13 @@ def _course(N: int, T: int, B: int) -> Spacetime:
 
 def _gap(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
     check_landscape(landscape)
-    eta, spacetime = rate(eta), _course(N, T, B)
+    eta, spacetime = positive_rate(eta), _course(N, T, B)
     return float(eta * spacetime.T / spacetime.N * np.trace(landscape.gradient_covariance))
 
 
 def _gap_derived(landscape: Landscape, eta: float, N: int, T: int, B: int = 1) -> float:
     spacetime = _course(N, T, B)
-    return float(predict(landscape, spacetime, rate(eta), 1, "generalization_gap", resummed=False).total)
+    return float(predict(landscape, spacetime, positive_rate(eta), 1, "generalization_gap", resummed=False).total)
 
 
 roberts = Result(

@@ -14,7 +14,7 @@ from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..spacetime import Spacetime
 from ..typing import FloatArray
-from .minimum import check_minimum, corollary_2, rate
+from .minimum import check_minimum, corollary_2, positive_rate
 from .result import Result
 
 
@@ -30,12 +30,12 @@ def _moved(landscape: Landscape, spacetime: Spacetime, eta: float) -> Any:
 
 
 def _one_epoch(landscape: Landscape, eta: float, N: int) -> FloatArray:
-    eta, N = rate(eta), points(N)
+    eta, N = positive_rate(eta), points(N)
     return eta**2 * (N - 1) / 4 * _trace_slope(landscape)
 
 
 def _one_epoch_derived(landscape: Landscape, eta: float, N: int) -> Any:
-    eta, N = rate(eta), points(N)
+    eta, N = positive_rate(eta), points(N)
     return _moved(landscape, Spacetime(N, N, N), eta) - _moved(landscape, Spacetime(N, 1, N), eta)
 
 
@@ -47,13 +47,13 @@ corollary_3 = Result(
 
 
 def _many_epochs(landscape: Landscape, eta: float, N: int, M: int) -> FloatArray:
-    eta, N, M = rate(eta), points(N), _epochs(M)
+    eta, N, M = positive_rate(eta), points(N), _epochs(M)
     slope = _trace_slope(landscape) + 2 * landscape.hessian @ landscape.gradient
     return np.asarray(eta**2 * (M - 1) / (4 * M) * N * slope)
 
 
 def _many_epochs_derived(landscape: Landscape, eta: float, N: int, M: int) -> Any:
-    eta, N, M = rate(eta), points(N), _epochs(M)
+    eta, N, M = positive_rate(eta), points(N), _epochs(M)
     return _moved(landscape, Spacetime(N, 1, E=M), eta / M) - _moved(landscape, Spacetime(N, 1, E=1), eta)
 
 
@@ -70,14 +70,14 @@ corollary_4 = Result(
 
 
 def _regularizer(landscape: Landscape, eta: float, N: int) -> FloatArray:
-    eta, N = rate(eta), points(N)
+    eta, N = positive_rate(eta), points(N)
     return eta * (N - 1) / (4 * N) * _trace_slope(landscape)
 
 
 gdc = Result(
     "GDC", "[A], [B]",
     "GD on l + l_C follows SGD: l_C = eta (N - 1)/(4N) C, C the trace; these are the gradients of l_C",
-    _regularizer, lambda landscape, eta, N: _one_epoch_derived(landscape, eta, N) / (points(N) * rate(eta)),
+    _regularizer, lambda landscape, eta, N: _one_epoch_derived(landscape, eta, N) / (points(N) * positive_rate(eta)),
 )
 
 

@@ -3,7 +3,7 @@
 from ..expansion.observables import OBSERVABLES
 from .compare import compare
 from .compared import Compared
-from .plan import METHODS
+from .planned_runs import METHODS
 from .rank import Ranking, rank
 from .simulate import simulate
 from .simulation import Simulation

@@ -16,7 +16,7 @@ from ..errors import DataError, InputError
 from ..files import contents, write
 from ..record import same
 from ..typing import FloatArray
-from .moments import Moments, Spread
+from .run_statistics import Moments, Spread
 
 if TYPE_CHECKING:
     from .measure import Runs

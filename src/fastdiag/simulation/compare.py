@@ -20,8 +20,8 @@ from ..typing import FloatArray, IntArray, PathLike
 from .compared import Compared
 from .course import Course
 from .measure import checked_work, measure
-from .moments import Moments, Spread, covariance_differences
-from .plan import METHODS, Plan, check_room, only_covariance, plan
+from .planned_runs import METHODS, PlannedRuns, check_cost, only_covariance, plan_runs
+from .run_statistics import Moments, Spread, covariance_differences
 from .simulate import REFINED
 
 
@@ -82,7 +82,7 @@ def compare(
         if isinstance(way, Process):
             method, update = way.name, None
         fixed = T, update, refinement, training_set, test, True
-        plans.append(plan(landscape, spacetime, eta, runs, seed, method, observable, *fixed))
+        plans.append(plan_runs(landscape, spacetime, eta, runs, seed, method, observable, *fixed))
     lengths = {ndim(each.eta) % 2 * len(each.course.rates) for each in plans}
     if len(lengths) > 1:
         raise InputError(
@@ -90,7 +90,7 @@ def compare(
         )
     work, side = checked_work(threads, executor, checkpoint, progress), SideBySide(tuple(each.course for each in plans))
     for each in plans:
-        check_room(each.course, work.workers(side) * len(plans), True)
+        check_cost(each.course, work.workers(side) * len(plans), True)
     plans[0].tell()
     total, values = measure(side, work, True)
     assert values is not None
@@ -147,7 +147,7 @@ def _kinds(kinds: Any) -> Iterator[tuple[str, Any, Any, Any]]:
         raise InputError(f"kinds is empty; give {wanted}")
 
 
-def _compared(labels: list[str], plans: list[Plan], total: Any, values: FloatArray) -> Compared:
+def _compared(labels: list[str], plans: list[PlannedRuns], total: Any, values: FloatArray) -> Compared:
     first = plans[0]
     width = len(first.course.rates) * len(first.course.times)
     parts = [slice(i * width, (i + 1) * width) for i in range(len(plans))]

@@ -17,7 +17,7 @@ from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Corrected
 from ..typing import FloatArray, IntArray
-from .model import Model, model_of
+from .model import PointModel, model_of
 from .packed_rule import PackedRule, RunRule, correction, observed, packed_rule, rule_scratch
 from .training_points import batches, training_points
 
@@ -60,7 +60,7 @@ class Course:
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> PointModel:
         """Where the runs are."""
         model = model_of(self.landscape)
         if isinstance(self.update, RegularizedNewton):
@@ -70,12 +70,12 @@ class Course:
         return model
 
     @cached_property
-    def tested(self) -> Model:
+    def tested(self) -> PointModel:
         """Where the test loss is."""
         return self.model if self.test is None or self.test is self.landscape else model_of(self.test)
 
     @cached_property
-    def watched(self) -> tuple[Model, ...]:
+    def watched(self) -> tuple[PointModel, ...]:
         """Where the functions are."""
         return tuple(map(model_of, self.functions))
 

@@ -13,12 +13,12 @@ from ..kernels.logistic_points import LANES
 from ..kernels.update_steps import apply_rule
 from ..landscapes import Directional
 from ..typing import FloatArray, IntArray
-from .model import Model
+from .model import PointModel
 
 NUMBERS = 1 << 22  # of points' vectors at a time
 
 
-class DirectionalRuns(Model):
+class DirectionalRuns(PointModel):
     """A loss that gives gradients of many points at many weights in one call; a row is a point's number."""
 
     ridge = np.zeros(0)

@@ -21,7 +21,7 @@ from ..expansion.observables import Observable
 from ..progress import check_progress, track
 from ..typing import FloatArray, IntArray
 from .checkpoint import Gathered, check_checkpoint, kept_up, resumed
-from .moments import Moments, Spread
+from .run_statistics import Moments, Spread
 
 PATIENCE = 1.0  # seconds before a progress bar appears unasked
 WINDOW = 64  # shards in flight over an executor

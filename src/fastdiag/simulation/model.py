@@ -15,7 +15,7 @@ from ..kernels.logistic_points import LANES, logistic_test_loss, logistic_train_
 from ..kernels.polynomial_points import polynomial_test_loss, polynomial_train_loss
 from ..kernels.training_runs import diffuse, flow, train
 from ..landscapes import Directional, Estimated, Landscape, LinearModel, Logistic, Samples, Symbolic
-from ..landscapes.exact import number
+from ..landscapes.exact import nearest_float
 from ..landscapes.formula_points import FormulaPoints
 from ..landscapes.softmax import Softmax
 from ..locks import cached_property
@@ -25,7 +25,7 @@ from .tape import NOTHING, registers, tape
 NONE = np.zeros((0, 0))
 
 
-class Model(ABC):
+class PointModel(ABC):
     """A landscape's points, each a row of a table, and the losses of weights theta (rates, runs, n)."""
 
     start: FloatArray
@@ -85,7 +85,7 @@ class Model(ABC):
         """The mean loss over each run's points (runs, N), rows of the table: (rates, runs)."""
 
 
-class LogisticModel(Model):
+class LogisticModel(PointModel):
     """Logistic regression: the rows z = (1 - 2y) x."""
 
     def __init__(self, landscape: Logistic) -> None:
@@ -108,7 +108,7 @@ class LogisticModel(Model):
         return out
 
 
-class LinearRuns(Model):
+class LinearRuns(PointModel):
     """Softmax regression and least squares; a row is (x, target)."""
 
     def __init__(self, landscape: LinearModel) -> None:
@@ -141,7 +141,7 @@ class LinearRuns(Model):
         return out
 
 
-class TaylorModel(Model):
+class TaylorModel(PointModel):
     """Taylor polynomials; a row is a place in the tensors."""
 
     def __init__(self, landscape: Samples) -> None:
@@ -172,14 +172,14 @@ class TaylorModel(Model):
         return out
 
 
-class FormulaModel(Model):
+class FormulaModel(PointModel):
     """A formula: a row holds the data of a point. What nobody asks for is not made."""
 
     ridge = np.zeros(0)
 
     def __init__(self, landscape: Symbolic) -> None:
         self.landscape = landscape
-        self.start = np.array([number("theta_0", value) for value in landscape.theta])
+        self.start = np.array([nearest_float("theta_0", value) for value in landscape.theta])
         self.origin = self.start
         self.arguments = [*landscape.coordinates, *landscape.data]
         n = landscape.dimension
@@ -251,7 +251,7 @@ def is_uniform(weights: FloatArray) -> bool:
     return bool((weights == weights[0]).all())
 
 
-def model_of(landscape: object) -> Model:
+def model_of(landscape: object) -> PointModel:
     """How runs are made on this landscape.
 
     Raises

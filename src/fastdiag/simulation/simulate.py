@@ -14,7 +14,7 @@ from ..spacetime import Spacetime
 from ..typing import PathLike, Rates
 from .measure import checked_work, measure
 from .packed_rule import RunRule
-from .plan import check_room, plan
+from .planned_runs import check_cost, plan_runs
 from .simulation import Simulation
 
 REFINED = 16  # steps to an update of a process
@@ -107,11 +107,11 @@ def simulate(
     >>> curve.mean.shape, curve.values.shape, bool(curve.mean[2] < curve.mean[0])
     ((3,), (3, 1000), True)
     """
-    asked = plan(
+    asked = plan_runs(
         landscape, spacetime, eta, runs, seed, method, observable, T, update, refinement, training_set, test,
     )
     work = checked_work(threads, executor, checkpoint, progress)
     keep_runs = flag("keep_runs", keep_runs)
-    check_room(asked.course, work.workers(asked.course), keep_runs)
+    check_cost(asked.course, work.workers(asked.course), keep_runs)
     asked.tell()
     return asked.simulation(*measure(asked.course, work, keep_runs))

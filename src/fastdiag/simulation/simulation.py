@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import shown
-from ..markup import cell, places, table
+from ..markup import cell, entry_places, table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -101,7 +101,7 @@ class Simulation(Record):
     def _repr_html_(self) -> str:
         caption = f"{self.observable} of {self.runs:,} runs{self._how}, {self.spacetime}"
         head = ("eta", "T", "mean", "standard error", "diverged")
-        every = places(self.eta, self.T)
+        every = entry_places(self.eta, self.T)
         means, errors = (np.reshape(x, (len(every), -1)) for x in (self.mean, self.stderr))
         entries = zip(every, means, errors, np.ravel(self.diverged).tolist(), strict=True)
         rows = [(*place, *(cell(x[0] if x.size == 1 else x) for x in (m, s)), str(lost)) for place, m, s, lost in entries]

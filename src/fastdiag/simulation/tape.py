@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..kernels.formula_tape import CODES
 from ..landscapes import Symbolic
-from ..landscapes.exact import Expression, number
+from ..landscapes.exact import Expression, nearest_float
 from ..typing import FloatArray, IntArray
 
 Tape: TypeAlias = tuple[IntArray, FloatArray, IntArray]
@@ -93,7 +93,7 @@ class _Writer:
         if expression in (sympy.true, sympy.false):
             return self.constant(float(bool(expression)))
         if expression.is_number:
-            return self.constant(number("a number in them", expression))
+            return self.constant(nearest_float("a number in them", expression))
         name, parts = type(expression).__name__, expression.args
         folded = {sympy.Add: "add", sympy.Mul: "multiply", sympy.Min: "minimum", sympy.Max: "maximum",
                   sympy.And: "multiply", sympy.Or: "maximum"}

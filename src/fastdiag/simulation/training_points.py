@@ -12,7 +12,7 @@ from ..kernels.shuffle import draw_batches
 from ..landscapes import Symbolic
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
-from .model import Model, is_uniform
+from .model import PointModel, is_uniform
 
 FRESH = 64  # updates drawn at a time if the data never repeat
 
@@ -26,10 +26,10 @@ class TrainingPoints(Protocol):
         """So many more for each run, (runs, count); they are exchangeable."""
 
 
-class OfPoints:
+class DrawnPoints:
     """Drawn from a landscape's points, with replacement."""
 
-    def __init__(self, model: Model, rng: np.random.Generator, runs: int) -> None:
+    def __init__(self, model: PointModel, rng: np.random.Generator, runs: int) -> None:
         self.table, self.weights, self.rng, self.runs = model.table, model.weights, rng, runs
 
     def points(self, count: int) -> IntArray:
@@ -103,11 +103,11 @@ def batches(
 
 
 def training_points(
-    landscape: Any, model: Model, rng: np.random.Generator, runs: int, given: IntArray | None, remembers: bool
+    landscape: Any, model: PointModel, rng: np.random.Generator, runs: int, given: IntArray | None, remembers: bool
 ) -> TrainingPoints:
     """Where a shard's runs have their points from."""
     if given is not None:
         return OfGiven(model.table, given, rng, runs)
     if isinstance(landscape, Symbolic):
         return OfFormula(landscape, rng, runs, remembers)
-    return OfPoints(model, rng, runs)
+    return DrawnPoints(model, rng, runs)

@@ -267,7 +267,7 @@ class Spacetime(Portable):
     def _repr_html_(self) -> str | None:
         if not self._is_drawn:
             return None
-        from ..drawing.spacetime import spacetime_html
+        from ..drawing.spacetime_picture import spacetime_html
 
         return spacetime_html(self)
 

@@ -14,7 +14,7 @@ from ..door import silent_door
 from ..errors import InputError
 from ..landscapes import Landscape
 from ..typing import FloatArray
-from .covariance import check_stable, frozen_limit, momentum, response_factors
+from .covariance import check_stable, checked_momentum, frozen_limit, response_factors
 from .quadratic import check_definite, hessian_of, positive, quadratic, symmetric
 from .units import exponent, product, shifted, within_floats
 
@@ -55,7 +55,7 @@ def bayes_learning_rate(
     >>> round(fd.stationary.bayes_learning_rate([1.0, 0.3, 0.1], N=1000, S=100), 10)
     0.3758598835
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     k = hessian_of(k) if isinstance(k, Landscape) else k
     if dimensions("k", k) == 1:
         rates = array("k", k, (None,), "eigenvalues of the Hessian")
@@ -114,7 +114,7 @@ def bayes_kl(
     >>> round(kl, 12)
     0.0
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     _, more = _points_to_batch(N, S)
     hessian = hessian_of(K)
     unit = exponent(hessian)

@@ -41,7 +41,7 @@ def stability_limit(k_max: float | Landscape, mu: float = 0.0, nu: float | None 
     if isinstance(k_max, Landscape):
         k_max = float(np.linalg.eigvalsh(hessian_of(k_max))[-1])
     k_max = positive("k_max", k_max)
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     return within_floats("the stability limit", frozen_limit(k_max, mu, nu))
 
 
@@ -85,7 +85,7 @@ def stationary_covariance(
     >>> float(fd.stationary.stationary_covariance([[1.0]], [[2.0]], 0.5)[0, 0])  # lam C / (k (2 - lam k))
     0.6666666666666666
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     state = quadratic(K, C, lam)
     check_definite("K", state.scaled, state.unit)
     check_stable(state, lam, mu, nu)
@@ -133,7 +133,7 @@ def continuous_covariance(
     >>> float(fd.stationary.continuous_covariance([[1.0]], [[2.0]], 0.5)[0, 0])
     0.5
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     state = quadratic(K, C, positive("lam", lam))
     check_definite("K", state.scaled, state.unit)
     damping = 1 - mu if nu is None else 1.0
@@ -159,7 +159,7 @@ def approximation_error(
     >>> fd.stationary.approximation_error([[1.0]], [[2.0]], 0.5)
     0.3333333333333333
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     state = quadratic(K, C, lam)
     check_definite("K", state.scaled, state.unit)
     check_stable(state, lam, mu, nu)
@@ -190,7 +190,7 @@ def ngd_covariance(K: ArrayLike | Landscape, C: ArrayLike, lam: float, mu: float
     >>> round(float(fd.stationary.ngd_covariance([[2.0]], [[0.0]], 0.5)[0, 0]), 12)  # lam / (1 + mu) / (2 k)
     0.125
     """
-    mu, _ = momentum(mu, None)
+    mu, _ = checked_momentum(mu, None)
     lam = positive("lam", lam)
     state = quadratic(K, C, 1.0)
     check_definite("K", state.scaled, state.unit)
@@ -205,7 +205,7 @@ def ngd_covariance(K: ArrayLike | Landscape, C: ArrayLike, lam: float, mu: float
     return within_floats("the covariance", shifted((sigma + sigma.T) / 2, unit - a))
 
 
-def momentum(mu: float, nu: float | None) -> tuple[float, float | None]:
+def checked_momentum(mu: float, nu: float | None) -> tuple[float, float | None]:
     """Check |mu| < 1 and nu in [0, 1] or None."""
     mu = real("mu", mu)
     if abs(mu) >= 1:

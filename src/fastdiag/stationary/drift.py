@@ -13,7 +13,7 @@ from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape
 from ..path.first_order import Walk
-from ..path.settled import check_settles, summed
+from ..path.settled import check_settles, summed_powers
 from ..path.smooth_motion import motion_of
 from ..spacetime import Spacetime
 from ..spacetime.processes import Process
@@ -77,7 +77,7 @@ def valley_drift(landscape: Landscape, eta: Rates, update: PathRule = None, B: i
     if np.abs(along @ kicks).max() > STILL * np.abs(kicks).max():
         raise InputError("there is noise along the flat directions, so the weights diffuse and no drift is stationary")
     across = np.eye(len(matrix)) - along
-    walk.S = summed(matrix @ across, across @ kicks @ across.T)
+    walk.S = summed_powers(matrix @ across, across @ kicks @ across.T)
     return np.asarray(motion.observed(along @ walk.bend(stride)))
 
 

@@ -9,7 +9,7 @@ from ..arguments import whole
 from ..door import silent_door
 from ..landscapes import Landscape
 from ..typing import FloatArray
-from .covariance import check_stable, momentum
+from .covariance import check_stable, checked_momentum
 from .quadratic import Quadratic, check_definite, quadratic
 from .units import shifted, within_floats
 
@@ -46,7 +46,7 @@ def joint_covariance(
     >>> fd.stationary.joint_covariance([[1.0]], [[3.0]], 0.5, lag=2).tolist()
     [[0.25, -0.25], [0.5, -0.5]]
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     times = whole("lag", lag, 0, MOST_LAG, "updates")
     state = quadratic(K, C, lam)
     check_definite("K", state.scaled, state.unit)

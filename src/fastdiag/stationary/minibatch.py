@@ -15,7 +15,7 @@ from ..numerals import counted
 from ..record import Record
 from ..typing import FloatArray
 from .bayes import divergence, least_rate
-from .covariance import momentum
+from .covariance import checked_momentum
 from .minibatch_rule import Minibatch, limit_of
 from .point_hessians import Points, point_hessians
 from .quadratic import batch_size, positive
@@ -127,7 +127,7 @@ def minibatch_stability_limit(
     >>> round(fd.stationary.minibatch_stability_limit([[1.0], [2.0]], [0.0, 0.0]), 12)  # 2 mean h / mean h^2
     0.588235294118
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     return within_floats("the stability limit", limit_of(point_hessians(X, y), batch_size("batch", batch), mu, nu))
 
 
@@ -196,7 +196,7 @@ def minibatch_bayes_rate(
     >>> rate < fd.stationary.minibatch_stability_limit(X, np.sin(9 * X[:, 0]), batch=5)
     True
     """
-    mu, nu = momentum(mu, nu)
+    mu, nu = checked_momentum(mu, nu)
     points, size = point_hessians(X, y), batch_size("batch", batch)
     if N is None and not points.count:
         raise InputError("a distribution has any number of points: give N, that of the training points")

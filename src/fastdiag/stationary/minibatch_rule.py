@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, cg, eigs, eigsh
 
 from ..errors import InputError
 from ..typing import FloatArray
-from .covariance import check_stable, frozen_limit, momentum, response_factors
+from .covariance import check_stable, checked_momentum, frozen_limit, response_factors
 from .joint import joint, plain_joint
 from .point_hessians import PointHessians
 from .quadratic import Quadratic, batch_size, check_definite, quadratic
@@ -45,7 +45,7 @@ class Minibatch:
     def of(
         cls, points: PointHessians, lam: Any, batch: float, mu: float, nu: float | None, stable: bool = True
     ) -> Minibatch:
-        mu, nu = momentum(mu, nu)
+        mu, nu = checked_momentum(mu, nu)
         size = batch_size("batch", batch)
         noise, unit = points.scaled_covariance()
         state = quadratic(within_floats("the Hessian", points.hessian), within_floats("the noise", noise), lam)

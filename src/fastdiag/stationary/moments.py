@@ -11,7 +11,7 @@ from ..arguments import array, digits, dimensions, shown, whole
 from ..door import silent_door
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
-from .covariance import momentum
+from .covariance import checked_momentum
 from .joint import rule_of
 from .point_hessians import PointHessians, Points, point_hessians
 from .quadratic import batch_size, positive, positive_definite
@@ -53,7 +53,7 @@ def minibatch_transient(
     >>> fd.stationary.minibatch_transient([[1.0], [2.0]], [0.0, 0.0], 0.5, T=1, start=[1.0]).ravel().tolist()
     [1.0, 0.625]
     """
-    points, (mu, nu), times = point_hessians(X, y), momentum(mu, nu), step_count("T", T)
+    points, (mu, nu), times = point_hessians(X, y), checked_momentum(mu, nu), step_count("T", T)
     n, size = len(points.hessian), batch_size("batch", batch)
     mean = np.zeros(n) if start is None else array("start", start, (n,), "weights at the start, from the minimum")
     if lam is None:

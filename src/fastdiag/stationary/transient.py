@@ -58,7 +58,7 @@ def sigma_T(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T: float) ->
         return stationary_covariance(K, C, lam)
     state = quadratic(K, C, lam)
     x = state.rates
-    found = state.covariance(geometric(x[:, None] + x - x[:, None] * x, int(T)))
+    found = state.covariance(geometric_sums(x[:, None] + x - x[:, None] * x, int(T)))
     check_finite(found, x, T)
     return found
 
@@ -84,7 +84,7 @@ def escape_efficiency(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T:
         return approximation_error(K, C, lam)
     state = quadratic(K, C, lam)
     x = state.rates
-    found = state.excess(geometric(2 * x - x * x, int(T)))
+    found = state.excess(geometric_sums(2 * x - x * x, int(T)))
     check_finite(found, x, T)
     return found
 
@@ -172,7 +172,7 @@ def check_finite(found: FloatArray | float, rates: FloatArray, T: float) -> None
         )
 
 
-def geometric(loss: FloatArray, times: int) -> FloatArray:
+def geometric_sums(loss: FloatArray, times: int) -> FloatArray:
     """1 + q + ... + q^(times - 1) with q = 1 - loss, by doubling: nothing is lost near q = 1, nor for q <= 0."""
     total, power_loss = np.zeros_like(loss), np.zeros_like(loss)
     block, base_loss = np.ones_like(loss), loss.copy()  # the sum of 2^j powers, and 1 - q^(2^j)

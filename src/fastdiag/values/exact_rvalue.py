@@ -26,14 +26,14 @@ from ..embedding.retied import retied
 from ..embedding.weighted import resummed_maps
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.contraction import contract
-from ..landscapes.exact import Expression, canonical, exact
+from ..landscapes.exact import Expression, exact, multiplied_out
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update, sgd
 from .exact_values import exact_parts, in_fast_arithmetic
 from .hessian_steps import LinearRule
-from .modes import check_forgets, recursion
+from .modes import check_rule_forgets, recursion
 from .plan import plan
 from .root import Root
 
@@ -77,7 +77,7 @@ class Propagator:
         last = len(polynomial) - 1
         lines = [[int(i == j > last) for j in range(m)] for i in range(m)]  # what is never reached is forgotten at once
         for l, x in enumerate(polynomial):
-            lines[l][last] = _plain(canonical(-self.eta * x))
+            lines[l][last] = _plain(multiplied_out(-self.eta * x))
             if l < last:
                 lines[l + 1][l] = _plain(self.eta)
         return tuple(map(tuple, lines))
@@ -107,7 +107,8 @@ class Propagator:
             for l in range(1 if kind == LINKED else len(block)):
                 key = 0 if kind == LINKED else keys.index((which, l))
                 for (i, low), (j, high) in product(enumerate(block), repeat=2):
-                    found[low, high, key] = canonical(exact("an edge", (self.lam if kind == LINKED else 1) * here[j, i]))
+                    scale = self.lam if kind == LINKED else 1
+                    found[low, high, key] = multiplied_out(exact("an edge", scale * here[j, i]))
                 here = self.pull.extract(block, block) * here
         return found if cut else found[np.arange(n), np.arange(n)]
 
@@ -121,11 +122,11 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any, hessian: Any) ->
         hessian = sympy.Matrix(n, n, list(landscape.exact_part(((0, 1),)).flat))
     lam, base = exact("lam", lam), sympy.eye(n)
     if lam != 0:
-        step = (base + lam * eta * hessian).applyfunc(canonical)
-        if canonical(step.det()) == 0:
+        step = (base + lam * eta * hessian).applyfunc(multiplied_out)
+        if multiplied_out(step.det()) == 0:
             raise InputError(f"1/eta + lam H has no inverse at eta = {eta}; use another eta")
-        base = step.inv().applyfunc(canonical)
-    pull = (base * hessian).applyfunc(canonical)
+        base = step.inv().applyfunc(multiplied_out)
+    pull = (base * hessian).applyfunc(multiplied_out)
     left, blocks = list(range(n)), list[tuple[int, ...]]()
     while left:
         coupled = [left.pop(0)]
@@ -136,7 +137,7 @@ def _propagator(landscape: Symbolic, eta: Expression, lam: Any, hessian: Any) ->
     polynomials = []
     for block in blocks:
         _, *falling = pull.extract(block, block).charpoly().all_coeffs()
-        polynomials.append(tuple(canonical(exact("a coefficient", x)) for x in reversed(falling)))
+        polynomials.append(tuple(multiplied_out(exact("a coefficient", x)) for x in reversed(falling)))
     return Propagator(base, pull, lam, eta, tuple(blocks), tuple(polynomials))
 
 
@@ -156,9 +157,9 @@ def exact_rvalue(
     """
     check_powers(landscape, [spacetime], [eta], diagram.order, update, hessian)
     d, n = diagram.order, landscape.dimension
-    from .symbolic_modes import Modes
+    from .symbolic_modes import SymbolicModes
 
-    edges: Any = (Modes if spacetime.is_symbolic else Propagator).of(landscape, eta, update, hessian)
+    edges: Any = (SymbolicModes if spacetime.is_symbolic else Propagator).of(landscape, eta, update, hessian)
     cut = edges.size > 1
     chosen = plan(diagram, root, cut)
     rule = update if isinstance(update, Update) else sgd()
@@ -184,11 +185,11 @@ def exact_rvalue(
                 along = [edges.keys[key] for key in keys]
                 maps = sum(weight * edges.maps(ties, spacetime, rule, along, links) for ties, weight in ways)
                 total = total + back(values[keys]) * maps
-    if isinstance(edges, Modes):  # powers such as k^T are left as they are
+    if isinstance(edges, SymbolicModes):  # powers such as k^T are left as they are
         named = np.frompyfunc(lambda term: edges.named(exact("a value", term)), 1, 1)(total)
         return np.asarray(named * (eta**d * prefactor(diagram, spacetime.B)), object)[()]
     scale = exact("a prefactor", prefactor(diagram, spacetime.B)) * eta**d
-    return np.frompyfunc(lambda term: canonical(exact("a value", term) * scale), 1, 1)(total)
+    return np.frompyfunc(lambda term: multiplied_out(exact("a value", term) * scale), 1, 1)(total)
 
 
 @lru_cache(maxsize=4096)
@@ -237,7 +238,7 @@ def check_powers(
                 pull = edges.pull.extract(block, block)
                 _check_forgets(polynomial, eta, update, pull.tolist() if len(block) > 1 else pull[0])
         for polynomial in edges.polynomials if not isinstance(update, Update) else ():
-            k = canonical(1 + eta * polynomial[0]) if len(polynomial) == 1 else exact("k", 0)
+            k = multiplied_out(1 + eta * polynomial[0]) if len(polynomial) == 1 else exact("k", 0)
             if k.free_symbols and order * finite > MOST_DEGREE:
                 raise TooLargeError(
                     f"the formula ({k})^{finite}, for each of {order} edges, has too many terms: T times the order may be "
@@ -259,11 +260,11 @@ def _check_forgets(polynomial: Sequence[Expression], eta: Expression, update: Li
     import sympy
 
     m = len(polynomial)
-    scaled = [canonical(x * eta ** (m - i)) for i, x in enumerate(polynomial)]
+    scaled = [multiplied_out(x * eta ** (m - i)) for i, x in enumerate(polynomial)]
     if any(x.free_symbols for x in scaled):
         return
     if m == 1 and isinstance(update, Update):
-        check_forgets(update, -scaled[0], -scaled[0])
+        check_rule_forgets(update, -scaled[0], -scaled[0])
     low, high = recursion(update).stable() if isinstance(update, Update) else (0, 2)
     for bound, sign in ((low, 1), (high, -1)):
         if abs(bound) == inf:

@@ -36,7 +36,7 @@ class Given(Record):
     """Whose loss is the test loss, seen from the same weights; the landscape itself where there are no other data."""
 
 
-def formulas(others: Sequence[Landscape]) -> tuple[Symbolic, ...]:
+def given_formulas(others: Sequence[Landscape]) -> tuple[Symbolic, ...]:
     """The landscapes of held-out data and of observed functions, as formulas.
 
     Raises

@@ -31,7 +31,7 @@ class Carried:
     open: tuple[int, ...]
 
 
-class Walk:
+class LeafToRoot:
     """One product of means, from the leaves of its trees to their roots."""
 
     def __init__(
@@ -228,7 +228,7 @@ def leaf_to_root(
         source = (landscape, *others)[root.owners[0] if root is not None and root.owners else 0]
         return np.asarray(source.loss)
     trees = forest(diagram if key is None else key, root if key is None else None)
-    walks = [(Walk(trees, labels, landscape, others, metric), weight) for labels, weight in moments(trees)]
+    walks = [(LeafToRoot(trees, labels, landscape, others, metric), weight) for labels, weight in moments(trees)]
     if (work := sum(walk.work() for walk, _ in walks)) > MOST_DERIVATIVES:
         raise TooLargeError(
             f"{diagram} takes about {work:.1e} derivatives of single points (limit {MOST_DERIVATIVES:.0e}): {ADVICE}"

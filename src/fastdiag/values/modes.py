@@ -157,7 +157,7 @@ def rounding(weights: int) -> float:
     return (4 + weights) * 2.0**-52
 
 
-def check_forgets(update: Update, lowest: Number, highest: Number, near: float = 0.0) -> None:
+def check_rule_forgets(update: Update, lowest: Number, highest: Number, near: float = 0.0) -> None:
     """Raise InputError unless the rule forgets its past in every direction, lowest <= eta h <= highest.
 
     near: rounding, by which eta h must lie inside, relative to the largest number.

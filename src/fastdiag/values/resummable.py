@@ -19,7 +19,7 @@ from ..spacetime.updates import Update, sgd
 from ..typing import FloatArray
 from .eigenbasis import Eigenbasis
 from .hessian_steps import LinearRule, newton_rates
-from .modes import check_forgets, rounding
+from .modes import check_rule_forgets, rounding
 from .plan import plan
 from .root import Roots
 
@@ -93,7 +93,8 @@ def check_contracts(eigenbasis: Eigenbasis, numbers: FloatArray, continuous: boo
         return
     if update is not None:
         ends = np.outer(numbers, [lowest, highest])
-        check_forgets(update, float(ends.min(initial=inf)), float(ends.max(initial=-inf)), rounding(len(eigenbasis.rates)))
+        low, high = float(ends.min(initial=inf)), float(ends.max(initial=-inf))
+        check_rule_forgets(update, low, high, rounding(len(eigenbasis.rates)))
         return
     if numbers.min(initial=inf) * lowest <= 0:
         raise InputError(

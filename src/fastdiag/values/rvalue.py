@@ -21,7 +21,7 @@ from ..embedding.retied import retied
 from ..errors import TooLargeError
 from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
-from ..kernels.packed_sum import PackedSum, plain
+from ..kernels.packed_sum import PackedSum, as_tuples
 from ..landscapes.landscape import Landscape, check_landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
@@ -217,7 +217,7 @@ def _cpu_totals(
                             of_rule = ties, sgd(), latest, carried, first, small, np.ones(1), exchanged, updates
                             found[i] = mode_sums(*of_rule, links)[0]
                         else:
-                            found[i] = summed(carried, first, small, np.ones(1), exchanged, packed, updates)[0]
+                            found[i] = summed_over_maps(carried, first, small, np.ones(1), exchanged, packed, updates)[0]
                 else:
                     read = mode_sums if update.schedule is None else scheduled_sums
                     found = read(ties, update, latest, some, first, rates, numbers, exchanged, updates)
@@ -230,29 +230,29 @@ def _plain(
     diagram: Diagram, times: Sequence[Spacetime], values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray,
     alike: IntArray, packed: PackedSum, updates: IntArray,
 ) -> FloatArray:
-    """`summed`, with more digits where some k is close to -1; under rules 1e-16 / |1 + k|^edges of a sum is lost there."""
+    """`summed_over_maps`, with more digits where some k is near -1; under rules 1e-16 / |1 + k|^edges of it is lost."""
     if packed.parts >= 0:
         return _integrals(values, start, rates, numbers, alike, packed)
     close = near_limit(diagram, rates, numbers)
     if not close.any():
-        return summed(values, start, rates, numbers, alike, packed, updates)
+        return summed_over_maps(values, start, rates, numbers, alike, packed, updates)
     found = np.zeros((len(numbers), len(times)))
     for i, eta in enumerate(numbers.tolist()):
         added, rest = near_sums(diagram, times, values, start, rates, eta, alike, close[i])
         found[i] = added
         if rest.any():
-            found[i] += summed(rest, start, rates, numbers[i : i + 1], alike, packed, updates)[0]
+            found[i] += summed_over_maps(rest, start, rates, numbers[i : i + 1], alike, packed, updates)[0]
     return found
 
 
 def _integrals(
     values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, packed: PackedSum
 ) -> FloatArray:
-    """`summed` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
+    """`summed_over_maps` of integrals over one epoch; eta h T beyond the kernel's range is taken apart, rate by rate."""
     found, none = [], np.zeros(0, np.int64)
     exponents = np.multiply.outer(numbers, rates) * packed.duration.epoch
     if packed.duration.forever or (np.abs(exponents) < LARGEST_EXPONENT).all():
-        return summed(values, start, rates, numbers, alike, packed, none)
+        return summed_over_maps(values, start, rates, numbers, alike, packed, none)
     for eta, line in zip(numbers.tolist(), exponents, strict=True):
         if line.max() >= LARGEST_EXPONENT and line.min() <= GONE:
             raise TooLargeError(
@@ -267,7 +267,7 @@ def _integrals(
         else:  # all that a gradient did may be forgotten
             forever = np.abs(line).max() >= LARGEST_EXPONENT
             at = packed._replace(duration=packed.duration._replace(forever=True)) if forever else packed
-            found.append(summed(values, start, rates, np.array([eta]), alike, at, none))
+            found.append(summed_over_maps(values, start, rates, np.array([eta]), alike, at, none))
     return np.concatenate(found)
 
 
@@ -287,7 +287,7 @@ def _runs(diagram: Diagram, times: Sequence[Spacetime], continuous: bool, links:
     return [run for run in found if len(run[1].transfers.sizes)]
 
 
-def summed(
+def summed_over_maps(
     values: FloatArray, start: int, rates: FloatArray, numbers: FloatArray, alike: IntArray, packed: PackedSum,
     updates: IntArray,
 ) -> FloatArray:
@@ -308,7 +308,7 @@ def summed(
         here, out = numbers[i : i + some], np.zeros((len(numbers[i : i + some]), sums, LANES))
         nested_sums(
             values[low : low + rows].reshape(-1, len(rates)), start + low, rates, here, alike, updates,
-            plain(packed), plain(scratch(packed, len(alike))), out,
+            as_tuples(packed), as_tuples(scratch(packed, len(alike))), out,
         )
         return np.asarray(out.sum(axis=2))
 

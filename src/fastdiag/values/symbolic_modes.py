@@ -23,7 +23,7 @@ from ..embedding.poset import Links, Poset
 from ..embedding.symbolic_counts import summed_in_symbols
 from ..embedding.weighted import without_idle_state
 from ..errors import InputError, UnsupportedError
-from ..landscapes.exact import Expression, canonical, exact
+from ..landscapes.exact import Expression, exact, multiplied_out
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
 from ..spacetime.formulas import check_names
@@ -35,7 +35,7 @@ DIGITS, ALIKE = 60, 1e-40  # of products that are told apart
 
 
 @dataclass(frozen=True, slots=True)
-class Modes:
+class SymbolicModes:
     """What edges carry over eta, by the eigenvalues of G; for what is not said here see `Propagator`."""
 
     propagator: Propagator
@@ -47,7 +47,7 @@ class Modes:
     """For each block (place of an eigenvalue, projector)."""
 
     @classmethod
-    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> Modes:
+    def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> SymbolicModes:
         """Of the `Propagator` of these, whose G is diagonalisable; eigenvalues that are no square roots are of numbers.
 
         Raises
@@ -78,12 +78,12 @@ class Modes:
                 if kind == BELOW:
                     matrix = -edges.lam * edges.eta * self.eigenvalues[key] * matrix
                 for (i, low), (j, high) in product(enumerate(block), repeat=2):
-                    found[low, high, key] = canonical(exact("an edge", matrix[j, i]))
+                    found[low, high, key] = multiplied_out(exact("an edge", matrix[j, i]))
         return found if cut else found[np.arange(n), np.arange(n)]
 
     def maps(self, ties: Diagram, spacetime: Spacetime, rule: Update, keys: Sequence[int], links: Links) -> Expression:
         """The sum over maps, of edges with these eigenvalues."""
-        forces = tuple(canonical(self.propagator.eta * self.eigenvalues[key]) for key in keys)
+        forces = tuple(multiplied_out(self.propagator.eta * self.eigenvalues[key]) for key in keys)
         return _maps(ties, spacetime, rule, forces, links, self.roots)
 
     def named(self, value: Expression) -> Expression:
@@ -92,7 +92,7 @@ class Modes:
 
 
 @lru_cache(maxsize=64)
-def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any) -> Modes:
+def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any) -> SymbolicModes:
     import sympy
 
     propagator = Propagator.of(landscape, eta, update, hessian)
@@ -104,7 +104,7 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
         whole = sympy.Poly([1, *reversed(polynomial)], x)
         simple = whole.quo(whole.gcd(whole.diff(x)))
         at_itself = _quotient(simple, G, exact("zero", 0)) * G + simple.all_coeffs()[-1] * sympy.eye(len(block))
-        if any(canonical(entry) != 0 for entry in at_itself):
+        if any(multiplied_out(entry) != 0 for entry in at_itself):
             raise UnsupportedError(
                 "the mean of the field's dv is not diagonalisable, so powers of 1 - eta dv are no sums of powers of "
                 "numbers; give numbers N, B and T, or resummed=False"
@@ -113,10 +113,10 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
         for h, projector in _projectors(simple, G):
             if isinstance(h, sympy.CRootOf):
                 h = letters.setdefault(h, sympy.Dummy(f"eigenvalue {len(places)}"))
-            projector = projector.xreplace({x: h}).applyfunc(lambda y: canonical(sympy.radsimp(y)))
+            projector = projector.xreplace({x: h}).applyfunc(lambda y: multiplied_out(sympy.radsimp(y)))
             some.append((places.setdefault(h, len(places)), projector))
         projectors.append(tuple(some))
-    return Modes(propagator, tuple(places), tuple((letter, h) for h, letter in letters.items()), tuple(projectors))
+    return SymbolicModes(propagator, tuple(places), tuple((letter, h) for h, letter in letters.items()), tuple(projectors))
 
 
 def _projectors(polynomial: Any, G: Any) -> Iterator[tuple[Expression, Any]]:
@@ -133,7 +133,7 @@ def _projectors(polynomial: Any, G: Any) -> Iterator[tuple[Expression, Any]]:
     found = sympy.roots(polynomial, x, cubics=False, quartics=False, quintics=False)
     if sum(found.values()) == polynomial.degree():
         for h in map(sympy.radsimp, found):
-            yield h, quotient.xreplace({x: h}) / canonical(slope.xreplace({x: h}))
+            yield h, quotient.xreplace({x: h}) / multiplied_out(slope.xreplace({x: h}))
         return
     if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
         raise UnsupportedError(
@@ -154,7 +154,7 @@ def _quotient(polynomial: Any, G: Any, h: Expression) -> Any:
 
     found, factor = sympy.zeros(G.rows, G.rows), exact("nothing", 0)
     for coefficient in polynomial.all_coeffs()[:-1]:
-        factor = canonical(factor * h + coefficient)
+        factor = multiplied_out(factor * h + coefficient)
         found = found * G + factor * sympy.eye(G.rows)
     return found
 

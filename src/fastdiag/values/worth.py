@@ -21,7 +21,7 @@ from ..embedding.retied import retied_shares
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.directional import Directional
 from ..landscapes.estimated import Estimated
-from ..landscapes.exact import Expression, canonical, exact
+from ..landscapes.exact import Expression, exact, multiplied_out
 from ..landscapes.landscape import Landscape
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime
@@ -34,7 +34,7 @@ from .eigenbasis import Eigenbasis, Unturned, directions_of, eigenbasis_of, is_s
 from .estimate import standard_error
 from .exact_rvalue import check_powers, exact_rvalue
 from .exact_values import exact_uvalue
-from .given import formulas
+from .given import given_formulas
 from .leaf_to_root import leaf_to_root
 from .learning_rates import at_scale, in_units
 from .resummable import linear_rule
@@ -73,7 +73,7 @@ class Worth(ABC):
         """A sum of values in the units that were asked for, or canonical, unless it has powers."""
         if self.has_powers:
             return total
-        return np.frompyfunc(canonical, 1, 1)(total) if self.exactly else np.ldexp(total, self.exponent * axes)
+        return np.frompyfunc(multiplied_out, 1, 1)(total) if self.exactly else np.ldexp(total, self.exponent * axes)
 
     def weighted(self, roots: Roots) -> list[tuple[Root, Any]]:
         """The terms that have a weight, and their weights."""
@@ -153,7 +153,7 @@ class ExactPlainWorth(PlainWorth):
     ) -> None:
         Worth.__init__(self, landscape, times, np.array(rates, object))
         self.symbolic, self.update, self.points = landscape, update, points
-        self.formulas = formulas(others)
+        self.formulas = given_formulas(others)
         self.has_powers = isinstance(update, Update) and times[0].is_symbolic
 
     def edges(self, diagram: Diagram) -> Any:
@@ -210,7 +210,7 @@ class ExactResummedWorth(Worth):
             )
         super().__init__(landscape, times, np.array(rates, object))
         self.symbolic, self.update = landscape, linear_rule(update, False)
-        self.given, self.propagator, self.has_powers = (points, formulas(others)), propagator, times[0].is_symbolic
+        self.given, self.propagator, self.has_powers = (points, given_formulas(others)), propagator, times[0].is_symbolic
         check_powers(landscape, times, rates, order, self.update, propagator)
 
     def value(self, diagram: Diagram, roots: Roots) -> Any:

@@ -17,7 +17,7 @@ from ..coefficients.coefficient import prefactor
 from ..diagram import Diagram
 from ..embedding.closed_form import check_timeless, closed_form
 from ..embedding.exponential_terms import Terms, propagator
-from ..embedding.formula import check_names
+from ..embedding.formula import check_rule_names
 from ..embedding.poset import Poset, union
 from ..errors import InputError, UnsupportedError
 from ..spacetime.processes import Process
@@ -49,7 +49,7 @@ def resummed_terms(observable: Observable, order: int, symbols: Symbols) -> list
         raise UnsupportedError(f"resummed formulas are of linear rules, not of {symbols.update!r}; give resummed=False")
     if symbols.update is not None:
         check_timeless(symbols.update)
-        check_names(symbols.update)
+        check_rule_names(symbols.update)
     if symbols.basis != "cumulant":
         raise InputError("resummed formulas are for basis='cumulant': with moments the identity does not hold")
     terms = []

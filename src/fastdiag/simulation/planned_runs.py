@@ -38,7 +38,7 @@ MOST_ROWS = 2_000_000  # training points of a run, if they are met again
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedRuns:
     """One call of `simulate`."""
 
     course: Course
@@ -72,10 +72,10 @@ class Plan:
         )
 
 
-def plan(
+def plan_runs(
     landscape: Landscape, spacetime: Spacetime, eta: Any, runs: int, seed: int, method: str, observable: str | Observable,
     T: Any, update: Any, refinement: int, training_set: str, test: Landscape | None, at_once: bool = False,
-) -> Plan:
+) -> PlannedRuns:
     """All arguments of `simulate` that decide its answer, checked. at_once: as for `Course`, where data end."""
     check_spacetime(spacetime)
     check_landscape(landscape, fields=True)
@@ -110,7 +110,7 @@ def plan(
     )
     view = View(numbers.shape if metric is None else (), shape, len(times), places)
     rates: Any = metric if metric is not None else numbers if numbers.ndim else float(numbers)
-    return Plan(
+    return PlannedRuns(
         course, view, rates, spacetime if T is None or shape else spacetime.with_updates(updates[0]),
         tuple(updates) if shape else updates[0], method, update,
     )
@@ -153,7 +153,7 @@ def _method_and_rule(method: str, update: Any, watched: Observable, owns: bool) 
     return method, update
 
 
-def check_room(course: Course, workers: int, keeps: bool) -> None:
+def check_cost(course: Course, workers: int, keeps: bool) -> None:
     """Raise TooLargeError if work or memory would be too much."""
     st, runs, rates = course.spacetime, course.runs, len(course.rates)
     n, T = course.landscape.dimension, st.finite("T")

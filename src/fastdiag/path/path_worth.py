@@ -12,7 +12,7 @@ from ..landscapes import Landscape
 from ..landscapes.local import Numbers
 from ..spacetime.updates import Update
 from ..typing import FloatArray
-from ..values.given import formulas
+from ..values.given import given_formulas
 from ..values.root import Roots
 from ..values.worth import Times, Worth
 from .motion import Motion
@@ -42,7 +42,7 @@ class PathWorth(Worth):
         last = max(int(spacetime.finite("T")) for spacetime in times)
         self.points = points
         if start.dtype.kind == "O":
-            formulas(others)
+            given_formulas(others)
         self.paths = []
         for i in range(len(numbers)):
             with which(numbers, i) as eta:

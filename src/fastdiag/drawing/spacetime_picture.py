@@ -13,10 +13,10 @@ from ..diagram import Diagram
 from ..door import door
 from ..errors import InputError
 from ..typing import FloatArray
-from .grid import Batches, Cell, Grid, Placed, attribute, checked_grid, embedded_cells, shaded_cells
+from .grid import Batches, Cell, DrawnGrid, Placed, attribute, checked_grid, embedded_cells, shaded_cells
 from .layout import node_names
 from .outline import way
-from .svg import DOT, add_outlines, add_tree, check_scale, framed, inline, number
+from .svg import DOT, add_outlines, add_tree, check_scale, framed, inline, short_number
 
 COLUMNS_SHOWN, ROWS_SHOWN = 40, 24  # what a page has room for; the rest is an ellipsis
 CELL = 24.0  # side of a cell
@@ -28,7 +28,7 @@ SHADED, BLANK = "░", "·"
 
 @door
 def spacetime_svg(
-    st: Grid,
+    st: DrawnGrid,
     embedding: Placed | None = None,
     diagram: Diagram | str | None = None,
     batches: Batches | None = None,
@@ -71,14 +71,14 @@ def spacetime_svg(
     return tostring(_element(_scene(st, embedding, diagram, batches), scale), encoding="unicode")
 
 
-def spacetime_html(st: Grid, embedding: Placed | None = None) -> str:
+def spacetime_html(st: DrawnGrid, embedding: Placed | None = None) -> str:
     """A spacetime as notebooks show it."""
     return tostring(inline(_element(_scene(st, embedding, None, None), 1.0)), encoding="unicode")
 
 
 @door
 def spacetime_text(
-    st: Grid,
+    st: DrawnGrid,
     embedding: Placed | None = None,
     diagram: Diagram | str | None = None,
     batches: Batches | None = None,
@@ -156,7 +156,7 @@ class _Scene:
 
 
 def _scene(
-    st: Grid, embedding: Placed | None, diagram: Diagram | str | None, batches: Batches | None
+    st: DrawnGrid, embedding: Placed | None, diagram: Diagram | str | None, batches: Batches | None
 ) -> _Scene:
     st = checked_grid(st)
     points = shown(st.N)
@@ -190,12 +190,12 @@ def _element(scene: _Scene, scale: float) -> Element:
     art = Element("g")
     style = {"stroke": SHADE, "stroke-width": "0.8"}
     fills = {kind: SubElement(art, "g", style | {"fill": fill}) for kind, fill in (("shaded", SHADE), ("blank", "none"))}
-    side = number(CELL - 2)
+    side = short_number(CELL - 2)
     for time in range(scene.columns):
         for row in range(scene.rows):
             kind = "shaded" if row in scene.shaded[time] else "blank"
             x, y = _centre(scene, (row, time)) - CELL / 2 + 1
-            where = {"x": number(x), "y": number(y), "width": side, "height": side, "rx": "2"}
+            where = {"x": short_number(x), "y": short_number(y), "width": side, "height": side, "rx": "2"}
             SubElement(fills[kind], "rect", {"class": kind, **where})
     first, last = _centre(scene, (0, 0)), _centre(scene, (scene.rows - 1, scene.columns - 1))
     extent = [first - CELL / 2, last + CELL / 2, *_add_axes(art, scene), *_add_ellipses(art, scene)]
@@ -244,7 +244,7 @@ def _add_ellipses(art: Element, scene: _Scene) -> list[FloatArray]:
 def _add_text(
     art: Element, name: str, text: str, at: tuple[float, float], size: int, anchor: str = "middle"
 ) -> Element:
-    where = {"x": number(at[0]), "y": number(at[1]), "text-anchor": anchor, "font-size": str(size)}
+    where = {"x": short_number(at[0]), "y": short_number(at[1]), "text-anchor": anchor, "font-size": str(size)}
     element = SubElement(art, "text", {"class": name, **where, "fill": "#555", "font-family": "sans-serif"})
     element.text = text
     return element

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..diagram.counting import count_diagrams
+from ..diagram.number_of_diagrams import count_diagrams
 from ..embedding.foresight import bell
 from ..embedding.patterns import fubini
 from ..errors import DataError

@@ -188,7 +188,9 @@ class LongRun:
 
     def _update(self, tree: Tree, chosen: Exponents, placed: int, since: int, c: Any) -> Iterator[tuple[int, Any]]:
         for to, rows, many in self._next(tree, placed, since):
-            share = c**many * self._power(self._passing(tree, chosen, placed, to))
+            share = self._power(self._passing(tree, chosen, placed, to))
+            if many:  # 0 to the power of 0 is an error of the field's
+                share *= c**many
             if self.given:
                 share *= _falling(self.B, rows)
                 if not self.together:

@@ -66,20 +66,22 @@ def _summed(
 ) -> Number:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
-    N, _, whole, updates, rest = grid(spacetime)
     batches = Batches.of(spacetime, edges, "moment")
-    if diagram is not None:
-        rough = edges.is_approximate
-        known = [(each, edges.on(each), ways) for each, ways in merged(poset, basis, diagram).items() if each.parts <= N]
-        planned = [(_known_epochs(each, weights, N, batches, rough), ways) for each, weights, ways in known]
-    else:
-        found = merged(poset, basis).items()
-        planned = [(Epochs(each, edges, N, batches), ways) for each, ways in found if each.parts <= N]
-    if edges.rates is None and edges.is_exact:
-        check_seconds(sum(epochs.seconds(length) for epochs, _ in planned for length in (updates if whole else 0, rest)))
+    foreseen = edges.rates is None and edges.is_exact
     if diagram is not None:  # many diagrams have the same coarsenings
-        kept = [_known_independent(each, weights, spacetime, batches, rough) * ways for each, weights, ways in known]
-        return sum(kept, 0)
+        known = [
+            ((each, edges.on(each), spacetime, batches, edges.is_approximate), ways)
+            for each, ways in merged(poset, basis, diagram).items() if each.parts <= spacetime.N
+        ]
+        if foreseen:
+            check_seconds(sum(_known_seconds(*each) for each, _ in known))
+        return sum((_known_independent(*each) * ways for each, ways in known), 0)
+    planned = [
+        (Epochs(each, edges, spacetime.N, batches), ways)
+        for each, ways in merged(poset, basis).items() if each.parts <= spacetime.N
+    ]
+    if foreseen:
+        check_seconds(sum(_seconds(epochs, spacetime) for epochs, _ in planned))
     return sum((ways * _independent(epochs, spacetime) for epochs, ways in planned), 0)
 
 
@@ -297,6 +299,12 @@ def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
     return epochs.read(row)
 
 
+def _seconds(epochs: Epochs, spacetime: Spacetime) -> float:
+    """What the matrices of its epochs take, before powers of them."""
+    _, _, whole, updates, rest = grid(spacetime)
+    return sum(epochs.seconds(length) for length in (updates if whole else 0, rest))
+
+
 def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
     """The same after each update, in one pass over time."""
     T, updates = int(spacetime.finite("T")), spacetime.updates_per_epoch
@@ -312,6 +320,11 @@ def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
 def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool) -> Number:
     """rough: whether numbers are floats, which equal ints but are not as good."""
     return _independent(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime)
+
+
+@lru_cache(maxsize=4096)
+def _known_seconds(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool) -> float:
+    return _seconds(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime)
 
 
 @lru_cache(maxsize=256)

@@ -180,7 +180,7 @@ POWERS = [
 @pytest.mark.parametrize("number", POWERS, ids=str)
 def test_powers_of_numbers_are_read_back(number):
     """The coefficient's own symbols differ in what is assumed of them: they are read by name."""
-    sign, text = coefficient_text.written(number)
+    sign, text = coefficient_text.signed_text(number)
     again = sympy.sympify(f"{sign}({text or 1})".replace("^", "**"), {str(x): x for x in number.free_symbols})
     values = {x: {"T": 5, "N": 6, "B": 2}[str(x)] for x in number.free_symbols}
     assert sympy.nsimplify((again - number).subs(values)) == 0

@@ -252,7 +252,7 @@ def test_tuples_side_by_side(monkeypatch, text, sizes, spacetime):
         packed = packed_sum(D, spacetime)
         for tuples in (1, 20, 1 << 20):
             monkeypatch.setattr(RVALUE, "SHARD_TUPLES", tuples)
-            found = RVALUE.summed(values.reshape(n, -1), 0, rates, etas, twins(D), packed, np.zeros(0, np.int64))[:, 0]
+            found = RVALUE.summed_over_maps(values.reshape(n, -1), 0, rates, etas, twins(D), packed, np.zeros(0, np.int64))[:, 0]
             assert (np.abs(found - wanted) <= 1e-13 * scale).all()
 
 

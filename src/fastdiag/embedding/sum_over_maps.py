@@ -77,7 +77,7 @@ def _summed(
             check_seconds(sum(_known_seconds(*each) for each, _ in known))
         return sum((_known_independent(*each) * ways for each, ways in known), 0)
     planned = [
-        (Epochs(each, edges, spacetime.N, batches), ways)
+        (Epochs(each, edges, int(spacetime.N), batches), ways)
         for each, ways in merged(poset, basis).items() if each.parts <= spacetime.N
     ]
     if foreseen:

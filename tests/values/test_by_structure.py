@@ -150,11 +150,36 @@ def test_a_sum_over_maps_of_low_rank():
     assert len(places) <= 25
     assert structure.skeleton(diagram, runs, np.array([0.01, 0.02, 0.05, 0.3]), [st], rates) is not None
     index = np.random.default_rng(3).integers(0, 80, (3, 400))
-    found = structure._sums(diagram, runs, np.array([0.3]), [st], rates, index)[0, 0]
-    few = structure._sums(diagram, runs, np.array([0.3]), [st], rates[places], np.indices((len(places),) * 3).reshape(3, -1))
+    found = structure._sums(diagram, runs, np.array([0.3]), [st], rates[index])[0, 0]
+    few = structure._sums(diagram, runs, np.array([0.3]), [st], rates[places][np.indices((len(places),) * 3).reshape(3, -1)])
     rows = [shares[index[e]] for e in range(3)]
     joined = np.einsum("pqs,xp,xq,xs->x", few.reshape((len(places),) * 3), *rows, optimize=True)
     np.testing.assert_allclose(joined, found, rtol=1e-10)
+
+
+@pytest.mark.parametrize("text", ["[a a a]", "[a a b]", "[a a[b]]", "[a[b b]]"])
+@pytest.mark.parametrize(("points", "scales"), [(40, [1, 1]), (40, [1, 0.3, 0.1, 1e-3]), (6, [2, 1, 1, 1, 1, 1, 1])], ids=["two", "four", "few points"])
+def test_what_few_directions_have_is_not_missed(text, points, scales):
+    """Columns of zeros beside some that are none change nothing: no chance of a few rates in 192 decides."""
+    rng = np.random.default_rng(1)
+    live = rng.normal(size=(points, len(scales))) * scales
+    live[:, 0] = scales[0]
+    X, y, theta = np.pad(live, ((0, 0), (0, 192 - len(scales)))), np.arange(points) % 2, np.ones(192)
+    eta = 1.7 / float(np.linalg.eigvalsh(fd.landscapes.logistic(X, y, theta).hessian)[-1])
+    for st in fd.Spacetime(N=60, T=60), fd.Spacetime(N=6, T=18), fd.Spacetime(N=4, B=2, T=7, sampling="cyclic"):
+        few, many = (fd.rvalue(text, fd.landscapes.logistic(X[:, :k], y, theta[:k]), st, eta) for k in (len(scales), 192))
+        np.testing.assert_allclose(many, few, rtol=1e-9)
+
+
+def test_order_four_of_a_matrix():
+    """`[a b[a a]]` has the parts of `[a a a]` and one edge more."""
+    X = RNG.normal(size=(20, 96)) / 10
+    land = fd.landscapes.logistic(np.pad(X[:, :3], ((0, 0), (0, 93))), np.arange(20) % 2, np.ones(96))
+    few = fd.landscapes.logistic(X[:, :3], np.arange(20) % 2, np.ones(3))
+    st = fd.Spacetime(N=4, T=3)
+    ours, dense = (fd.predict(each, st, 0.1, order=4, observable="covariance") for each in (land, few))
+    np.testing.assert_allclose(ours.total[:3, :3], dense.total, rtol=1e-9)
+    assert not ours.total[3:].any()
 
 
 @pytest.mark.long

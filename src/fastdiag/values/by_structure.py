@@ -34,6 +34,8 @@ DENSE = 2  # indices of cumulants that are arrays
 LATEST = 4096  # updates, of which each may be a node
 NODES = 1  # times n^2 over the points: as many take what other ways do
 SAMPLES, CASES = 480, 24  # columns of F that its rows are compared by; learning rates times numbers of updates
+PLACES, OUTLYING = 60, 8  # of rates that sums are compared at
+KNOWN = np.arange(SAMPLES) % 4 != 3  # the others are for a trial
 LEAST, MOST_CASES = 16, 1024  # columns of an edge in any case; learning rates times numbers of updates, at most
 MOST_VALUES, TOGETHER = 1 << 21, 1 << 14  # of F, and so many at a time
 SAME, TRUE = 1e-14, 1e-12  # of a row of F: a rest that is nothing, and an error that is refused
@@ -63,8 +65,9 @@ def by_structure(
 
     None if these are not of low rank, or lose digits near k = -1.
     """
-    found = tied(ties, eigenbasis, runs, numbers, times, terms, diagram)
-    if found is not None or near_limit(diagram, eigenbasis.rates, numbers).any():
+    if near_limit(diagram, eigenbasis.rates, numbers).any():
+        return None
+    if (found := tied(ties, eigenbasis, runs, numbers, times, terms, diagram)) is not None:
         return found
     if (known := skeleton(ties, runs, numbers, times, eigenbasis.rates)) is None:
         return None
@@ -72,7 +75,7 @@ def by_structure(
     size = (len(places),) * diagram.order
     if np.prod(size, dtype=float) * len(numbers) * len(times) > MOST_VALUES:
         return None
-    core = _sums(ties, runs, numbers, times, eigenbasis.rates[places], np.indices(size).reshape(diagram.order, -1))
+    core = _sums(ties, runs, numbers, times, eigenbasis.rates[places][np.indices(size).reshape(diagram.order, -1)])
     core = core.reshape(-1, *size)
     total = sum(weight * _joined(plan(diagram, root), eigenbasis, shares, core) for root, weight in terms)
     return np.asarray(total).reshape(len(numbers), len(times), *np.shape(total)[1:])
@@ -116,14 +119,12 @@ def skeleton(
     if cases > MOST_CASES:
         return None
     count = max(SAMPLES // (d * min(cases, CASES)), LEAST)
-    others = np.random.default_rng(0).integers(0, n, (d, count))
-    ends = np.linspace(0, n - 1, min(count, n.bit_length())).astype(np.int64)
-    others[:, : len(ends)] = ends  # the ends of the spectrum too
-    index = np.empty((d, d, n, count), np.int64)
+    others = spread(rates, d, count)
+    tuples = np.empty((d, d, n, count))
     for edge in range(d):
-        index[:, edge] = others[:, None, :]
-        index[edge, edge] = np.arange(n)[:, None]
-    sums = _sums(ties, runs, numbers, times, rates, index.reshape(d, -1)).reshape(cases, d, n, count)
+        tuples[:, edge] = others[:, None, :]
+        tuples[edge, edge] = rates[:, None]
+    sums = _sums(ties, runs, numbers, times, tuples.reshape(d, -1)).reshape(cases, d, n, count)
     table = np.ascontiguousarray(sums.transpose(2, 1, 3, 0)).reshape(n, -1)
     tried = np.arange(table.shape[1]) // cases % 4 == 3  # of all edges, learning rates and times
     largest = np.abs(table).max(axis=0)
@@ -156,29 +157,57 @@ def skeleton(
     return np.array(places), np.asarray(shares * lengths[:, None] / lengths[places])
 
 
+def spread(rates: FloatArray, d: int, count: int) -> FloatArray:
+    """Tuples of d rates (d, count) that F is known by: F is a polynomial in each rate, so they need not be of the spectrum.
+
+    What few directions have must not be left to chance: rates lie between the ends of the spectrum, on it, and where it has
+    what lies farthest from all others; of the first of these there are all tuples.
+    """
+    far = [float(rates[np.abs(rates).argmax()])]
+    distance = np.abs(rates - far[0])
+    while len(far) < OUTLYING and distance.max() > 0:
+        far.append(float(rates[distance.argmax()]))
+        distance = np.minimum(distance, np.abs(rates - far[-1]))
+    random = np.random.default_rng(0)
+    pools = [dense_places(rates.min(), rates.max(), PLACES), rates, np.array(far)]
+    chosen = random.integers(len(pools), size=(d, count))
+    found = np.choose(chosen, [random.choice(pool, (d, count)) for pool in pools])
+    corners = np.array(list(product(far[: int((count // 2) ** (1 / d) + TRUE)], repeat=d)))
+    found[:, : len(corners)] = corners.T
+    return found[:, random.permutation(count)]
+
+
+def dense_places(low: float, high: float, count: int) -> FloatArray:
+    """Places from low to high, Chebyshev's and ever closer to both ends."""
+    ends = 0.5 ** np.arange(count // 6)
+    inner = (1 - np.cos(np.pi * np.linspace(0, 1, count - 2 * len(ends)))) / 2
+    return low + (high - low) * np.concatenate([inner, ends, 1 - ends])
+
+
 def tied(
     ties: Diagram, eigenbasis: Eigenbasis, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime],
     terms: Terms, diagram: Diagram,
 ) -> FloatArray | None:
     """What J E[xi xi xi] is contracted to with sums over maps of three edges from one time, (learning rates, times).
 
-    These are functions of the product q of the edges' factors: sums of few q^t, and J is taken along each point's own
-    xi k^t, three times. None if they are not, or where other ways take less.
+    These are functions of the product q of the edges' factors: sums of few q^t, found at places that cover all q and tried
+    on tuples, and J is taken along each point's own xi k^t, three times. None if they are not, or other ways take less.
     """
     landscape, n = eigenbasis.landscape, len(eigenbasis.rates)
     parts = [sorted(nodes for nodes, _ in plan(diagram, root).parts) for root, _ in terms]
-    if parts != [sorted([THIRD, SKEW])] or terms[0][0].owners or max(st.T for st in times) > LATEST:
+    if parts != [sorted([THIRD, SKEW])] or diagram.order != 3 or terms[0][0].owners or max(st.T for st in times) > LATEST:
         return None
     assert isinstance(landscape, LinearModel | Logistic)
     points = np.count_nonzero(landscape.weights)
-    index = np.random.default_rng(0).integers(0, n, (3, SAMPLES))
-    index[:, : n.bit_length()] = np.linspace(0, n - 1, n.bit_length()).astype(np.int64)
-    sums = _sums(ties, runs, numbers, times, eigenbasis.rates, index)
+    drawn = spread(eigenbasis.rates, 3, SAMPLES)
     chosen: list[tuple[int, IntArray, FloatArray]] = []
     for i, eta in enumerate(numbers.tolist()):
-        products = (1 - eta * eigenbasis.rates)[index].prod(axis=0)
-        powers = products[:, None] ** np.arange(max(int(st.T) for st in times))
-        found = _nodes(powers, sums[i].T)
+        k = 1 - eta * eigenbasis.rates
+        products = np.prod(np.meshgrid(*[[k.min(), k.max()]] * 3), axis=0)
+        tuples = drawn.copy()
+        tuples[:, KNOWN] = (1 - np.cbrt(dense_places(products.min(), products.max(), np.count_nonzero(KNOWN)))) / eta
+        powers = (1 - eta * tuples).prod(axis=0)[:, None] ** np.arange(max(int(st.T) for st in times))
+        found = _nodes(powers, _sums(ties, runs, numbers[i : i + 1], times, tuples)[0].T)
         if found is None:
             return None
         chosen.append((i, *found))
@@ -197,7 +226,7 @@ def _nodes(powers: FloatArray, sums: FloatArray) -> tuple[IntArray, FloatArray] 
     largest = np.abs(sums).max(axis=0, initial=0.0)
     if not np.isfinite(powers).all() or not largest.all() or not np.isfinite(largest).all():
         return None
-    known, rest, places = np.arange(len(powers)) % 4 != 3, powers.copy(), list[int]()
+    rest, places = powers.copy(), list[int]()
     while len(places) < powers.shape[1]:
         sizes = np.linalg.norm(rest, axis=0)
         sizes[places] = 0.0
@@ -208,21 +237,21 @@ def _nodes(powers: FloatArray, sums: FloatArray) -> tuple[IntArray, FloatArray] 
         unit = rest[:, place] / sizes[place]
         for _ in range(2):
             rest -= np.outer(unit, unit @ rest)
-    shares = np.linalg.lstsq(powers[known][:, places], sums[known] / largest, rcond=None)[0]
+    shares = np.linalg.lstsq(powers[KNOWN][:, places], sums[KNOWN] / largest, rcond=None)[0]
     if np.abs(powers[:, places] @ shares - sums / largest).max() > TRUE:
         return None
     return np.array(places), np.asarray(shares * largest)
 
 
 def _sums(
-    ties: Diagram, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime], rates: FloatArray, index: IntArray
+    ties: Diagram, runs: Sequence[Run], numbers: FloatArray, times: Sequence[Spacetime], tuples: FloatArray
 ) -> FloatArray:
-    """Sums over maps for tuples of indices (edges, some): (learning rates, times, some)."""
+    """Sums over maps for tuples of rates (edges, some): (learning rates, times, some)."""
     poset, ring = Poset.of(ties), Extension(0, [])
-    found = np.zeros((len(numbers), len(times), index.shape[1]))
-    for (i, eta), start in product(enumerate(numbers.tolist()), range(0, index.shape[1], TOGETHER)):
+    found = np.zeros((len(numbers), len(times), tuples.shape[1]))
+    for (i, eta), start in product(enumerate(numbers.tolist()), range(0, tuples.shape[1], TOGETHER)):
         some = slice(start, start + TOGETHER)
-        factors = [ring.factor({0: 1 - eta * rates[axis]}, {0: eta * rates[axis]}) for axis in index[:, some]]
+        factors = [ring.factor({0: 1 - eta * axis}, {0: eta * axis}) for axis in tuples[:, some]]
         edges = EdgeWeights.powers(poset, factors)
         for places, _, updates in runs:
             spacetime = times[places[-1]]

@@ -8,7 +8,9 @@ import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 
@@ -130,12 +132,19 @@ def place(experiment, folder, piece, quick):
 
 
 def fingerprint(experiment, piece, quick):
-    """What the numbers of a piece depend on: the script and what it shares, down to their drawing, and the release."""
+    """What the numbers of a piece depend on: the script and what it shares, down to their drawing, and the package."""
     used = {value if inspect.ismodule(value) else inspect.getmodule(value) for value in vars(experiment).values()}
     names = sorted(module.__name__ for module in used if module and module.__name__.startswith(f"{__package__}."))
     texts = [inspect.getsource(sys.modules[name]) for name in names if name.rpartition(".")[2] not in ("frame", "style")]
     text = "\n".join(each.partition("\ndef draw")[0] for each in texts)
-    return hashlib.sha256(f"{fd.__version__} {piece} {bool(quick)}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{sources()} {piece} {bool(quick)}\n{text}".encode()).hexdigest()
+
+
+@lru_cache
+def sources():
+    """Of the package: numbers of another one are made again."""
+    files = sorted(Path(fd.__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def save(path, key, found, seconds):

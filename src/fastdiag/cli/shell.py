@@ -34,7 +34,7 @@ class PathType(click.Path):
 DATA_FILE = PathType(exists=True, dir_okay=False)
 NEW_FILE = PathType(dir_okay=False)
 FOLDER = PathType(file_okay=False)
-BATCH = click.IntRange(1, 1 << 53)  # whole numbers that floats hold
+BATCH = click.IntRange(1, 10**9)  # beyond, noise is lost in the rounding of losses
 
 
 def echo(text: object, end: str = "\n") -> None:

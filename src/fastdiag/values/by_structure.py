@@ -205,7 +205,7 @@ def tied(
         k = 1 - eta * eigenbasis.rates
         products = np.prod(np.meshgrid(*[[k.min(), k.max()]] * 3), axis=0)
         tuples = drawn.copy()
-        tuples[:, KNOWN] = (1 - np.cbrt(dense_places(products.min(), products.max(), np.count_nonzero(KNOWN)))) / eta
+        tuples[:, KNOWN] = (1 - np.cbrt(dense_places(products.min(), products.max(), int(KNOWN.sum())))) / eta
         powers = (1 - eta * tuples).prod(axis=0)[:, None] ** np.arange(max(int(st.T) for st in times))
         found = _nodes(powers, _sums(ties, runs, numbers[i : i + 1], times, tuples)[0].T)
         if found is None:

@@ -6,6 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 # the certificates that the machine trusts, as pip's users expect behind a proxy
 export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
+INSTALL := $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check) -e
 READY := $(VENV)/.ready
 
 .PHONY: all test test-all coverage bench figures check docs clean
@@ -14,13 +15,8 @@ all: $(READY)
 	$(BIN)/fastdiag predict --plot prediction.png
 
 $(READY): pyproject.toml
-ifneq ($(UV),)
-	test -x $(BIN)/python || $(UV) venv -q $(VENV)
-	$(UV) pip install -q --python $(BIN)/python -e '.[test]'
-else
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
-endif
+	test -x $(BIN)/python || $(if $(UV),$(UV) venv -q,$(PYTHON) -m venv) $(VENV)
+	$(INSTALL) '.[test]'
 	touch $@
 
 # a file to a worker: what its tests share, kernels and brute force, is made once
@@ -36,11 +32,7 @@ UNCOMPILED := tests/house/test_package.py tests/house/test_door.py tests/diagram
 	tests/coefficients/test_table_rows.py tests/simulation
 
 coverage: $(READY)
-ifneq ($(UV),)
-	$(UV) pip install -q --python $(BIN)/python -e '.[coverage]'
-else
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[coverage]'
-endif
+	$(INSTALL) '.[coverage]'
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -m "not long"
 	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m coverage run -m pytest -m "not long" tests/on_gpu.py
@@ -59,11 +51,7 @@ figures: $(READY)
 	$(BIN)/fastdiag figures
 
 docs: $(READY)
-ifneq ($(UV),)
-	$(UV) pip install -q --python $(BIN)/python -e '.[docs]'
-else
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[docs]'
-endif
+	$(INSTALL) '.[docs]'
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs out/docs
 
 clean:

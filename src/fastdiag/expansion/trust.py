@@ -29,8 +29,9 @@ class Trust:
 
     What takes another prediction (`next_order`, `second_opinion`, and so `error`, `believable` and the text) is computed
     when it is first asked for: about the start that costs a second, and the next order, with those after it as a geometric
-    series, is no bound (0.8 to 30 times the true error at orders 1 to 3 on the breast cancer data); of given training sets of two to five points, with noise 1,
-    the true error was at most 1.4 times what is said. `bool()` of it is whether all is believable.
+    series, is no bound (0.8 to 30 times the true error at orders 1 to 3 on the breast cancer data); of given training sets
+    of two to five points, with noise 1, the true error was at most 1.4 times what is said. `bool()` of it is whether all is
+    believable.
 
     Examples
     --------

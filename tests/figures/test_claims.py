@@ -8,6 +8,7 @@ import pytest
 import fastdiag as fd
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
+WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 FAR = 4.0  # standard errors: one in 16,000 by chance
 pytestmark = pytest.mark.filterwarnings("ignore::fastdiag.errors.TaylorWarning")
 
@@ -50,6 +51,27 @@ def test_the_pages_table_is_of_its_numbers(frame):
     curves = np.array([[[int(n) for n in cell.split(" of ")] if cell else [0, 0] for cell in row[6:]] for row in table])
     assert (curves[:-1].sum(axis=0) == curves[-1]).all()
     assert (curves[..., 0] <= curves[..., 1]).all()
+
+
+def test_what_the_page_says_of_its_counts(frame):
+    said = " ".join(PAGE.split())
+    (inside, outside, _), (lucky, left, near), *_ = ([int(n) for n in cell.split(" / ")] for cell in lines("all")[-1][1:6])
+    stay, leave = ([int(n) for n in cell.split(" of ")] for cell in lines("all")[-1][6:])
+    assert f"Of {inside + outside} predictions that say that they lie inside {inside} do" in said
+    assert f"Of {lucky + left} that say that they may be outside {left} are, and {near} are as near as they say" in said
+    assert f"Of {leave[1]} curves that say of some points that they may be outside {leave[0]} leave" in said
+    assert f"of {stay[1]} that say of some points that they lie inside {stay[0]} do at all of these" in said
+    rows = [(row, found) for row, found in printed(frame, *frame.NAMES) if row.believable is not None]
+    halves = {row.case: abs(row.prediction - row.simulated) / (frame.QUANTILE * row.stderr) for row, _ in rows}
+    errors = {row.case: row.error / (frame.QUANTILE * row.stderr) for row, _ in rows}
+    outliers = sorted((row.case for row, found in rows if not found), key=errors.get)[:outside]  # by the least own errors
+    assert max(halves[case] for case in outliers) < float(said.partition("are at most ")[2].partition(" halves")[0])
+    assert all(halves[case] < 1 + errors[case] for case in outliers)
+    chance = sum(min(1.0, 1 / errors[case]) for case in errors if errors[case] > 1)
+    assert f"{chance:.0f} would be inside" in said
+    further = [row for row, _ in rows if halves[row.case] > 1.01 + errors[row.case]]
+    assert f"{WORDS[len(further)]} predictions are further off than interval and error" in said
+    assert sum(row.believable for row in further) == 0
 
 
 def test_the_pages_velocities(frame):

@@ -119,7 +119,7 @@ def predict(
     Returns
     -------
     Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape + the observable's. Of a
-        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr
+        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr.
         Formulas are sums that are not multiplied out: where a rule's letter cancels in a denominator, as mu at 0, take the
         rule with that number, or a limit
 

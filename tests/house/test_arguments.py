@@ -22,12 +22,7 @@ def formula(at=3):
 
 LAND = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[1.0]]] * 2, [[[[1.0]]]] * 2)
 WHOLE = [np.dtype(kind).type for kind in "bhilqBHILQ"]
-TENTH = [
-    Fraction(np.int64(1), np.int64(10)),
-    Fraction(np.int8(1), np.int8(10)),
-    sympy.Rational(1, 10),
-    np.array(Fraction(1, 10), object),
-]
+TENTH = [Fraction(np.int64(1), np.int64(10)), Fraction(np.int8(1), np.int8(10)), sympy.Rational(1, 10), np.array(Fraction(1, 10), object)]
 
 
 class Three(enum.IntEnum):
@@ -36,20 +31,8 @@ class Three(enum.IntEnum):
 
 def spelled(number):
     """The same whole number in every spelling that counts as one."""
-    found = [kind(number) for kind in WHOLE] + [
-        float(number),
-        np.float16(number),
-        np.float32(number),
-        np.longdouble(number),
-    ]
-    return [
-        *found,
-        Fraction(number),
-        Fraction(np.int8(number), np.int8(1)),
-        sympy.Integer(number),
-        np.array(number),
-        np.array(number, object),
-    ]
+    found = [kind(number) for kind in WHOLE] + [float(number), np.float16(number), np.float32(number), np.longdouble(number)]
+    return [*found, Fraction(number), Fraction(np.int8(number), np.int8(1)), sympy.Integer(number), np.array(number), np.array(number, object)]
 
 
 def centred_sgd(eta, T):
@@ -78,9 +61,7 @@ def test_numpy_inside_the_starting_weights():
         assert fd.predict(formula(at), fd.Spacetime(4, T=4), Fraction(1, 10), order=0).total == (Fraction(49, 100) + 1) / 2
 
 
-@pytest.mark.parametrize(
-    "half", [Fraction(np.int64(1), np.int64(2)), Fraction(np.int8(1), np.int8(2)), sympy.Rational(1, 2)], ids=repr
-)
+@pytest.mark.parametrize("half", [Fraction(np.int64(1), np.int64(2)), Fraction(np.int8(1), np.int8(2)), sympy.Rational(1, 2)], ids=repr)
 def test_numpy_inside_rules_and_powers(half):
     """Sixty updates: denominators 2^60 and more."""
     st, half_ = fd.Spacetime(60, T=60), Fraction(1, 2)
@@ -145,15 +126,11 @@ def test_an_enum_is_its_number():
 LARGE = 2**53 + 1
 
 
-@pytest.mark.parametrize(
-    "T", [np.array([LARGE], np.uint64), [np.uint64(LARGE)], [LARGE], (LARGE,), np.array([LARGE], object)], ids=repr
-)
+@pytest.mark.parametrize("T", [np.array([LARGE], np.uint64), [np.uint64(LARGE)], [LARGE], (LARGE,), np.array([LARGE], object)], ids=repr)
 def test_large_times_are_not_rounded(T):
     assert fd.count_maps(fd.diagrams(1), fd.Spacetime(2**60, T=1), T=T).numerators.tolist() == [[LARGE]]
     assert fd.table(1).coefficients(2**60, T=T, exact=True).tolist()[1] == [-LARGE]
-    assert fd.predict(formula(), fd.Spacetime(math.inf, T=1), 1, order=1, resummed=False, T=T).by_order[1].tolist() == [
-        -9 * LARGE
-    ]
+    assert fd.predict(formula(), fd.Spacetime(math.inf, T=1), 1, order=1, resummed=False, T=T).by_order[1].tolist() == [-9 * LARGE]
 
 
 def test_large_times_beside_floats():
@@ -173,22 +150,13 @@ def test_tables_of_any_type(kind):
     assert [entry.coefficient(N=n, E=e) for n, e in zip(N, E, strict=True)] == right
     found = rows.coefficients(N=N, E=E, exact=True)[[str(row.diagram) for row in rows].index("[a b]")]
     assert found.tolist() == right
-    assert (
-        rows.coefficients(N=np.asfortranarray(N[::-1]), T=E[::-1]).tolist()
-        == rows.coefficients(N=[120, 100], T=[2, 3]).tolist()
-    )
+    assert rows.coefficients(N=np.asfortranarray(N[::-1]), T=E[::-1]).tolist() == rows.coefficients(N=[120, 100], T=[2, 3]).tolist()
 
 
 def test_numpy_integers_in_results():
     for name, given in (
-        ("gdc", {"N": 100}),
-        ("corollary_2", {"N": 100}),
-        ("corollary_3", {"N": 100}),
-        ("corollary_4", {"N": 100, "M": 100}),
-        ("corollary_5", {"T": 100}),
-        ("stic", {"N": 100, "T": 100}),
-        ("corollary_1", {"T": 100}),
-        ("example_1", {"T": 100}),
+        ("gdc", {"N": 100}), ("corollary_2", {"N": 100}), ("corollary_3", {"N": 100}), ("corollary_4", {"N": 100, "M": 100}),
+        ("corollary_5", {"T": 100}), ("stic", {"N": 100, "T": 100}), ("corollary_1", {"T": 100}), ("example_1", {"T": 100}),
     ):
         result = getattr(results, name)
         for form in (result, result.derived):
@@ -208,47 +176,22 @@ def test_uint8_entries_as_in_the_tables():
 # --- what is no number ---------------------------------------------------------------------------------------------
 
 NO_NUMBERS = {
-    "True": True,
-    "np.True_": np.True_,
-    "0-d bool": np.array(True),
-    "text": "3",
-    "Decimal": decimal.Decimal(3),
-    "nan": math.nan,
-    "complex": 3 + 0j,
-    "masked": np.ma.masked,
-    "masked array": np.ma.array(3, mask=True),
-    "duration": np.timedelta64(3, "D"),
-    "durations": np.array(3, "timedelta64[ns]"),
-    "zoo": sympy.zoo,
-    "bytes": b"3",
-    "list of a bool": [True],
-    "list with a bool": [3, True],
-    "texts": np.array(["3"], object),
-    "masked entries": np.ma.array([3, 4], mask=[0, 1]),
-    "entry masked": [3, np.ma.masked],
-    "dates": np.array([3], "datetime64[ns]"),
+    "True": True, "np.True_": np.True_, "0-d bool": np.array(True), "text": "3", "Decimal": decimal.Decimal(3), "nan": math.nan,
+    "complex": 3 + 0j, "masked": np.ma.masked, "masked array": np.ma.array(3, mask=True), "duration": np.timedelta64(3, "D"),
+    "durations": np.array(3, "timedelta64[ns]"), "zoo": sympy.zoo, "bytes": b"3", "list of a bool": [True],
+    "list with a bool": [3, True], "texts": np.array(["3"], object), "masked entries": np.ma.array([3, 4], mask=[0, 1]),
+    "entry masked": [3, np.ma.masked], "dates": np.array([3], "datetime64[ns]"),
 }
 DOORS = {
-    "Spacetime N": lambda y: fd.Spacetime(y, T=3),
-    "Spacetime T": lambda y: fd.Spacetime(3, T=y),
-    "Spacetime E": lambda y: fd.Spacetime(3, E=y),
-    "diagrams": lambda y: fd.diagrams(y),
-    "table": lambda y: fd.table(y),
-    "momentum": lambda y: fd.updates.momentum(y),
-    "coefficients N": lambda y: fd.table(1).coefficients(y, T=3),
-    "coefficients T": lambda y: fd.table(1).coefficients(3, T=y),
-    "count_maps": lambda y: fd.count_maps(fd.diagrams(1), fd.Spacetime(3, T=3), T=y),
-    "weighted_maps": lambda y: fd.weighted_maps("[a]", fd.Spacetime(3, T=3), y),
-    "predict eta": lambda y: fd.predict(LAND, fd.Spacetime(3, T=3), y),
-    "predict T": lambda y: fd.predict(LAND, fd.Spacetime(3, T=3), 0.1, T=y),
-    "predict eta, a formula": lambda y: fd.predict(formula(), fd.Spacetime(3, T=3), y),
-    "rvalue": lambda y: fd.rvalue("[a]", LAND, fd.Spacetime(3, T=3), y),
-    "simulate eta": lambda y: fd.simulate(LAND, fd.Spacetime(3, T=3), y, runs=2),
-    "simulate runs": lambda y: fd.simulate(LAND, fd.Spacetime(3, T=3), 0.1, runs=y),
+    "Spacetime N": lambda y: fd.Spacetime(y, T=3), "Spacetime T": lambda y: fd.Spacetime(3, T=y), "Spacetime E": lambda y: fd.Spacetime(3, E=y),
+    "diagrams": lambda y: fd.diagrams(y), "table": lambda y: fd.table(y), "momentum": lambda y: fd.updates.momentum(y),
+    "coefficients N": lambda y: fd.table(1).coefficients(y, T=3), "coefficients T": lambda y: fd.table(1).coefficients(3, T=y),
+    "count_maps": lambda y: fd.count_maps(fd.diagrams(1), fd.Spacetime(3, T=3), T=y), "weighted_maps": lambda y: fd.weighted_maps("[a]", fd.Spacetime(3, T=3), y),
+    "predict eta": lambda y: fd.predict(LAND, fd.Spacetime(3, T=3), y), "predict T": lambda y: fd.predict(LAND, fd.Spacetime(3, T=3), 0.1, T=y),
+    "predict eta, a formula": lambda y: fd.predict(formula(), fd.Spacetime(3, T=3), y), "rvalue": lambda y: fd.rvalue("[a]", LAND, fd.Spacetime(3, T=3), y),
+    "simulate eta": lambda y: fd.simulate(LAND, fd.Spacetime(3, T=3), y, runs=2), "simulate runs": lambda y: fd.simulate(LAND, fd.Spacetime(3, T=3), 0.1, runs=y),
     "schedule": lambda y: fd.updates.schedule(y if isinstance(y, list) or getattr(y, "ndim", 0) else [y]),
-    "results": lambda y: results.gdc(LAND, y, 4),
-    "results N": lambda y: results.gdc(LAND, 0.1, y),
-    "newton": lambda y: fd.updates.regularized_newton(y),
+    "results": lambda y: results.gdc(LAND, y, 4), "results N": lambda y: results.gdc(LAND, 0.1, y), "newton": lambda y: fd.updates.regularized_newton(y),
 }
 
 
@@ -263,20 +206,13 @@ def test_what_is_no_number(door, value):
 
 ST = fd.Spacetime(4, T=4)
 FLAGS = {
-    "resummed": lambda y: fd.predict(LAND, ST, 0.1, 1, resummed=y),
-    "continuous": lambda y: fd.predict(LAND, ST, 0.1, 1, continuous=y),
-    "rvalue": lambda y: fd.rvalue("[a]", LAND, ST, 0.1, continuous=y),
-    "irreducible": lambda y: fd.diagrams(2, irreducible=y),
-    "root_shares": lambda y: fd.diagrams(2, root_shares=y),
-    "counted": lambda y: fd.count_diagrams(2, y),
-    "streamed": lambda y: fd.stream_diagrams(2, irreducible=y),
-    "exact": lambda y: fd.table(1).coefficients(4, T=4, exact=y),
-    "at_minimum": lambda y: fd.expand("test_loss", 1, at_minimum=y),
-    "expanded": lambda y: fd.expand("test_loss", 1, sampling="one epoch", resummed=y),
-    "to_root": lambda y: fd.updates.nesterov(0.5).weight(2, y),
-    "where": lambda y: fd.table(1).where(irreducible=y),
-    "progress": lambda y: fd.simulate(LAND, ST, 0.1, runs=2, progress=y),
-    "a table's": lambda y: fd.table(1, progress=y),
+    "resummed": lambda y: fd.predict(LAND, ST, 0.1, 1, resummed=y), "continuous": lambda y: fd.predict(LAND, ST, 0.1, 1, continuous=y),
+    "rvalue": lambda y: fd.rvalue("[a]", LAND, ST, 0.1, continuous=y), "irreducible": lambda y: fd.diagrams(2, irreducible=y),
+    "root_shares": lambda y: fd.diagrams(2, root_shares=y), "counted": lambda y: fd.count_diagrams(2, y),
+    "streamed": lambda y: fd.stream_diagrams(2, irreducible=y), "exact": lambda y: fd.table(1).coefficients(4, T=4, exact=y),
+    "at_minimum": lambda y: fd.expand("test_loss", 1, at_minimum=y), "expanded": lambda y: fd.expand("test_loss", 1, sampling="one epoch", resummed=y),
+    "to_root": lambda y: fd.updates.nesterov(0.5).weight(2, y), "where": lambda y: fd.table(1).where(irreducible=y),
+    "progress": lambda y: fd.simulate(LAND, ST, 0.1, runs=2, progress=y), "a table's": lambda y: fd.table(1, progress=y),
     "LaTeX": lambda y: fd.expand("test_loss", 1).latex(aligned=y),
 }
 
@@ -305,19 +241,7 @@ def test_indexes():
     for one in (np.int64(3), np.uint8(3), Three.THREE):
         assert ds[one] == ds[3]
         assert table[one] == table[3]
-    for junk in (
-        True,
-        np.True_,
-        3.0,
-        "3",
-        None,
-        slice("a", None),
-        slice(0, 9, 0),
-        [True, 1],
-        [1.5],
-        np.ma.array([1, 2], mask=[1, 0]),
-        object(),
-    ):
+    for junk in (True, np.True_, 3.0, "3", None, slice("a", None), slice(0, 9, 0), [True, 1], [1.5], np.ma.array([1, 2], mask=[1, 0]), object()):
         with pytest.raises(DiagramIndexError):
             ds[junk]
         with pytest.raises((DiagramIndexError, InputError)):
@@ -339,12 +263,7 @@ def test_diagrams_from_arrays():
 
 def test_symbols_out_of_range():
     for number in (sympy.sqrt(2), -sympy.pi, sympy.Rational(3, 2), sympy.Float(1.5)):
-        for rule in (
-            fd.updates.momentum,
-            fd.updates.nesterov,
-            fd.updates.weight_decay,
-            lambda y: fd.updates.quasi_hyperbolic(0.5, y),
-        ):
+        for rule in (fd.updates.momentum, fd.updates.nesterov, fd.updates.weight_decay, lambda y: fd.updates.quasi_hyperbolic(0.5, y)):
             with pytest.raises(InputError, match="must lie"):
                 rule(number)
     assert fd.updates.momentum(sympy.sqrt(2) / 2).step[0][1] == sympy.sqrt(2) / 2
@@ -352,10 +271,8 @@ def test_symbols_out_of_range():
 
 def test_work_without_end_is_refused():
     for call in (
-        lambda: fd.simulate(LAND, ST, 0.1, runs=10**30),
-        lambda: fd.updates.schedule(lambda t: 1).factors(10**30),
-        lambda: results.corollary_1(LAND, 0.1, 10**30),
-        lambda: results.proposition_1("[" + " ".join("abcdefghijkl") + "]"),
+        lambda: fd.simulate(LAND, ST, 0.1, runs=10**30), lambda: fd.updates.schedule(lambda t: 1).factors(10**30),
+        lambda: results.corollary_1(LAND, 0.1, 10**30), lambda: results.proposition_1("[" + " ".join("abcdefghijkl") + "]"),
         lambda: fd.table(1).coefficients(np.ones((10**5, 1), int), T=np.ones(10**5, int)),
     ):
         with pytest.raises(TooLargeError):

@@ -158,11 +158,8 @@ NUMBERS = int | Fraction | float | sympy.Basic | np.ndarray | np.number
 
 def right_kind(found, valid):
     """Whether an answer is of the kind that the valid call's is; numbers may be exact or not, one or many."""
-    return (
-        type(found) is type(valid)
-        or (isinstance(found, NUMBERS) and isinstance(valid, NUMBERS))
-        or (isinstance(found, fd.landscapes.Landscape) and isinstance(valid, fd.landscapes.Landscape))
-    )
+    return type(found) is type(valid) or (isinstance(found, NUMBERS) and isinstance(valid, NUMBERS)) or (
+        isinstance(found, fd.landscapes.Landscape) and isinstance(valid, fd.landscapes.Landscape))
 
 
 @pytest.fixture

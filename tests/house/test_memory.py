@@ -39,10 +39,7 @@ except fd.errors.TooLargeError as error:
 
 @pytest.mark.parametrize(
     ("name", "gigabytes"),
-    [
-        *((name, 2) for name in REFUSED),
-        *(pytest.param(name, 4, marks=pytest.mark.long) for name in ("predict", "simulate")),
-    ],
+    [*((name, 2) for name in REFUSED), *(pytest.param(name, 4, marks=pytest.mark.long) for name in ("predict", "simulate"))],
 )
 def test_refused_under_a_limit(name, gigabytes):
     found = limited(PROGRAM.format(setup=REFUSED[name]), gigabytes)
@@ -78,12 +75,7 @@ def test_containers(tmp_path, monkeypatch, version):
     if version == 1:
         write(proc / "self", cgroup="4:cpu,cpuacct:/\n9:memory:/job/one")
         for place, limit in (("", 2**63 - 4096), ("job", 6 << 20), ("job/one", 7 << 20)):
-            write(
-                group / "memory" / place,
-                memory__limit_in_bytes=limit,
-                memory__usage_in_bytes=2 << 20,
-                memory__stat="total_inactive_file 4096",
-            )
+            write(group / "memory" / place, memory__limit_in_bytes=limit, memory__usage_in_bytes=2 << 20, memory__stat="total_inactive_file 4096")
     else:
         write(proc / "self", cgroup="0::/job/one")
         for place, limit in (("", "max"), ("job", 6 << 20), ("job/one", 7 << 20)):
@@ -97,9 +89,7 @@ def test_an_address_space(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "CGROUP", tmp_path / "none")
     write(proc, meminfo="MemAvailable:  900000000 kB")
     write(proc / "self", status="Name:\tpython\nVmSize:\t  1024 kB\nVmData:\t  512 kB")
-    monkeypatch.setattr(
-        resource, "getrlimit", lambda kind: (8 << 30 if kind == resource.RLIMIT_AS else resource.RLIM_INFINITY,) * 2
-    )
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (8 << 30 if kind == resource.RLIMIT_AS else resource.RLIM_INFINITY,) * 2)
     assert memory.free_bytes() == (8 << 30) - (1 << 20) - memory.OF_THREADS * os.cpu_count()
 
 

@@ -21,9 +21,7 @@ NOISE, LAW = fd.noise, fd.stationary
 
 def tiny():
     """Gradients and Hessians whose products underflow."""
-    return fd.landscapes.samples(
-        [0.0, 0.0], [[TINY, 1.0], [-TINY, -1.0]], [[[TINY, 0], [0, 1]]] * 2, [np.full((2, 2, 2), TINY)] * 2
-    )
+    return fd.landscapes.samples([0.0, 0.0], [[TINY, 1.0], [-TINY, -1.0]], [[[TINY, 0], [0, 1]]] * 2, [np.full((2, 2, 2), TINY)] * 2)
 
 
 def logistic():
@@ -76,9 +74,7 @@ CALLS = {
     "noise_operator": lambda: NOISE.noise_operator([[TINY, 0], [0, 1.0]], [TINY, -1.0]).matmat(TINY * np.eye(2)),
     "leading_directions": lambda: NOISE.leading_directions([[TINY, 0], [0, 1.0]], 1),
     "geometry": lambda: NOISE.noise_covariance(NOISE.geometry(tiny())),
-    "from_gradients": lambda: NOISE.loss_alignment(
-        NOISE.from_gradients(1.0, [[TINY, 1.0]], aslinearoperator(np.diag([TINY, 1.0])))
-    ),
+    "from_gradients": lambda: NOISE.loss_alignment(NOISE.from_gradients(1.0, [[TINY, 1.0]], aslinearoperator(np.diag([TINY, 1.0])))),
     "gaussian_inputs": lambda: NOISE.gaussian_inputs(np.diag([TINY, 1.0]), [TINY, 1.0]),
     "eigen_dynamics": lambda: NOISE.eigen_dynamics([1.0, 0.5], 0.9, [1.0, TINY], 3000),
     "eigen_dynamics, escaping": lambda: NOISE.eigen_dynamics([1.0, 0.5], 9.0, [1.0, 1.0], 3000),

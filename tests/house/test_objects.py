@@ -40,81 +40,42 @@ def objects():
     table, expansion, sample = fd.table(3), fd.expand("test_loss", 2), land.estimated(points)
     rules = fd.updates
     found = {
-        "diagram": fd.Diagram.parse("[a b[a]]"),
-        "diagrams": fd.diagrams(4),
-        "some diagrams": fd.diagrams(4)[::3],
-        "spacetime": st,
-        "forever": fd.Spacetime(N=math.inf, T=3),
-        "sgd": rules.sgd(),
-        "momentum": rules.momentum(Fraction(1, 2)),
-        "nesterov": rules.nesterov(0.5),
-        "qhm": rules.quasi_hyperbolic(0.5, 0.7),
-        "formula rule": rules.momentum(sympy.Symbol("mu", real=True)),
-        "decay": rules.weight_decay(Fraction(1, 2)),
-        "schedule": rules.schedule([1, Fraction(1, 2), 2, 3]),
-        "ode": rules.ode(),
-        "sde": rules.sde(),
-        "adam": rules.adam(0.5),
-        "rmsprop": rules.rmsprop().with_schedule([1, Fraction(1, 2)]),
+        "diagram": fd.Diagram.parse("[a b[a]]"), "diagrams": fd.diagrams(4), "some diagrams": fd.diagrams(4)[::3],
+        "spacetime": st, "forever": fd.Spacetime(N=math.inf, T=3), "sgd": rules.sgd(),
+        "momentum": rules.momentum(Fraction(1, 2)), "nesterov": rules.nesterov(0.5), "qhm": rules.quasi_hyperbolic(0.5, 0.7),
+        "formula rule": rules.momentum(sympy.Symbol("mu", real=True)), "decay": rules.weight_decay(Fraction(1, 2)),
+        "schedule": rules.schedule([1, Fraction(1, 2), 2, 3]), "ode": rules.ode(), "sde": rules.sde(),
+        "adam": rules.adam(0.5), "rmsprop": rules.rmsprop().with_schedule([1, Fraction(1, 2)]),
         "corrected": rules.corrected(Fraction(1, 3), -1),
         "compared": fd.compare([("SGD", st, 0.05), ("GDC", st, 0.05, "gdc")], points, 10),
         "clipped": rules.clipped(2, rules.momentum(0.5)),
-        "newton": rules.regularized_newton(sympy.Symbol("lam")),
-        "embedding": next(iter(fd.embeddings("[a b]", st))),
-        "counts": fd.count_maps(fd.diagrams(2), st),
-        "table": table,
-        "rows": table.where(singleton_leaves=False),
-        "classes": table.by_value_class(),
-        "cyclic": fd.table(6, "cyclic"),
-        "entry": table[3],
-        "class entry": table.by_value_class()[3],
-        "samples": points,
-        "logistic": logistic,
-        "symbolic": own,
-        "tensors": dense,
+        "newton": rules.regularized_newton(sympy.Symbol("lam")), "embedding": next(iter(fd.embeddings("[a b]", st))),
+        "counts": fd.count_maps(fd.diagrams(2), st), "table": table, "rows": table.where(singleton_leaves=False),
+        "classes": table.by_value_class(), "cyclic": fd.table(6, "cyclic"), "entry": table[3],
+        "class entry": table.by_value_class()[3], "samples": points, "logistic": logistic, "symbolic": own, "tensors": dense,
         "directional": twins()[1],
-        "autodiff": differentiated(land.Autodiff),
-        "network": differentiated(land.Convolutional),
-        "gauss": land.gauss(),
-        "archimedes": land.archimedes(),
-        "mean": land.mean_estimation(Fraction(1, 2)),
-        "sample": sample,
-        "data": land.breast_cancer(),
-        "normal": land.normal(1, c**2),
-        "uniform": land.uniform(-1, 1),
-        "finite": land.finite({0: Fraction(1, 2), 1: Fraction(1, 2)}),
-        "prediction": fd.predict(points, st, 0.05, 2),
-        "curve": fd.predict(points, st, [0.05, 0.1], 2),
-        "exact": fd.predict(own, st, Fraction(1, 10), 2, resummed=False),
+        "autodiff": differentiated(land.Autodiff), "network": differentiated(land.Convolutional),
+        "gauss": land.gauss(), "archimedes": land.archimedes(), "mean": land.mean_estimation(Fraction(1, 2)), "sample": sample,
+        "data": land.breast_cancer(), "normal": land.normal(1, c**2), "uniform": land.uniform(-1, 1),
+        "finite": land.finite({0: Fraction(1, 2), 1: Fraction(1, 2)}), "prediction": fd.predict(points, st, 0.05, 2),
+        "curve": fd.predict(points, st, [0.05, 0.1], 2), "exact": fd.predict(own, st, Fraction(1, 10), 2, resummed=False),
         "exact curve": fd.predict(own, st, [Fraction(1, 10), Fraction(1, 5)], 2, resummed=False),
-        "matrix": fd.predict(points, st, 0.05, 2, "covariance"),
-        "estimated": fd.predict(sample, st, 0.05, 1, resummed=False),
-        "estimate": fd.estimate("[a a]", sample),
-        "simulation": fd.simulate(points, st, 0.05, runs=10),
-        "simulations": fd.simulate(points, st, [0.05, 0.1], runs=10),
-        "expansion": expansion,
-        "resummed": fd.expand("test_loss", 2, resummed=True, sampling="one epoch"),
-        "term": expansion[1],
-        "jacobian": fd.noise.geometry([[1, 0], [0, 2], [1, 1]], [1, -1, 2]),
-        "of logistic": fd.noise.geometry(logistic),
-        "gaussian": fd.noise.gaussian_inputs(np.diag([2.0, 1.0]), [1.0, -1.0]),
-        "of tensors": fd.noise.geometry(dense),
+        "matrix": fd.predict(points, st, 0.05, 2, "covariance"), "estimated": fd.predict(sample, st, 0.05, 1, resummed=False),
+        "estimate": fd.estimate("[a a]", sample), "simulation": fd.simulate(points, st, 0.05, runs=10),
+        "simulations": fd.simulate(points, st, [0.05, 0.1], runs=10), "expansion": expansion,
+        "resummed": fd.expand("test_loss", 2, resummed=True, sampling="one epoch"), "term": expansion[1],
+        "jacobian": fd.noise.geometry([[1, 0], [0, 2], [1, 1]], [1, -1, 2]), "of logistic": fd.noise.geometry(logistic),
+        "gaussian": fd.noise.gaussian_inputs(np.diag([2.0, 1.0]), [1.0, -1.0]), "of tensors": fd.noise.geometry(dense),
         "gradients": fd.noise.from_gradients(0.5, [[1.0, 0.0], [-1.0, 0.0]], np.diag([1.0, 2.0])),
-        "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]),
-        "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
+        "model": fd.noise.linear_model([[1.0, 2.0]], [3.0, 1.0]), "worst": fd.noise.worst_loss_alignment([[1.0, 0.0], [0.0, 2.0]]),
         "shares": fd.noise.leading_shares([[[1.0, 0.0], [0.0, 2.0]]], 1),
-        "network's worst": fd.noise.worst_over_weights(
-            lambda u: fd.noise.diagonal_network([[1.0], [2.0]], u[:1], u[1:]), [1.0, 0.5], starts=1
-        ),
-        "softmax": land.softmax([[1.0], [2.0]], ["a", "b"]),
-        "least squares": land.least_squares([[1.0], [2.0]], [1.0, 4.0]),
+        "network's worst": fd.noise.worst_over_weights(lambda u: fd.noise.diagonal_network([[1.0], [2.0]], u[:1], u[1:]), [1.0, 0.5], starts=1),
+        "softmax": land.softmax([[1.0], [2.0]], ["a", "b"]), "least squares": land.least_squares([[1.0], [2.0]], [1.0, 4.0]),
         "law": fd.stationary.minibatch_stationary([[1.0], [2.0]], [1.0, 0.0], 0.1),
         "field": land.field([[1.0, 0.0]], [[[0.0, 1.0], [-1.0, 0.0]]]),
         "field of formulas": land.symbolic_field([w - x], w, x, land.normal(), at=[0]),
-        "equation": fd.modified_equation(1, update=rules.momentum(Fraction(1, 2))),
-        "rate": fd.modified_equation(2).drift,
-        "function": fd.observable([0.0, [1.0, 0.0]]).variance(),
-        "written function": fd.observable(w**2, w),
+        "equation": fd.modified_equation(1, update=rules.momentum(Fraction(1, 2))), "rate": fd.modified_equation(2).drift,
+        "function": fd.observable([0.0, [1.0, 0.0]]).variance(), "written function": fd.observable(w**2, w),
         "numbers": fd.results.errata()[0].check(),
     }
     found |= {f"erratum {i}": erratum for i, erratum in enumerate(fd.results.errata())}
@@ -124,8 +85,7 @@ def objects():
 
 
 ERRORS = [
-    kind
-    for kind in vars(fd.errors).values()
+    kind for kind in vars(fd.errors).values()
     if isinstance(kind, type) and issubclass(kind, Exception) and kind is not fd.errors.DiagramSyntaxError
 ]
 SYNTAX = {"syntax": fd.errors.DiagramSyntaxError("[a", 2, "more was expected")}
@@ -136,12 +96,8 @@ BY_IDENTITY = (fd.landscapes.Landscape, BaseException)
 
 def test_no_public_class_is_forgotten():
     public = {
-        kind
-        for room in ROOMS
-        for name in getattr(room, "__all__", dir(room))
-        if isinstance(kind := getattr(room, name), type)
-        and kind.__module__.startswith("fastdiag")
-        and not inspect.isabstract(kind)
+        kind for room in ROOMS for name in getattr(room, "__all__", dir(room)) if isinstance(kind := getattr(room, name), type)
+        and kind.__module__.startswith("fastdiag") and not inspect.isabstract(kind)
     }
     assert len(public) > 20
     assert not public - {base for value in OBJECTS.values() for base in type(value).__mro__}
@@ -230,8 +186,7 @@ def test_all_cross_a_process():
         for name, other in zip(names, back, strict=True):
             assert repr(other) == repr(OBJECTS[name])
         lands = [
-            value
-            for name, value in OBJECTS.items()
+            value for name, value in OBJECTS.items()
             if isinstance(value, fd.landscapes.Landscape) and name not in WITHOUT_LOSS
         ]
         assert pool.map_async(answer, lands).get(60) == list(map(answer, lands))

@@ -35,9 +35,7 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if "{code-cell}" in page.read_text()],
-    ids=lambda page: page.relative_to(DOCS).as_posix(),
+    "page", [page for page in PAGES if "{code-cell}" in page.read_text()], ids=lambda page: page.relative_to(DOCS).as_posix()
 )
 def test_cells_run(page, monkeypatch):
     """And comments that end a cell are what it prints in a shell."""
@@ -71,23 +69,8 @@ def test_the_pages_build_without_a_warning(run_cells, tmp_path):
     pytest.importorskip("furo")
     pytest.importorskip("myst_parser")
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "sphinx",
-            "-q",
-            "-W",
-            "--keep-going",
-            "-b",
-            "html",
-            "-D",
-            f"run_cells={run_cells}",
-            DOCS,
-            tmp_path,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-D", f"run_cells={run_cells}", DOCS, tmp_path],
+        capture_output=True, text=True, check=False,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "index.html").is_file()
@@ -117,58 +100,15 @@ def test_docstrings_on_a_page():
     """What napoleon would take for a list, or for a type, is one text."""
     pytest.importorskip("sphinx")
     docstrings = extension("docstrings")
-    lines = [
-        "What *it* is: x_ * y.",
-        "",
-        "Returns",
-        "-------",
-        "float, or",
-        "an array",
-        "",
-        "Raises",
-        "------",
-        "InputError : none",
-    ]
+    lines = ["What *it* is: x_ * y.", "", "Returns", "-------", "float, or", "an array", "", "Raises", "------", "InputError : none"]
     docstrings.process(None, "function", "f", None, None, lines)
     assert lines == [
-        "What *it* is: x\\_ \\* y.",
-        "",
-        "",
-        "",
-        ":returns: float, or",
-        "    an array",
-        "",
-        "",
-        "Raises",
-        "------",
-        "InputError",
-        "    none",
+        "What *it* is: x\\_ \\* y.", "", "", "", ":returns: float, or", "    an array", "", "", "Raises", "------", "InputError", "    none",
     ]
-    lines = [
-        "Parameters",
-        "----------",
-        "N : points",
-        "",
-        "All may be symbols.",
-        "",
-        "Returns",
-        "-------",
-        "Table : of all",
-    ]
+    lines = ["Parameters", "----------", "N : points", "", "All may be symbols.", "", "Returns", "-------", "Table : of all"]
     docstrings.process(None, "function", "f", None, None, lines)
     assert lines == [
-        "Parameters",
-        "----------",
-        "N",
-        "    points",
-        "",
-        "",
-        "All may be symbols.",
-        "",
-        "Returns",
-        "-------",
-        "Table",
-        "    of all",
+        "Parameters", "----------", "N", "    points", "", "", "All may be symbols.", "", "Returns", "-------", "Table", "    of all",
     ]
     lines = ["Axes: 0 for numbers."]
     docstrings.process(None, "attribute", "f", None, None, lines)

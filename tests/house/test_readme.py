@@ -42,29 +42,14 @@ def test_lines_of_the_tour():
 def test_the_printed_table_is_of_this_version():
     """What `fastdiag predict` prints by default: its columns, its predictions and what it says of them."""
     head = next(line for line in SHELL.splitlines() if line.startswith("┃ N = T"))
-    names = [
-        "N = T",
-        "eta",
-        "noise 0",
-        "noise 1",
-        "noise 2",
-        "self-consistent",
-        "resummed 3",
-        "simulated, 95 %",
-        "agree",
-        "trust",
-    ]
+    names = ["N = T", "eta", "noise 0", "noise 1", "noise 2", "self-consistent", "resummed 3", "simulated, 95 %", "agree", "trust"]
     assert [cell.strip() for cell in head.strip("┃").split("┃")] == names
     assert "N = T = 50: noise 2 and the simulation part at eta =" in SHELL
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in SHELL.splitlines() if line.startswith("│")]
     assert len(rows) == 24
     land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10)
     etas = [float(row[1]) for row in rows[:8]]
-    p, closed, start = (
-        fd.predict(land, st, etas, noise=2),
-        fd.predict(land, st, etas, closure="gaussian"),
-        fd.predict(land, st, etas),
-    )
+    p, closed, start = fd.predict(land, st, etas, noise=2), fd.predict(land, st, etas, closure="gaussian"), fd.predict(land, st, etas)
     for i, row in enumerate(rows[:8]):
         expected = [p.up_to(0)[i], p.up_to(1)[i], p.total[i], closed.total[i], start.total[i]]
         assert [float(cell) for cell in row[2:7]] == [float(f"{value:.4g}") for value in expected]
@@ -75,9 +60,7 @@ def test_the_page_of_the_path():
     """Its tables' predictions, of ten updates."""
     page = (ROOT / "docs" / "path.md").read_text()
     land, st = fd.landscapes.breast_cancer(), fd.Spacetime(N=10, T=10)
-    rows = [
-        [cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.startswith("| 10,")
-    ]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.startswith("| 10,")]
     assert len(rows) == 6
     for row in rows:
         eta = float(row[0].split()[1])

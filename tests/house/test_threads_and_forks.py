@@ -88,9 +88,7 @@ os._exit(99)
 
 
 def run(program, **values):
-    return subprocess.run(
-        [sys.executable, "-c", program.format(**values)], capture_output=True, text=True, timeout=300, check=False
-    )
+    return subprocess.run([sys.executable, "-c", program.format(**values)], capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 100))])

@@ -58,11 +58,7 @@ def test_snippets_are_typed(tmp_path):
     (tmp_path / "bad.py").write_text("\n".join(["import fastdiag as fd", *BAD]))
     run = subprocess.run(  # from where `make check` runs, which has left its cache
         [sys.executable, "-m", "mypy", "--no-error-summary", tmp_path / "good.py", tmp_path / "bad.py"],
-        cwd=SOURCE.parent,
-        env=os.environ | {"MYPYPATH": "src"},
-        capture_output=True,
-        text=True,
-        check=False,
+        cwd=SOURCE.parent, env=os.environ | {"MYPYPATH": "src"}, capture_output=True, text=True, check=False,
     )
     lines = run.stdout.splitlines()
     for kind in ("diagram.diagram.Diagram", "expansion.prediction.Prediction", "expansion.trust.Trust"):

@@ -9,7 +9,6 @@ from math import comb
 from typing import Any
 
 import sympy
-from sympy.core.function import ArgumentIndexError
 
 from .powers import Powers
 
@@ -27,11 +26,12 @@ class GeometricSum(sympy.Function):
     >>> n, q = sympy.symbols("n q")
     >>> total = GeometricSum(n, 1, q)
     >>> total.subs(n, 3), total.subs(q, 1), total.doit()
-    (q**3 + q**2 + q + 1, n + 1, q*q**n/(q - 1) + 1/(1 - q))
+    (q**3 + q**2 + q + 1, n + 1, q**(n + 1)/(q - 1) + 1/(1 - q))
     """
 
     @classmethod
     def eval(cls, n: Any, *q: Any) -> Any:
+        """A number, a polynomial or a fraction where that has no pole; None: it stays."""
         if n.is_Integer:
             if n <= 0:
                 return sympy.Integer(n == 0)
@@ -41,8 +41,17 @@ class GeometricSum(sympy.Function):
                 return sympy.Add(*(sympy.Mul(*some) for some in combinations_with_replacement(q, int(n))))
         elif all(x.is_Rational for x in q):
             return _by_partial_fractions(n, frozenset(Counter(q).items()))
-        ordered = sorted(q, key=sympy.default_sort_key)
-        return None if list(q) == ordered else cls(n, *ordered)
+        ordered = tuple(sorted(q, key=sympy.default_sort_key))
+        return None if q == ordered else cls(n, *ordered)
+
+    @staticmethod
+    def _imp_(n: Any, *q: Any) -> Any:
+        """Of floats, or arrays of them, for `sympy.lambdify`."""
+        found = [1.0] + [0.0] * int(n)
+        for x in q:
+            for i in range(1, len(found)):
+                found[i] = found[i] + x * found[i - 1]
+        return found[-1] if n >= 0 else 0.0
 
     def doit(self, **hints: Any) -> Any:
         """By partial fractions, which have no value where two q are equal."""
@@ -52,12 +61,12 @@ class GeometricSum(sympy.Function):
     def _eval_expand_func(self, **_: Any) -> Any:
         return self.doit(deep=False)
 
-    def fdiff(self, argindex: int = 1) -> Any:
-        """With respect to a q: the same of n - 1, with that q once more."""
-        if argindex == 1:
-            raise ArgumentIndexError(self, argindex)
+    def _eval_derivative(self, letter: Any) -> Any:
+        """d/dq is the same of n - 1, with that q once more."""
         n, *q = self.args
-        return self.func(n - 1, *q, q[argindex - 2])
+        if n.has(letter):
+            return self.doit().diff(letter)
+        return sympy.Add(*(x.diff(letter) * self.func(n - 1, *q, x) for x in q))
 
     def _eval_evalf(self, prec: int) -> Any:
         n, *q = self.args

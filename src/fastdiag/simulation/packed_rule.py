@@ -20,8 +20,6 @@ RunRule: TypeAlias = PathRule | Corrected
 """An update rule that can be run."""
 PackedRule: TypeAlias = tuple[Any, ...]
 """See `kernels.update_steps`."""
-PLACE_OF_RULE = 3
-"""Of `point` in it."""
 
 
 def packed_rule(update: RunRule, T: int, metric: FloatArray | None) -> PackedRule:

@@ -33,16 +33,13 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
         raise InputError("give either the number of updates T, or of epochs E")
     if E is not None and N == inf:
         raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
-    numbers = not is_formula(N) and not is_formula(B)
-    if numbers:
-        if B > N:
-            raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
+    if _exceeds(B, N):
+        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
+    if not is_formula(N) and not is_formula(B):
         divides = N == inf or N % B == 0
         if not divides and last is None and sampling != "replacement":
             raise InputError(f"B = {shown(B)} does not divide N = {shown(N)}; give last='keep' or last='drop'")
         last = None if divides else last
-    elif N != inf and _exceeds(B, N):
-        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
     if E is not None:
         E = own(E)
         E = E if isinstance(E, Fraction) else _checked("E", E, "epochs")
@@ -58,10 +55,12 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
 
 
 def _exceeds(B: Any, N: Any) -> bool:
-    """Whether B - N is positive for certain."""
+    """Whether B > N, for certain where symbols stand in them."""
+    if not is_formula(N) and not is_formula(B):
+        return bool(B > N)
     import sympy
 
-    return bool((sympy.sympify(B) - N).is_positive)
+    return N != inf and bool((sympy.sympify(B) - N).is_positive)
 
 
 def check_names(values: Iterable[Any]) -> None:

@@ -78,10 +78,10 @@ REFUSED = [
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1e-4, (0.0, 1.0), 64), "use n >="),
     (lambda: S.escape_rate_1d(lambda w: np.ones(3), 0.5, 1.0, (0.0, 1.0), 64), "shape of its argument"),
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (0.0, 1.0), 4), "at least 8"),
-    (lambda: S.stationary_covariance(LETTER, 1, 0.1), "theta_0 must be numbers here, not .c,"),
-    (lambda: S.minibatch_stationary(LETTER, lam=0.1), "theta_0 must be numbers here, not .c,"),
-    (lambda: S.valley_drift(LETTER, 0.1), "theta_0 must be numbers here, not .c,"),
-    (lambda: LETTER.plot(), "theta_0 must be numbers here, not .c,"),
+    (lambda: S.stationary_covariance(LETTER, 1, 0.1), "starts from numbers, and theta_0 is .c,"),
+    (lambda: S.minibatch_stationary(LETTER, lam=0.1), "starts from numbers, and theta_0 is .c,"),
+    (lambda: S.valley_drift(LETTER, 0.1), "starts from numbers, and theta_0 is .c,"),
+    (lambda: LETTER.plot(), "starts from numbers, and theta_0 is .c,"),
 ]
 
 

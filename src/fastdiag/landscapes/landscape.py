@@ -211,7 +211,7 @@ def start_in_floats(landscape: Landscape) -> FloatArray:
         return np.array([float(x) for x in landscape.theta])
     except TypeError:
         raise InputError(
-            f"theta_0 must be numbers here, not {arguments.shown(landscape.theta)}; give them by landscape.at(theta)"
+            f"this starts from numbers, and theta_0 is {arguments.shown(landscape.theta)}; give them by landscape.at(theta)"
         ) from None
 
 

@@ -41,7 +41,7 @@ def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 
     >>> round(fd.noise.escape_threshold([1, 0.5, 0.2, 0.1, 0.05]), 12)
     0.766048903427
     """
-    spectrum, share = checked_spectrum(lams), 1 / checked_batch(batch)
+    spectrum, share = checked_spectrum(lams), 1 / batch_size("batch", batch)
     noise = share * alignments(A, len(spectrum))
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: nothing moves at any learning rate, so there is no threshold")
@@ -189,7 +189,7 @@ def mean_square_recursion(
     spectrum: FloatArray, eta: float, A: ArrayLike | None, batch: float
 ) -> tuple[FloatArray, float, FloatArray]:
     """x = eta lam, 1/B, and A/B: s_i' = kept_i s_i + (A_i/B) eta x_i sum x_j s_j / eta; (d,), a number, (d,)."""
-    rate, share = positive("eta", eta), 1 / checked_batch(batch)
+    rate, share = positive("eta", eta), 1 / batch_size("batch", batch)
     x = within_floats("eta lams", product(rate, spectrum))
     return x, share, share * alignments(A, len(spectrum))
 
@@ -247,11 +247,6 @@ def sharp(k: object, d: int) -> int:
         raise InputError(
             f"k sharp directions of {d}: k must be a whole number from 1 to {d - 1}, not {shown(k)}"
         ) from None
-
-
-def checked_batch(batch: object) -> float:
-    """A whole number >= 1, or inf."""
-    return batch_size("batch", batch)
 
 
 def _unit(x: FloatArray) -> tuple[float, float]:

@@ -42,19 +42,24 @@ class Row:
         return (self.prediction - self.simulated) / self.stderr
 
     @property
+    def half(self):
+        """Of the simulation's 99 % interval."""
+        return QUANTILE * self.stderr
+
+    @property
     def inside(self):
         """Whether the prediction lies in the simulation's 99 % interval."""
-        return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr
+        return abs(self.prediction - self.simulated) <= self.half
 
     @property
     def within_error(self):
         """The same where the prediction may be as far off as it says of itself."""
-        return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr + self.error
+        return abs(self.prediction - self.simulated) <= self.half + self.error
 
     @property
     def says_inside(self):
         """Whether by its own error it lies in the interval, of which that is less than half; None for a closed form."""
-        return None if self.believable is None else bool(self.error < QUANTILE * self.stderr)
+        return None if self.believable is None else bool(self.error < self.half)
 
     def record(self):
         """All of it, for a file."""

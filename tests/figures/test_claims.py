@@ -8,7 +8,6 @@ import pytest
 import fastdiag as fd
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
-WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 FAR = 4.0  # standard errors: one in 16,000 by chance
 pytestmark = pytest.mark.filterwarnings("ignore::fastdiag.errors.TaylorWarning")
 
@@ -54,24 +53,20 @@ def test_the_pages_table_is_of_its_numbers(frame):
 
 
 def test_what_the_page_says_of_its_counts(frame):
+    """From its own numbers, which are printed to six digits and their errors to two."""
     said = " ".join(PAGE.split())
-    (inside, outside, _), (lucky, left, near), *_ = ([int(n) for n in cell.split(" / ")] for cell in lines("all")[-1][1:6])
+    (inside, outside, _), (_, left, near), *_ = ([int(n) for n in cell.split(" / ")] for cell in lines("all")[-1][1:6] if cell)
     stay, leave = ([int(n) for n in cell.split(" of ")] for cell in lines("all")[-1][6:])
     assert f"Of {inside + outside} predictions that say that they lie inside {inside} do" in said
-    assert f"Of {lucky + left} that say that they may be outside {left} are, and {near} are as near as they say" in said
-    assert f"Of {leave[1]} curves that say of some points that they may be outside {leave[0]} leave" in said
-    assert f"of {stay[1]} that say of some points that they lie inside {stay[0]} do at all of these" in said
+    assert f"that say that they may be outside {left} are, and {near} are as near as they say" in said
+    assert f"of {leave[1]} that say of some that they may be outside {leave[0]} leave" in said
+    assert f"Of {stay[1]} curves that say of some points that they lie inside {stay[0]} do at all of these" in said
     rows = [(row, found) for row, found in printed(frame, *frame.NAMES) if row.believable is not None]
-    halves = {row.case: abs(row.prediction - row.simulated) / (frame.QUANTILE * row.stderr) for row, _ in rows}
-    errors = {row.case: row.error / (frame.QUANTILE * row.stderr) for row, _ in rows}
-    outliers = sorted((row.case for row, found in rows if not found), key=errors.get)[:outside]  # by the least own errors
-    assert max(halves[case] for case in outliers) < float(said.partition("are at most ")[2].partition(" halves")[0])
-    assert all(halves[case] < 1 + errors[case] for case in outliers)
-    chance = sum(min(1.0, 1 / errors[case]) for case in errors if errors[case] > 1)
-    assert f"{chance:.0f} would be inside" in said
-    further = [row for row, _ in rows if halves[row.case] > 1.01 + errors[row.case]]
-    assert f"{WORDS[len(further)]} predictions are further off than interval and error" in said
-    assert sum(row.believable for row in further) == 0
+    out = sorted((row for row, found in rows if not found), key=lambda row: row.error / row.half)[:outside]
+    worst = max(abs(row.prediction - row.simulated) / row.half for row in out)
+    assert f"{worst:.1f}" in said.partition("are at most ")[2].partition(" halves")[0]
+    further = [row for row, _ in rows if abs(row.prediction - row.simulated) > 1.02 * (row.half + row.error)]
+    assert f"{len(further)} of all are further off than interval and error together" in said
 
 
 def test_the_pages_velocities(frame):
@@ -241,13 +236,12 @@ def test_which_rules_are_trusted(quick):
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["digits", "convnet"])
 def test_ten_updates_of_many_weights(frame, quick, name):
-    """About the path to noise 1, and resummed, within 1 % of the runs; the plain series at small rates alone."""
+    """About the path to noise 1 within 1 % of the runs at every rate."""
     if frame.missing(frame.script(name)):
         pytest.skip("JAX is not installed")
     for piece, found in quick(name).items():
-        for kind in ("path", "start"):
-            off = np.abs(found[f"{kind}_prediction"] - found[f"{kind}_mean"])
-            assert (off < 0.01 * found[f"{kind}_mean"] + 2.576 * found[f"{kind}_stderr"]).all(), (piece, kind)
+        off = np.abs(found["path_prediction"] - found["path_mean"])
+        assert (off < 0.01 * found["path_mean"] + 2.576 * found["path_stderr"]).all(), piece
 
 
 def test_kramers_heuristics_miss_by_factors(quick):

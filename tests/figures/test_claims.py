@@ -43,7 +43,7 @@ def test_the_pages_table_is_of_its_numbers(frame):
     assert (counts[:-1].sum(axis=0) == counts[-1]).all()
     assert (counts[:, 0] + counts[:, 1] == counts[:, 2] + counts[:, 3]).all()
     assert (counts[..., 2] <= counts[..., 0] + counts[..., 1]).all()
-    for name, of_one in zip(frame.NAMES, counts, strict=False):
+    for name, of_one in zip([row[0].strip("`") for row in table[:-1]], counts, strict=False):
         for kind, (inside, outside, _) in zip((True, False, None), of_one[2:], strict=True):
             told = [found for row, found in printed(frame, name) if row.believable is kind]
             assert (sum(told), len(told) - sum(told)) == (inside, outside), (name, kind)
@@ -65,8 +65,11 @@ def test_what_the_page_says_of_its_counts(frame):
     out = sorted((row for row, found in rows if not found), key=lambda row: row.error / row.half)[:outside]
     worst = max(abs(row.prediction - row.simulated) / row.half for row in out)
     assert f"{worst:.1f}" in said.partition("are at most ")[2].partition(" halves")[0]
-    further = [row for row, _ in rows if abs(row.prediction - row.simulated) > 1.02 * (row.half + row.error)]
-    assert f"{len(further)} of all are further off than interval and error together" in said
+    further = int(said.partition(" of all are further off than interval and error together")[0].rpartition(" ")[2])
+    least, most = (
+        sum(abs(row.prediction - row.simulated) > rounded * (row.half + row.error) for row, _ in rows) for rounded in (1.04, 0.96)
+    )
+    assert least <= further <= most
 
 
 def test_the_pages_velocities(frame):
@@ -234,12 +237,9 @@ def test_which_rules_are_trusted(quick):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["digits", "convnet"])
-def test_ten_updates_of_many_weights(frame, quick, name):
+def test_ten_updates_of_many_weights(quick):
     """About the path to noise 1 within 1 % of the runs at every rate."""
-    if frame.missing(frame.script(name)):
-        pytest.skip("JAX is not installed")
-    for piece, found in quick(name).items():
+    for piece, found in quick("digits").items():
         off = np.abs(found["path_prediction"] - found["path_mean"])
         assert (off < 0.01 * found["path_mean"] + 2.576 * found["path_stderr"]).all(), piece
 

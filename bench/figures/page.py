@@ -36,7 +36,7 @@ def said(rows):
     halves = [(abs(row.prediction - row.simulated) / row.half, row.error / row.half, row) for row in judged]
     sure, open_ = ([each for each in halves if each[2].says_inside is says] for says in (True, False))
     missed = [off for off, _, row in sure if not row.inside]
-    left, near = (sum(each) for each in zip(*((not row.inside, row.within_error) for *_, row in open_), strict=True))
+    left, near = sum(not row.inside for *_, row in open_), sum(row.within_error for *_, row in open_)
     further = [(off / (1 + own), row) for off, own, row in halves if not row.within_error]
     curves = counted(rows)
     (stay, those), (leave, others) = (curves[kind] for kind in list(curves)[-2:])

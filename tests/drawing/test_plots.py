@@ -105,6 +105,8 @@ def test_a_landscape_and_a_law():
          r"the prediction is of Spacetime\(N=10, B=1"),
         (lambda: fd.predict(LAND, ST, np.linspace(0.01, 0.1, 5), 1, T=range(1, 7)).plot(), "too many to draw"),
         (lambda: fd.predict(LAND, ST, 0.1, 1, observable="displacement").plot("picture.bmq"), "cannot write"),
+        (lambda: fd.predict(LAND, ST, RATES, 1, update=fd.updates.momentum(0.5)).plot(beside=fd.simulate(LAND, ST, RATES, 9)),
+         r"is of momentum\(0.5\), the simulation of SGD"),
         (lambda: fd.predict(LAND, ST, [0.1], 1, T=[2, 3]).plot(beside=fd.simulate(LAND, ST, [0.2], 9, T=[2, 3])), "in common"),
     ],
 )

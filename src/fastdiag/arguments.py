@@ -25,6 +25,8 @@ from .numerals import shown as shown
 from .typing import FloatArray, Number
 
 _Kind = TypeVar("_Kind")
+PLAIN = frozenset((int, float))  # Python's own numbers at first sight
+NESTED = (list, tuple, np.ndarray)
 
 
 def own(value: object) -> Any:
@@ -313,6 +315,8 @@ def sequence(name: str, value: object, meaning: str, *, also: str = "") -> list[
 
     `also`: what else it may be, for the message.
     """
+    if type(value) in (list, tuple) and PLAIN.issuperset(map(type, cast(Any, value))):
+        return list(cast(Any, value))
     refuse_mask(name, value)
     if has(value, "__array__") and not isinstance(value, type | np.ndarray | np.generic):  # a column of a DataFrame
         try:
@@ -334,11 +338,11 @@ def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number"
     >>> one_or_many("T", 5, "times"), one_or_many("T", np.array([5, 6], np.uint8), "times")
     (([5], ()), ([5, 6], (2,)))
     """
-    found = own(value)
+    found = value if type(value) in (list, tuple) else own(value)
     if isinstance(found, int | Fraction | float) or has(found, "free_symbols"):
         return [found], ()
     entries = sequence(name, found, meaning, also=f"{one} or ")
-    if any(isinstance(entry, list | tuple | np.ndarray) for entry in entries):
+    if any(isinstance(entry, NESTED) for entry in entries):
         raise InputError(f"{name} must be {one} or a 1-D sequence of {meaning}, not {shown(value)}")
     if not entries:
         raise InputError(f"{name} is empty; give at least one of the {meaning}")

@@ -91,7 +91,7 @@ def _polynomial(ring: Any, x: Number) -> Polynomial:
 def _size(group: Sequence[Number]) -> int:
     """By how much a factor can lengthen a product, all put over one denominator; formulas are not foreseen."""
     below = denominator(group)
-    return max([below, *[abs(x.numerator) * (below // x.denominator) for x in group if isinstance(x, int | Fraction)]])
+    return max([below, *[abs(x.numerator) * (below // x.denominator) for x in group if type(x) in (int, Fraction)]])
 
 
 def _digits(value: int, width: int, count: int) -> list[int]:

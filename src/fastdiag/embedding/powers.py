@@ -117,9 +117,9 @@ def denominator(numbers: Iterable[Number]) -> int:
     """The least common one of ints and Fractions; 1 if there are other numbers among them."""
     found = 1
     for x in numbers:
-        if isinstance(x, Fraction):
+        if type(x) is Fraction:
             found = lcm(found, x.denominator)
-        elif not isinstance(x, int):
+        elif type(x) is not int:
             return 1
     return found
 
@@ -148,7 +148,7 @@ def cleared(numbers: Iterable[Number], below: int) -> Iterator[Number]:
 
 def seconds(matrix: Matrix, rows: int, times: int) -> float:
     """About how long so many rows take, by the longest ints that occur and the number of products."""
-    widest = max([x.bit_length() for entries in matrix.values() for x in entries.values()], default=0)
+    widest = max(map(int.bit_length, chain.from_iterable(map(dict.values, matrix.values()))), default=0)
     if len(matrix) <= MOST_FREE and times * widest <= MOST_FREE:
         return 0.0
     inside = {i: sum(1 << j for j in entries) for i, entries in matrix.items()}

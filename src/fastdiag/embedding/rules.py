@@ -168,13 +168,19 @@ def process_maps(diagram: Diagram | str, T: Any, process: Process, B: Any = 1, b
 
 
 def _volume(poset: Poset, T: Any, process: Process, B: Any) -> Any:
-    parts = poset.parts
-    if any(poset.part.count(part) > process.largest_part for part in range(parts)):
-        return 0
-    extensions = level_shapes(poset).get((1,) * parts, 0)  # one part to a level: the linear extensions
-    volume = Fraction(extensions, factorial(parts))
+    volume, parts = _unit_volume(poset, process.largest_part)
     if hasattr(T, "free_symbols") or hasattr(B, "free_symbols"):
         import sympy
 
         return sympy.Rational(volume.numerator, volume.denominator) * (B * T) ** parts
-    return whole_or_fraction(volume * Fraction(B * T) ** parts)
+    return whole_or_fraction(volume * (B * T) ** parts)
+
+
+@lru_cache(maxsize=1 << 12)
+def _unit_volume(poset: Poset, largest_part: int) -> tuple[Fraction, int]:
+    """Of the times 0 < t < 1, and how many there are."""
+    part, parts = poset.part, poset.parts
+    if any(part.count(each) > largest_part for each in range(parts)):
+        return Fraction(0), parts
+    extensions = level_shapes(poset).get((1,) * parts, 0)  # one part to a level: the linear extensions
+    return Fraction(extensions, factorial(parts)), parts

@@ -50,7 +50,7 @@ def sum_over_maps(
     InputError : T = inf, and edges that do not forget
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
     """
-    if spacetime.is_one_epoch and not repeated_epochs(poset, 0, True):  # no maps
+    if not has_maps(poset, spacetime):
         return 0
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
@@ -59,6 +59,11 @@ def sum_over_maps(
     if isinstance(below, int):
         return Fraction(total, below) if below > 1 else total
     return below.field(total) / below
+
+
+def has_maps(poset: Poset, spacetime: Spacetime) -> bool:
+    """Whether there are any in so few epochs: within one, the relations between parts must not run in a circle."""
+    return not spacetime.is_one_epoch or bool(repeated_epochs(poset, 0, True))
 
 
 def _summed(

@@ -71,7 +71,8 @@ class SweepPlan(NamedTuple):
     """From each state: target, place among `fates`, place among `kinds`."""
 
 
-def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> SweepPlan:
+def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches, powers: bool) -> SweepPlan:
+    """powers: for edges that carry those of one number, to which it is all one where they begin and end."""
     begins, gains = [0], cache(batches.gains)
     for each in transfers:
         begins.append(begins[-1] + len(each.states))
@@ -82,6 +83,7 @@ def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> SweepPl
         for source, target, parts, fate, placed, nodes in each.moves:
             if any(both := gains(parts, nodes)):
                 kind = kinds.setdefault((both, placed), len(kinds))
+                fate = tuple([bits & ~3 for bits in fate]) if powers else fate
                 moves[begin + source].append((begin + target, fates.setdefault(fate, len(fates)), kind))
     live = tuple([live for each in transfers for live in each.live])
     return SweepPlan(live, tuple(begins), tuple(fates), tuple(kinds), tuple(map(tuple, moves)))
@@ -96,7 +98,7 @@ class Sweep:
     def __init__(self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: Batches) -> None:
         self.has_last = batches.last > 0
         self.edges, self.epochs = edges, len(transfers[0].placed[0])
-        self.plan = (_known_plan if not self.has_last else _planned)(tuple(transfers), batches)
+        self.plan = (_known_plan if not self.has_last else _planned)(tuple(transfers), batches, edges.is_power)
         self.live, self.begins = self.plan.live, self.plan.begins
         self._known: list[Powers | None] = [None, None]
 

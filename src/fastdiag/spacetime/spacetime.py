@@ -10,7 +10,7 @@ from math import comb, factorial, inf, prod
 from typing import Any, cast, get_args
 
 from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite
-from ..door import door
+from ..door import exact_door
 from ..errors import InputError
 from ..numerals import written
 from ..record import Portable
@@ -136,7 +136,7 @@ class Spacetime(Portable):
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols stand in N, B or T."""
-        return not {type(self.N), type(self.B), type(self.T)} <= NUMBERS
+        return type(self.T) not in NUMBERS or type(self.N) not in NUMBERS or type(self.B) not in NUMBERS
 
     @property
     def E(self) -> Any:
@@ -190,7 +190,7 @@ class Spacetime(Portable):
         """Whether counts depend on the drawn batches beyond a renaming of the rows."""
         return self.sampling != "cyclic" and not self.is_one_epoch
 
-    @door
+    @exact_door
     def with_updates(self, T: int | float) -> Spacetime:
         """The same spacetime with another number of updates."""
         if type(T) is int and T > 0 and not self.is_symbolic:  # all else has been checked

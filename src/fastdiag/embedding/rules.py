@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from math import factorial
+from math import factorial, inf
 from typing import Any, TypeAlias, get_args
 
 from ..arguments import instance, number, shown
@@ -77,10 +77,14 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
 
 @lru_cache(maxsize=1 << 12)
 def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: str) -> Any:
-    poset = Poset.of(diagram, links)
+    poset, B = Poset.of(diagram, links), spacetime.B
     if not links and not spacetime.is_ragged:
         return count(poset, spacetime, basis)
-    spacetime.finite("T")
+    T, one_order = spacetime.finite("T"), spacetime.is_one_epoch or spacetime.sampling == "cyclic"
+    if basis == "cumulant" and not spacetime.is_ragged and (B == 1 or one_order):
+        N = spacetime.N if B == 1 or spacetime.N == inf else spacetime.N // B
+        batches = Spacetime(N, T=T, sampling=spacetime.sampling)
+        return B**poset.parts * count(poset.joined, batches, basis)  # each part in any slot of its batch
     return sum_over_maps(poset, EdgeWeights.powers(poset, [1] * diagram.order), spacetime, basis)
 
 

@@ -87,7 +87,7 @@ class Spanning(EdgeWeights):
                     passed = matrix_product(edges.step(e, rates[t]), passed)
             lower.append(below[::-1])
             upper.append(above)
-        own = {field.name: getattr(edges, field.name) for field in fields(EdgeWeights)} | {"known": {}}
+        own = {field.name: getattr(edges, field.name) for field in fields(EdgeWeights)}
         return cls(**own, spans=tuple(spans), lower=tuple(lower), upper=tuple(upper), begins=begins)
 
     def clock(self, start: int, epochs: int) -> Clock:
@@ -100,7 +100,7 @@ class Spanning(EdgeWeights):
 
         return at
 
-    def crossing(self, epochs: int, now: Now = None) -> Crossing:
+    def crossing(self, epochs: int, known: dict[int, Crossing], now: Now = None) -> Crossing:
         """One update of each of some epochs."""
         return _Meeting(self, epochs, now)
 

@@ -81,8 +81,9 @@ def _summed(
         if foreseen:
             check_seconds(sum(_known_seconds(*each) for each, _ in known))
         return sum((_known_independent(*each) * ways for each, ways in known), 0)
+    crossings: dict[int, Crossing] = {}
     planned = [
-        (Epochs(each, edges, int(spacetime.N), batches), ways)
+        (Epochs(each, edges, int(spacetime.N), batches, crossings), ways)
         for each, ways in merged(poset, basis).items() if each.parts <= spacetime.N
     ]
     if foreseen:
@@ -146,15 +147,15 @@ def _repeated(
         )
     total: Number = 0
     planned, work = [], 0.0
-    batches = Batches.of(spacetime, edges, basis)
+    batches, crossings = Batches.of(spacetime, edges, basis), dict[int, Crossing]()
     for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
         if not commute:
             from .spanning import spanned
 
             total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), batches)
             continue
-        early = Sweep([chain.early], edges, batches) if rest else None
-        late = Sweep([chain.late], edges, batches) if rest < updates else None
+        early = Sweep([chain.early], edges, batches, crossings) if rest else None
+        late = Sweep([chain.late], edges, batches, crossings) if rest < updates else None
         between = _past_epochs(edges, chain, updates) if edges.rates is None and whole else None
         planned.append((chain, alike, early, late, between))
         if edges.rates is None:
@@ -346,6 +347,8 @@ def _known_curve(
 
 def check_forgets(q: Number) -> None:
     """Raise InputError if what is open together does not shrink; of formulas and of many numbers it is believed."""
+    if type(q) is Fraction and abs(q.numerator) < q.denominator:
+        return
     q = q.as_expr() if hasattr(q, "as_expr") else q
     size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
     if str(size >= 1) == "True":  # a relation of symbols is neither true nor false

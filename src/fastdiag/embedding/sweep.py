@@ -25,7 +25,7 @@ Lines: TypeAlias = dict[int, list[tuple[int, Number, int]]]
 """From a key to keys, coefficients and kinds of moves."""
 
 
-class Batches(NamedTuple):
+class BatchSizes(NamedTuple):
     """The batches of one epoch: all of one size, but for the last where that is smaller."""
 
     basis: str
@@ -39,7 +39,7 @@ class Batches(NamedTuple):
     """What the sum over maps is to be divided by, for each node."""
 
     @classmethod
-    def of(cls, spacetime: Spacetime, edges: EdgeWeights, basis: str) -> Batches:
+    def of(cls, spacetime: Spacetime, edges: EdgeWeights, basis: str) -> BatchSizes:
         """Those that edges of some weights see."""
         B, last = int(spacetime.B), spacetime.last_batch
         if not spacetime.is_ragged:
@@ -71,7 +71,7 @@ class SweepPlan(NamedTuple):
     """From each state: target, place among `fates`, place among `kinds`."""
 
 
-def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches, powers: bool) -> SweepPlan:
+def _planned(transfers: tuple[TransferMatrix, ...], batches: BatchSizes, powers: bool) -> SweepPlan:
     """powers: for edges that carry those of one number, to which it is all one where they begin and end."""
     begins, gains = [0], cache(batches.gains)
     for each in transfers:
@@ -96,7 +96,7 @@ class Sweep:
     """Transfer matrices side by side, with what the edges carry."""
 
     def __init__(
-        self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: Batches,
+        self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: BatchSizes,
         crossings: dict[int, Crossing] | None = None,
     ) -> None:
         """crossings: of these edges, that other sweeps know."""
@@ -207,7 +207,7 @@ class Epochs:
     """Epochs with an order of their own each, as matrices over (ideal of groups, code), in the moment basis."""
 
     def __init__(
-        self, poset: Poset, edges: EdgeWeights, N: int, batches: Batches, crossings: dict[int, Crossing] | None = None
+        self, poset: Poset, edges: EdgeWeights, N: int, batches: BatchSizes, crossings: dict[int, Crossing] | None = None
     ) -> None:
         self.edges, self.epoch = edges, independent_epoch(poset)
         self.sweep = Sweep(self.epoch.transfers, edges, batches, crossings)

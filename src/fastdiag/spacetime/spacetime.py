@@ -9,7 +9,7 @@ from itertools import combinations
 from math import comb, factorial, inf, prod
 from typing import Any, cast, get_args
 
-from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite
+from ..arguments import choice, decimal, instance, own, shown, whole, whole_or_infinite
 from ..door import exact_door
 from ..errors import InputError
 from ..numerals import written
@@ -102,7 +102,7 @@ class Spacetime(Portable):
         if not divides and last is None and sampling != "replacement":
             near = [b for b in range(max(1, B - 5000), min(int(N), B + 5000) + 1) if N % b == 0]
             below, above = [b for b in near if b < B][-1:], [b for b in near if b > B][:1]
-            advice = " or ".join(map(digits, below + above)) or "a divisor of N"
+            advice = " or ".join(map(decimal, below + above)) or "a divisor of N"
             raise InputError(
                 f"B = {shown(B)} does not divide N = {shown(N)}, so an epoch is no whole number of batches; "
                 f"use B = {advice}, or last='keep' (its last batch is smaller), last='drop' (it has none), or "

@@ -66,11 +66,9 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     200
     """
     number = own(value)
-    if isinstance(number, float) and number.is_integer():
+    if type(number) in (float, Fraction) and isfinite_exactly(number) and number == int(number):
         number = int(number)
-    if isinstance(number, Fraction) and number.denominator == 1:
-        number = int(number)
-    if isinstance(number, bool) or not isinstance(number, int):
+    if type(number) is not int:
         raise InputError(f"{name} must be a whole number{f' of {what}' if what else ''}, not {shown(value)}")
     if least is not None and number < least:
         raise InputError(f"{name} must be at least {least}{f' ({what})' if what else ''}, not {shown(number)}")

@@ -88,7 +88,7 @@ class Spacetime(Portable):
             raise InputError(
                 f"last={last!r} has no meaning with sampling='replacement', where every batch is a fresh one of B points"
             )
-        if any(is_formula(own(x)) for x in (N, B, T, E) if type(x) is not int):
+        if any(is_formula(own(x)) for x in (N, B, T, E) if x is not None and type(x) is not int):
             self._keep(*formulas(N, B, T, E, sampling, last), sampling)
             return
         B = whole("B", B, 1, what="points per batch")
@@ -210,7 +210,7 @@ class Spacetime(Portable):
 
     def _sizes(self, updates: int) -> list[int]:
         """Of the first batches of an epoch."""
-        return [self.batch_size(t) for t in range(updates)]
+        return [self.batch_size(t) for t in range(updates)] if self.is_ragged else [self.B] * updates
 
     def realisations(self) -> Iterator[Batches]:
         """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows, or of a smaller last batch."""
@@ -239,7 +239,7 @@ class Spacetime(Portable):
         """Its rows in order."""
         T = self.finite("T")
         epoch = T if self.N == inf else self.updates_per_epoch
-        return tuple(tuple(range(t * self.B, t * self.B + self.batch_size(t))) for t in range(min(epoch, T)))
+        return tuple(tuple(range(t * self.B, t * self.B + size)) for t, size in enumerate(self._sizes(min(epoch, T))))
 
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""

@@ -99,7 +99,8 @@ def answer_about_start(question: Question) -> Prediction:
         by_diagram = {diagram: shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if exactly is None and not np.isfinite(whole).all():
-        told("the prediction", whole, growth(worth.eigenbasis, worth.numbers) if isinstance(worth, ResummedWorth) else "")
+        grows = growth(worth.eigenbasis, worth.numbers, question.span) if isinstance(worth, ResummedWorth) else ""
+        told("the prediction", whole, grows)
     stderr = None
     if isinstance(worth, PlainWorth):
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))

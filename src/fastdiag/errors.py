@@ -5,8 +5,6 @@ from __future__ import annotations
 from .terminal import on_one_line, spelled_out
 
 AROUND = 36  # characters of a text that are shown on either side of its fault
-
-
 MOST_CHARACTERS = 2000  # of a message; what is quoted in it may be of any length
 
 

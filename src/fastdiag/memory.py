@@ -40,9 +40,8 @@ def check_room(asked: int, folder: Path, what: str, advice: str) -> None:
     """Raise TooLargeError if the disk of a folder, which need not exist yet, has not that many bytes left."""
     import shutil  # with all that it can unpack
 
-    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     try:
-        folder = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+        folder = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
         free = shutil.disk_usage(folder).free
     except (OSError, StopIteration):  # one that does not tell
         return

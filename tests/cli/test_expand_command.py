@@ -1,7 +1,6 @@
 """`fastdiag expand`, as a user types it."""
 
 
-
 from click.testing import CliRunner
 
 import fastdiag as fd

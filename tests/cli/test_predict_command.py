@@ -112,6 +112,13 @@ def test_what_cannot_be(options, words):
     assert words in done.output
 
 
+def test_one_epoch_with_replacement():
+    """Of five points in twos: two batches; in all commands."""
+    assert run("draw", "-N", "5", "-B", "2", "--sampling", "replacement").splitlines()[1:3] == ["0  ░ ░", "1  ░ ░"]
+    count = fd.coefficient("[a a]", fd.Spacetime(5, 2, 2, sampling="replacement"))
+    assert f" {count} " in run("table", "2", "-N", "5", "-B", "2", "--sampling", "replacement")
+
+
 def test_last_batches_elsewhere():
     assert run("draw", "-N", "5", "-B", "2", "-E", "1", "--last", "keep").splitlines()[-1].split() == ["4", "·", "·", "░"]
     assert "9/5" in run("table", "2", "-N", "5", "-B", "2", "-E", "2", "--last", "drop")

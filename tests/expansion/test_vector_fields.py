@@ -256,6 +256,7 @@ def test_simulated_as_it_is_written():
 
 LAND, ST = linear(TURNING), fd.Spacetime(4, T=4)
 
+
 @pytest.mark.parametrize("bent", [False, True], ids=["polynomial", "exponential"])
 def test_a_gaussian_closure_of_formulas(bent):
     """The displacement and covariance need no loss; polynomials as their arrays do, others by a sum of their own."""

@@ -148,6 +148,7 @@ SYM = np.array([[[2.0, 1.0], [1.0, 3.0]]])
     ("call", "words"),
     [(lambda: fd.landscapes.logistic(X, Y, THETA[:2]), r"theta must have shape \(3,\) \(one per column of X\), not \(2,\)"),
      (lambda: fd.landscapes.logistic(X, Y + 1, THETA), "y must hold the labels"),
+     (lambda: fd.landscapes.logistic(X, [10**400, *Y[1:]]), "y must hold the labels 0 and 1"),
      (lambda: fd.landscapes.logistic(X, ["a"] * len(Y)), "found 'a'|found .'a'"),
      (lambda: fd.landscapes.logistic(X, list("abc" + "a" * (len(Y) - 3))), "landscapes.softmax takes more classes"),
      (lambda: fd.landscapes.logistic(X, Y, THETA, ridge=-1), "ridge must be >= 0"),

@@ -68,6 +68,17 @@ def test_samples_have_standard_errors():
     assert found.simulated[0] == found.simulated[1]
 
 
+@QUIET
+def test_runs_are_of_what_was_predicted():
+    """A given training set is trained on, and not sets drawn from it."""
+    points = [fd.landscapes.logistic([[1.0], [2.0], [-1.0], [0.5]], [0, 1, 0, 1], [start]) for start in (0.5, -0.5)]
+    how = {"training_set": "given", "observable": "train_loss"}
+    found = fd.rank(points, fd.Spacetime(N=4, T=8), 0.1, order=2, runs=40, seed=3, progress=False, **how)
+    runs = [fd.simulate(land, fd.Spacetime(N=4, T=8), 0.1, 40, 3, **how) for land in points]
+    assert found.simulated.tolist() == [each.mean for each in runs]
+    assert (found.predictions[0].training_set, runs[0].training_set) == ("given", "given")
+
+
 def test_what_is_refused():
     with pytest.raises(InputError, match="landscapes is empty"):
         fd.rank([], ST, 0.1)

@@ -4,6 +4,7 @@ from math import inf, nan
 
 import numpy as np
 import pytest
+import sympy
 
 import fastdiag as fd
 from oracles.recursions import LAMBDA, C, K
@@ -13,6 +14,8 @@ ERRORS = fd.errors.InputError
 
 
 BAD = np.array([[1.0, 2.0], [2.0, 1.0]])  # indefinite
+w, c, x = sympy.symbols("w c x")
+LETTER = fd.landscapes.symbolic((w - c) ** 2 / 2 + x * w, w, x, fd.landscapes.normal(), at=[c])  # a minimum somewhere
 REFUSED = [
     (lambda: S.stability_limit(0.0), "k_max must be positive"),
     (lambda: S.stability_limit(1.0, 1.0), "momentum mu must lie strictly"),
@@ -75,6 +78,10 @@ REFUSED = [
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1e-4, (0.0, 1.0), 64), "use n >="),
     (lambda: S.escape_rate_1d(lambda w: np.ones(3), 0.5, 1.0, (0.0, 1.0), 64), "shape of its argument"),
     (lambda: S.escape_rate_1d(lambda w: w, 0.5, 1.0, (0.0, 1.0), 4), "at least 8"),
+    (lambda: S.stationary_covariance(LETTER, 1, 0.1), "starts from numbers, and theta_0 is .c,"),
+    (lambda: S.minibatch_stationary(LETTER, lam=0.1), "starts from numbers, and theta_0 is .c,"),
+    (lambda: S.valley_drift(LETTER, 0.1), "starts from numbers, and theta_0 is .c,"),
+    (lambda: LETTER.plot(), "starts from numbers, and theta_0 is .c,"),
 ]
 
 

@@ -63,7 +63,8 @@ def draw(
             raise InputError("nothing to draw; give a diagram such as '[a b[a]]', or a spacetime with -N")
         picture = drawing.diagram_svg(parsed) if output else drawing.diagram_text(parsed)
     else:
-        epochs = 1 if updates is None and epochs is None else epochs
+        if updates is None and epochs is None:
+            updates, epochs = options.one_epoch(points, batch, sampling)
         spacetime = Spacetime(points, batch, updates, E=epochs, sampling=sampling, last=last)
         chosen = None
         if parsed is not None:

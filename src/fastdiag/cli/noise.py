@@ -43,8 +43,8 @@ def noise(
     """
     from ..drawing.noise_geometry import NoiseReport, save_noise
     from ..drawing.picture import check_picture
+    from ..simulation.excess_losses import excess_losses
     from .console import PlainConsole
-    from .excess import excesses
     from .points import landscape_of
 
     landscape, name = landscape_of(data, ridge)
@@ -61,7 +61,7 @@ def noise(
         console.print("Escape is from a minimum with all its eigenvectors: ask --at minimum, with at most 1024 weights.")
     else:
         with console.status("simulating"):
-            itself = excesses(landscape, np.array([report.escape.eta]), 0.0, None, batch, updates, runs, seed)[1, 0]
+            itself = excess_losses(landscape, np.array([report.escape.eta]), 0.0, None, batch, updates, runs, seed)[1, 0]
         for line in _sentences(report, report.escape, itself):
             console.print(line)
     if plot:

@@ -43,3 +43,8 @@ def numbers(context: click.Context, option: click.Parameter, text: str | None) -
     if not values:
         raise click.BadParameter("at least one number is needed")
     return values
+
+
+def one_epoch(points: int, batch: int, sampling: str) -> tuple[int | None, int | None]:
+    """Its T and E, one of them; with replacement no epoch need be a whole number of batches, so its whole batches."""
+    return (max(1, points // batch), None) if sampling == "replacement" and batch > 0 else (None, 1)

@@ -31,8 +31,7 @@ def landscape_of(data: Path | None, ridge: float) -> tuple[Logistic, str]:
     try:
         if arrays["X"].ndim != 2 or len(arrays["X"]) == 0:
             raise InputError(f"X must have shape (points, measurements), not {arrays['X'].shape}")
-        X = with_bias(standardised(arrays["X"]))
-        return logistic(X, arrays["y"], np.zeros(X.shape[1]), ridge), data.stem
+        return logistic(with_bias(standardised(arrays["X"])), arrays["y"], ridge=ridge), data.stem
     except FastdiagError as error:
         raise InputError(f"{data}: {error}") from None
 

@@ -54,8 +54,8 @@ def stationary(
     from .. import stationary as laws
     from ..drawing.picture import check_picture
     from ..drawing.stationary_law import StationaryReport, save_stationary
+    from ..simulation.excess_losses import excess_losses
     from .console import PlainConsole
-    from .excess import excesses
     from .points import landscape_of
 
     landscape, name = landscape_of(data, ridge)
@@ -79,7 +79,7 @@ def stationary(
         f"{rates[-1]:.4g}; trace of the gradient's covariance at B = {batch}: {np.trace(C):.4g}."
     )
     with console.status("simulating"):
-        losses = excesses(landscape, numbers, mu, nu, batch, updates, runs, seed)
+        losses = excess_losses(landscape, numbers, mu, nu, batch, updates, runs, seed)
     means, halves = losses.mean(axis=2), 1.96 * losses.std(axis=2, ddof=1) / np.sqrt(runs)
     measured, itself, apart = np.stack([means, halves], axis=1)
     report = StationaryReport.of(landscape, batch, mu, nu, numbers, measured, itself)

@@ -52,7 +52,7 @@ def table(
     if updates is not None and epochs is not None:
         raise InputError("give updates with -T or epochs with -E, not both")
     if points is not None and updates is None and epochs is None:
-        updates, epochs = (points // batch, None) if sampling == "replacement" and batch > 0 else (None, 1)
+        updates, epochs = options.one_epoch(points, batch, sampling)
     found = coefficient_table(order, sampling, basis)
     found = found.where(
         irreducible=True if irreducible else None, singleton_leaves=False if at_minimum else None

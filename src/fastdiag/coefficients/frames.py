@@ -36,5 +36,3 @@ def library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise InputError(f"{name} is not installed; pip install {name}") from None
-
-

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arguments import ndim, real, shown
 from ..door import door
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError
 from ..landscapes import Landscape
-from ..landscapes.landscape import check_landscape
+from ..landscapes.landscape import check_landscape, start_in_floats
 from ..typing import FloatArray, Rates
 from .gap import Shrinking, metrics, points, shrinking, updates
 
@@ -51,7 +51,7 @@ def tuned_ridge(landscape: Landscape, eta: Rates, N: int, T: float) -> float:
     if rate is None:
         raise InputError(f"eta must be a number here, not {shown(eta)}")
     (metric,) = metrics(rate, landscape.dimension)
-    start, G, H = _start(landscape), landscape.gradient, landscape.hessian
+    start, G, H = start_in_floats(landscape), landscape.gradient, landscape.hessian
     largest = 1 / rate - float(np.linalg.eigvalsh(H)[-1])
     if largest <= 0:
         raise InputError(f"eta h is {rate * np.linalg.eigvalsh(H)[-1]:.4g} and must be below 1 to leave room for a ridge")
@@ -80,10 +80,3 @@ def tuned_ridge(landscape: Landscape, eta: Rates, N: int, T: float) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if derivative(middle) > 0 else (middle, high)
     return float(high)
-
-
-def _start(landscape: Landscape) -> FloatArray:
-    try:
-        return np.broadcast_to(np.array(landscape.theta, dtype=np.float64), (landscape.dimension,))
-    except TypeError:
-        raise UnsupportedError(f"{landscape!r} starts at a formula; give numbers") from None

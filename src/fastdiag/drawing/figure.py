@@ -7,6 +7,7 @@ from io import BytesIO
 import matplotlib
 from matplotlib.figure import Figure
 
+from ..numerals import counted
 from .picture import style
 
 
@@ -20,6 +21,6 @@ class Picture(Figure):
         return content.getvalue()
 
     def __repr__(self) -> str:
-        return f"<picture of {len(self.axes)} panel{'s' * (len(self.axes) != 1)}: savefig writes it to a file>"
+        return f"<picture of {counted(len(self.axes), 'panel')}: savefig writes it to a file>"
 
     __str__ = __repr__  # else matplotlib's

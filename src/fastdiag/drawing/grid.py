@@ -12,6 +12,7 @@ import numpy as np
 from ..arguments import digits, refuse_mask, sequence, shown, text, whole, whole_or_infinite
 from ..diagram import Diagram
 from ..errors import FastdiagError, InputError, TooLargeError
+from ..spacetime.formulas import check_fits
 
 MOST_LISTED = 100_000  # rows in all batches
 
@@ -77,8 +78,7 @@ def checked_grid(st: Any) -> CheckedGrid:
     if T == math.inf:
         raise InputError("T = inf: infinitely many cells cannot be listed; draw fewer updates, st.with_updates(60)")
     B = whole("B", found["B"], 1)
-    if B > N:
-        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points")
+    check_fits(B, N)
     last = attribute(st, "last")
     return CheckedGrid(N, B, int(T), text("sampling", found["sampling"]), None if last is None else text("last", last), st)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FastdiagError, UnsupportedError
 from ..landscapes import Landscape
-from ..landscapes.landscape import check_landscape
+from ..landscapes.landscape import check_landscape, start_in_floats
 from ..landscapes.taylor import TaylorLocal
 from ..typing import FloatArray
 from .panel import INK, MEASURED
@@ -57,7 +57,7 @@ def _losses(
     landscape: Landscape, unit: FloatArray, steps: FloatArray, gradient: FloatArray, hessian: FloatArray | None
 ) -> tuple[FloatArray, str]:
     """Losses that far along the way, and what they are where they are not the loss itself."""
-    start = np.array(landscape.theta, dtype=float)
+    start = start_in_floats(landscape)
     try:
         seen = [landscape.local(start + step * unit) for step in steps]
         return np.array([float(local.loss) for local in seen]), ", Taylor polynomial" * isinstance(seen[0], TaylorLocal)

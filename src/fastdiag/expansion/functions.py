@@ -12,7 +12,7 @@ from ..landscapes import Estimated, Landscape, Samples, Symbolic, finite
 from ..landscapes.exact import distinct_symbols, exact
 from ..landscapes.formulas_given import formula_of
 from ..landscapes.given_tensors import check_symmetric, tensor_or_zero
-from ..landscapes.landscape import check_landscape, checked
+from ..landscapes.landscape import check_landscape, checked, start_in_floats
 from ..landscapes.smoothness import real_symbol
 from ..numerals import counted, has, written
 from ..record import frozen
@@ -79,7 +79,7 @@ def seen_from(of: Function, landscape: Landscape) -> Landscape:
     if n != landscape.dimension:
         raise InputError(f"s is of {n} weights, and the landscape has {landscape.dimension}; give one of as many")
     if isinstance(of[0], np.ndarray):
-        place = frozen(np.array([float(x) for x in landscape.theta]))
+        place = frozen(start_in_floats(landscape))
         return Told(tuple(frozen(array[None].copy()) for array in of), ONE, place)
     import sympy
 

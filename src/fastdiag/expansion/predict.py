@@ -119,9 +119,11 @@ def predict(
     Returns
     -------
     Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape + the observable's. Of a
-        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr
-        Formulas are sums that are not multiplied out: where a rule's letter cancels in a denominator, as mu at 0, take the
-        rule with that number, or a limit
+        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr.
+        On spacetimes of symbols formulas hold GeometricSum(n, q, ...), the sum of all products of n of the q: numbers may
+        be put in for letters in any order, also where a fraction would be 0/0, as eta h, mu or a decay at 0; `.doit()`
+        writes fractions. Eigenvalue(i, c, ...) is a root of the polynomial with these coefficients. What has no value yet:
+        two eigenvalues of weights that are coupled, or of a rule with memory, where they meet; ask with these numbers
 
     Raises
     ------

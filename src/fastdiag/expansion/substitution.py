@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from ..arguments import number, shown
 from ..errors import InputError
 from ..spacetime import Spacetime
-from ..spacetime.formulas import check_names, is_formula
+from ..spacetime.formulas import check_fits, check_names, is_formula
 
 TIMES = ("M", "T", "E")
 OWN = ("N", "B", *TIMES)
@@ -133,8 +133,8 @@ def _check_holds(given: Mapping[str, Any], sampling: str) -> None:
             "the formula is one of whole epochs of N/B batches, and these numbers are not; fastdiag.coefficient and "
             "fastdiag.expand(spacetime=...) know partial epochs, and batches that do not divide N"
         )
-    if B is not None and N is not None and (B - N).is_positive:
-        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
+    if B is not None and N is not None:
+        check_fits(B, N)
     if sampling == "one epoch" and epochs is not None and (epochs - 1).is_positive:
         raise InputError(
             "the formula is one of a single epoch, of at most N/B updates, and these numbers go on; use "

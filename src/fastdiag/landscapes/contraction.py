@@ -44,8 +44,6 @@ def _path(factors: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...], labels: 
     return np.einsum_path(*operands, list(labels), optimize=("greedy", room))[0]
 
 
-
-
 def _in_turn(operands: Sequence[Any], labels: Sequence[int]) -> FloatArray:
     """The same with any number of labels: one factor after the other, each label summed over after its last factor."""
     arrays, axes = list(operands[::2]), [list(some) for some in operands[1::2]]

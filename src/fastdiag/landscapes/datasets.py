@@ -49,8 +49,7 @@ def breast_cancer(ridge: float = 0.1, theta: object | None = None) -> Logistic:
     measured, y = _measurements(
         find("breast_cancer.npz"), "the breast cancer data", BREAST_CANCER, np.dtype("<f8"), (569, 30)
     )
-    X = with_bias(standardised(measured))
-    return logistic(X, y, np.zeros(X.shape[1]) if theta is None else theta, ridge)
+    return logistic(with_bias(standardised(measured)), y, theta, ridge)
 
 
 @door

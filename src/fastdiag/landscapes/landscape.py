@@ -200,6 +200,21 @@ def check_landscape(landscape: object, fields: bool = False) -> None:
         raise InputError(f"{landscape!r} has no loss, which this is about; predict and simulate take vector fields")
 
 
+def start_in_floats(landscape: Landscape) -> FloatArray:
+    """theta_0, (n,).
+
+    Raises
+    ------
+    InputError : a formula has free symbols in its place
+    """
+    try:
+        return np.array([float(x) for x in landscape.theta])
+    except TypeError:
+        raise InputError(
+            f"this starts from numbers, and theta_0 is {arguments.shown(landscape.theta)}; give them by landscape.at(theta)"
+        ) from None
+
+
 def checked(name: str, array: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
     """A finite float64 array of our own, read-only; see `arguments.array`."""
     return frozen(arguments.array(name, array, shape, meaning))

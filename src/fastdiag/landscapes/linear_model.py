@@ -15,7 +15,7 @@ from ..typing import FloatArray, IntArray
 from .contraction import contract
 from .cumulant import partition_terms
 from .landscape import EVERY, Factor, Nodes, labels_of
-from .local_linear_model import LinearModelLocal
+from .local_linear_model import LinearModelLocal, tensor_powers
 from .newton import newton_minimum
 from .sampled import SampledLandscape
 from .to_eigenbasis import to_eigenbasis
@@ -79,7 +79,7 @@ class LinearModel(SampledLandscape):
         total = np.zeros((m**degree, d**degree))
         for rows in self._chunks(d**degree + m**degree):
             slopes = self.slopes(degree, rows).reshape(-1, m**degree)
-            total += (self.weights[rows, None] * slopes).T @ _powers(self.X[rows], degree)
+            total += (self.weights[rows, None] * slopes).T @ tensor_powers(self.X[rows], degree)
         return np.asarray(self.joined(total[None], degree)[0])
 
     def third_cubed(self, vectors: FloatArray) -> FloatArray:
@@ -124,7 +124,7 @@ class LinearModel(SampledLandscape):
     def per_point(self, degree: int, rows: slice | IntArray = EVERY, frame: FloatArray | None = None) -> list[Factor]:
         if degree < 2:
             slopes = self.slopes(degree, rows).reshape(-1, self.outputs**degree, 1)
-            found = self.joined(slopes * _powers(self.X[rows], degree)[:, None], degree) + self._ridge_tensor(degree)
+            found = self.joined(slopes * tensor_powers(self.X[rows], degree)[:, None], degree) + self._ridge_tensor(degree)
             return [(found if frame is None else to_eigenbasis(found, frame, 1), tuple(range(degree)))]
         across, sums = self._across(rows, frame), tuple(range(degree, 2 * degree))
         factors: list[Factor] = [(self.slopes(degree, rows), sums), *((across, (sums[k], k)) for k in range(degree))]
@@ -266,11 +266,3 @@ class LinearModel(SampledLandscape):
         found.__dict__.pop("_deviations", None)
         LinearModel.__init__(found, frozen(X), self.y, frozen(theta), frozen(ridge), self.weights, self.outputs)
         return found
-
-
-def _powers(X: FloatArray, degree: int) -> FloatArray:
-    """x^(tensor k) of each row, (S, d^k)."""
-    found = np.ones((len(X), 1))
-    for _ in range(degree):
-        found = (found[:, :, None] * X[:, None, :]).reshape(len(X), -1)
-    return found

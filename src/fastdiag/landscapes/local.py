@@ -143,9 +143,11 @@ class Local(ABC):
         return np.asarray(tilted + tilted.swapaxes(0, 1))
 
     @property
-    @abstractmethod
     def skew(self) -> Numbers:
         """E[xi xi xi], (n, n, n)."""
+        xi = self.gradients
+        pairs = self.weights[:, None, None] * xi[:, :, None] * xi[:, None, :]
+        return np.asarray(np.tensordot(pairs, xi, ((0,), (0,))))
 
 
 class PointTensors(Local):
@@ -212,9 +214,3 @@ class PointTensors(Local):
     def tilted(self) -> Numbers:
         weighted = self.weights[:, None, None] * self.tensor(2)
         return np.asarray(np.tensordot(self.gradients, weighted, ((0,), (0,))))
-
-    @property
-    def skew(self) -> Numbers:
-        xi = self.gradients
-        pairs = self.weights[:, None, None] * xi[:, :, None] * xi[:, None, :]
-        return np.asarray(np.tensordot(pairs, xi, ((0,), (0,))))

@@ -48,10 +48,7 @@ class LinearModelLocal(Local):
 
     def tensor(self, degree: int) -> FloatArray:
         found = self.slopes(degree).reshape(len(self.X), -1, 1)
-        power = np.ones((len(self.X), 1))
-        for _ in range(degree):
-            power = (power[:, :, None] * self.X[:, None, :]).reshape(len(self.X), -1)
-        joined = self.landscape.joined(found * power[:, None], degree)
+        joined = self.landscape.joined(found * tensor_powers(self.X, degree)[:, None], degree)
         return joined if degree > 2 else np.asarray(joined + self._ridge(degree))
 
     def _ridge(self, degree: int) -> FloatArray:
@@ -217,16 +214,15 @@ class LinearModelLocal(Local):
         mixed = self._cubed(np.einsum("xa,xbc->xabc", self.slopes(1), self.slopes(2)))  # E[g_a h_bc]
         return np.asarray(mixed - np.multiply.outer(self._pull, self._curvature))
 
-    @property
-    def skew(self) -> FloatArray:
-        xi = self.gradients
-        pairs = self.weights[:, None, None] * xi[:, :, None] * xi[:, None, :]
-        return np.asarray(np.tensordot(pairs, xi, ((0,), (0,))))
-
     def _cubed(self, slopes: FloatArray) -> FloatArray:
         """E[s (x) x x x] of slopes (S, m, m, m), (n, n, n)."""
-        points = len(self.X)
-        pairs = (self.X[:, :, None] * self.X[:, None, :]).reshape(points, -1)
-        cubes = (pairs[:, :, None] * self.X[:, None, :]).reshape(points, -1)
-        total = (self.weights[:, None] * slopes.reshape(points, -1)).T @ cubes
+        total = (self.weights[:, None] * slopes.reshape(len(self.X), -1)).T @ tensor_powers(self.X, 3)
         return np.asarray(self.landscape.joined(total[None], 3)[0])
+
+
+def tensor_powers(X: FloatArray, degree: int) -> FloatArray:
+    """x^(tensor k) of each row, (S, d^k)."""
+    found = np.ones((len(X), 1))
+    for _ in range(degree):
+        found = (found[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+    return found

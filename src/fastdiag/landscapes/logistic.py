@@ -253,15 +253,14 @@ def logistic(
     data = point_rows(X)
     points, n = data.shape
     classes, places = classes_of(y, points)
-    numbers = isinstance(classes[0], int | float)  # bools too
-    values = [float(label) for label in classes] if numbers else [0.0, 1.0]
-    if numbers and set(values) <= {-1.0, 1.0} and -1.0 in values:
-        values = [(value + 1) / 2 for value in values]
-    if len(classes) != len(values) or not set(values) <= {0.0, 1.0}:
+    values = classes if isinstance(classes[0], int | float) else (0, 1)  # bools too
+    if set(values) <= {-1, 1} and -1 in values:
+        values = tuple((value + 1) / 2 for value in values)
+    if len(classes) != len(values) or not set(values) <= {0, 1}:
         raise InputError(
             f"y must hold the labels 0 and 1, or -1 and 1, or bools, or two texts; found {shown(list(classes[:5]))}; "
             "landscapes.softmax takes more classes"
         )
-    labels = np.array(values)[places]
+    labels = np.array(values, dtype=np.float64)[places]
     start = checked("theta", np.zeros(n) if theta is None else theta, (n,), "one per column of X")
     return Logistic(data, frozen(labels), start, ridge_of(ridge, n), checked_weights(weights, points))

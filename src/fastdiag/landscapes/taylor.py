@@ -35,7 +35,6 @@ class TaylorLocal(PointTensors):
         return by_wick(self, len(self.derivatives) - 1, S)
 
 
-
 def re_expanded(derivatives: Sequence[Numbers], step: Numbers) -> list[Numbers]:
     """The derivatives of a Taylor polynomial at another place, exactly: by Horner's rule along the last axis.
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import array, dimensions, real
+from ..arguments import array, dimensions
 from ..door import silent_door
 from ..errors import InputError
 from ..landscapes import Landscape
 from ..stationary.moments import check_fits, check_moments, rates, step_count, trajectory
 from ..stationary.point_hessians import Points, point_hessians, regression
-from ..stationary.quadratic import check_covariance, positive, symmetric
+from ..stationary.quadratic import batch_size, check_covariance, positive, symmetric
 from ..stationary.units import exponent, product, shifted, within_floats
 from ..typing import FloatArray
-from .escape import checked_batch, checked_mean_squares, checked_spectrum, escape_threshold, kept, mean_square_recursion
-from .geometry import jacobian
+from .escape import checked_mean_squares, checked_spectrum, escape_threshold, kept, mean_square_recursion
+from .geometry import checked_label_noise, jacobian
 
 
 @silent_door
@@ -64,7 +64,7 @@ def eigen_dynamics(
     start = checked_mean_squares("s0", s0, len(spectrum))
     if start.ndim != 1:
         raise InputError(f"s0 must have shape ({len(spectrum)},), one per eigenvalue, not {start.shape}")
-    times, extra = step_count("T", T), _variance(label_noise)
+    times, extra = step_count("T", T), checked_label_noise(label_noise)
     check_fits(8 * (times + 1) * len(spectrum))
     result = np.empty((times + 1, len(spectrum)))
     result[0], last = start, None
@@ -127,7 +127,7 @@ def second_moment_dynamics(X: Points, S0: ArrayLike, eta: ArrayLike, T: int, bat
         check_covariance("S0", start)
     times = step_count("T", T)
     steps = within_floats("eta times the curvature", shifted(rates("eta", eta, times), 2 * unit))
-    return trajectory(points, steps, times, checked_batch(batch), mean, start)
+    return trajectory(points, steps, times, batch_size("batch", batch), mean, start)
 
 
 @silent_door
@@ -155,8 +155,8 @@ def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batc
     >>> fd.noise.label_noise_stationary([1.0, 0.3], 0.4, 1.0, batch=2).round(7).tolist()
     [0.1733333, 0.1333333]
     """
-    spectrum, rate, extra = checked_spectrum(lams), positive("eta", eta), _variance(label_noise)
-    share = 1 / checked_batch(batch)
+    spectrum, rate, extra = checked_spectrum(lams), positive("eta", eta), checked_label_noise(label_noise)
+    share = 1 / batch_size("batch", batch)
     if not spectrum.all():
         raise InputError("along a direction with lam = 0 nothing holds the weights; leave it out")
     limit = escape_threshold(spectrum, None, batch)
@@ -165,10 +165,3 @@ def label_noise_stationary(lams: ArrayLike, eta: float, label_noise: float, batc
     if rate >= limit or (left := 1 - float((share * x / below).sum())) <= 0:
         raise InputError(f"no stationary state: eta must be below the escape threshold {limit:.6g}, not {rate:.6g}")
     return within_floats("a mean square", product(rate, share, extra, over=(below, left)))
-
-
-def _variance(label_noise: float) -> float:
-    extra = real("label_noise", label_noise)
-    if extra < 0:
-        raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
-    return extra

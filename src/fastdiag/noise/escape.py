@@ -14,7 +14,7 @@ from ..door import silent_door
 from ..errors import InputError
 from ..stationary.quadratic import batch_size, positive
 from ..stationary.units import FURTHEST, exponent, halves, product, shifted, within_floats
-from ..typing import FloatArray
+from ..typing import Curve, FloatArray
 
 
 @silent_door
@@ -41,7 +41,7 @@ def escape_threshold(lams: ArrayLike, A: ArrayLike | None = 1.0, batch: float = 
     >>> round(fd.noise.escape_threshold([1, 0.5, 0.2, 0.1, 0.05]), 12)
     0.766048903427
     """
-    spectrum, share = checked_spectrum(lams), 1 / checked_batch(batch)
+    spectrum, share = checked_spectrum(lams), 1 / batch_size("batch", batch)
     noise = share * alignments(A, len(spectrum))
     if not spectrum.any():
         raise InputError("every eigenvalue is zero: nothing moves at any learning rate, so there is no threshold")
@@ -134,7 +134,7 @@ def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 
 
 
 @silent_door
-def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
+def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> Curve:
     """D_k = sum over i > k of lam_i s_i / sum over i <= k of lam_i s_i ([E] section 5): loss in flat over sharp directions.
 
     `flat_ratio(lams, lams, k)` is the ratio that theorem 5.2 compares with, sum_{i>k} lam^2 / sum_{i<=k} lam^2.
@@ -164,7 +164,7 @@ def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
 
 
 @silent_door
-def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
+def variance_ratio(s: ArrayLike, k: int) -> Curve:
     """P_k = sum over i > k of s_i / sum over i <= k of s_i; at least (lam_k / lam_{k+1}) D_k ([E] section 5).
 
     Parameters
@@ -189,7 +189,7 @@ def mean_square_recursion(
     spectrum: FloatArray, eta: float, A: ArrayLike | None, batch: float
 ) -> tuple[FloatArray, float, FloatArray]:
     """x = eta lam, 1/B, and A/B: s_i' = kept_i s_i + (A_i/B) eta x_i sum x_j s_j / eta; (d,), a number, (d,)."""
-    rate, share = positive("eta", eta), 1 / checked_batch(batch)
+    rate, share = positive("eta", eta), 1 / batch_size("batch", batch)
     x = within_floats("eta lams", product(rate, spectrum))
     return x, share, share * alignments(A, len(spectrum))
 
@@ -249,11 +249,6 @@ def sharp(k: object, d: int) -> int:
         ) from None
 
 
-def checked_batch(batch: object) -> float:
-    """A whole number >= 1, or inf."""
-    return batch_size("batch", batch)
-
-
 def _unit(x: FloatArray) -> tuple[float, float]:
     """Two factors of the unit in which losses and noise at rates x are near 1: x_max, or its square if above 1."""
     most = float(x.max())
@@ -299,7 +294,7 @@ def _root(function: Callable[[float], float]) -> float:
     return float(brentq(function, 0, 1, xtol=1e-300, rtol=1e-15))
 
 
-def _ratio(parts: tuple[Any, Any], k: int, what: str) -> float | FloatArray:
+def _ratio(parts: tuple[Any, Any], k: int, what: str) -> Curve:
     """The sum of the parts m 2^e beyond the first k over the sum of these."""
     (below, down), (above, up) = (_summed(*(part[..., some] for part in np.broadcast_arrays(*parts)))
                                   for some in (slice(k), slice(k, None)))

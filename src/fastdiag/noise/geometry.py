@@ -223,9 +223,7 @@ def gaussian_inputs(
     check_covariance("S", inputs)
     d = len(inputs)
     error = array("u", u, (d,), "one per input")
-    extra = real("label_noise", label_noise)
-    if extra < 0:
-        raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
+    extra = checked_label_noise(label_noise)
     chain = np.eye(d) if jacobian is None else array("jacobian", jacobian, (d, None), "inputs, weights")
     if not chain.size:
         raise InputError(f"jacobian must have at least one column, not shape {chain.shape}")
@@ -239,6 +237,14 @@ def gaussian_inputs(
     outer = np.outer(gradient, gradient)
     noise = MatrixNoise(doubled * G + outer, doubled * G + 2 * outer, gradient, (unit + s) // 2 + f)
     return Geometry(doubled / 2, unit, noise, Dense(G, s + 2 * f))
+
+
+def checked_label_noise(label_noise: object) -> float:
+    """A variance, or InputError."""
+    extra = real("label_noise", label_noise)
+    if extra < 0:
+        raise InputError(f"label_noise is a variance and must be >= 0, not {extra:g}")
+    return extra
 
 
 def jacobian(J: object, name: str = "J") -> FloatArray:

@@ -15,10 +15,10 @@ from ..door import silent_door
 from ..errors import InputError
 from ..landscapes import Landscape
 from ..record import Record
-from ..stationary.quadratic import positive
+from ..stationary.quadratic import batch_size, positive
 from ..stationary.units import exponent, product, shifted
 from ..typing import FloatArray
-from .escape import checked_batch, checked_mean_squares, descending, flat_ratio, kept, sharp
+from .escape import checked_mean_squares, descending, flat_ratio, kept, sharp
 from .geometry import any_residuals
 
 CLOSE, MOST_TURNS = 1e-13, 500
@@ -173,7 +173,7 @@ def flat_ratio_bounds(
     (0.5, 2.0)
     """
     spectrum = descending(lams)
-    d, rate, share = len(spectrum), positive("eta", eta), 1 / checked_batch(batch)
+    d, rate, share = len(spectrum), positive("eta", eta), 1 / batch_size("batch", batch)
     k, low, high = sharp(k, d), real("A1", A1, least=0), real("A2", A2, least=0)
     if low > high:
         raise InputError(f"A1 = {low:g} must be at most A2 = {high:g}")

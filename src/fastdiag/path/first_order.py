@@ -230,4 +230,3 @@ class Walk:
         here = self.here
         weighted = here.weights[:, None] * self.motion.observed(whole)
         return (weighted * here.gradients).sum() / int(N)
-

@@ -45,7 +45,7 @@ class Flow:
     @property
     def here(self) -> Local:
         """The landscape at the end of the path."""
-        return self.landscape.local(self.motion.start + self.state)
+        return self.seen_by(self.landscape)
 
     @property
     def seen_covariance(self) -> Numbers:
@@ -97,12 +97,12 @@ class Flow:
         """
         noisy = self.is_noisy
         self.is_noisy, self.t, self.state, self._integration = False, 0, np.zeros_like(self.state), None
-        while self.t < LATEST and not is_near(self.here.gradient, self.here.hessian):
+        while self.t < LATEST and not is_near((here := self.here).gradient, here.hessian):
             self.reach(max(1, 2 * self.t))
         for _ in range(NEWTON):
-            self.state = self.state - np.linalg.lstsq(self.here.hessian, self.here.gradient)[0]
-        self.t, self.is_noisy = inf, noisy
-        self.local = self.here
+            here = self.here
+            self.state = self.state - np.linalg.lstsq(here.hessian, here.gradient)[0]
+        self.t, self.is_noisy, self.local = inf, noisy, self.here
         if np.linalg.eigvals(self._pull).real.max() >= 0:
             raise InputError(
                 "T = inf needs a flow that ends in a strict minimum, with a positive definite Hessian; give a finite T"

@@ -12,6 +12,7 @@ from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes.local import Numbers
 from ..locks import cached_property
 from ..numerals import has
+from ..spacetime.formulas import is_formula
 from ..spacetime.updates import Update, sgd
 
 MOST_BITS = 1 << 16  # of an exact weight on the path: a minute of work
@@ -33,7 +34,7 @@ class Motion:
         """eta: a number or an (n, n) matrix; start: theta_0, floats or Fractions."""
         rule = sgd() if update is None else update
         self.start, self.eta, self.is_exact = start, eta, start.dtype.kind == "O"
-        if not self.is_exact or any(getattr(x, "free_symbols", False) for x in rule.numbers(updates)):
+        if not self.is_exact or any(map(is_formula, rule.numbers(updates))):
             rule = rule.in_floats(updates)  # which no formula is
         for x in rule.numbers(updates):
             if has(x, "free_symbols"):  # rational ones are Fractions

@@ -81,8 +81,8 @@ def terms_of_given(walk: Walk | Flow, observable: str, test: Landscape) -> Terms
     trained = _by_order(walk, "test_loss", (walk.here,))
     if observable == "train_loss":
         return trained
-    both = zip(tested, trained, strict=True)
-    return [{name: value - theirs[name] for name, value in ours.items()} for ours, theirs in both]
+    orders = zip(tested, trained, strict=True)
+    return [{name: value - theirs[name] for name, value in ours.items()} for ours, theirs in orders]
 
 
 def _by_order(walk: Walk | Flow, observable: str, seen: Sequence[Local]) -> Terms:

@@ -15,10 +15,12 @@ from ..arguments import digits, own, shown
 from ..embedding import PathRule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Directional, Estimated, Landscape, Symbolic
+from ..landscapes.landscape import start_in_floats
 from ..landscapes.local import Numbers
 from ..memory import require
 from ..numerals import has, written
 from ..spacetime import Spacetime
+from ..spacetime.formulas import is_formula
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Update
@@ -264,13 +266,7 @@ def start_and_rates(landscape: Landscape, etas: Sequence[Any]) -> tuple[Numbers,
         )
     rates = [_rate(eta) for eta in etas]
     if not isinstance(landscape, Symbolic) or not all(isinstance(rate, Fraction) for rate in rates):
-        try:
-            start = np.array([float(x) for x in landscape.theta])
-        except TypeError:
-            raise InputError(
-                f"a path starts from numbers, not from {shown(landscape.theta)}; give them by landscape.at(theta)"
-            ) from None
-        return start, [float(rate) for rate in rates]
+        return start_in_floats(landscape), [float(rate) for rate in rates]
     exactly = [_fraction(own(x)) for x in landscape.theta]
     if not all(isinstance(x, Fraction) for x in exactly):
         raise InputError(f"an exact path needs a rational start, not {shown(landscape.theta)}; give a float eta")
@@ -283,7 +279,7 @@ def _fraction(value: Any) -> Any:
         return Fraction(value)
     if getattr(value, "is_Rational", False):
         return Fraction(int(value.p), int(value.q))
-    if getattr(value, "free_symbols", None):
+    if is_formula(value):
         raise UnsupportedError(f"a path needs numbers, and {shown(value)} is a formula; expand about the start instead")
     return value
 

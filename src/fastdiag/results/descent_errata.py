@@ -209,7 +209,6 @@ def _classes(spacetime: Spacetime) -> dict[Diagram, F]:
 
 
 ON_SQUARES = "l_x = (theta - x)^2/2, x = 0 or 2, from theta = 0"
-ON_TILTED = "l_x = x theta + (1 + x) theta^2/2, x = 1 or -1, from theta = 0"
 ON_LEANING = "l_x = (1 + 2x) theta + (1 + x) theta^2/2, x = 1 or -1, from theta = 0"
 ON_NOISY = "l_x = theta^2/2 + x theta, x = 1 or -1, from theta = 0"
 ON_QUARTICS = "l = theta + theta^2/2 + theta^3/3 + theta^4/4 or -2 theta + 3 theta^2/2 - theta^3/6, from theta = 0"

@@ -12,6 +12,8 @@ from ..embedding import maps_formula
 from ..errors import InputError, TooLargeError
 from .result import Result
 
+MOST_EDGES = 8
+
 
 def _proposition_1(diagram: Diagram | str) -> Any:
     import sympy
@@ -31,9 +33,6 @@ def _with_root_alone(diagram: Diagram | str) -> Diagram:
     if diagram.order > MOST_EDGES:
         raise TooLargeError(f"orders of nodes are gone through one by one, to {MOST_EDGES} edges, not {diagram.order}")
     return diagram
-
-
-MOST_EDGES = 8
 
 
 def _total_orders(diagram: Diagram) -> int:

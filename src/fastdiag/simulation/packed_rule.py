@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..kernels.logistic_points import LANES
 from ..kernels.update_steps import ADAPTIVE, LINEAR
 from ..numerals import shown
+from ..spacetime.formulas import is_formula
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Adaptive, Clipped, Corrected, Update, sgd
 from ..typing import FloatArray, IntArray
@@ -20,8 +21,6 @@ RunRule: TypeAlias = PathRule | Corrected
 """An update rule that can be run."""
 PackedRule: TypeAlias = tuple[Any, ...]
 """See `kernels.update_steps`."""
-PLACE_OF_RULE = 3
-"""Of `point` in it."""
 
 
 def packed_rule(update: RunRule, T: int, metric: FloatArray | None) -> PackedRule:
@@ -77,6 +76,6 @@ def correction(update: RunRule, sets: IntArray | None, n: int) -> tuple[Any, ...
 
 
 def _number(update: RegularizedNewton) -> float:
-    if getattr(update.lam, "free_symbols", None):
+    if is_formula(update.lam):
         raise InputError(f"{shown(update.lam)} is a formula, not a number; simulate needs numbers for its symbols")
     return float(update.lam)

@@ -175,7 +175,7 @@ def check_cost(course: Course, workers: int, keeps: bool) -> None:
         return
     trains, name = course.trains or isinstance(course.update, Corrected), course.observable.name
     if (trains or not st.is_one_epoch) and st.N > MOST_ROWS:
-        what = "several epochs need" if not st.is_one_epoch else f"the {name} needs" if course.trains else "gdc needs"
+        what = "several epochs need" if not st.is_one_epoch else f"the {name} needs" if course.trains else "pairs need"
         raise TooLargeError(f"{what} all N = {shown(st.N)} points of a run in memory; the limit is {MOST_ROWS:,}")
     points = min(T, FRESH) * st.B if st.is_one_epoch else 3 * st.finite("N")
     if trains:

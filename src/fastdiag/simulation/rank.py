@@ -23,6 +23,7 @@ from ..typing import FloatArray, IntArray, Rates
 from .simulate import simulate
 
 NINETY_FIVE = 1.96
+SIMULATED = ("observable", "update", "T", "training_set", "test", "progress", "executor")  # options of `simulate` too
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -120,7 +121,8 @@ def rank(
     runs : of each simulation, >= 2; 0 for none
     seed : of the simulations
     labels : a text for each landscape; numbers by default
-    options : of `predict`: order, noise, resummed, observable, update, ...; `simulate` has the last two as well
+    options : of `predict`: order, noise, resummed, observable, update, training_set, ...; `simulate` has the last three as
+        well, and T, test, progress and executor
 
     Returns
     -------
@@ -152,14 +154,14 @@ def rank(
     for name in ("landscape", "spacetime", "eta"):
         if name in options:
             raise InputError(f"{name} was given twice")
-    predictions = predict_many([(landscape, spacetime, eta) for landscape in given], progress=None, **options)
+    predictions = predict_many([(landscape, spacetime, eta) for landscape in given], **options)
     if any(np.ndim(prediction.total) for prediction in predictions):
         raise InputError("a ranking takes one number for each landscape; give one eta, one T, an observable without axes")
     error = [float(p.trust.error) + NINETY_FIVE * float(p.stderr or 0.0) for p in predictions]
     means, errors = np.full(len(given), nan), np.full(len(given), nan)
     for i, landscape in enumerate(given if count else ()):
         points = landscape.points if isinstance(landscape, Estimated) else landscape
-        shared = {name: options[name] for name in ("observable", "update", "T") if name in options}
+        shared = {name: options[name] for name in SIMULATED if name in options}
         found = simulate(points, spacetime, eta, count, seed, **shared)
         means[i], errors[i] = found.mean, found.stderr
     predicted = np.array([float(p.total) for p in predictions])

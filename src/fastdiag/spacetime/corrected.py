@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..numerals import written
 from ..record import Portable
 from ..typing import Number
+from .formulas import is_formula
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,6 +57,6 @@ def corrected(noise: Number = 0, slope: Number = 0) -> Corrected:
     """
     found = number("noise", noise), number("slope", slope)
     for factor in found:
-        if getattr(factor, "free_symbols", None):
+        if is_formula(factor):
             raise InputError(f"{shown(factor)} is a formula; corrected takes numbers")
     return Corrected(*found)

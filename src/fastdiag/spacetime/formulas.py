@@ -33,16 +33,12 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
         raise InputError("give either the number of updates T, or of epochs E")
     if E is not None and N == inf:
         raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
-    numbers = not is_formula(N) and not is_formula(B)
-    if numbers:
-        if B > N:
-            raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
+    check_fits(B, N)
+    if not is_formula(N) and not is_formula(B):
         divides = N == inf or N % B == 0
         if not divides and last is None and sampling != "replacement":
             raise InputError(f"B = {shown(B)} does not divide N = {shown(N)}; give last='keep' or last='drop'")
         last = None if divides else last
-    elif N != inf and _exceeds(B, N):
-        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
     if E is not None:
         E = own(E)
         E = E if isinstance(E, Fraction) else _checked("E", E, "epochs")
@@ -57,11 +53,16 @@ def formulas(N: Any, B: Any, T: Any, E: Any, sampling: str, last: Last | None) -
     return N, B, T, last
 
 
-def _exceeds(B: Any, N: Any) -> bool:
-    """Whether B - N is positive for certain."""
-    import sympy
+def check_fits(B: Any, N: Any) -> None:
+    """InputError if a batch of B exceeds N points, for certain where symbols stand in them."""
+    if is_formula(N) or is_formula(B):
+        import sympy
 
-    return bool((sympy.sympify(B) - N).is_positive)
+        exceeds = N != inf and bool((sympy.sympify(B) - N).is_positive)
+    else:
+        exceeds = bool(B > N)
+    if exceeds:
+        raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
 
 
 def check_names(values: Iterable[Any]) -> None:

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..numerals import written
 from ..record import Portable
 from ..typing import Last, Sampling, Whole
-from .formulas import formulas, in_epochs, is_formula
+from .formulas import check_fits, formulas, in_epochs, is_formula
 
 SAMPLINGS: tuple[str, ...] = get_args(Sampling)
 LASTS: tuple[str, ...] = get_args(Last)
@@ -96,8 +96,7 @@ class Spacetime(Portable):
         T = None if T is None else whole_or_infinite("T", T, 1, "updates")
         if N == inf and E is not None:
             raise InputError("with N = inf no epoch ever ends; give the number of updates T instead of E")
-        if B > N:
-            raise InputError(f"B = {shown(B)} exceeds N = {shown(N)}: a batch holds distinct training points, so B <= N")
+        check_fits(B, N)
         divides = N == inf or N % B == 0
         if not divides and last is None and sampling != "replacement":
             near = [b for b in range(max(1, B - 5000), min(int(N), B + 5000) + 1) if N % b == 0]
@@ -117,12 +116,14 @@ class Spacetime(Portable):
                 advice = f"; write {Fraction(E).limit_denominator(10**6)!r}" if isinstance(E, float) and 0 < E < inf else ""
                 raise InputError(f"E must be a positive number of epochs, an int or a Fraction, not {shown(E)}{advice}")
             epoch = Fraction(int(N), B) if last is None else _updates(int(N), B, last)
-            updates, words = Fraction(E) * epoch, f"E = {shown(E)}"
+            updates = Fraction(E) * epoch
             if updates.denominator != 1:
-                raise InputError(f"{words} epochs are {shown(updates)} updates of B = {shown(B)}, not a whole number")
+                raise InputError(
+                    f"E = {shown(E)} epochs are {shown(updates)} updates of B = {shown(B)}, not a whole number"
+                )
             if T is not None and updates != T:
                 raise InputError(
-                    f"T = {shown(T)} and {words} contradict each other: these epochs have {shown(updates)} updates"
+                    f"T = {shown(T)} and E = {shown(E)} contradict each other: these epochs have {shown(updates)} updates"
                 )
             T = int(updates)
         if T is None:

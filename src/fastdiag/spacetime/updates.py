@@ -21,6 +21,7 @@ from ..record import Portable
 from ..typing import Number
 from .adaptive import Adaptive, adam, rmsprop
 from .corrected import Corrected, corrected
+from .formulas import is_formula
 from .processes import Process, ode, sde
 from .regularized_newton import RegularizedNewton, regularized_newton
 from .schedules import Factors, Scheduled
@@ -299,7 +300,7 @@ def check_update(update: object) -> None:
 
 def _momentum(mu: Number) -> Number:
     mu = number("mu", mu)
-    if not _is_formula(mu) and not -1 < mu < 1:
+    if not is_formula(mu) and not -1 < mu < 1:
         raise InputError(f"mu = {shown(mu)}: momentum forgets nothing, or grows; it must lie between -1 and 1, as 0.9 does")
     return mu
 
@@ -310,7 +311,7 @@ def _times(matrix: Sequence[Vector], vector: Vector) -> Vector:
 
 def _floats(numbers: Vector) -> Vector:
     for x in numbers:
-        if _is_formula(x):
+        if is_formula(x):
             raise InputError(
                 f"{shown(x)} is a formula, not a number; put numbers for its symbols, or ask for exact results: "
                 "fastdiag.coefficient, or fastdiag.predict on a symbolic landscape with an exact eta"
@@ -320,11 +321,6 @@ def _floats(numbers: Vector) -> Vector:
 
 def _between(name: str, value: Number) -> Number:
     value = number(name, value)
-    if not _is_formula(value) and not 0 <= value <= 1:
+    if not is_formula(value) and not 0 <= value <= 1:
         raise InputError(f"{name} must lie from 0 to 1, not {shown(value)}")
     return value
-
-
-def _is_formula(value: Number) -> bool:
-    """Whether symbols stand in it, so that it has no size."""
-    return bool(getattr(value, "free_symbols", False))

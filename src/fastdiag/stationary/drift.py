@@ -11,7 +11,7 @@ from ..door import silent_door
 from ..embedding import PathRule, check_rule
 from ..errors import InputError, UnsupportedError
 from ..landscapes import Landscape
-from ..landscapes.landscape import check_landscape
+from ..landscapes.landscape import check_landscape, start_in_floats
 from ..path.first_order import Walk
 from ..path.settled import check_settles, summed_powers
 from ..path.smooth_motion import motion_of
@@ -64,7 +64,7 @@ def valley_drift(landscape: Landscape, eta: Rates, update: PathRule = None, B: i
     numbers, metric = learning_rates(eta, landscape.dimension)
     if numbers.ndim:
         raise InputError("eta must be one learning rate, a number or a matrix")
-    start = np.array([float(x) for x in landscape.theta])
+    start = start_in_floats(landscape)
     motion = motion_of(update, float(numbers) if metric is None else metric, start, 0)
     check_settles(motion)
     walk = Walk(landscape, motion, Spacetime(inf, whole("B", B, 1, MOST), 1), 1, False)

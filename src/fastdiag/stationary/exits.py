@@ -14,7 +14,7 @@ from scipy.special import roots_legendre
 from ..arguments import array, digits, dimensions, real, sequence, shown, whole
 from ..door import silent_door
 from ..errors import InputError, TooLargeError
-from ..typing import FloatArray
+from ..typing import Curve, FloatArray
 from .quadratic import positive
 from .units import product, within_floats
 
@@ -68,7 +68,7 @@ def escape_rate_1d(
 @silent_door
 def mean_exit_time_1d(
     grad: Slopes, lam: float, noise_std: float | Slopes, domain: tuple[float, float], start: ArrayLike, n: int = 1600
-) -> float | FloatArray:
+) -> Curve:
     """The mean number of updates until w <- w - lam (grad(w) + noise) first lies outside an interval; Gaussian noise.
 
     t(w) = 1 + mean of t(w'), w' in the interval, on the nodes of `escape_rate_1d`; where escapes are rare it is about the

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..arguments import array
 from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape, Logistic, SampledLandscape
-from ..landscapes.landscape import check_landscape
+from ..landscapes.landscape import check_landscape, start_in_floats
 from ..landscapes.linear_model import LinearModel
 from ..record import Record
 from ..typing import FloatArray
@@ -275,6 +275,6 @@ def is_still(landscape: Landscape) -> bool:
     """Whether the gradient vanishes, beside its noise or what the Hessian makes of the weights."""
     gradient = float(np.abs(landscape.gradient).max())
     noise = float(np.sqrt(np.abs(np.diag(landscape.gradient_covariance)).max()))
-    size = max(abs(float(x)) for x in landscape.theta)
+    size = float(np.abs(start_in_floats(landscape)).max())
     curvature = float(np.abs(landscape.hessian).max())
     return gradient <= max(STILL * noise, curvature * max(STILL * size, ROUNDED))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..landscapes import Logistic
+from ..landscapes.softplus import softplus
 from ..typing import FloatArray
-
-if TYPE_CHECKING:
-    from ..landscapes import Logistic
 
 ROOM = 1 << 22  # numbers in the largest array of a block of runs
 FEW = 4  # from a batch of a fourth of the points on, how often each point is in it costs less than their list
 
 
-def excesses(
+def excess_losses(
     landscape: Logistic, etas: FloatArray, mu: float, nu: float | None, batch: int, updates: int, runs: int, seed: int
 ) -> FloatArray:
     """Excess losses on the points' quadratics, on the loss itself, and the one less the other, run by run.
@@ -32,7 +29,8 @@ def excesses(
         ends = [_ends(landscape, etas, mu, nu, batch, whole, updates, part, rng) for part in parts]
         w = np.concatenate(ends).transpose(1, 2, 0, 3)  # (2, rates, runs, n)
         parabola = ((w[0] @ landscape.hessian) * w[0]).sum(axis=-1) / 2
-        itself = _losses(landscape, landscape.theta + w[1]) - landscape.loss
+        places = landscape.theta + w[1]
+        itself = np.array([[landscape.local(place).loss for place in some] for some in places]) - landscape.loss
         return np.stack([parabola, itself, itself - parabola])
 
 
@@ -66,16 +64,5 @@ def _ends(
 def _pulls(moved: FloatArray, margin: FloatArray, signs: FloatArray, slope: FloatArray, bend: FloatArray) -> FloatArray:
     """Slopes of points' losses in their margins, which have moved by (runs, 2, rates, points), on quadratics and losses."""
     lines = slope + bend * moved[:, 0]
-    curves = signs / (1 + np.exp(np.clip(-signs * (margin + moved[:, 1]), -700, 700)))
+    curves = signs * softplus(1, signs * (margin + moved[:, 1]))
     return np.stack([lines, curves], axis=1)
-
-
-def _losses(landscape: Logistic, theta: FloatArray) -> FloatArray:
-    """Of weights (rates, runs, n)."""
-    flat = theta.reshape(-1, landscape.dimension)
-    signs, step = 1 - 2 * landscape.y, max(1, ROOM // len(landscape.weights))
-    found = [
-        np.logaddexp(0, (some @ landscape.X.T) * signs) @ landscape.weights + some**2 @ landscape.ridge / 2
-        for some in (flat[first : first + step] for first in range(0, len(flat), step))
-    ]
-    return np.concatenate(found).reshape(theta.shape[:2])

@@ -72,6 +72,17 @@ class Prediction(Record):
     def _values(self) -> tuple[Any, ...]:
         return self.total, self.by_order, self.by_diagram, self.question, self.stderr, self.discarded
 
+    def lifted(self, question: Question) -> Prediction:
+        """The same in the weights of a question whose span was asked about."""
+        span, axes = self.question.span, question.watched.axes
+
+        def lift(value: Any) -> Any:
+            return span.lifted(value, axes) if span is not None and axes else value
+
+        by_diagram = {diagram: lift(value) for diagram, value in self.by_diagram.items()}
+        by_order = tuple(map(lift, self.by_order))
+        return Prediction(lift(self.total), by_order, by_diagram, question, self.stderr, self.discarded)
+
     @property
     def observable(self) -> str | Observable:
         """What is predicted: its name, or what `fastdiag.observable` made."""

@@ -26,17 +26,11 @@ test: $(READY) check
 test-all: $(READY) check
 	$(BIN)/python -m pytest
 
-# all that make test runs, the simulated GPU, and kernels as Python in tests that are quick without a compiler, a few of
-# which need it and fail
-UNCOMPILED := tests/house/test_package.py tests/house/test_door.py tests/diagram tests/embedding/test_counting.py \
-	tests/coefficients/test_table_rows.py tests/simulation
-
+# the lines that the tests reach; kernels count in the processes that do not compile (tests/kernels, the simulated GPU too)
 coverage: $(READY)
 	$(INSTALL) '.[coverage]'
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -m "not long"
-	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m coverage run -m pytest -m "not long" tests/on_gpu.py
-	-NUMBA_DISABLE_JIT=1 FASTDIAG_TEST_SECONDS=3 $(BIN)/python -m coverage run -m pytest -m "not long" $(UNCOMPILED)
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 

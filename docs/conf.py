@@ -24,8 +24,10 @@ default_role = "code"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
+napoleon_use_param = False  # else names that share a text are told apart
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 add_module_names = False
 python_use_unqualified_type_names = True
 

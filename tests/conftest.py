@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 from collections import Counter
 
 import pytest
@@ -26,25 +25,6 @@ def pytest_collection_modifyitems(items):
             if seen[item.module, item.originalname] % mark.args[0]:
                 item.add_marker(pytest.mark.long)
             seen[item.module, item.originalname] += 1
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
-    """FASTDIAG_TEST_SECONDS: what takes longer is given up, as loops without a compiler may (`make coverage`)."""
-    seconds = float(os.environ.get("FASTDIAG_TEST_SECONDS", "0"))
-    if not seconds:
-        return (yield)
-
-    def late(*_):
-        pytest.skip(f"takes more than {seconds:g} s")
-
-    before = signal.signal(signal.SIGVTALRM, late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        return (yield)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 @pytest.fixture

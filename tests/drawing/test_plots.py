@@ -8,7 +8,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.errors import InputError
-from fastdiag.markup import MOST_LINES, cell, table
+from fastdiag.markup import MOST_LINES, cell, html_table
 
 LAND, ST, RATES, TIMES = fd.landscapes.gauss(1), fd.Spacetime(N=10, T=10), [0.01, 0.05, 0.2], [2, 5, 10]
 
@@ -130,7 +130,7 @@ def test_a_prediction_shows_its_orders_and_trust():
 
 
 def test_tables_are_bounded_and_escaped():
-    page = table("<b>", ("x",), [[f"<{i}>"] for i in range(100)])
+    page = html_table("<b>", ("x",), [[f"<{i}>"] for i in range(100)])
     assert page.count("<tr>") == MOST_LINES + 2
     assert "... and 60 more" in page
     assert "<b>" not in page

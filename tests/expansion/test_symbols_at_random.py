@@ -15,10 +15,10 @@ LAW = fd.landscapes.finite({-1: Fraction(2, 3), 2: Fraction(1, 3)})
 LAND = fd.landscapes.symbolic(u**2 + x * u + u**3 / 3 + x * u**2 / 2, u, x, LAW, at=[1])
 F, U = Fraction, fd.updates
 MADE = {
-    "sgd": lambda _: None, "momentum": U.momentum, "nesterov": U.nesterov, "decay": lambda y: U.weight_decay(abs(y)),
+    "sgd": lambda _: None, "momentum": U.momentum, "nesterov": U.nesterov, "decay": lambda y: U.weight_decay(y if y is mu else abs(y)),
     "quasi-hyperbolic": lambda y: U.quasi_hyperbolic(y, F(2, 7)), "newton": U.regularized_newton, "sde": lambda _: U.sde(),
 }
-FRACTIONS = [F(1, 2), F(1, 3), F(-2, 5), F(3, 4)]
+FRACTIONS = [F(1, 2), F(0), F(-2, 5), F(3, 4)]  # at 0 powers of a letter cancel
 
 
 def drawn(seed):
@@ -30,7 +30,7 @@ def drawn(seed):
     name = str(rng.choice([name for name in MADE if name != "sde" or not resummed]))
     observable = str(rng.choice([each for each in OBSERVABLES if name != "sde" or each not in ("train_loss", "generalization_gap")]))
     number = FRACTIONS[rng.integers(4)]
-    letter = name in ("momentum", "nesterov", "newton") and not resummed and bool(rng.integers(2))
+    letter = name in ("momentum", "nesterov", "newton", "decay") and bool(rng.integers(2))
     return rng, sampling, last, resummed, name, observable, number, letter
 
 
@@ -52,7 +52,8 @@ def test_a_formula_at_numbers(seed):
     for _ in range(2):
         N, B, T = numbers_of(rng, sampling, last)
         q = fd.predict(LAND, fd.Spacetime(N, B, T, sampling=sampling, last=last), rate, p.order, observable, resummed, update=update)
-        at = {n: N, b: B, t: T, mu: sympy.Rational(number.numerator, number.denominator)}
+        of_rule = abs(number) if name == "decay" else number
+        at = {n: N, b: B, t: T, mu: sympy.Rational(of_rule.numerator, of_rule.denominator)}
         for found, wanted in zip(sympy.flatten([p.total]), sympy.flatten([q.total]), strict=True):
             y = sympy.sympify(found).subs(at)
             # under a rule with memory and curvature powers are of roots, of negative numbers too

@@ -1,5 +1,6 @@
 """Update rules: the diagram sum against each optimizer run as it is defined, in Fractions."""
 
+import copy
 import pickle
 import re
 from fractions import Fraction
@@ -282,7 +283,7 @@ def test_the_fraction_that_is_advised():
 
 
 def test_what_comes_of_a_schedule_that_is_a_function_pickles():
-    """As the numbers that were used; a rule keeps its function."""
+    """As the numbers that were used; a rule keeps its function, and says what to do."""
     rule, land, st = updates.momentum(Fraction(1, 2)).with_schedule(lambda t: Fraction(1, t + 1)), fd.landscapes.gauss(), fd.Spacetime(4, 1, 4)
     for made in (
         fd.predict(land, st, Fraction(1, 10), 2, resummed=False, update=rule), fd.predict(land, st, 0.1, noise=1, T=[2, 4], update=rule),
@@ -290,5 +291,14 @@ def test_what_comes_of_a_schedule_that_is_a_function_pickles():
     ):
         assert pickle.loads(pickle.dumps(made)) == made
     assert made.update.rule.schedule == tuple(Fraction(1, t + 1) for t in range(4))
-    with pytest.raises((pickle.PicklingError, AttributeError)):
-        pickle.dumps(rule)
+    for kept in (rule, updates.clipped(1, rule), updates.adam().with_schedule(lambda t: 1)):
+        for protocol in range(6):
+            with pytest.raises(fd.FastdiagError, match=r"pickle `rule.listed\(T\)`"):
+                pickle.dumps(kept, protocol)
+        assert copy.deepcopy(kept) == copy.copy(kept) == kept
+        assert pickle.loads(pickle.dumps(kept.listed(4))) == kept.listed(4)
+    assert pickle.loads(pickle.dumps(updates.schedule(comb_of_four))) == updates.schedule(comb_of_four)
+
+
+def comb_of_four(t):
+    return comb(4, t)

@@ -98,30 +98,3 @@ def test_an_unwritable_cache_directory_only_warns(tmp_path):
         "    print(limbs.tolist(), any('NUMBA_CACHE_DIR' in str(w.message) for w in caught))\n"
     )
     assert python(code) == "[[2, 3, 1], [3, 1, -1]] True\n"
-
-
-def test_a_small_subset_runs_without_compiling():
-    code = "import fastdiag as fd; print(len(fd.diagrams(4)), fd.embedding_counts('[a b]', fd.Spacetime(2, T=2)))"
-    assert python(code, NUMBA_DISABLE_JIT="1") == "101 {1: 1, 2: 2}\n"
-
-
-def test_runs_without_the_compiler():
-    """Vectors of runs are then single numbers."""
-    code = (
-        "import fastdiag as fd, numpy as np\n"
-        "X, st = [[1.0, 0.5], [-2.0, 0.3], [0.4, 1.0]], fd.Spacetime(N=2, T=3)\n"
-        "for land in (fd.landscapes.logistic(X, [0, 1, 1], [0.1, 0.0], 0.1), fd.landscapes.softmax(X, [0, 1, 2], np.zeros((3, 2))),"
-        " fd.landscapes.least_squares(X, X, np.zeros((2, 2)))):\n"
-        "    for name in ('test_loss', 'train_loss'):\n"
-        "        print(round(fd.simulate(land, st, 0.3, 7, observable=name, threads=1).mean, 12))"
-    )
-    assert python(code, NUMBA_DISABLE_JIT="1") == python(code)
-
-
-def test_resummed_values_without_the_compiler():
-    code = (
-        "import fastdiag as fd\n"
-        "land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.0]]])\n"
-        "print(*(round(fd.rvalue('[a a]', land, fd.Spacetime(4, T=T), 0.1), 12) for T in (3, 6)))"
-    )
-    assert python(code, NUMBA_DISABLE_JIT="1") == python(code)

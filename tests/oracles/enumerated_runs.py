@@ -13,6 +13,7 @@ from .plain_sgd import UNEVEN, Plain, PlainOutputs, X, logistic, samples
 
 KINDS = "logistic", "samples", "symbolic"
 EVERY_KIND = *KINDS, "softmax", "squares", "directional", "field"
+FIELDS = "displacement", "covariance"  # what is observed of a field, which has no loss
 
 
 @lru_cache

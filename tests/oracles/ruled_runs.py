@@ -3,6 +3,7 @@
 import fastdiag as fd
 
 from . import plain_optimizers as plain
+from .enumerated_runs import EVERY_KIND
 
 U = fd.updates
 ETAS = {"logistic": 0.5, "softmax": 0.5, "squares": 0.3} | dict.fromkeys(("samples", "symbolic", "directional", "field"), 0.1)
@@ -27,3 +28,8 @@ GRIDS = {
     "replacement": fd.Spacetime(N=3, B=2, T=2, sampling="replacement"),
     "ragged": fd.Spacetime(N=3, B=2, E=2, last="keep"),
 }
+
+
+def pairs(rules):
+    """Each of these rules with each kind of landscape; a field has no Hessian."""
+    return [(rule, kind) for rule in rules for kind in EVERY_KIND if (rule, kind) != ("newton", "field")]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -81,17 +80,19 @@ class SymbolicGrid:
 def closed_form(
     poset: Poset, terms: Terms, sampling: str, basis: str, diagram: Diagram | None = None
 ) -> sympy.Expr:
-    """The sum over maps of `sum_over_maps` in N, B, T, E; diagram: as there."""
+    """The sum over maps of `sum_over_maps` in N, B, T, E, rational in letters and their powers; diagram: as there."""
     import sympy
 
     from ..letters import grid_symbols
+    from .geometric_sum import in_fractions
 
     N, B, T, E = grid_symbols()
     one = sympy.Integer(1)
     if sampling == "one epoch":
-        return sum_on(SymbolicGrid(N, B, True, T, 0, T), poset, terms, basis, diagram)
+        return in_fractions(sum_on(SymbolicGrid(N, B, True, T, 0, T), poset, terms, basis, diagram))
     several = (T, one) if sampling == "replacement" else (E, N / B)
-    return sum_on(SymbolicGrid(N, B, sampling == "cyclic", several[1], several[0]), poset, terms, basis, diagram)
+    grid = SymbolicGrid(N, B, sampling == "cyclic", several[1], several[0])
+    return in_fractions(sum_on(grid, poset, terms, basis, diagram))
 
 
 def sum_on(
@@ -287,6 +288,8 @@ def homogeneous(n: Any, terms: Terms, counted: Counter[Exponents], times: Any) -
     """
     import sympy
 
+    from .geometric_sum import geometric_sum
+
     one = sympy.Integer(1)
     plain: Counter[Any] = Counter()  # equal ones are counted together
     more: dict[tuple[Any, ...], Jet] = {(): Jet({0: one})}  # by the q that come once more, for each d
@@ -305,36 +308,5 @@ def homogeneous(n: Any, terms: Terms, counted: Counter[Exponents], times: Any) -
         more = longer
     total = Jet()
     for place, value in more.items():
-        total += value.of(_homogeneous(n - len(place), frozenset((plain + Counter(place)).items())))
+        total += value.of(geometric_sum(n - len(place), plain + Counter(place)))
     return total
-
-
-@lru_cache(maxsize=4096)
-def _homogeneous(n: Any, values: frozenset[tuple[Any, int]]) -> Any:
-    """The same of values without e.
-
-    By partial fractions, sum over q and r <= k of A[q, r] C(n + r - 1, r - 1) q^n; true from n = 1 - (number of values).
-    """
-    import sympy
-
-    if n.is_Integer and n < 0:
-        return sympy.Integer(0)
-    rest = frozenset((q, k) for q, k in values if q != 0)
-    if not rest:
-        return sympy.Piecewise((1, sympy.Eq(n, 0)), (0, True))
-    if rest != values:  # then true from later on
-        return sympy.Piecewise((_homogeneous(n, rest), n >= 1 - sum(k for _, k in rest)), (0, True))
-    found = []
-    for q, k in values:
-        series = [sympy.Integer(1)] + [sympy.Integer(0)] * (k - 1)  # prod of (1 - p + p s)^-j in s, p = other / q
-        above = 0  # of q, so that none stands below where q may become 0
-        for other, j in values:
-            if other != q:
-                gap = 1 / sympy.powsimp(q - other)
-                factor = [sympy.binomial(-j, i) * (other * gap) ** i * gap**j for i in range(k)]
-                series = [sympy.Add(*(series[a] * factor[i - a] for a in range(i + 1))) for i in range(k)]
-                above += j
-        for r in range(1, k + 1):
-            ways = sympy.expand_func(sympy.binomial(n + r - 1, r - 1))
-            found.append(series[k - r] * ways * q ** (n + above))
-    return sympy.Add(*found)

@@ -41,7 +41,8 @@ def maps_formula(
         time T, or E N/B. A rule of numbers always has its formula. One with symbols has a rational function of, say, mu and
         mu^T (or mu^(N/B)), and numbers put in later may make a denominator vanish, and give nan: mu or 1 - decay at 0, 1
         or -1, and a power of one equal or opposite to a power of the other, as at mu = 1 - decay, mu^2 = 1 - decay and
-        mu = decay - 1. Give those numbers to the rule itself
+        mu = decay - 1. Give those numbers to the rule itself, or ask `fastdiag.maps` of a Spacetime of symbols, whose sums
+        are no fractions
 
     Returns
     -------

@@ -229,11 +229,10 @@ def observable(s: Any, weights: Any = None, name: str = "s") -> Observable:
 
     Parameters
     ----------
-    s : one of
-        a sequence of its derivatives at theta_0: s, grad s (n,), hess s (n, n), ... up to the highest that will be asked
-        for, the number 0 for one that vanishes; away from theta_0 it is their Taylor polynomial
-        a SymPy expression in `weights`, which exact results ask for; other symbols stay letters of these, and are no data
-        a landscape, for its loss: another test distribution, a held-out set
+    s : a sequence of its derivatives at theta_0: s, grad s (n,), hess s (n, n), ... up to the highest that will be asked
+        for, the number 0 for one that vanishes; away from theta_0 it is their Taylor polynomial. Or a SymPy expression in
+        `weights`, which exact results ask for; other symbols stay letters of these, and are no data. Or a landscape, for
+        its loss: another test distribution, a held-out set
     weights : the symbols of theta in their order, with an expression
     name : what it is called
 

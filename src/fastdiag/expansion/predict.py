@@ -119,9 +119,11 @@ def predict(
     Returns
     -------
     Prediction : total, by_order, by_diagram; floats, or arrays of shape eta.shape + T.shape + the observable's. Of a
-        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr
-        Formulas are sums that are not multiplied out: where a rule's letter cancels in a denominator, as mu at 0, take the
-        rule with that number, or a limit
+        sample, un-resummed, the unbiased estimate of test loss, train loss or gap, and its stderr.
+        On spacetimes of symbols formulas hold GeometricSum(n, q, ...), the sum of all products of n of the q: numbers may
+        be put in for letters in any order, also where a fraction would be 0/0, as eta h, mu or a decay at 0; `.doit()`
+        writes fractions. Eigenvalue(i, c, ...) is a root of the polynomial with these coefficients. What has no value yet:
+        two eigenvalues of weights that are coupled, or of a rule with memory, where they meet; ask with these numbers
 
     Raises
     ------
@@ -179,7 +181,9 @@ def predict(
 
 def answered(question: Question) -> Prediction:
     """The prediction that was asked for, without a word about its trust."""
-    return answer_about_path(question) if question.about_path else answer_about_start(question)
+    asked = question.within_span()
+    found = answer_about_path(asked) if asked.about_path else answer_about_start(asked)
+    return found if asked is question else found.lifted(question)
 
 
 def _question(

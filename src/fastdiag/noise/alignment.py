@@ -14,7 +14,7 @@ from ..door import door, silent_door
 from ..errors import InputError, TooLargeError
 from ..landscapes import Landscape
 from ..stationary.units import exponent, shifted, within_floats
-from ..typing import FloatArray
+from ..typing import Curve, FloatArray
 from .curvature import blocks
 from .geometry import Geometry, Source, any_residuals, curvature_of, geometry
 from .gradient_noise import Noise
@@ -161,7 +161,7 @@ def loss_alignment_bounds(J: ArrayLike | Landscape, slopes: tuple[float, float] 
 @silent_door
 def directional_alignment(
     J: Source, r: ArrayLike | None = None, V: ArrayLike | None = None, centered: bool = False
-) -> float | FloatArray:
+) -> Curve:
     """g(v) = v^T Sigma v / (2 L v^T G v) ([E] definition 4.1): noise along v, relative to the curvature along v.
 
     The mean of g over the eigenvectors of G, with weights lam_i^2, is the loss alignment. For a landscape the Hessian

@@ -14,7 +14,7 @@ from ..door import silent_door
 from ..errors import InputError
 from ..stationary.quadratic import batch_size, positive
 from ..stationary.units import FURTHEST, exponent, halves, product, shifted, within_floats
-from ..typing import FloatArray
+from ..typing import Curve, FloatArray
 
 
 @silent_door
@@ -134,7 +134,7 @@ def flat_ratio_limit(lams: ArrayLike, eta: float, k: int, A: ArrayLike | None = 
 
 
 @silent_door
-def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
+def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> Curve:
     """D_k = sum over i > k of lam_i s_i / sum over i <= k of lam_i s_i ([E] section 5): loss in flat over sharp directions.
 
     `flat_ratio(lams, lams, k)` is the ratio that theorem 5.2 compares with, sum_{i>k} lam^2 / sum_{i<=k} lam^2.
@@ -164,7 +164,7 @@ def flat_ratio(lams: ArrayLike, s: ArrayLike, k: int) -> float | FloatArray:
 
 
 @silent_door
-def variance_ratio(s: ArrayLike, k: int) -> float | FloatArray:
+def variance_ratio(s: ArrayLike, k: int) -> Curve:
     """P_k = sum over i > k of s_i / sum over i <= k of s_i; at least (lam_k / lam_{k+1}) D_k ([E] section 5).
 
     Parameters
@@ -294,7 +294,7 @@ def _root(function: Callable[[float], float]) -> float:
     return float(brentq(function, 0, 1, xtol=1e-300, rtol=1e-15))
 
 
-def _ratio(parts: tuple[Any, Any], k: int, what: str) -> float | FloatArray:
+def _ratio(parts: tuple[Any, Any], k: int, what: str) -> Curve:
     """The sum of the parts m 2^e beyond the first k over the sum of these."""
     (below, down), (above, up) = (_summed(*(part[..., some] for part in np.broadcast_arrays(*parts)))
                                   for some in (slice(k), slice(k, None)))

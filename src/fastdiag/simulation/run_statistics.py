@@ -30,6 +30,14 @@ def _size(values: FloatArray) -> IntArray:
     return np.where(largest > 0, np.frexp(largest)[1], NOTHING)
 
 
+def _deviations(values: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
+    """The mean over the runs (axis 1), the deviations from it over 2^size, and size."""
+    mean = _mean(values)
+    x = values - mean[:, None]
+    size = _size(x)
+    return mean, np.ldexp(x, -size[:, None]), size
+
+
 @dataclass(frozen=True, slots=True)
 class Moments:
     """Mean and sum of squared deviations of some runs, for each learning rate; (rates, ...)."""
@@ -45,10 +53,8 @@ class Moments:
     def of(cls, values: FloatArray) -> Moments:
         """Of values (rates, runs, ...)."""
         with np.errstate(all="ignore"):
-            mean = _mean(values)
-            x = values - mean[:, None]
-            size = _size(x)
-            squares = (np.ldexp(x, -size[:, None]) ** 2).sum(axis=1)
+            mean, x, size = _deviations(values)
+            squares = (x**2).sum(axis=1)
         return cls(values.shape[1], mean, squares, diverged_runs(values), size)
 
     def merged(self, other: Moments) -> Moments:
@@ -96,10 +102,7 @@ class Spread:
     def of(cls, values: FloatArray) -> Spread:
         """Of values (rates, runs, n)."""
         with np.errstate(all="ignore"):
-            mean = _mean(values)
-            x = values - mean[:, None]
-            size = _size(x)
-            x = np.ldexp(x, -size[:, None])
+            mean, x, size = _deviations(values)
             squares = x**2
             sums = _products(x, x), _products(squares, x), _products(squares, squares)
         return cls(values.shape[1], mean, *sums, diverged_runs(values), size)

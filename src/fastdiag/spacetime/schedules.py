@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeAlias, cast
 
-from ..arguments import digits, number, sequence
+from ..arguments import decimal, number, sequence
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..record import Portable
@@ -23,6 +24,23 @@ class Scheduled(Portable):
 
     __slots__ = ()
     schedule: Vector | Callable[[int], Number] | None
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if callable(self.schedule):
+            try:
+                pickle.dumps(self.schedule)
+            except Exception as error:  # of many kinds
+                raise InputError(
+                    f"{self!r} cannot be pickled, for its schedule is a function that cannot ({error}); pickle "
+                    "`rule.listed(T)`, which has the function's numbers for T updates, or give a function of a module"
+                ) from error
+        return super().__reduce_ex__(protocol)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:  # nothing in it changes, and a function need not pickle
+        return self
 
     @door
     def with_schedule(self, factors: Factors) -> Self:
@@ -64,7 +82,7 @@ class Scheduled(Portable):
             return None
         if T > MOST_UPDATES:
             raise TooLargeError(
-                f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
+                f"a schedule is walked update by update, and T = {decimal(T)} is too many (limit {MOST_UPDATES:,}); "
                 "use a rule without one, or a smaller T"
             )
         if callable(self.schedule):

@@ -40,7 +40,7 @@ class SymbolicModes:
 
     propagator: Propagator
     eigenvalues: tuple[Expression, ...]
-    """Different ones; blocks that have one in common share it. Roots of polynomials of numbers stand as letters."""
+    """Different ones; blocks that have one in common share it. Roots that are no square roots stand as letters."""
     roots: tuple[tuple[Expression, Expression], ...]
     """These letters, and what they are."""
     projectors: tuple[tuple[tuple[int, Any], ...], ...]
@@ -48,11 +48,11 @@ class SymbolicModes:
 
     @classmethod
     def of(cls, landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any = None) -> SymbolicModes:
-        """Of the `Propagator` of these, whose G is diagonalisable; eigenvalues that are no square roots are of numbers.
+        """Of the `Propagator` of these, whose G is diagonalisable.
 
         Raises
         ------
-        UnsupportedError : eigenvalues that no roots are found for; a field whose G is not diagonalisable
+        UnsupportedError : a field whose G is not diagonalisable
         """
         return _modes(landscape, eta, update, hessian)
 
@@ -95,6 +95,8 @@ class SymbolicModes:
 def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: Any) -> SymbolicModes:
     import sympy
 
+    from .eigenvalue import Eigenvalue
+
     propagator = Propagator.of(landscape, eta, update, hessian)
     places: dict[Any, int] = {}
     letters: dict[Any, Any] = {}
@@ -111,8 +113,9 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
             )
         some = []
         for h, projector in _projectors(simple, G):
-            if isinstance(h, sympy.CRootOf):
-                h = letters.setdefault(h, sympy.Dummy(f"eigenvalue {len(places)}"))
+            if isinstance(h, Eigenvalue | sympy.CRootOf):  # of formulas those that may meet, of numbers others
+                letter = sympy.Symbol if isinstance(h, Eigenvalue) else sympy.Dummy
+                h = letters.setdefault(h, letter(f"eigenvalue {len(places)}"))
             projector = projector.xreplace({x: h}).applyfunc(lambda y: multiplied_out(sympy.radsimp(y)))
             some.append((places.setdefault(h, len(places)), projector))
         projectors.append(tuple(some))
@@ -120,13 +123,10 @@ def _modes(landscape: Symbolic, eta: Expression, update: LinearRule, hessian: An
 
 
 def _projectors(polynomial: Any, G: Any) -> Iterator[tuple[Expression, Any]]:
-    """Each root h, in square roots or, of numbers, a `CRootOf`, which is known to any digits; and its projector in x = h.
-
-    Raises
-    ------
-    UnsupportedError : of letters: Cardano's formula writes real roots through complex numbers, whatever sign they have
-    """
+    """Each root h, and its projector in x = h: in square roots, or a `CRootOf` of numbers, an `Eigenvalue` of formulas."""
     import sympy
+
+    from .eigenvalue import Eigenvalue
 
     x = polynomial.gen
     slope, quotient = polynomial.diff(x).as_expr(), _quotient(polynomial, G, x)
@@ -135,17 +135,11 @@ def _projectors(polynomial: Any, G: Any) -> Iterator[tuple[Expression, Any]]:
         for h in map(sympy.radsimp, found):
             yield h, quotient.xreplace({x: h}) / multiplied_out(slope.xreplace({x: h}))
         return
-    if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
-        raise UnsupportedError(
-            "a formula in the number of updates has powers of 1 - eta h, h the Hessian's eigenvalues, and those of the "
-            f"{G.rows} weights that it couples are no square roots, and of letters; give numbers for these, or numbers N, "
-            "B and T, or resummed=False"
-        )
     for factor, _ in polynomial.factor_list()[1]:
         inverse = sympy.invert(slope, factor.as_expr(), x)
         there = quotient.applyfunc(lambda y, inverse=inverse, factor=factor: sympy.rem(y * inverse, factor.as_expr(), x))
-        for h in factor.all_roots():
-            yield h, there
+        for i in range(factor.degree()):
+            yield Eigenvalue(i, *factor.all_coeffs()), there
 
 
 def _quotient(polynomial: Any, G: Any, h: Expression) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from time import monotonic
 from typing import TypeVar
 
 from .arguments import flag
@@ -12,6 +14,7 @@ from .terminal import is_terminal
 
 Shard = TypeVar("Shard")
 ONE = threading.Lock()  # held while a bar is up
+PATIENCE = 1.0  # seconds before a bar appears
 
 
 def check_progress(progress: object) -> bool | None:
@@ -34,6 +37,16 @@ def track(
         yield from _shown(shards, total, size, what)
     finally:
         ONE.release()
+
+
+def patiently(items: Iterable[Shard], total: int, what: str) -> Iterator[Shard]:
+    """Pass the items on, with a bar on a terminal for what is left of them after a second."""
+    left, quiet = iter(items), monotonic() + PATIENCE
+    for done, item in enumerate(left):
+        if monotonic() > quiet:
+            yield from track(chain([item], left), total - done, lambda _: 1, what, None)
+            return
+        yield item
 
 
 def _shown(shards: Iterable[Shard], total: int, size: Callable[[Shard], int], what: str) -> Iterator[Shard]:

@@ -9,7 +9,6 @@ import pytest
 import fastdiag as fd
 from fastdiag import progress
 from fastdiag.diagram.partition import set_partitions
-from fastdiag.expansion import diagram_sum as summing
 from fastdiag.expansion.diagram_sum import diagram_sum
 from fastdiag.expansion.observables import observable_named
 
@@ -148,9 +147,9 @@ def test_progress_beyond_a_second(monkeypatch):
         return found
 
     known = fd.predict(land, st, 0.1, 3, resummed=False).total
-    monkeypatch.setattr(summing, "track", track)
-    monkeypatch.setattr(summing, "PATIENCE", 5)
-    monkeypatch.setattr(summing, "now", lambda: next(ticks))
+    monkeypatch.setattr(progress, "track", track)
+    monkeypatch.setattr(progress, "PATIENCE", 5)
+    monkeypatch.setattr(progress, "monotonic", lambda: next(ticks))
     assert fd.predict(land, st, 0.1, 3, resummed=False).total == known
     assert shown == [("diagrams of order 3", 12, 12, None)]
 

@@ -16,7 +16,7 @@ LAND = "land = fd.landscapes.samples([0.0, 0.0], [[1.0], [-1.0]], [[[2.0]], [[2.
 REFUSED = {
     "predict": """
 rng = np.random.default_rng(0)
-land = fd.landscapes.logistic(rng.normal(size=(60, 512)), rng.integers(0, 2, 60), theta=np.zeros(512))
+land = fd.landscapes.logistic(rng.normal(size=(600, 512)), rng.integers(0, 2, 600), theta=np.zeros(512))
 call = lambda: fd.predict(land, fd.Spacetime(N=60, T=120), 0.01, order=3, update=fd.updates.momentum(0.5), patience=1e9)
 """,
     "count_maps": "ds, st = fd.diagrams(6), fd.Spacetime(N=1000, B=10, T=10)\ncall = lambda: fd.count_maps(ds, st, T=range(1, 10**5))\n",

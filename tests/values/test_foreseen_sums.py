@@ -3,13 +3,17 @@
 import time
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy
 
 import fastdiag as fd
+from fastdiag import progress
 from fastdiag.errors import TooLargeError
 from fastdiag.expansion.diagram_sum import irreducible_diagrams, summands
 from fastdiag.expansion.observables import observable_named
+from fastdiag.values.by_structure import foreseen
+from fastdiag.values.eigenbasis import eigenbasis_of
 from fastdiag.values.foreseen_sums import check_sums
 
 w, x = sympy.symbols("w x")
@@ -70,3 +74,43 @@ def test_more_is_foreseen_to_take_longer():
     assert all(there > 1.5 * here for there in more.values()), more
     assert seconds(4, fresh(E=1)) < here / 2
     assert seconds(2, fresh()) == 0
+
+
+RNG = np.random.default_rng(0)
+MANY = fd.landscapes.logistic(RNG.normal(size=(150, 100)) / 10, RNG.integers(0, 2, 150), np.zeros(100))
+
+
+def by_structure(order, spacetime, rates=1, land=MANY):
+    basis, roots = eigenbasis_of(land), {}
+    for _, diagram, some in summands(observable_named("test_loss"), order, irreducible_diagrams):
+        roots[diagram] = some
+    few = {diagram: foreseen(diagram, basis, some, rates, [spacetime]) for diagram, some in roots.items()}
+    return check_sums(roots, order, land.dimension, [spacetime], rates, None, None, float("inf"), few.get)
+
+
+def test_sums_by_structure_are_foreseen():
+    """They take less than sums over all indices, and more for more of anything."""
+    one, dense = by_structure(4, fresh(N=30, E=1)), seconds(4, fresh(N=30, E=1), weights=100)
+    assert 0 < one < dense / 20
+    larger = fd.landscapes.softmax(MANY.X, np.arange(150) % 3)
+    more = {"order": by_structure(5, fresh(N=30, E=1)), "weights": by_structure(4, fresh(N=30, E=1), land=larger),
+            "epochs": by_structure(4, fresh(N=30, E=2, sampling="cyclic")), "rates": by_structure(4, fresh(N=30, E=1), 50)}
+    assert all(there > 1.3 * one for there in more.values()), more
+    assert by_structure(3, fresh(N=30, E=1), 2000) > 4 * by_structure(3, fresh(N=30, E=1), 1000)  # too many for structure
+
+
+def test_patience_with_sums_by_structure():
+    with pytest.raises(TooLargeError, match=r"more than 0.001 minutes"):
+        fd.predict(MANY, fresh(N=30, E=1), 0.1, 3, patience=0.001)
+    assert fd.predict(MANY, fresh(N=30, E=1), 0.1, 3).order == 3
+
+
+@pytest.mark.parametrize(("text", "what"), [("[a a a]", "updates of [a a a]"), ("[a[b c]]", "sums over maps of [a[b c]]")])
+def test_one_long_sum_shows_a_bar(text, what, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
+    monkeypatch.setattr(progress, "PATIENCE", 600.0)
+    fd.rvalue(text, MANY, fresh(N=30, E=1), 0.1)
+    assert "of [" not in capsys.readouterr().err
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    fd.rvalue(text, MANY, fresh(N=30, E=1), 0.1)
+    assert what in capsys.readouterr().err

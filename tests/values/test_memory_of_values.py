@@ -16,8 +16,8 @@ F, L, ST, TOO_LARGE = Fraction, fd.landscapes, fd.Spacetime(N=10, T=10), fd.erro
 HEAVY = fd.updates.momentum(0.5)  # for which no structure is used
 
 
-def points(n):
-    return L.logistic(np.random.default_rng(0).normal(size=(20, n)), np.arange(20) % 2, np.zeros(n))
+def points(n, rows=20):
+    return L.logistic(np.random.default_rng(0).normal(size=(rows, n)), np.arange(rows) % 2, np.zeros(n))
 
 
 def samples(n):
@@ -27,9 +27,9 @@ def samples(n):
 
 
 CASES = {
-    "one diagram": (lambda: fd.rvalue("[a b c d]", points(600), ST, 0.01, update=HEAVY), r"\[a b c d\] with 600 weights.*GiB of memory.*are free.*resummed=False"),
-    "a matrix eta": (lambda: fd.rvalue("[a b c d]", points(600), ST, 0.01 * np.eye(600), update=HEAVY), "GiB of memory"),
-    "a prediction": (lambda: fd.predict(points(3000), ST, 0.1, order=3, update=HEAVY, patience=math.inf), "n\\^3 entries.*fewer weights"),
+    "one diagram": (lambda: fd.rvalue("[a b c d]", points(600, 600), ST, 0.01, update=HEAVY), r"\[a b c d\] with 600 weights.*GiB of memory.*are free.*resummed=False"),
+    "a matrix eta": (lambda: fd.rvalue("[a b c d]", points(600, 600), ST, 0.01 * np.eye(600), update=HEAVY), "GiB of memory"),
+    "a prediction": (lambda: fd.predict(points(3000, 1600), ST, 0.1, order=3, update=HEAVY, patience=math.inf), "n\\^3 entries.*fewer weights"),
     "an order": (lambda: fd.predict(L.gauss(), ST, 0.1, order=9), "order 9 has 7,075,470 diagrams.*lower order"),
     "a very high order": (lambda: fd.predict(L.gauss(), ST, 0.1, order=10**6), "more than"),
     "many updates": (lambda: fd.predict(L.gauss(), fd.Spacetime(10**6, T=10**6), F(1, 10), 2), r"\(19/20\)\^1000000.*2,602,059 digits.*float eta"),

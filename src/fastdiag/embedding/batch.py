@@ -10,14 +10,14 @@ from math import lcm, prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import digits, instance, sequence, shown, whole
+from ..arguments import decimal, instance, sequence, shown, whole
 from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..door import door
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 from ..locks import cached_property
-from ..markup import MOST_ENTRIES, table
+from ..markup import MOST_ENTRIES, html_table
 from ..memory import require
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
@@ -77,13 +77,13 @@ class MapCounts(Record):
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
+        return f"<exact map counts of shape {self.shape}, over the denominator {decimal(self.denominator)}>"
 
     def _repr_html_(self) -> str:
         some = self.numerators.ravel()[:MOST_ENTRIES].tolist()
         left_out = f", ... {prod(self.shape) - len(some):,} more" if len(some) < prod(self.shape) else ""
         numbers = ", ".join(map(shown, some)) + left_out
-        return table(repr(self), (), [("numerators", numbers), ("denominator", shown(self.denominator))])
+        return html_table(repr(self), (), [("numerators", numbers), ("denominator", shown(self.denominator))])
 
 
 @door

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..arguments import shown
+from ..diagram import Diagram
 from ..diagram.number_of_diagrams import count_diagrams
 from ..embedding import Rule
 from ..errors import FastdiagError, TooLargeError, UnsupportedError
@@ -18,7 +19,7 @@ from ..spacetime import Spacetime
 from ..spacetime.processes import Process
 from ..spacetime.regularized_newton import RegularizedNewton
 from ..spacetime.updates import Update
-from ..values.by_structure import is_structured
+from ..values.by_structure import foreseen
 from ..values.device import check_device
 from ..values.eigenbasis import Eigenbasis, growth, lost
 from ..values.exact_values import exact_learning_rates
@@ -87,19 +88,21 @@ def answer_about_start(question: Question) -> Prediction:
             asked = [(diagram, roots) for _, diagram, roots in summands(watched, order, listed)]
             if question.is_fresh and not (watched.shares or isinstance(update, RegularizedNewton)):  # others have no maps
                 asked = [(diagram, roots) for diagram, roots in asked if diagram.satisfies_path_condition]
-            asked = [each for each in asked if basis is None or not is_structured(each[0], basis, each[1])]
+            if basis is not None:
+                asked = [each for each in asked if foreseen(each[0], basis, each[1], len(rates), times) is None]
             worth.eigenbasis.check_memory(asked, SLAB_BYTES)
         else:
             worth = PlainWorth(landscape, times, rates, metric, update, points, others)
     shape = question.axes_of(shape)
-    fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
+    fixed = question.is_fresh or (given is None and times[0].sampling == "cyclic")  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
         sums, values = diagram_sum(watched, order, watched_over(listed), worth, fixed)
         by_order = tuple(shaped(worth.finished(total, watched.axes), shape) for total in sums)
         by_diagram = {diagram: shaped(worth.finished(value, watched.axes), shape) for diagram, value in values.items()}
     whole = sum(by_order[1:], by_order[0])
     if exactly is None and not np.isfinite(whole).all():
-        told("the prediction", whole, growth(worth.eigenbasis, worth.numbers) if isinstance(worth, ResummedWorth) else "")
+        grows = growth(worth.eigenbasis, worth.numbers, question.span) if isinstance(worth, ResummedWorth) else ""
+        told("the prediction", whole, grows)
     stderr = None
     if isinstance(worth, PlainWorth):
         found = worth.standard_error((diagram, roots) for _, diagram, roots in summands(watched, order, listed))
@@ -114,12 +117,13 @@ def _foresee(question: Question, times: Sequence[Spacetime], rates: int, basis: 
     if isinstance(question.update, Process) or question.propagator is not None:  # integrals; few directions
         return
     order, rule = question.order, linear_rule(cast(Rule, question.update), question.continuous)
-    some = (
-        diagram for _, diagram, roots in summands(question.watched, order, irreducible_diagrams)
-        if basis is None or not is_structured(diagram, basis, roots)
-    )
+    some = (diagram for _, diagram, _ in summands(question.watched, order, irreducible_diagrams))
     met = points_met(question.given, question.update)
-    check_sums(some, order, question.landscape.dimension, times, rates, rule, met, question.patience)
+
+    def structured(diagram: Diagram) -> tuple[int, float] | None:
+        return None if basis is None else foreseen(diagram, basis, question.watched.of(diagram), rates, times)
+
+    check_sums(some, order, question.landscape.dimension, times, rates, rule, met, question.patience, structured)
 
 
 def _over_updates(question: Question, rates: Any, metric: Any, points: int | None) -> Worth | None:

@@ -6,17 +6,13 @@ Which diagrams there are is one choice, what each is worth another: any list goe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
-from time import monotonic as now
 from typing import Any, TypeAlias
 
 from ..diagram import Diagram, diagrams
-from ..progress import track
+from ..progress import patiently
 from ..values.root import Root, Roots
 from ..values.worth import Worth
 from .observables import Observable
-
-PATIENCE = 1.0  # seconds before a bar appears
 
 DiagramList: TypeAlias = Callable[[int, bool], Iterable[Diagram]]
 """The diagrams of one order, whatever order is: (order, whether roots may share a part) -> diagrams."""
@@ -37,12 +33,7 @@ def watched_over(listed: DiagramList) -> DiagramList:
 
     def shown(order: int, root_shares: bool) -> Iterator[Diagram]:
         some: Any = listed(order, root_shares)
-        left, quiet = iter(some), now() + PATIENCE
-        for done, diagram in enumerate(left):
-            if now() > quiet:
-                yield from track(chain([diagram], left), len(some) - done, lambda _: 1, f"diagrams of order {order}", None)
-                return
-            yield diagram
+        return patiently(some, len(some), f"diagrams of order {order}")
 
     return shown
 

@@ -34,8 +34,7 @@ def averages_soon(landscape: Landscape) -> bool:
 def recurs_soon(question: Question) -> bool:
     """Whether the recursion of noise order 2 takes little time."""
     rates = np.size(question.eta) if np.ndim(question.eta) < 2 else 1
-    longest = max(float(spacetime.T) for spacetime in question.times)
-    return question.is_fresh and longest * rates * question.landscape.dimension**3 <= MOST_ENTRIES
+    return question.is_fresh and float(question.longest.T) * rates * question.landscape.dimension**3 <= MOST_ENTRIES
 
 
 def lacks_squares(question: Question) -> bool:

@@ -181,7 +181,9 @@ def predict(
 
 def answered(question: Question) -> Prediction:
     """The prediction that was asked for, without a word about its trust."""
-    return answer_about_path(question) if question.about_path else answer_about_start(question)
+    asked = question.within_span()
+    found = answer_about_path(asked) if asked.about_path else answer_about_start(asked)
+    return found if asked is question else found.lifted(question)
 
 
 def _question(

@@ -15,7 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
 from ..landscapes import Landscape
-from ..markup import cell, entry_places, table
+from ..markup import cell, entry_places, html_table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -71,6 +71,17 @@ class Prediction(Record):
 
     def _values(self) -> tuple[Any, ...]:
         return self.total, self.by_order, self.by_diagram, self.question, self.stderr, self.discarded
+
+    def lifted(self, question: Question) -> Prediction:
+        """The same in the weights of a question whose span was asked about."""
+        span, axes = self.question.span, question.watched.axes
+
+        def lift(value: Any) -> Any:
+            return span.lifted(value, axes) if span is not None and axes else value
+
+        by_diagram = {diagram: lift(value) for diagram, value in self.by_diagram.items()}
+        by_order = tuple(map(lift, self.by_order))
+        return Prediction(lift(self.total), by_order, by_diagram, question, self.stderr, self.discarded)
 
     @property
     def observable(self) -> str | Observable:
@@ -209,7 +220,7 @@ class Prediction(Record):
             part = column.reshape(len(spots), *column.shape[column.ndim - axes :])
             parts.append(list(part) if axes else part.tolist())
         rows = [(*spot, *map(cell, entries)) for spot, *entries in zip(spots, *parts, strict=True)]
-        return table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
+        return html_table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
 
     @property
     def _step(self) -> str:

@@ -6,10 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..embedding import PathRule
 from ..landscapes import Landscape
+from ..landscapes.span import Span, span_of
 from ..record import Record
 from ..spacetime import Spacetime
+from ..spacetime.updates import Adaptive
 from ..values.given import Given
 from .observables import Observable, observable_named
 
@@ -40,15 +44,23 @@ class Question(Record):
     """H0 of the edges, a matrix of floats, or of SymPy's where eta is exact; None for the Hessian."""
     tolerance: float | None = None
     """The share of noise that a covariance of low rank may leave out; None for all, but of very many weights."""
+    span: Span | None = None
+    """What the landscape's weights are components along; None for those that were given."""
 
     def _values(self) -> tuple[Any, ...]:
-        names = (field.name for field in dataclasses.fields(self) if field.name not in ("landscape", "given", "functions"))
+        apart = ("landscape", "given", "functions", "span")
+        names = (field.name for field in dataclasses.fields(self) if field.name not in apart)
         return *(getattr(self, name) for name in names), self.given is not None
 
     @property
     def times(self) -> list[Spacetime]:
         """A spacetime for each number of updates."""
         return [self.spacetime] if self.T is None else [self.spacetime.with_updates(t) for t in self.T]
+
+    @property
+    def longest(self) -> Spacetime:
+        """The one with the most updates."""
+        return self.spacetime if self.T is None else self.spacetime.with_updates(max(self.T))
 
     @property
     def watched(self) -> Observable:
@@ -70,11 +82,20 @@ class Question(Record):
     @property
     def is_fresh(self) -> bool:
         """Whether batches know nothing of each other: no point is met twice, and the training set is drawn."""
-        return self.given is None and all(spacetime.is_one_epoch for spacetime in self.times)
+        return self.given is None and self.longest.is_one_epoch
 
     def but(self, **changes: Any) -> Question:
         """The same with something else in places."""
         return dataclasses.replace(self, **changes)
+
+    def within_span(self) -> Question:
+        """The same of components in the span of a linear model's points, where that has many fewer dimensions."""
+        by_weight = np.ndim(self.eta) > 1 or self.propagator is not None or isinstance(self.update, Adaptive)
+        tested = self.given is not None and self.given.test is not self.landscape
+        if by_weight or tested or self.functions or (span := span_of(self.landscape)) is None:
+            return self
+        given = None if self.given is None else Given(self.given.points, span.landscape)
+        return self.but(landscape=span.landscape, given=given, span=span)
 
     def axes_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the answer, for learning rates of this shape."""

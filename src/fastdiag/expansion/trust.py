@@ -109,7 +109,7 @@ class Trust:
         """eta T lambda_max at the start: far above 1 no expansion about the start holds."""
         from ..values.learning_rates import learning_rates
 
-        question = self.question
+        question = self.question.within_span()
         updates = question.spacetime.T if question.T is None else np.array(question.T, dtype=float)
         try:
             hessian = np.asarray(question.landscape.hessian, dtype=float)
@@ -187,7 +187,7 @@ class Trust:
         """
         from ..values.learning_rates import learning_rates
 
-        question, metric = self.question, None
+        question, metric = self.question.within_span(), None
         shape = np.shape(self.size)
         try:
             rates = in_floats(question.eta)

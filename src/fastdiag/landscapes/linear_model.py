@@ -255,7 +255,13 @@ class LinearModel(SampledLandscape):
     def scaled(self, exponent: int) -> Self:
         with np.errstate(all="ignore"):
             X, theta = np.ldexp(self.X, exponent), np.ldexp(self.theta, -exponent)
-            ridge = np.ldexp(self.ridge, 2 * exponent)
+            return self._of(X, theta, np.ldexp(self.ridge, 2 * exponent))
+
+    def along(self, basis: FloatArray, ridge: FloatArray) -> Self:
+        """Of components along orthonormal columns (d, r) that span all of X and theta, with their ridge."""
+        return self._of(self.X @ basis, (self.theta.reshape(self.outputs, -1) @ basis).ravel(), ridge)
+
+    def _of(self, X: FloatArray, theta: FloatArray, ridge: FloatArray) -> Self:
         found = copy(self)
         found.__dict__.pop("_deviations", None)
         LinearModel.__init__(found, frozen(X), self.y, frozen(theta), frozen(ridge), self.weights, self.outputs)

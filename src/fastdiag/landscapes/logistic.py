@@ -212,6 +212,10 @@ class Logistic(SampledLandscape):
             ridge = np.ldexp(self.ridge, 2 * exponent)
         return Logistic(frozen(X), self.y, frozen(theta), frozen(ridge), self.weights)
 
+    def along(self, basis: FloatArray, ridge: FloatArray) -> Logistic:
+        """As `LinearModel.along`."""
+        return Logistic(frozen(self.X @ basis), self.y, frozen(self.theta @ basis), frozen(ridge), self.weights)
+
     def __repr__(self) -> str:
         return f"<logistic landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"
 

@@ -19,6 +19,7 @@ from ..embedding.sum_over_maps import epoch_curve, sum_over_maps
 from ..landscapes.landscape import Landscape
 from ..landscapes.linear_model import LinearModel
 from ..landscapes.logistic import Logistic
+from ..progress import patiently
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray
 from .device import Run
@@ -39,6 +40,7 @@ KNOWN = np.arange(SAMPLES) % 4 != 3  # the others are for a trial
 LEAST, MOST_CASES = 16, 1024  # columns of an edge in any case; learning rates times numbers of updates, at most
 MOST_VALUES, TOGETHER = 1 << 21, 1 << 14  # of F, and so many at a time
 SAME, TRUE = 1e-14, 1e-12  # of a row of F: a rest that is nothing, and an error that is refused
+PER_PAIR, PER_NODE, SEEN = 1e-9, 2e-10, 80  # seconds of n pairs of points, measured; of products at a node; such nodes
 
 HESSIAN, THIRD, SKEW = ((0, 1),), ((0, 1, 2),), ((0,), (1,), (2,))
 
@@ -55,6 +57,26 @@ def is_structured(diagram: Diagram, eigenbasis: Eigenbasis, roots: Roots) -> boo
 
 def _has_factors(landscape: Landscape) -> bool:
     return isinstance(landscape, LinearModel | Logistic) and not landscape.is_far
+
+
+def foreseen(
+    diagram: Diagram, eigenbasis: Eigenbasis, roots: Roots, rates: int, times: Sequence[Spacetime]
+) -> tuple[int, float] | None:
+    """How many index tuples maps will be summed over for, and the seconds of the rest; None if other ways are gone."""
+    cases = rates * len(times)
+    if not is_structured(diagram, eigenbasis, roots) or cases > MOST_CASES:
+        return None
+    landscape = eigenbasis.landscape
+    assert isinstance(landscape, LinearModel | Logistic)
+    n, points, latest = landscape.dimension, len(landscape.weights), max(st.T for st in times)
+    seconds = PER_PAIR * n * points**2 * len(roots)
+    if diagram.order == len(diagram.parts[-1]) == len(diagram.children[0]) == 3 and latest <= LATEST:
+        seconds += rates * min(latest, SEEN, NODES * n * n / points) * PER_NODE * n * points * (n + points)
+    return rates * diagram.order * n * _columns(diagram.order, cases), seconds
+
+
+def _columns(d: int, cases: int) -> int:
+    return max(SAMPLES // (d * min(cases, CASES)), LEAST)
 
 
 def by_structure(
@@ -118,8 +140,8 @@ def skeleton(
     cases, n, d = len(numbers) * len(times), len(rates), ties.order
     if cases > MOST_CASES:
         return None
-    count = max(SAMPLES // (d * min(cases, CASES)), LEAST)
-    others = spread(rates, d, count)
+    count = _columns(d, cases)
+    others = spread_rates(rates, d, count)
     tuples = np.empty((d, d, n, count))
     for edge in range(d):
         tuples[:, edge] = others[:, None, :]
@@ -157,7 +179,7 @@ def skeleton(
     return np.array(places), np.asarray(shares * lengths[:, None] / lengths[places])
 
 
-def spread(rates: FloatArray, d: int, count: int) -> FloatArray:
+def spread_rates(rates: FloatArray, d: int, count: int) -> FloatArray:
     """Tuples of d rates (d, count) that F is known by: F is a polynomial in each rate, so they need not be of the spectrum.
 
     What few directions have must not be left to chance: rates lie between the ends of the spectrum, on it, and where it has
@@ -199,7 +221,7 @@ def tied(
         return None
     assert isinstance(landscape, LinearModel | Logistic)
     points = np.count_nonzero(landscape.weights)
-    drawn = spread(eigenbasis.rates, 3, SAMPLES)
+    drawn = spread_rates(eigenbasis.rates, 3, SAMPLES)
     chosen: list[tuple[int, IntArray, FloatArray]] = []
     for i, eta in enumerate(numbers.tolist()):
         k = 1 - eta * eigenbasis.rates
@@ -216,7 +238,7 @@ def tied(
     xi, totals = landscape.deviations(1, slice(None), eigenbasis.directions), np.zeros((len(numbers), len(times)))
     for i, nodes, shares in chosen:
         k = 1 - numbers[i] * eigenbasis.rates
-        for t, share in zip(nodes.tolist(), shares, strict=True):
+        for t, share in patiently(zip(nodes.tolist(), shares, strict=True), len(nodes), f"updates of {diagram}"):
             totals[i] += share * (landscape.weights @ landscape.third_cubed((xi * k**t) @ eigenbasis.directions.T))
     return totals * terms[0][1]
 
@@ -249,7 +271,8 @@ def _sums(
     """Sums over maps for tuples of rates (edges, some): (learning rates, times, some)."""
     poset, ring = Poset.of(ties), Extension(0, [])
     found = np.zeros((len(numbers), len(times), tuples.shape[1]))
-    for (i, eta), start in product(enumerate(numbers.tolist()), range(0, tuples.shape[1], TOGETHER)):
+    shards = list(product(enumerate(numbers.tolist()), range(0, tuples.shape[1], TOGETHER)))
+    for (i, eta), start in patiently(shards, len(shards), f"sums over maps of {ties}"):
         some = slice(start, start + TOGETHER)
         factors = [ring.factor({0: 1 - eta * axis}, {0: eta * axis}) for axis in tuples[:, some]]
         edges = EdgeWeights.powers(poset, factors)

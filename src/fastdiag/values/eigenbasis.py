@@ -15,6 +15,7 @@ from ..errors import TooLargeError, UnsupportedError
 from ..landscapes.estimated import Estimated
 from ..landscapes.landscape import Landscape, Nodes
 from ..landscapes.sampled import SampledLandscape
+from ..landscapes.span import Span
 from ..locks import cached_property
 from ..memory import free_bytes
 from ..memory import size as _size
@@ -276,13 +277,14 @@ def eigenbasis_of(landscape: Landscape, others: tuple[Landscape, ...] = ()) -> E
     return found
 
 
-def growth(eigenbasis: Eigenbasis, numbers: FloatArray) -> str:
+def growth(eigenbasis: Eigenbasis, numbers: FloatArray, span: Span | None = None) -> str:
     """The direction along which powers of 1 - eta h grow most, in words, or nothing if they grow along none."""
     factors = np.abs(1 - np.multiply.outer(numbers, eigenbasis.rates))
     number, at = np.unravel_index(int(factors.argmax()), factors.shape)
     if factors[number, at] <= 1:
         return ""
     rate, direction = eigenbasis.rates[at], eigenbasis.directions[:, at]
+    direction = direction if span is None else span.lifted(direction, 1)
     entries = np.argsort(-np.abs(direction))[:3].tolist()
     along = ", ".join(f"{direction[i]:.3g} in weight {i}" for i in entries if direction[i])
     kind = "negative curvature" if rate < 0 else "eta h > 2"

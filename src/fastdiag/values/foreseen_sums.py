@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from math import inf
 
@@ -26,6 +26,7 @@ KEPT = 250  # bytes of an entry, while it is known
 def check_sums(
     diagrams: Iterable[Diagram], order: int, weights: int, times: Sequence[Spacetime], rates: int,
     update: LinearRule, points: int | None, patience: float,
+    structured: Callable[[Diagram], tuple[int, float] | None] | None = None,
 ) -> float:
     """The seconds that the resummed sums over maps of some diagrams will take, or an error.
 
@@ -36,6 +37,7 @@ def check_sums(
     rates : how many learning rates
     points : of a given training set: nodes that share a part are then tied to rows in all ways
     patience : minutes that they may take
+    structured : of a diagram that is not summed over all indices, over how many, and the seconds of the rest
 
     Raises
     ------
@@ -45,10 +47,9 @@ def check_sums(
         return 0.0
     walked = update is not None or any(spacetime.is_ragged for spacetime in times)
     modes = len(update.step) if isinstance(update, Update) else 1
-    passes, within = list[Spacetime](), list[Spacetime]()
-    for spacetime in times:  # those within one epoch take one pass
-        (within if spacetime.T < inf and spacetime.is_one_epoch else passes).append(spacetime)
-    passes += within[:1]
+    epoch = inf if times[0].N == inf else times[0].updates_per_epoch
+    within = [spacetime for spacetime in times if spacetime.T <= epoch and spacetime.T < inf]  # these take one pass
+    passes = [*within[:1], *(spacetime for spacetime in times if spacetime.T > epoch or spacetime.T == inf)]
     seconds, entries, made = 0.0, 0, set[tuple[Diagram, Spacetime]]()
 
     def check(more: float) -> None:
@@ -61,8 +62,12 @@ def check_sums(
             )
 
     for diagram in diagrams:  # as far as need be: to list them all takes long
-        tuples = weights**diagram.order * rates // orders_of_twins(diagram)
-        each = PER_WALK * -(-tuples * modes**diagram.order // TOGETHER) if walked else PER_FLOAT * tuples
+        few = None if structured is None else structured(diagram)
+        tuples = weights**diagram.order * rates // orders_of_twins(diagram) if few is None else few[0]
+        each = PER_FLOAT * tuples
+        if walked or few is not None:
+            each = PER_WALK * -(-tuples * modes**diagram.order // TOGETHER)
+        seconds += 0.0 if few is None else few[1]
         if points is not None:
             loose = sum(1 for part in diagram.parts if len(part) == 1)
             check(seconds + PER_SUM * bell(diagram.order + 1 - loose) * len(passes))

@@ -23,6 +23,7 @@ from ..kernels.lanes import LANES
 from ..kernels.nested_sums import nested_sums
 from ..kernels.packed_sum import PackedSum, as_tuples
 from ..landscapes.landscape import Landscape, check_landscape
+from ..landscapes.span import span_of
 from ..landscapes.symbolic import Symbolic
 from ..spacetime import Spacetime, check_spacetime
 from ..spacetime.regularized_newton import RegularizedNewton
@@ -119,6 +120,8 @@ def rvalue(
     device = check_device(device, "this is of batches of two sizes" if spacetime.is_ragged else why)
     numbers, metric = learning_rates(eta, landscape.dimension)
     flat = np.atleast_1d(numbers)
+    if span := span_of(landscape) if metric is None else None:
+        landscape = span.landscape
     if metric is None:
         if len(groups := of_one_size(flat)) > 1:
             options: Any = {"continuous": continuous, "device": device, "update": update}
@@ -129,7 +132,7 @@ def rvalue(
     with np.errstate(all="ignore"):  # an overflow is told once, below
         result = resummed(diagram, eigenbasis, [spacetime], flat, continuous, device, update=update).reshape(numbers.shape)
     if not np.isfinite(result).all():
-        told(f"the value of {diagram}", result, growth(eigenbasis, flat))
+        told(f"the value of {diagram}", result, growth(eigenbasis, flat, span))
     return float(result) if result.ndim == 0 else result
 
 

@@ -129,7 +129,7 @@ def test_tiles_give_the_same_bits(monkeypatch, text):
     assert begun == [n]  # in one tile
     for slabs in (1, 2, n - 1, n):
         free = math.ceil(needs(*asked[0], slabs) / (1 - device.SPARED))
-        monkeypatch.setattr(cuda, "free_bytes", lambda free=free: free)
+        monkeypatch.setattr(cuda, "free_on_gpu", lambda free=free: free)
         begun.clear()
         assert value() == whole
         assert begun == [slabs]
@@ -137,7 +137,7 @@ def test_tiles_give_the_same_bits(monkeypatch, text):
 
 def test_what_does_not_fit_says_asked_and_free(monkeypatch):
     value = fd.rvalue("[a a a]", LANDS[3], CASES["one epoch"], 0.1, device="cpu")
-    monkeypatch.setattr(cuda, "free_bytes", lambda: 1000)
+    monkeypatch.setattr(cuda, "free_on_gpu", lambda: 1000)
     with pytest.raises(fd.errors.TooLargeError, match=r"needs at least [\d,]{4,} bytes of GPU memory, and 1,000 are free; use"):
         fd.rvalue("[a a a]", LANDS[3], CASES["one epoch"], 0.1, device="cuda")
     monkeypatch.setattr(device, "WORTH_A_GPU", 1)

@@ -10,6 +10,7 @@ from .style import BLACK, COLOURS, GREY, MARKS, legend, plain_logs, titled
 
 TITLE = "alignment of gradient noise with curvature: linear, diagonal, two-layer and four-layer nets, and against width"
 SIZE = (11.4, 3.7)
+SEEDS = "0 to 11"
 POINTS, INPUTS, WIDTH = 100, 50, 50
 WIDTHS = (5, 10, 20, 50, 100)
 NETS = {  # layers, slope below 0

@@ -12,6 +12,7 @@ from .style import BLACK, GREY, legend, measured, plain_logs, theory, titled
 
 TITLE = "ARCHIMEDES: the velocity of SGD along a valley, and a tilted valley that it climbs"
 SIZE = (11.4, 3.5)
+SEEDS = "3"
 ETAS, PERIOD = (0.01, 0.02, 0.05, 0.1), pi  # z + pi is the same screw with the sign of x turned
 
 

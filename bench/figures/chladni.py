@@ -12,6 +12,7 @@ from .style import BLACK, GREY, legend, measured, theory, titled
 
 TITLE = "the Chladni drift: SGD in a valley of varying noise"
 SIZE = (8.6, 3.5)
+SEEDS = "4 on the left, 6 on the right"
 N, ETA, DEPTH = 10, 0.1, 0.6
 STARTS = tuple(round(k * pi / 4, 6) for k in range(-3, 5))
 BINS = 24

@@ -12,6 +12,7 @@ from .style import BLACK, GREY, legend, measured, theory, titled
 
 TITLE = "cyclic learning rates in a valley whose curvature falls along it"
 SIZE = (8.6, 3.5)
+SEEDS = "9"
 MEAN, PERIOD, T, START = 0.1, 40, 400, 1
 SWINGS = {"constant": 0.0, "cyclic": 0.9}
 SEEN = tuple(range(40, T + 1, 40))

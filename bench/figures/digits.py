@@ -10,6 +10,7 @@ from . import orders
 
 TITLE = "test loss against eta on softmax regression of the digits"
 SIZE = (8.6, 3.3)
+SEEDS = "1"
 N, ETAS = 10, (0.005, 0.01, 0.02, 0.05, 0.1)
 STARTS = {"zero": "from zero", "first": "from a random start"}
 SPREAD, IMAGES = 0.3, 600
@@ -19,7 +20,8 @@ def one(start, quick):
     theta = None if start == "zero" else SPREAD * np.random.default_rng(1).standard_normal((10, 65))
     digits, etas = fd.landscapes.digits(), ETAS[1::3] if quick else ETAS
     land = fd.landscapes.softmax(digits.X[:IMAGES], digits.y[:IMAGES], theta)
-    options = {"order": 2 if quick else 3, "resummed": False, "noise": 1, "between": 1}
+    most = 2 if quick else 3
+    options = {"plain": most, "start": most, "noise": 1, "between": 1}
     return orders.compared(land, fd.Spacetime(N, T=N), etas, 100 if quick else 1000, 1, **options)
 
 

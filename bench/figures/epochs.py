@@ -11,6 +11,7 @@ from .style import BLACK, legend, measured, theory, titled
 
 TITLE = "E epochs at eta/E less one epoch at eta, breast cancer, ten points"
 SIZE = (8.6, 3.5)
+SEEDS = "E"
 WAYS = {"path": {"noise": 1}, "start": {"order": 3}, "plain": {"order": 3, "resummed": False}}
 WORDS = {"path": "about the path, noise 1", "start": "about the start, order 3, resummed", "plain": "plain series, order 3"}
 ETAS, EPOCHS, N = (0.003, 0.01), (2, 3, 5, 8), 10

@@ -18,6 +18,7 @@ from .style import BLACK, BLUE, legend, measured, theory, titled
 
 TITLE = "escape from a well at large learning rates, exact, by Kramers, and simulated"
 SIZE = (9.4, 3.6)
+SEEDS = "0"
 HEIGHT = 1 / 6
 RATES = {"same": (0.1, 0.3, 0.5, 1.0, 1.5, 1.8), "curved": (0.5, 1.0, 1.5, 1.8)}  # smaller ones are too rare to be run
 GRID = np.concatenate([np.geomspace(0.03, 0.8, 12), np.linspace(0.85, 1.9, 12)])

@@ -34,25 +34,32 @@ class Row:
     """Whether the prediction says of itself that it is to be trusted; None for a closed form, which says nothing."""
     error: float = 0.0
     """How far off it says that it may be."""
+    curve: str = ""
+    """The cases that differ by a learning rate or a number of updates alone."""
 
     @property
     def z(self):
         return (self.prediction - self.simulated) / self.stderr
 
     @property
+    def half(self):
+        """Of the simulation's 99 % interval."""
+        return QUANTILE * self.stderr
+
+    @property
     def inside(self):
         """Whether the prediction lies in the simulation's 99 % interval."""
-        return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr
+        return abs(self.prediction - self.simulated) <= self.half
 
     @property
     def within_error(self):
         """The same where the prediction may be as far off as it says of itself."""
-        return abs(self.prediction - self.simulated) <= QUANTILE * self.stderr + self.error
+        return abs(self.prediction - self.simulated) <= self.half + self.error
 
     @property
     def says_inside(self):
         """Whether by its own error it lies in the interval, of which that is less than half; None for a closed form."""
-        return None if self.believable is None else bool(self.error < QUANTILE * self.stderr)
+        return None if self.believable is None else bool(self.error < self.half)
 
     def record(self):
         """All of it, for a file."""
@@ -87,7 +94,7 @@ def difference(one, other, measured):
 def judged(case, labels, found):
     """The rows of what `beside` has kept, one for each label, such as 'eta = 0.1'."""
     columns = (np.ravel(found[key]).tolist() for key in ("prediction", "mean", "stderr", "believable", "error"))
-    return [Row(f"{case}, {label}", *numbers) for label, *numbers in zip(labels, *columns, strict=True)]
+    return [Row(f"{case}, {label}", *numbers, case) for label, *numbers in zip(labels, *columns, strict=True)]
 
 
 def script(name):
@@ -169,7 +176,11 @@ def load(path, key):
 
 
 def counted(rows):
-    """By what they say of themselves: those in their intervals, outside, within the intervals widened by their errors."""
+    """By what they say of themselves: those in their intervals / outside / within the intervals widened by their errors.
+
+    And curves: how many of those that say of some point that it lies inside do so at all these points; how many of those
+    that say of some point that it may be outside leave their interval at such a point.
+    """
     kinds = {
         "error below\ninterval": [row for row in rows if row.says_inside],
         "error\nabove it": [row for row in rows if row.says_inside is False],
@@ -181,7 +192,28 @@ def counted(rows):
     for kind, those in kinds.items():
         inside = sum(row.inside for row in those)
         table[kind] = inside, len(those) - inside, sum(row.within_error for row in those)
+    for kind, says in (("curves stay\nbelow it", True), ("curves leave\nabove it", False)):
+        curves = [[row.inside for row in each if row.says_inside is says] for each in by_curve(rows)]
+        kept = [all(curve) if says else not all(curve) for curve in curves if curve]
+        table[kind] = sum(kept), len(kept)
     return table
+
+
+def by_curve(rows):
+    """The rows of each curve that says something of itself."""
+    names = dict.fromkeys(row.curve for row in rows if row.believable is not None)
+    return [[row for row in rows if row.curve == name] for name in names]
+
+
+def counts(rows):
+    """The cells of a table: header and lines, one for each experiment and one for all; rows: by experiment."""
+    listed = {name: counted(some) for name, some in rows.items()}
+    listed["all"] = counted([row for some in rows.values() for row in some])
+
+    def cell(numbers):
+        return "" if not any(numbers) else (" of " if len(numbers) == 2 else " / ").join(map(str, numbers))
+
+    return list(listed["all"]), [[name, *map(cell, each.values())] for name, each in listed.items()]
 
 
 def chosen(names):

@@ -11,6 +11,7 @@ from .style import BLACK, GREY, legend, measured, plain_logs, theory, titled
 
 TITLE = "generalization gap against eta T on breast cancer, order 2 about the start and about the path"
 SIZE = (9.0, 3.4)
+SEEDS = "N"
 SIZES = {20: (1, 20), 100: (5, 20)}  # N: batch, updates to an epoch
 ETAS = (0.003, 0.01, 0.03)
 SHARES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)  # epochs
@@ -37,10 +38,12 @@ def pieces(quick):
 def rows(found):
     listed = []
     for piece, each in found.items():
-        labels = [f"eta = {eta:g}, T = {T}" for eta in each["etas"] for T in each["times"]]
         for kind in ("path", "start"):
-            columns = {key.removeprefix(f"{kind}_"): value for key, value in each.items()}
-            listed += judged(f"gap, breast cancer, N = {piece[1:]}, about the {kind}", labels, columns)
+            columns = {key.removeprefix(f"{kind}_"): value for key, value in each.items() if key.startswith(f"{kind}_")}
+            for k, eta in enumerate(each["etas"]):
+                case = f"gap, breast cancer, N = {piece[1:]}, about the {kind}, eta = {eta:g}"
+                along = {key: value[k] for key, value in columns.items()}
+                listed += judged(case, [f"T = {T}" for T in each["times"]], along)
     return listed
 
 

@@ -11,6 +11,7 @@ from .style import COLOURS, GREY, MARKS, legend, titled
 
 TITLE = "GD and GDC against SGD, ten updates, several starts and learning rates"
 SIZE = (8.6, 3.7)
+SEEDS = "7"
 ETAS = {"cancer": (0.002, 0.005, 0.01, 0.02, 0.05), "gauss": (0.02, 0.05, 0.1, 0.2)}
 STARTS = {"cancer": (0, 1, 2, 3), "gauss": (-1, 0, 1, 2)}
 # at a minimum, as GAUSS's, what differs are orders 3 and 4

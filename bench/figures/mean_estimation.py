@@ -12,6 +12,7 @@ from .style import BLACK, GREY, RED, legend, measured, plain_logs, theory, title
 
 TITLE = "MEAN ESTIMATION: overfitting against curvature, AIC, TIC and the gap formula; the ridge that STIC tunes"
 SIZE = (8.8, 3.5)
+SEEDS = "1 on the left, (2, 1000 H) on the right"
 N, T, ETA = 10, 100, 0.1
 CURVATURES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 DISTANCE = 1.0  # from the start to the minimum, on the right

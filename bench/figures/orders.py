@@ -10,8 +10,11 @@ from .style import BLACK, BLUE, GREY, ORANGE, RED, SKY, doubted, measured, plain
 NAMED = {"path": "about the path, noise {}", "start": "about the start, order {}"}
 
 
-def compared(land, spacetime, etas, runs, seed, order=3, resummed=True, noise=2, between=2):
-    """Every order at the simulated learning rates and at some between them, and what judges the highest ones."""
+def compared(land, spacetime, etas, runs, seed, plain=3, start=3, noise=2, between=2, **options):
+    """Every order at the simulated learning rates and at some between them, and what judges the highest ones.
+
+    plain, start, noise: these; options: a propagator of the resummed orders, the tolerance of the path's
+    """
     etas = np.asarray(etas)
     logs = np.log(etas)
     at = np.interp(np.linspace(0, len(etas) - 1, between * (len(etas) - 1) + 1), np.arange(len(etas)), logs)
@@ -19,16 +22,18 @@ def compared(land, spacetime, etas, runs, seed, order=3, resummed=True, noise=2,
     grid[::between] = etas
     simulated = fd.simulate(land, spacetime, etas, runs=runs, seed=seed, progress=False)
     found = {"etas": etas, "grid": grid, "start_loss": land.loss}
-    plain = fd.predict(land, spacetime, grid, order=order, resummed=False)
-    found["plain"] = np.cumsum(plain.by_order, axis=0)
-    found |= marked("plain", plain, simulated, slice(None, None, between))
-    if resummed:
-        found["start"] = np.cumsum(fd.predict(land, spacetime, grid, order=order).by_order, axis=0)
-        found |= marked("start", fd.predict(land, spacetime, etas, order=order), simulated)
-    if noise is not None:
-        path = fd.predict(land, spacetime, grid, noise=noise)
-        found["path"] = np.cumsum(path.by_order, axis=0)
-        found |= marked("path", path, simulated, slice(None, None, between))
+    asked = {
+        "plain": {"order": plain, "resummed": False},
+        "start": {"order": start, "propagator": options.get("propagator")},
+        "path": {"noise": noise, "tolerance": options.get("tolerance")},
+    }
+    for kind, each in asked.items():
+        on_grid = fd.predict(land, spacetime, grid, **each)
+        found[kind] = np.cumsum(on_grid.by_order, axis=0)
+        if kind == "start" and between > 1:  # what it says of itself takes long
+            found |= marked(kind, fd.predict(land, spacetime, etas, **each), simulated)
+        else:
+            found |= marked(kind, on_grid, simulated, slice(None, None, between))
     return found
 
 
@@ -43,9 +48,8 @@ def rows(case, found):
     told = {"path": "about the path", "start": "about the start", "plain": "plain series"}
     listed = []
     for kind, words in told.items():
-        if f"{kind}_mean" in found:
-            columns = {name.removeprefix(f"{kind}_"): value for name, value in found.items() if name.startswith(f"{kind}_")}
-            listed += judged(f"{case}, {words}", labels, columns)
+        columns = {name.removeprefix(f"{kind}_"): value for name, value in found.items() if name.startswith(f"{kind}_")}
+        listed += judged(f"{case}, {words}", labels, columns)
     return listed
 
 
@@ -53,21 +57,19 @@ def draw(ax, found, title, top=1.35):
     """One panel: orders as lines, the runs as points, where the highest order is not to be trusted shaded."""
     grid, start = found["grid"], float(found["start_loss"])
     for d, curve in enumerate(found["plain"][1:], 1):
-        look = {"lw": 0.7, "color": GREY} if len(NAMED.keys() & found.keys()) else {}
-        theory(ax, grid, curve, d, f"plain series, order {d}", **look)
-    for d, curve in enumerate(found.get("path", ())):
+        theory(ax, grid, curve, d, f"plain series, order {d}", lw=0.7, color=GREY)
+    for d, curve in enumerate(found["start"][1:], 1):
+        theory(ax, grid, curve, d, NAMED["start"].format(d), lw=1.6, color=SKY)
+    for d, curve in enumerate(found["path"]):
         theory(ax, grid, curve, d, NAMED["path"].format(d), color=(ORANGE, RED, BLUE)[d])
-    if "start" in found:
-        theory(ax, grid, found["start"][-1], 5, NAMED["start"].format(len(found["start"]) - 1), color=SKY)
-    shown = next(kind for kind in (*NAMED, "plain") if kind in found)
-    doubted(ax, found["etas"], found[f"{shown}_believable"])
-    measured(ax, found["etas"], found[f"{shown}_mean"], found[f"{shown}_stderr"], label="simulated, 99 %", color=BLACK)
+    doubted(ax, found["etas"], found["path_believable"], "path not to be trusted")
+    measured(ax, found["etas"], found["path_mean"], found["path_stderr"], label="simulated, 99 %", color=BLACK)
     ax.axhline(start, color=GREY, lw=0.7, ls=(0, (1, 3)), label="at the start")
     ax.set_xscale("log")
     plain_logs(ax.xaxis, (1, 3))
     ax.set_xlim(grid[0] / 1.1, grid[-1] * 1.1)
-    high = max(start, float(np.max(found[f"{shown}_mean"])))
-    low = float(np.min(found[f"{shown}_mean"]))
+    high = max(start, float(np.max(found["path_mean"])))
+    low = float(np.min(found["path_mean"]))
     ax.set_ylim(low - 0.35 * (high - low), high + (top - 1) * (high - low))
     titled(ax, title, r"learning rate $\eta$")
 

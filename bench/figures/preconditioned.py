@@ -13,6 +13,7 @@ from .style import BLACK, GREY, legend, measured, theory, titled
 
 TITLE = "stationary excess loss: regression on minibatches, damped Newton, natural gradient"
 SIZE = (11.4, 3.5)
+SEEDS = "0"
 K = np.array([[1.0, 0.2], [0.2, 0.5]])
 C = np.array([[1.0, -0.3], [-0.3, 2.0]])
 MU, BATCH, SHARES = 0.5, 4, (0.1, 0.3, 0.5, 0.7, 0.85)

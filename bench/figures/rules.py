@@ -11,6 +11,7 @@ from .style import BLACK, doubted, legend, measured, plain_logs, theory, titled
 
 TITLE = "momentum, Adam and Hessian-based steps on breast cancer against their predictions"
 SIZE = (11.4, 3.5)
+SEEDS = "5"
 LARGER = (0.002, 0.005, 0.01, 0.02, 0.05)
 RULES = {  # words, rule, learning rates, batch and updates, how far it is predicted
     "momentum": ("heavy ball, $\\mu$ = 0.9", fd.updates.momentum(0.9), (0.0002, 0.0005, 0.001, 0.002, 0.005), (1, 50),

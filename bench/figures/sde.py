@@ -12,6 +12,7 @@ from .style import BLACK, GREY, doubted, legend, measured, theory, titled
 
 TITLE = "SGD less SDE on GAUSS: without and with the skew term, and with higher orders"
 SIZE = (8.6, 3.5)
+SEEDS = "T"
 RATES, T = (0.05, 0.1, 0.15, 0.2), 3  # beyond, the SDE's losses have no variance
 TIMES, ETA = (1, 2, 4, 8), 0.12
 RULES, RUNS = (None, fd.updates.sde()), 200_000

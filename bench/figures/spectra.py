@@ -12,6 +12,7 @@ from .style import BLACK, GREY, legend, measured, theory, titled
 
 TITLE = "escape from a minimum for three spectra: the flat/sharp ratio of SGD and of GD"
 SIZE = (11.4, 3.4)
+SEEDS = "3"
 D, BATCH, UPDATES, SEEN, BEYOND = 50, 4, 24, 5, 2.1  # means are seen for some updates: then the tails are too heavy
 SPECTRA = {
     "half": (r"$\lambda_i = i^{-1/2}$", np.arange(1, D + 1) ** -0.5),

@@ -13,6 +13,7 @@ from .style import BLACK, BLUE, GREY, ORANGE, RED, legend, measured, theory, tit
 
 TITLE = "stationary laws at large learning rates: one weight, two weights, momentum"
 SIZE = (11.4, 3.7)
+SEEDS = "0"
 K = np.array([[1.0, 0.2], [0.2, 0.5]])
 C = np.array([[1.0, -0.3], [-0.3, 2.0]])
 RATES, LARGE, MOMENTUM = (0.2, 1.0, 1.7), 1.5, 1.2

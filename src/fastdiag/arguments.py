@@ -20,11 +20,12 @@ import numpy as np
 
 from .errors import InputError
 from .numerals import MOST_SHOWN, has
-from .numerals import digits as digits
+from .numerals import decimal as decimal
 from .numerals import shown as shown
 from .typing import FloatArray, Number
 
 _Kind = TypeVar("_Kind")
+PLAIN = frozenset((int, float))  # Python's own numbers at first sight
 
 
 def own(value: object) -> Any:
@@ -65,16 +66,14 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     200
     """
     number = own(value)
-    if isinstance(number, float) and number.is_integer():
+    if type(number) in (float, Fraction) and isfinite_exactly(number) and number == int(number):
         number = int(number)
-    if isinstance(number, Fraction) and number.denominator == 1:
-        number = int(number)
-    if isinstance(number, bool) or not isinstance(number, int):
+    if type(number) is not int:
         raise InputError(f"{name} must be a whole number{f' of {what}' if what else ''}, not {shown(value)}")
     if least is not None and number < least:
         raise InputError(f"{name} must be at least {least}{f' ({what})' if what else ''}, not {shown(number)}")
     if most is not None and number > most:
-        raise InputError(f"{name} must be at most {digits(most)}{f' ({what})' if what else ''}, not {shown(number)}")
+        raise InputError(f"{name} must be at most {decimal(most)}{f' ({what})' if what else ''}, not {shown(number)}")
     return number
 
 
@@ -230,7 +229,7 @@ def refuse_mask(name: str, value: object) -> None:
             )
     elif isinstance(value, list | tuple):
         for entry in value:
-            if isinstance(entry, list | tuple | masked.MaskedArray):
+            if isinstance(entry, (list, tuple, masked.MaskedArray)):
                 refuse_mask(name, entry)
 
 
@@ -256,9 +255,9 @@ def array(
     [[1.0, 2.0], [3.0, 4.0]]
     """
     result = _floats(name, value)
-    expected = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
     if result.ndim != len(shape) or any(s is not None and s != r for s, r in zip(shape, result.shape, strict=True)):
-        raise InputError(f"{name} must have shape {expected} ({meaning}), not {result.shape}")
+        expected = ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "")
+        raise InputError(f"{name} must have shape ({expected}) ({meaning}), not {result.shape}")
     if finite and not np.isfinite(result).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         raise InputError(f"{name} must be finite; entry {where} is {result[where]}")
@@ -313,6 +312,8 @@ def sequence(name: str, value: object, meaning: str, *, also: str = "") -> list[
 
     `also`: what else it may be, for the message.
     """
+    if type(value) in (list, tuple) and PLAIN.issuperset(map(type, cast(Any, value))):
+        return list(cast(Any, value))
     refuse_mask(name, value)
     if has(value, "__array__") and not isinstance(value, type | np.ndarray | np.generic):  # a column of a DataFrame
         try:
@@ -334,11 +335,13 @@ def one_or_many(name: str, value: object, meaning: str, *, one: str = "a number"
     >>> one_or_many("T", 5, "times"), one_or_many("T", np.array([5, 6], np.uint8), "times")
     (([5], ()), ([5, 6], (2,)))
     """
-    found = own(value)
-    if isinstance(found, int | Fraction | float) or has(found, "free_symbols"):
-        return [found], ()
+    found = value
+    if type(value) not in (list, tuple):
+        found = own(value)
+        if isinstance(found, int | Fraction | float) or has(found, "free_symbols"):
+            return [found], ()
     entries = sequence(name, found, meaning, also=f"{one} or ")
-    if any(isinstance(entry, list | tuple | np.ndarray) for entry in entries):
+    if any(isinstance(entry, (list, tuple, np.ndarray)) for entry in entries):
         raise InputError(f"{name} must be {one} or a 1-D sequence of {meaning}, not {shown(value)}")
     if not entries:
         raise InputError(f"{name} is empty; give at least one of the {meaning}")

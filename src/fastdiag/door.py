@@ -35,12 +35,13 @@ def silent_door(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return _guarded(function, "ignore")
 
 
-def _guarded(function: Callable[_P, _R], rule: Literal["warn", "ignore"]) -> Callable[_P, _R]:
+def exact_door(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The door of a function of ints, Fractions and formulas, where NumPy's errors have no say."""
+
     @wraps(function)
     def guarded(*args: _P.args, **options: _P.kwargs) -> _R:
         try:
-            with np.errstate(divide=rule, over=rule, invalid=rule, under="ignore"):
-                return function(*args, **options)
+            return function(*args, **options)
         except TooLargeError:
             raise
         except MemoryError as error:
@@ -48,6 +49,16 @@ def _guarded(function: Callable[_P, _R], rule: Literal["warn", "ignore"]) -> Cal
                 f"{getattr(function, '__name__', 'the call')} ran out of memory{f' ({error})' if str(error) else ''}; "
                 "ask for less at a time, or give the process more"
             ) from error
+
+    return guarded
+
+
+def _guarded(function: Callable[_P, _R], rule: Literal["warn", "ignore"]) -> Callable[_P, _R]:
+    @exact_door
+    @wraps(function)
+    def guarded(*args: _P.args, **options: _P.kwargs) -> _R:
+        with np.errstate(divide=rule, over=rule, invalid=rule, under="ignore"):
+            return function(*args, **options)
 
     return guarded
 

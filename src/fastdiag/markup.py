@@ -17,12 +17,12 @@ MOST_ENTRIES = 36  # of an array that is written out
 MOST_LINES = 40  # of a table; the rest is counted
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Text cells below a caption; at most 40 rows, then how many more.
 
     Examples
     --------
-    >>> table("a < b", ["x"], [["1"], ["2"]])
+    >>> html_table("a < b", ["x"], [["1"], ["2"]])
     '<div><p>a &lt; b</p><table><tr><th>x</th></tr><tr><td>1</td></tr><tr><td>2</td></tr></table></div>'
     """
     rows = list(rows)
@@ -37,7 +37,7 @@ def fields(value: Any) -> str:
     """A dataclass: its repr as a caption, a row for each of its public fields."""
     named = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value) if field.name[0] != "_"]
     told = [(name, content) for name, content in named if content is not None and not isinstance(content, FunctionType)]
-    return table(repr(value), (), [(name, cell(content)) for name, content in told])
+    return html_table(repr(value), (), [(name, cell(content)) for name, content in told])
 
 
 def cell(value: Any) -> str:

@@ -43,9 +43,9 @@ def shown(value: object) -> str:
     ('[1, 2]', '1000000000...(5,001 digits)', 160)
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return digits(value)
+        return decimal(value)
     if type(value) is Fraction:
-        top, bottom = digits(int(value.numerator)), digits(int(value.denominator))  # the parts may be NumPy's
+        top, bottom = decimal(int(value.numerator)), decimal(int(value.denominator))  # the parts may be NumPy's
         return top if bottom == "1" else f"{top}/{bottom}"
     if isinstance(value, str | bytes) and len(value) > MOST_SHOWN:
         value = value[:MOST_SHOWN]  # before repr, which copies
@@ -77,7 +77,7 @@ def _abbreviated(value: Any) -> Any:
     })
 
 
-def digits(value: int) -> str:
+def decimal(value: int) -> str:
     """An integer in decimal, in full to MOST_DIGITS digits, else its first ten and how many there are."""
     value = int(value)  # a Fraction's parts may be NumPy's
     if value.bit_length() <= 4 * MOST_DIGITS and len(text := str(value)) <= MOST_DIGITS + 1:

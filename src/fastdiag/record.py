@@ -23,7 +23,7 @@ class Portable:
 
     def _repr_html_(self) -> str | None:
         """What notebooks show."""
-        return markup.fields(self) if dataclasses.is_dataclass(self) else markup.table(repr(self), (), ())
+        return markup.fields(self) if dataclasses.is_dataclass(self) else markup.html_table(repr(self), (), ())
 
 
 class Record(Portable):

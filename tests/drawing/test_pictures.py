@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import fastdiag as fd
-from fastdiag.arguments import digits, shown
+from fastdiag.arguments import decimal, shown
 from fastdiag.drawing.noise_geometry import NoiseReport, save_noise
 from fastdiag.drawing.picture import check_picture
 from fastdiag.errors import InputError
@@ -63,7 +63,7 @@ def test_numbers_as_text():
         top, _, bottom = in_full(value).partition("/")
         assert value == Fraction(_read(top), _read(bottom or "1"))
     assert eval(written((1, Fraction(1, 3), 2**LONG - 1))) == (1, Fraction(1, 3), 2**LONG - 1)
-    assert written(HUGE) == digits(HUGE) == shown(Fraction(HUGE)) == "1000000000...(5,001 digits)"
+    assert written(HUGE) == decimal(HUGE) == shown(Fraction(HUGE)) == "1000000000...(5,001 digits)"
     x = sympy.Symbol("x")
     assert shown(x + sympy.Integer(HUGE)) in ("x + 1000000000...(5,001 digits)", "1000000000...(5,001 digits) + x")
     assert written((x / 2, HUGE)) == "(x/2, 1000000000...(5,001 digits))"

@@ -8,7 +8,7 @@ import pytest
 
 import fastdiag as fd
 from fastdiag.errors import InputError
-from fastdiag.markup import MOST_LINES, cell, table
+from fastdiag.markup import MOST_LINES, cell, html_table
 
 LAND, ST, RATES, TIMES = fd.landscapes.gauss(1), fd.Spacetime(N=10, T=10), [0.01, 0.05, 0.2], [2, 5, 10]
 
@@ -105,6 +105,8 @@ def test_a_landscape_and_a_law():
          r"the prediction is of Spacetime\(N=10, B=1"),
         (lambda: fd.predict(LAND, ST, np.linspace(0.01, 0.1, 5), 1, T=range(1, 7)).plot(), "too many to draw"),
         (lambda: fd.predict(LAND, ST, 0.1, 1, observable="displacement").plot("picture.bmq"), "cannot write"),
+        (lambda: fd.predict(LAND, ST, RATES, 1, update=fd.updates.momentum(0.5)).plot(beside=fd.simulate(LAND, ST, RATES, 9)),
+         r"is of momentum\(0.5\), the simulation of SGD"),
         (lambda: fd.predict(LAND, ST, [0.1], 1, T=[2, 3]).plot(beside=fd.simulate(LAND, ST, [0.2], 9, T=[2, 3])), "in common"),
     ],
 )
@@ -128,7 +130,7 @@ def test_a_prediction_shows_its_orders_and_trust():
 
 
 def test_tables_are_bounded_and_escaped():
-    page = table("<b>", ("x",), [[f"<{i}>"] for i in range(100)])
+    page = html_table("<b>", ("x",), [[f"<{i}>"] for i in range(100)])
     assert page.count("<tr>") == MOST_LINES + 2
     assert "... and 60 more" in page
     assert "<b>" not in page

@@ -126,19 +126,60 @@ def test_the_numbers_are_counted_by_trust(folder):
     assert np.allclose([row["z"] for row in record["rows"]], -1)
     for name in ("line", "all"):
         cells = next(line for line in told.splitlines() if f"│ {name} " in line).split("│")[2:-1]
-        assert [cell.strip() for cell in cells] == ["3 / 0 / 3", "", "2 / 0 / 2", "1 / 0 / 1", ""]
+        assert [cell.strip() for cell in cells] == ["3 / 0 / 3", "", "2 / 0 / 2", "1 / 0 / 1", "", "1 of 1", ""]
 
 
 def test_a_row_is_judged_by_its_interval_and_by_its_own_error(frame):
-    row = frame.Row("", 1.0, 1.3, 0.1, True, 0.05)
+    row = frame.Row("", 1.0, 1.3, 0.1, True, 0.05, "one")
     assert (row.inside, row.within_error, round(row.z, 12)) == (False, True, -3.0)
     assert not frame.Row("", 1.0, 1.3, 0.1, True, 0.01).within_error
-    above = frame.Row("", 1.0, 2.0, 0.1, False, 0.3)
+    above = frame.Row("", 1.0, 2.0, 0.1, False, 0.3, "one")
     assert (row.says_inside, above.says_inside) == (True, False)
     assert frame.counted([row, above, frame.Row("", 1.0, 1.0, 0.1)]) == {
         "error below\ninterval": (0, 1, 1), "error\nabove it": (0, 1, 0),
         "trusted": (0, 1, 1), "not\ntrusted": (0, 1, 0), "closed form": (1, 0, 1),
+        "curves stay\nbelow it": (0, 1), "curves leave\nabove it": (1, 1),
     }
+
+
+def test_curves_are_counted_where_they_say_something(frame):
+    """One stays where it says so and leaves elsewhere; one never says that it may be outside; one says it and is inside."""
+    inside, outside = (1.0, 1.0, 0.1), (1.0, 2.0, 0.1)
+    rows = [
+        frame.Row("a", *inside, True, 0.01, "a"), frame.Row("a", *outside, False, 3.0, "a"), frame.Row("a", *inside, False, 3.0, "a"),
+        frame.Row("b", *inside, True, 0.01, "b"), frame.Row("c", *inside, False, 3.0, "c"), frame.Row("d", *outside),
+    ]
+    counts = frame.counted(rows)
+    assert (counts["curves stay\nbelow it"], counts["curves leave\nabove it"]) == ((2, 2), (1, 2))
+
+
+def test_numbers_are_written_between_the_pages_marks(frame):
+    """Seeds, seconds, every number, and the table of all; what is between other marks, and the text, stay."""
+    import importlib
+
+    page = importlib.import_module("fastdiag_figures.page")
+    rows = [frame.Row("one | eta = 1", 1.0, 1.3, 0.1, True, 0.05, "one"), frame.Row("a law", 2.0, 2.0, 0.1)]
+    text = "Before.\n<!-- numbers: all -->\nold\n<!-- end -->\n<!-- numbers: gdc -->\n<!-- end -->\nAfter.\n"
+    new = page.written(text, {"gdc": (rows, 3.4)})
+    assert page.written(new, {"gdc": (rows, 3.4)}) == new
+    assert new.startswith("Before.\n<!-- numbers: all -->\n|  | error below interval |")
+    assert "| `gdc` | 0 / 1 / 1 |" in new
+    assert "Numbers (seeds 7; 3 s)" in new
+    assert "| 1 | 0.05 | 1.3 ± 0.26 | -3.0 | no |" in new
+    assert "| a law | 2 |  | 2 ± 0.26 | 0.0 | yes |" in new
+    assert new.endswith("<!-- end -->\nAfter.\n")
+    assert "old" not in new
+
+
+def test_a_page_takes_all_figures(folder):
+    page = folder.parent / "page.md"
+    page.write_text("<!-- numbers: all -->\n<!-- end -->\n")
+    where = "--folder", str(folder), "--out", str(folder.parent / "out"), "--page", str(page)
+    for words in (("line",), ("--quick",), ()):
+        done = CliRunner().invoke(main, ["figures", *words, *where])
+        assert done.exit_code == 2, words
+        assert "--page takes all figures, without --quick" in " ".join(done.output.split())
+    assert "needy needs no_such_module" in " ".join(done.output.split())
 
 
 def test_a_difference_is_believed_where_its_errors_are_small(frame):
@@ -158,8 +199,10 @@ def test_a_difference_is_believed_where_its_errors_are_small(frame):
 def test_what_is_not_there_is_named(frame, tmp_path):
     with pytest.raises(InputError, match=r"no figure nonsense; there are cancer"):
         frame.chosen(["nonsense", "gap"])
-    with pytest.raises(DataError, match="come with the source repository; give --folder"):
+    with pytest.raises(DataError, match="has no experiments in it: they come with the source repository; give its bench/figures/"):
         collection(tmp_path)
+    with pytest.raises(DataError, match="nowhere is not there: they come with"):
+        collection(tmp_path / "nowhere")
     done = CliRunner().invoke(main, ["figures", "nonsense"])
     assert done.exit_code == 2
     assert "no figure nonsense" in done.output

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from fastdiag.door import door, silent_door
+from fastdiag.door import door, exact_door, silent_door
 from fastdiag.errors import TooLargeError
 from oracles.calls import CALLS, ROOMS, public_names
 
@@ -19,7 +19,7 @@ def functions():
 
 
 def test_every_public_function_stands_behind_the_door():
-    guards = {inspect.getfile(f) for f in (door, silent_door)}
+    guards = {inspect.getfile(f) for f in (door, exact_door, silent_door)}
     bare = [name for name, found in functions() if found.__code__.co_filename not in guards]
     assert bare == []
 
@@ -32,7 +32,7 @@ def test_the_callers_errors_of_numpy_are_the_callers(name, tmp_path, monkeypatch
         function(**arguments)
 
 
-@pytest.mark.parametrize("guard", [door, silent_door])
+@pytest.mark.parametrize("guard", [door, exact_door, silent_door])
 def test_memory_that_runs_out_is_told(guard):
     def hungry():
         raise MemoryError("1 EiB")

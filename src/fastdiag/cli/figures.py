@@ -16,13 +16,14 @@ from typing import Any
 
 import click
 
-from ..errors import DataError
+from ..errors import DataError, InputError
 from ..files import to_install, write
 from ..progress import track
 from .shell import FOLDER, echo
 
 PACKAGE = "fastdiag_figures"  # what the folder of scripts is imported as
 MOST_WORKERS = 4  # each may take a GB or two of memory
+PAGE = click.Path(exists=True, dir_okay=False, path_type=Path)
 KEPT = "what was computed is kept: call again to go on, with --workers 1 if memory ran out"
 
 
@@ -36,7 +37,8 @@ def collection(folder: Path | None = None) -> ModuleType:
     folder = (folder or Path(__file__).resolve().parents[3] / "bench" / "figures").resolve()
     start = folder / "__init__.py"
     if not (folder / "frame.py").is_file():
-        raise DataError(f"{folder} is not there: experiments come with the source repository; give --folder")
+        what = f"{folder} has no experiments in it" if folder.is_dir() else f"{folder} is not there"
+        raise DataError(f"{what}: they come with the source repository; give its bench/figures/ as --folder")
     loaded = sys.modules.get(PACKAGE)
     if loaded is None or loaded.__file__ != str(start):
         for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
@@ -58,8 +60,10 @@ def collection(folder: Path | None = None) -> ModuleType:
 @click.option("--list", "listing", is_flag=True, help="Say which figures there are.")
 @click.option("--folder", type=FOLDER, help="The repository's bench/figures/ folder.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes.  [default: as many as processors, 4 at most]")
+@click.option("--page", type=PAGE, help="Write the numbers into this page, between its marks: all figures, not quick.")
 def figures(
-    names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing: bool, folder: Path | None, workers: int | None
+    names: tuple[str, ...], quick: bool, out: Path, fresh: bool, listing: bool, folder: Path | None, workers: int | None,
+    page: Path | None,
 ) -> None:
     """Compute the papers' experiments twice, by theory and by simulation, and draw them: all, or those of some NAMES.
 
@@ -72,20 +76,28 @@ def figures(
         for name, experiment in wanted:
             echo(f"{name:20} {experiment.TITLE}")
         return
+    missing = {name: needed for name, experiment in wanted if (needed := frame.missing(experiment))}
+    if page and (quick or len(wanted) < len(frame.NAMES) or missing):
+        lacks = "".join(f"; {name} needs {needed}: {to_install(needed)}" for name, needed in missing.items())
+        raise InputError(f"--page takes all figures, without --quick{lacks}")
     from ..drawing.picture import check_picture
 
     out.mkdir(parents=True, exist_ok=True)
     check_picture(out / "figure.png")
     rows: dict[str, list[Any]] = {}
+    times: dict[str, float] = {}
     for name, experiment, found, seconds, kept in _computed(frame, wanted, out / "kept", quick, fresh, workers):
         _draw(experiment, found, out / f"{name}.png")
-        rows[name] = judged = experiment.rows(found)
+        rows[name], times[name] = judged, _ = experiment.rows(found), seconds
         record = {"quick": quick, "seconds": round(seconds, 2), "rows": [row.record() for row in judged]}
         write(out / f"{name}.json", json.dumps(record, indent=1).encode())
         inside = sum(row.inside for row in judged)
         echo(f"{name}: {seconds:.1f} s{', kept' if kept else ''}; {inside} of {len(judged)} predictions inside; "
              f"{out / name}.png")
     _tell(frame, rows)
+    if page:
+        found_ = {name: (rows[name], times[name]) for name in rows}
+        write(page, importlib.import_module(f"{PACKAGE}.page").written(page.read_text("utf-8"), found_).encode())
 
 
 def _computed(
@@ -158,14 +170,13 @@ def _tell(frame: ModuleType, rows: dict[str, list[Any]]) -> None:
 
     from .console import PlainConsole
 
-    table = Table(title="predictions in the simulation's 99 % interval / outside / within it and their own error")
-    listed = {name: frame.counted(some) for name, some in rows.items()}
-    listed["all"] = frame.counted([row for some in rows.values() for row in some])
+    table = Table(title="predictions in the simulation's 99 % interval / outside / within it and their own error; curves")
+    header, lines = frame.counts(rows)
     table.add_column("")
-    for kind in listed["all"]:
+    for kind in header:
         table.add_column(kind, justify="right")
-    for name, counts in listed.items():
-        if name == "all":
+    for cells in lines:
+        if cells[0] == "all":
             table.add_section()
-        table.add_row(name, *(" / ".join(map(str, three)) if any(three) else "" for three in counts.values()))
-    PlainConsole(100).print(table)
+        table.add_row(*cells)
+    PlainConsole(120).print(table)

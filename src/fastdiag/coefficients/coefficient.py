@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..door import door
+from ..door import exact_door
 from ..embedding import Rule, maps_under
 from ..embedding.weighted import updated_curve, updated_maps
 from ..spacetime import Spacetime
@@ -19,7 +19,7 @@ from ..typing import Basis, FloatArray
 ONE_PASS = 20  # updates for each time asked for, up to which one walk through all of them is taken
 
 
-@door
+@exact_door
 def coefficient(
     diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant", *, update: Rule = None
 ) -> Any:
@@ -57,7 +57,7 @@ def coefficient(
         import sympy
 
         return count * sympy.sympify(scale)
-    return Fraction(count) * scale if isinstance(count, int | Fraction) else _scaled(count, scale)
+    return scale * count if isinstance(count, int | Fraction) else _scaled(count, scale)
 
 
 def prefactor(diagram: Diagram, B: Any) -> Any:
@@ -66,8 +66,9 @@ def prefactor(diagram: Diagram, B: Any) -> Any:
     >>> prefactor(Diagram.parse("[a a]"), 2)
     Fraction(1, 8)
     """
-    step = Fraction(-1, B) if isinstance(B, int) else -1 / B
-    return step**diagram.order / diagram.automorphisms
+    if isinstance(B, int):
+        return Fraction((-1) ** diagram.order, B**diagram.order * diagram.automorphisms)
+    return (-1 / B) ** diagram.order / diagram.automorphisms
 
 
 def coefficients_near(diagram: Diagram, times: Sequence[Spacetime], update: Update) -> FloatArray:

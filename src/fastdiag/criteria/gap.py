@@ -129,7 +129,7 @@ def shrinking(landscape: Landscape, metric: FloatArray, ridge: FloatArray, T: in
     curvature, one = landscape.hessian + np.diag(ridge), np.eye(len(metric))
     with np.errstate(all="ignore"):
         if T == inf:
-            check_settles(metric, curvature)
+            check_has_limit(metric, curvature)
             sums: FloatArray = np.asarray(np.linalg.inv(curvature), dtype=np.float64)
         else:
             sums = geometric(one, one - metric @ curvature, int(T), np.matmul) @ metric
@@ -141,7 +141,7 @@ def shrinking(landscape: Landscape, metric: FloatArray, ridge: FloatArray, T: in
     return Shrinking(landscape.gradient_covariance, metric, curvature, T, sums)
 
 
-def check_settles(metric: FloatArray, curvature: FloatArray) -> None:
+def check_has_limit(metric: FloatArray, curvature: FloatArray) -> None:
     """InputError unless 0 < eta h < 2 in every direction: only then is there a limit T = inf."""
     root = np.linalg.cholesky(metric) if metric.any() else metric
     h = np.linalg.eigvalsh(root.T @ curvature @ root)
@@ -172,7 +172,7 @@ def points(N: object) -> int:
     return whole("N", N, 1, int(LARGEST), "training points")
 
 
-def updates(T: object) -> int | float:
+def number_of_updates(T: object) -> int | float:
     """A number of updates, or math.inf."""
     found = whole_or_infinite("T", T, 0, "updates")
     return found if found == inf else whole("T", found, 0, int(LARGEST), "updates, if it is not inf")
@@ -191,7 +191,7 @@ class _Problem:
 
 def _problem(landscape: Landscape, N: object, T: object) -> _Problem:
     check_landscape(landscape)
-    return _Problem(landscape, points(N), updates(T))
+    return _Problem(landscape, points(N), number_of_updates(T))
 
 
 def _exact_ridge(ridge: object, dimension: int) -> list[Any] | None:
@@ -217,7 +217,7 @@ def _exact_gap(problem: _Problem, rate: Any, penalties: list[Any]) -> Any:
     C = sympy.Matrix(n, n, landscape.exact_part(((0,), (1,))).ravel())
     numbers = not (H.free_symbols | rate.free_symbols)
     if T == inf and numbers:
-        check_settles(float(rate) * np.eye(n), np.array(H.evalf(), dtype=np.float64))
+        check_has_limit(float(rate) * np.eye(n), np.array(H.evalf(), dtype=np.float64))
     if T != inf and T > MOST_EXACT and (numbers or not H.is_diagonal()):
         raise TooLargeError(f"exact powers of 1 - eta H to T = {shown(T)} have too many digits; give a float eta")
     if H.is_diagonal():

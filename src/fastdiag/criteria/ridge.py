@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..landscapes import Landscape
 from ..landscapes.landscape import check_landscape, start_in_floats
 from ..typing import FloatArray, Rates
-from .gap import Shrinking, metrics, points, shrinking, updates
+from .gap import Shrinking, metrics, number_of_updates, points, shrinking
 
 DECADES = 9  # below the largest ridge, where the least is looked for first
 HALVINGS = 50
@@ -47,7 +47,7 @@ def tuned_ridge(landscape: Landscape, eta: Rates, N: int, T: float) -> float:
     (0.033333333, 0.033333333)
     """
     check_landscape(landscape)
-    rate, N, T = real("eta", eta, above=0) if ndim(eta) == 0 else None, points(N), updates(T)
+    rate, N, T = real("eta", eta, above=0) if ndim(eta) == 0 else None, points(N), number_of_updates(T)
     if rate is None:
         raise InputError(f"eta must be a number here, not {shown(eta)}")
     (metric,) = metrics(rate, landscape.dimension)

@@ -7,7 +7,7 @@ from functools import lru_cache, total_ordering
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import shown, whole
-from ..door import door
+from ..door import exact_door
 from ..errors import InputError
 from . import syntax
 from .canonical import canonical, canonical_of, hung_from, levels_of, search_of
@@ -174,7 +174,7 @@ class Diagram(_Derived):
             return found
 
     @classmethod
-    @door
+    @exact_door
     def parse(cls, text: str) -> Diagram:
         """Read a diagram from text: a node is a letter naming its part, then `[children]` if it has any.
 
@@ -197,7 +197,7 @@ class Diagram(_Derived):
         return _read(str(text))
 
     @classmethod
-    @door
+    @exact_door
     def of(cls, diagram: Diagram | str) -> Diagram:
         """The diagram itself, or the one that a text stands for; InputError for anything else."""
         if isinstance(diagram, Diagram):
@@ -206,7 +206,7 @@ class Diagram(_Derived):
             return _read(str(diagram))
         raise InputError(f"expected a Diagram or its text such as '[a b[a]]', not {shown(diagram)}")
 
-    @door
+    @exact_door
     def rerooted(self, root: int) -> Diagram:
         """The same tree and partition, hung from another node.
 

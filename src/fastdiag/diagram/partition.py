@@ -84,6 +84,18 @@ def coarser_ranks(size: int) -> tuple[IntArray, IntArray]:
     return starts, others
 
 
+def growth_string(labels: Sequence[object]) -> tuple[int, ...]:
+    """The partition into equal labels, numbered by first appearance.
+
+    Examples
+    --------
+    >>> growth_string("abac")
+    (0, 1, 0, 2)
+    """
+    number = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    return tuple(number[label] for label in labels)
+
+
 def moebius_to_top(string: Sequence[int]) -> int:
     """mu(sigma, one block) of the partition lattice: (-1)^(b-1) (b-1)! for b blocks. Moments to a joint cumulant."""
     blocks = max(string, default=0) + 1

@@ -46,6 +46,9 @@ def _check_beside(prediction: Prediction, simulation: object) -> None:
             f"the prediction is of {prediction.spacetime}, {prediction.training_set} training sets, the simulation of "
             f"{simulation.spacetime}, {simulation.training_set} ones"
         )
+    if prediction.update != simulation.update:
+        rules = ["SGD" if rule is None else shown(rule) for rule in (prediction.update, simulation.update)]
+        raise InputError(f"the prediction is of {rules[0]}, the simulation of {rules[1]}")
 
 
 def _curves(path: str | Path | None, prediction: Prediction | None, simulation: Simulation | None) -> Any:

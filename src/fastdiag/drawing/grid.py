@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arguments import digits, refuse_mask, sequence, shown, text, whole, whole_or_infinite
+from ..arguments import decimal, refuse_mask, sequence, shown, text, whole, whole_or_infinite
 from ..diagram import Diagram
 from ..errors import FastdiagError, InputError, TooLargeError
 from ..spacetime.formulas import check_fits
@@ -57,7 +57,7 @@ class CheckedGrid:
         listed = self.T * self.B
         if listed > MOST_LISTED:
             raise TooLargeError(
-                f"{shown(self.made_by)} has {digits(listed)} rows in its batches, too many to list for a picture (limit "
+                f"{shown(self.made_by)} has {decimal(listed)} rows in its batches, too many to list for a picture (limit "
                 f"{MOST_LISTED:,}); draw fewer updates, st.with_updates(60), or a smaller spacetime"
             )
         try:
@@ -105,7 +105,7 @@ def shaded_cells(st: DrawnGrid, batches: Batches) -> tuple[frozenset[int], ...]:
     except InputError as error:
         raise InputError(f"batches must be {st.T} sequences of rows, not {shown(batches)} ({error})") from None
     if len(shaded) != st.T:
-        raise InputError(f"batches must hold the rows of all T = {digits(int(st.T))} updates, not of {len(shaded)}")
+        raise InputError(f"batches must hold the rows of all T = {decimal(int(st.T))} updates, not of {len(shaded)}")
     for time, batch in enumerate(shaded):
         for row in sorted(batch):
             if not 0 <= row < st.N:

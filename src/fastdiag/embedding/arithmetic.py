@@ -31,7 +31,7 @@ def elements(
     values = [own(value) for value in values]
     if divides:
         values = [Fraction(v) if isinstance(v, int) else v for v in values]
-    if all(isinstance(value, int | Fraction) and not isinstance(value, bool) for value in values):
+    if {int, Fraction}.issuperset(map(type, values)):
         return tuple(values), lambda total: total
     if any(isinstance(value, float) for value in values):
         raise InputError(f"{name} must be exact; write Fraction(1, 2) or sympy.Rational(1, 2) instead of 0.5")

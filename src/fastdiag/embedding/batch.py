@@ -10,14 +10,14 @@ from math import lcm, prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import digits, instance, sequence, shown, whole
+from ..arguments import decimal, instance, sequence, shown, whole
 from ..diagram import Diagrams
 from ..diagram.partition import coarser_ranks, growth_strings, ranks
 from ..door import door
 from ..errors import InputError
 from ..kernels.limbs import combine_rows, limbs_times_factors, rows_times_limbs
 from ..locks import cached_property
-from ..markup import MOST_ENTRIES, table
+from ..markup import MOST_ENTRIES, html_table
 from ..memory import require
 from ..record import Record
 from ..spacetime import Spacetime, check_spacetime
@@ -77,13 +77,13 @@ class MapCounts(Record):
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"<exact map counts of shape {self.shape}, over the denominator {digits(self.denominator)}>"
+        return f"<exact map counts of shape {self.shape}, over the denominator {decimal(self.denominator)}>"
 
     def _repr_html_(self) -> str:
         some = self.numerators.ravel()[:MOST_ENTRIES].tolist()
         left_out = f", ... {prod(self.shape) - len(some):,} more" if len(some) < prod(self.shape) else ""
         numbers = ", ".join(map(shown, some)) + left_out
-        return table(repr(self), (), [("numerators", numbers), ("denominator", shown(self.denominator))])
+        return html_table(repr(self), (), [("numerators", numbers), ("denominator", shown(self.denominator))])
 
 
 @door
@@ -134,11 +134,10 @@ def count_maps(
         if not updates:
             raise InputError("T is empty; give at least one number of updates")
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
-    times = [spacetime.with_updates(t) for t in updates]
     what, advice = f"{len(diagrams):,} diagrams at {len(updates):,} times", "ask for fewer at a time"
     require(64 * len(diagrams) * len(updates), what, advice)  # at least
-    if any(some.is_ragged for some in times):
-        return _one_by_one(diagrams, times, basis, shape)
+    if spacetime.with_updates(max(updates)).is_ragged:
+        return _one_by_one(diagrams, [spacetime.with_updates(t) for t in updates], basis, shape)
     reading = Reading.of(spacetime, updates, diagrams.order, basis)
     limbs = reading.worth.shape[-1] + len(reading.factors) + 2  # of a count
     require(16 * limbs * len(diagrams) * len(updates), what, advice)

@@ -8,7 +8,7 @@ from math import comb, inf, perm
 from typing import Any
 
 from ..diagram import Diagram
-from ..door import door
+from ..door import exact_door
 from ..spacetime import Spacetime
 from ..typing import Basis, Exact
 from .embeddings import checked_diagram, whole_or_fraction
@@ -18,7 +18,7 @@ from .patterns import Family, Patterns, level_shapes, patterns
 from .poset import Poset
 
 
-@door
+@exact_door
 def maps(diagram: Diagram | str, spacetime: Spacetime, basis: Basis = "cumulant") -> Any:
     """Expected number of maps of a diagram's nodes to shaded cells, times increasing along edges towards the root.
 

@@ -74,9 +74,10 @@ class Crossing:
     def _product(self, fates: tuple[int, ...]) -> Moves:
         """Of edges that carry powers of one number."""
         steps, idle = self.edges.steps, self.edges.idle
-        factors = [matrix_power(steps[edge], passed)[0][0] for edge, passed in _passing(fates)]
+        factors = [steps[e][0][0] if passed == 1 else matrix_power(steps[e], passed)[0][0] for e, passed in _passing(fates)]
         if idle is not None:
-            factors += [q ** (self.epochs - (fate >> 2).bit_count()) for q, fate in zip(idle, fates, strict=True)]
+            waits = [self.epochs - (fate >> 2).bit_count() for fate in fates]
+            factors += [q if n == 1 else q**n for q, n in zip(idle, waits, strict=True) if n]
         return _of_number(factors[0] if len(factors) == 1 else reduce(mul, factors)) if factors else STILL
 
     def _moved(self, edge: int, fate: int) -> Moves:

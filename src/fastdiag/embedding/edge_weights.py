@@ -8,7 +8,7 @@ exception and nothing cancels.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from itertools import chain
@@ -48,8 +48,6 @@ class EdgeWeights:
     """For each edge, what an update multiplies that does not pass over it; None: 1. Of `cleared`."""
     averages: bool = True
     """Whether each node carries B over the size of its batch, as where an update takes the mean over it."""
-    known: dict[int, Crossing] = field(default_factory=dict, compare=False)
-    """Of `crossing`: many matrices have the same."""
 
     @classmethod
     def powers(cls, poset: Poset, k: Sequence[Number], averages: bool = True) -> EdgeWeights:
@@ -86,7 +84,7 @@ class EdgeWeights:
 
     def on(self, poset: Poset) -> EdgeWeights:
         """The same weights on other edges, of which all carry the same."""
-        return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends, known={})
+        return replace(self, steps=self.steps[:1] * len(poset.ends), ends=poset.ends)
 
     def cleared(self, T: int | float) -> tuple[EdgeWeights, Any]:
         """The same in ints or polynomials, and what sums over maps into T updates are to be divided by.
@@ -95,8 +93,7 @@ class EdgeWeights:
 
         A step is multiplied by its denominator at every update, whether or not it passes over the edge.
         """
-        kinds = set(map(type, self._numbers()))
-        if T == inf or kinds == {int}:
+        if T == inf or (kinds := set(map(type, self._numbers()))) == {int}:
             return self, 1
         if self.rates is None and any(hasattr(kind, "field") for kind in kinds):
             return self._polynomials(int(T))
@@ -113,7 +110,7 @@ class EdgeWeights:
         live = [denominator(self.reader(edge)) for edge, (low, high) in enumerate(self.ends) if low != high]
         below = prod(idle) ** int(T) * prod(live) * (born * rates) ** len(live)
         return replace(
-            self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), known={}, idle=idle,
+            self, steps=tuple(map(_cleared, self.steps, idle)), born=_cleared_vector(self.born), idle=idle,
             point=_cleared_vector(self.point), seen=_cleared_vector(self.seen),
             readers=None if self.readers is None else tuple(map(_cleared_vector, self.readers)),
             rates=None if self.rates is None else _cleared_vector(self.rates),
@@ -138,7 +135,7 @@ class EdgeWeights:
         born, point, seen = (whole(vector, 1) for vector in (self.born, self.point, self.seen))
         readers = None if self.readers is None else tuple([whole(line, 1) for line in self.readers])
         below = field(prod(idle, start=one) ** T)
-        return replace(self, steps=steps, born=born, point=point, seen=seen, readers=readers, idle=idle, known={}), below
+        return replace(self, steps=steps, born=born, point=point, seen=seen, readers=readers, idle=idle), below
 
     @property
     def is_power(self) -> bool:
@@ -198,15 +195,15 @@ class EdgeWeights:
     def over(self, updates: int) -> EdgeWeights:
         """The weights of so many updates as of one."""
         return replace(
-            self, steps=tuple(matrix_power(step, updates) for step in self.steps), known={},
+            self, steps=tuple(matrix_power(step, updates) for step in self.steps),
             idle=None if self.idle is None else tuple(q**updates for q in self.idle),
         )
 
-    def crossing(self, epochs: int, now: Now = None) -> Crossing:
-        """One update of each of some epochs."""
-        found = self.known.get(epochs)
+    def crossing(self, epochs: int, known: dict[int, Crossing], now: Now = None) -> Crossing:
+        """One update of each of some epochs; known: those of other matrices, many of which have the same."""
+        found = known.get(epochs)
         if found is None:
-            found = self.known[epochs] = Crossing(self, epochs)
+            found = known[epochs] = Crossing(self, epochs)
         return found if self.kicks is None else Crossing(self, epochs, now, found)
 
     def codes_of(self, live: int) -> list[int]:

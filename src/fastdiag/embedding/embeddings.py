@@ -84,8 +84,10 @@ def listable_automorphisms(diagram: Diagram) -> IntArray:
 
 def map_slots(diagram: Diagram, batches: Batches, basis: Basis) -> Iterator[IntArray]:
     """The maps into one realisation, in buffers: (count, order + 1) slots, time * B + place within the batch."""
-    widest = max(map(len, batches))
-    rows = np.array([(*batch, *[-1] * (widest - len(batch))) for batch in batches], np.int64)
+    sizes = set(map(len, batches))
+    if len(sizes) > 1:
+        batches = tuple((*batch, *[-1] * (max(sizes) - len(batch))) for batch in batches)
+    rows = np.array(batches, np.int64)
     parents, blocks = np.array(diagram.parents), np.array(diagram.blocks)
     state = np.zeros((3, len(parents)), np.int64)
     while state[0, 0] != 2:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import comb, inf, log2, log10, prod
 from typing import Any
 
-from ..arguments import digits
+from ..arguments import decimal
 from ..diagram import Diagram
 from ..errors import TooLargeError
 from ..spacetime import Spacetime
@@ -37,7 +37,7 @@ def check_work(
     T = int(spacetime.finite("T"))
     if scheduled and T > MOST_UPDATES:
         raise TooLargeError(
-            f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
+            f"a schedule is walked update by update, and T = {decimal(T)} is too many (limit {MOST_UPDATES:,}); "
             "use a rule without one, or a smaller T"
         )
     if (10 * state * state) ** diagram.order <= MOST_ENTRIES and diagram.order <= MOST_PLAIN:
@@ -60,7 +60,7 @@ def check_work(
         entries *= prod(1 + diagram.parents.count(node) for node in range(1, diagram.order + 1))
     if merged > MOST_MERGED or entries > MOST_ENTRIES:
         raise TooLargeError(
-            f"{diagram} over {spacetime} would take about {digits(int(entries))} matrix entries"
+            f"{diagram} over {spacetime} would take about {decimal(int(entries))} matrix entries"
             + (f", for each of {merged:,} ways to merge its parts" if merged > 1 else "")
             + f" (limit {MOST_ENTRIES:,}{f', and {MOST_MERGED:,}' if merged > 1 else ''}); take fewer nodes, or one epoch"
         )
@@ -71,7 +71,7 @@ def check_levels(poset: Poset) -> None:
     n, steps = len(poset.part), _steps(poset, 3)
     if n > MOST_NODES or (n > NATIVE_NODES and steps > MOST_STEPS):
         raise TooLargeError(
-            f"the levels of {n} nodes (limit {MOST_NODES}) have about {digits(int(steps))} steps (limit {MOST_STEPS:,}); "
+            f"the levels of {n} nodes (limit {MOST_NODES}) have about {decimal(int(steps))} steps (limit {MOST_STEPS:,}); "
             "take fewer nodes"
         )
 
@@ -85,7 +85,7 @@ def check_patterns(poset: Poset, family: str, partial: bool, merged: int) -> Non
         if n > MOST_NODES or entries * slow * (25 if slow > 1 else 1) > MOST_NUMBERS:
             raise TooLargeError(
                 f"the patterns of {n} nodes with {related} relations, where one order of the rows is repeated, need "
-                f"a table of {digits(int(entries))} numbers; take fewer nodes, or one epoch"
+                f"a table of {decimal(int(entries))} numbers; take fewer nodes, or one epoch"
             )
         work = 1e-8 * slow * ((2 if partial else 1) * _sequences(poset.parts) + 3**n)  # measured
         if work > MOST_SECONDS:
@@ -136,7 +136,7 @@ def check_bits(factors: Sequence[tuple[int, int]], T: int) -> None:
     bits = sum(min(count, 1 << 900) * log2(max(size, 1)) for size, count in factors)
     if bits > MOST_BITS:
         raise TooLargeError(
-            f"the exact number has about {digits(int(bits * log10(2)))} digits after T = {digits(T)} updates (limit "
+            f"the exact number has about {decimal(int(bits * log10(2)))} digits after T = {decimal(T)} updates (limit "
             f"{int(MOST_BITS * log10(2)):,}); use floats (fastdiag.predict), or a smaller T"
         )
 

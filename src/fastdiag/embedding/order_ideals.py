@@ -125,9 +125,7 @@ def repeated_epochs(poset: Poset, whole: int, partial: bool) -> tuple[Chain, ...
 def _chain(poset: Poset, ideals: tuple[int, ...], partial: bool) -> Chain | None:
     sets = [after & ~before for before, after in zip(ideals, ideals[1:], strict=False)]
     last = _full(poset) & ~ideals[-1]
-    classes: list[int] = []
-    for mask in poset.met:
-        classes = [c for c in classes if not c & mask] + [union([mask, *(c for c in classes if c & mask)])]
+    classes = poset.classes
     home = tuple(next(i for i, parts in enumerate(classes) if parts & mask) for mask in poset.met)
     sizes = [parts.bit_count() for parts in classes]
     order = [0] * len(classes)  # classes strictly before each, by the relations inside epochs

@@ -12,7 +12,7 @@ from math import comb, lcm, prod
 from typing import Any, TypeAlias
 
 from ..errors import TooLargeError
-from ..numerals import digits
+from ..numerals import decimal
 from ..typing import Number
 from .foresight import check_bits
 from .powers import STEPWISE, denominator
@@ -53,7 +53,7 @@ def summed(
     places = [prod(degree + 1 for degree in degrees[:i]) for i in range(ring.ngens + 1)]
     if min(kinds, places[-1]) > MOST_TERMS:
         raise TooLargeError(
-            f"the formula may have {digits(min(kinds, places[-1]))} terms in {', '.join(map(str, ring.symbols))} (limit "
+            f"the formula may have {decimal(min(kinds, places[-1]))} terms in {', '.join(map(str, ring.symbols))} (limit "
             f"{MOST_TERMS:,}); give numbers, or a smaller T"
         )
     below = divisor()
@@ -65,7 +65,7 @@ def summed(
         if longest <= STEPWISE:
             return total(numbers)
         raise TooLargeError(
-            f"the formula may have {digits(places[-1])} terms in {', '.join(map(str, ring.symbols))} with coefficients of "
+            f"the formula may have {decimal(places[-1])} terms in {', '.join(map(str, ring.symbols))} with coefficients of "
             f"{8 * width:,} bits; give numbers, or a smaller T"
         )
 
@@ -91,7 +91,8 @@ def _polynomial(ring: Any, x: Number) -> Polynomial:
 def _size(group: Sequence[Number]) -> int:
     """By how much a factor can lengthen a product, all put over one denominator; formulas are not foreseen."""
     below = denominator(group)
-    return max([below, *[abs(x.numerator) * (below // x.denominator) for x in group if isinstance(x, int | Fraction)]])
+    sizes = [abs(x.numerator) * (below // x.denominator) for x in group if type(x) in (int, Fraction)]
+    return int(max([below, *sizes]))
 
 
 def _digits(value: int, width: int, count: int) -> list[int]:

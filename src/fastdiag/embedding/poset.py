@@ -72,6 +72,21 @@ class Poset:
         return tuple(lows.count(group) if mask else 0 for group, mask in enumerate(self.met))
 
     @property
+    def classes(self) -> tuple[int, ...]:
+        """Masks of the parts that groups join: they lie in one batch wherever rows have one order."""
+        found: list[int] = []
+        for mask in self.met:
+            found = [c for c in found if not c & mask] + [union([mask, *(c for c in found if c & mask)])]
+        return tuple(found)
+
+    @property
+    def joined(self) -> Poset:
+        """Each class made one part, so that a group is in one: batches in place of rows."""
+        classes = self.classes
+        home = [next(c for c in classes if c & mask) for mask in self.met]
+        return Poset(self.below, _renumbered([1 << classes.index(c) for c in home]), self.ends)
+
+    @property
     def loose(self) -> tuple[Poset, int]:
         """Without parts of one group, and their number: in the cumulant basis they are in any row of a batch."""
         alone = [mask for mask in self.met if self.met.count(mask) == 1]

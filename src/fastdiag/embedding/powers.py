@@ -6,12 +6,14 @@ Entries are ints, Fractions, floats, arrays of floats, elements of a ring of pol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from math import comb, inf, lcm, log2
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from ..errors import InputError
+from ..numerals import shown
 from ..typing import Number
 from .poset import bits
 
@@ -61,11 +63,14 @@ class Powers:
         """About how long `after` takes for so many rows of ints; 0 with other numbers."""
         return seconds(self.squares[0], rows, int(times)) if self.whole and 0 < times < inf else 0.0
 
-    def forever(self, row: Row, blocks: Iterable[Sequence[int]], check: Callable[[Number], None]) -> Row:
+    def forever(self, row: Row, blocks: Iterable[Sequence[int]]) -> Row:
         """The limit of infinitely many steps from a row, where steps stay for ever.
 
         Steps lead from there to the blocks, and from a block to itself or to a later one; in it y = came + y @ (the block).
-        check: of the number by which a block of one key shrinks.
+
+        Raises
+        ------
+        InputError : a block of one key that does not shrink
         """
         met, matrix = dict(row), self.squares[0]
         came = row_times(row, matrix)
@@ -73,7 +78,7 @@ class Powers:
             found = {j: came.pop(j) for j in block if j in came}
             if len(block) == 1 and found:
                 stay = matrix.get(block[0], {}).get(block[0], 0)
-                check(stay)
+                _check_shrinks(stay)
                 found = {block[0]: _quotient(found[block[0]], complement(stay))}
             else:
                 found = _geometric(matrix, block, found)
@@ -117,9 +122,9 @@ def denominator(numbers: Iterable[Number]) -> int:
     """The least common one of ints and Fractions; 1 if there are other numbers among them."""
     found = 1
     for x in numbers:
-        if isinstance(x, Fraction):
+        if type(x) is Fraction:
             found = lcm(found, x.denominator)
-        elif not isinstance(x, int):
+        elif type(x) is not int:
             return 1
     return found
 
@@ -148,7 +153,7 @@ def cleared(numbers: Iterable[Number], below: int) -> Iterator[Number]:
 
 def seconds(matrix: Matrix, rows: int, times: int) -> float:
     """About how long so many rows take, by the longest ints that occur and the number of products."""
-    widest = max([x.bit_length() for entries in matrix.values() for x in entries.values()], default=0)
+    widest = max(map(int.bit_length, chain.from_iterable(map(dict.values, matrix.values()))), default=0)
     if len(matrix) <= MOST_FREE and times * widest <= MOST_FREE:
         return 0.0
     inside = {i: sum(1 << j for j in entries) for i, entries in matrix.items()}
@@ -222,6 +227,19 @@ def _geometric(matrix: Matrix, block: Sequence[int], came: Row) -> Row:
             value = value - line[k] * y
         found[i] = _quotient(value, line[i])
     return found
+
+
+def _check_shrinks(q: Number) -> None:
+    """Raise InputError if what is open together does not shrink; of formulas and of many numbers it is believed."""
+    if type(q) is Fraction and abs(q.numerator) < q.denominator:
+        return
+    q = q.as_expr() if hasattr(q, "as_expr") else q
+    size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
+    if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
+        raise InputError(
+            f"T = inf has no limit here: edges that are open together shrink by {shown(q)} at every update, which must be "
+            "below 1 in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
+        )
 
 
 def _quotient(x: Number, y: Number) -> Number:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..diagram import Diagram
 from ..diagram.moebius import coarsenings, moebius
-from ..diagram.partition import set_partitions
+from ..diagram.partition import growth_string, set_partitions
 from ..spacetime.formulas import is_formula
 
 String = tuple[int, ...]
@@ -90,9 +90,10 @@ def retied(diagram: Diagram, points: Any) -> tuple[tuple[Diagram, Any], ...]:
     if points is None or not tied:
         return ((diagram, Fraction(1)),)
     found = []
-    for string, weight in row_weights(_growth([diagram.blocks[v] for v in tied]), points):
+    for string, weight in row_weights(growth_string([diagram.blocks[v] for v in tied]), points):
         rows = {v: (0, row) for v, row in zip(tied, string, strict=True)}
-        found.append((Tied(diagram.parents, _growth([rows.get(v, (1, v)) for v in range(diagram.order + 1)])), weight))
+        ties = growth_string([rows.get(v, (1, v)) for v in range(diagram.order + 1)])
+        found.append((Tied(diagram.parents, ties), weight))
     return tuple(found)
 
 
@@ -111,9 +112,3 @@ def retied_shares(diagram: Diagram, points: Any) -> tuple[tuple[Diagram, Any], .
         each = Diagram(ties.parents, ties.blocks) if ties is not diagram else diagram
         found[each] = found.get(each, Fraction(0)) + weight * Fraction(each.automorphisms, diagram.automorphisms)
     return tuple((each, share) for each, share in found.items() if share)
-
-
-def _growth(labels: Sequence[object]) -> String:
-    """The partition into equal labels."""
-    first = list(dict.fromkeys(labels))
-    return tuple(map(first.index, labels))

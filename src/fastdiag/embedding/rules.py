@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from math import factorial
+from math import factorial, inf
 from typing import Any, TypeAlias, get_args
 
 from ..arguments import instance, number, shown
@@ -77,10 +77,14 @@ def maps_under(diagram: Diagram | str, spacetime: Spacetime, update: Rule = None
 
 @lru_cache(maxsize=1 << 12)
 def _linked_count(diagram: Diagram, links: Links, spacetime: Spacetime, basis: str) -> Any:
-    poset = Poset.of(diagram, links)
+    poset, B = Poset.of(diagram, links), spacetime.B
     if not links and not spacetime.is_ragged:
         return count(poset, spacetime, basis)
-    spacetime.finite("T")
+    T, one_order = spacetime.finite("T"), spacetime.is_one_epoch or spacetime.sampling == "cyclic"
+    if basis == "cumulant" and not spacetime.is_ragged and (B == 1 or one_order):
+        N = spacetime.N if B == 1 or spacetime.N == inf else spacetime.N // B
+        batches = Spacetime(N, T=T, sampling=spacetime.sampling)
+        return B**poset.parts * count(poset.joined, batches, basis)  # each part in any slot of its batch
     return sum_over_maps(poset, EdgeWeights.powers(poset, [1] * diagram.order), spacetime, basis)
 
 
@@ -168,13 +172,19 @@ def process_maps(diagram: Diagram | str, T: Any, process: Process, B: Any = 1, b
 
 
 def _volume(poset: Poset, T: Any, process: Process, B: Any) -> Any:
-    parts = poset.parts
-    if any(poset.part.count(part) > process.largest_part for part in range(parts)):
-        return 0
-    extensions = level_shapes(poset).get((1,) * parts, 0)  # one part to a level: the linear extensions
-    volume = Fraction(extensions, factorial(parts))
+    volume, parts = _unit_volume(poset, process.largest_part)
     if hasattr(T, "free_symbols") or hasattr(B, "free_symbols"):
         import sympy
 
         return sympy.Rational(volume.numerator, volume.denominator) * (B * T) ** parts
-    return whole_or_fraction(volume * Fraction(B * T) ** parts)
+    return whole_or_fraction(volume * (B * T) ** parts)
+
+
+@lru_cache(maxsize=1 << 12)
+def _unit_volume(poset: Poset, largest_part: int) -> tuple[Fraction, int]:
+    """Of the times 0 < t < 1, and how many there are."""
+    part, parts = poset.part, poset.parts
+    if any(part.count(each) > largest_part for each in range(parts)):
+        return Fraction(0), parts
+    extensions = level_shapes(poset).get((1,) * parts, 0)  # one part to a level: the linear extensions
+    return Fraction(extensions, factorial(parts)), parts

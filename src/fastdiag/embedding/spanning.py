@@ -20,14 +20,14 @@ from .edge_weights import EdgeWeights
 from .order_ideals import Chain, Masks, TransferMatrix
 from .poset import Poset, union
 from .powers import Row
-from .sweep import Batches, Clock, Sweep
+from .sweep import BatchSizes, Clock, Sweep
 
 Span: TypeAlias = tuple[int, int] | None
 """Of an edge between epochs those of its child and its parent, among the swept ones, -1: the root; None: within one."""
 
 
 def spanned(
-    poset: Poset, edges: EdgeWeights, chain: Chain, whole: int, updates: int, rest: int, batches: Batches
+    poset: Poset, edges: EdgeWeights, chain: Chain, whole: int, updates: int, rest: int, batches: BatchSizes
 ) -> Number:
     """The sum over maps of a chain of epochs, for each choice of these, of edges whose steps do not commute."""
     spans, m, last = _spans(poset, chain), len(chain.skipped) - 1, len(chain.late.states) - 1
@@ -87,7 +87,7 @@ class Spanning(EdgeWeights):
                     passed = matrix_product(edges.step(e, rates[t]), passed)
             lower.append(below[::-1])
             upper.append(above)
-        own = {field.name: getattr(edges, field.name) for field in fields(EdgeWeights)} | {"known": {}}
+        own = {field.name: getattr(edges, field.name) for field in fields(EdgeWeights)}
         return cls(**own, spans=tuple(spans), lower=tuple(lower), upper=tuple(upper), begins=begins)
 
     def clock(self, start: int, epochs: int) -> Clock:
@@ -100,7 +100,7 @@ class Spanning(EdgeWeights):
 
         return at
 
-    def crossing(self, epochs: int, now: Now = None) -> Crossing:
+    def crossing(self, epochs: int, known: dict[int, Crossing], now: Now = None) -> Crossing:
         """One update of each of some epochs."""
         return _Meeting(self, epochs, now)
 

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..diagram import Diagram
-from ..errors import InputError, TooLargeError
-from ..numerals import shown
+from ..errors import TooLargeError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Vector
 from ..typing import Number
@@ -30,7 +29,7 @@ from .foresight import check_seconds
 from .order_ideals import Chain, repeated_epochs
 from .poset import Poset, bits, merged
 from .powers import Matrix, Powers, Row, is_zero, scaled
-from .sweep import Batches, Epochs, Sweep, clock_of
+from .sweep import BatchSizes, Epochs, Sweep, clock_of
 
 MOST_CHOICES = 2_000_000  # of the epochs that hold nodes, where a schedule tells epochs apart
 MOST_SWEPT = 1_000  # of those that are swept one by one
@@ -50,15 +49,20 @@ def sum_over_maps(
     InputError : T = inf, and edges that do not forget
     TooLargeError : weights that change with time under 'cyclic', and too many choices of epochs
     """
-    if spacetime.is_one_epoch and not repeated_epochs(poset, 0, True):  # no maps
+    if not has_maps(poset, spacetime):
         return 0
     edges, below = edges.cleared(spacetime.T)
     total = _summed(poset, edges, spacetime, basis, diagram)
-    if spacetime.is_ragged and (shares := Batches.of(spacetime, edges, basis).unit ** sum(poset.sizes)) > 1:
+    if spacetime.is_ragged and (shares := BatchSizes.of(spacetime, edges, basis).unit ** sum(poset.sizes)) > 1:
         below, total = (below * shares, total) if isinstance(total, int) else (below, scaled(total, Fraction(1, shares)))
     if isinstance(below, int):
         return Fraction(total, below) if below > 1 else total
     return below.field(total) / below
+
+
+def has_maps(poset: Poset, spacetime: Spacetime) -> bool:
+    """Whether there are any in so few epochs: within one, the relations between parts must not run in a circle."""
+    return not spacetime.is_one_epoch or bool(repeated_epochs(poset, 0, True))
 
 
 def _summed(
@@ -66,7 +70,7 @@ def _summed(
 ) -> Number:
     if spacetime.is_one_epoch or family_of(spacetime) == "one order":
         return _repeated(poset, edges, spacetime, basis, diagram)
-    batches = Batches.of(spacetime, edges, "moment")
+    batches = BatchSizes.of(spacetime, edges, "moment")
     foreseen = edges.rates is None and edges.is_exact
     if diagram is not None:  # many diagrams have the same coarsenings
         known = [
@@ -76,8 +80,9 @@ def _summed(
         if foreseen:
             check_seconds(sum(_known_seconds(*each) for each, _ in known))
         return sum((_known_independent(*each) * ways for each, ways in known), 0)
+    crossings: dict[int, Crossing] = {}
     planned = [
-        (Epochs(each, edges, int(spacetime.N), batches), ways)
+        (Epochs(each, edges, int(spacetime.N), batches, crossings), ways)
         for each, ways in merged(poset, basis).items() if each.parts <= spacetime.N
     ]
     if foreseen:
@@ -94,7 +99,7 @@ def curve_over_maps(
     if family_of(spacetime) == "one order":
         return None
     total: list[Number] = [0] * int(spacetime.finite("T"))
-    batches = Batches.of(spacetime, edges, "moment")
+    batches = BatchSizes.of(spacetime, edges, "moment")
     for each, ways in merged(poset, basis, diagram).items():
         if each.parts <= spacetime.N:
             curve = _known_curve(each, edges.on(each), spacetime, batches, True)
@@ -111,7 +116,7 @@ def epoch_curve(
         yield from [0] * len(times)
         return
     (chain,) = found
-    sweep = Sweep([chain.early], edges, Batches.of(spacetime, edges, basis))
+    sweep = Sweep([chain.early], edges, BatchSizes.of(spacetime, edges, basis))
     whole = spacetime.updates_per_epoch if sweep.has_last else -1
     last, before = len(sweep.live) - 1, 0
     clock = clock_of(edges.rates, [0])
@@ -141,15 +146,15 @@ def _repeated(
         )
     total: Number = 0
     planned, work = [], 0.0
-    batches = Batches.of(spacetime, edges, basis)
+    batches, crossings = BatchSizes.of(spacetime, edges, basis), dict[int, Crossing]()
     for chain, alike in distinct(diagram, repeated_epochs(poset, most, rest > 0)):
         if not commute:
             from .spanning import spanned
 
             total += alike * spanned(poset, edges, chain, int(whole), updates, int(rest), batches)
             continue
-        early = Sweep([chain.early], edges, batches) if rest else None
-        late = Sweep([chain.late], edges, batches) if rest < updates else None
+        early = Sweep([chain.early], edges, batches, crossings) if rest else None
+        late = Sweep([chain.late], edges, batches, crossings) if rest < updates else None
         between = _past_epochs(edges, chain, updates) if edges.rates is None and whole else None
         planned.append((chain, alike, early, late, between))
         if edges.rates is None:
@@ -162,7 +167,7 @@ def _repeated(
         for row, epochs in _starts(edges, chain, whole, updates, between):
             begins = [number * updates for number in epochs]
             if early is not None and rest == inf:
-                row = early.powers.forever(row, early.blocks, check_forgets)
+                row = early.powers.forever(row, early.blocks)
             elif early is not None:
                 row = early.run(row, int(rest), clock_of(edges.rates, [*begins, whole * updates]), rest == updates)
             if late is not None:
@@ -171,7 +176,8 @@ def _repeated(
                 row = late.run(row, int(updates - rest), clock_of(edges.rates, [begin + rest for begin in begins]), True)
             found = edges.read(row, len(states) - 1, chain.late.live[-1])
             many = edges.rates is not None and edges.kicks is None and isinstance(found, np.ndarray)
-            total = total + alike * (found.sum() if many else found)  # over choices of epochs
+            found = found.sum() if many else found  # over choices of epochs
+            total = (found if alike == 1 else alike * found) + total
     return total
 
 
@@ -210,7 +216,7 @@ def _starts(
         codes = edges.codes
         if whole == inf:
             blocks = [[k * codes + code for code in edges.codes_of(outside)] for k in range(1, m + 1)]
-            row = between.forever(row, blocks, check_forgets)
+            row = between.forever(row, blocks)
         else:
             row = between.after(row, int(whole))
         yield {i - m * codes: x for i, x in row.items() if i >= m * codes}, ()
@@ -287,7 +293,7 @@ def _independent(epochs: Epochs, spacetime: Spacetime) -> Number:
             row = epochs.after(row, length, length == updates, clock_of(epochs.edges.rates, [start]))
         return epochs.read(row)
     if whole == inf:
-        return epochs.read(epochs.powers(updates, True).forever(row, epochs.blocks, check_forgets))
+        return epochs.read(epochs.powers(updates, True).forever(row, epochs.blocks))
     for length, number in ((updates, whole), (rest, 1)):
         if number <= epochs.most_codes:
             for _ in range(number if length else 0):
@@ -317,34 +323,23 @@ def _epochs_curve(epochs: Epochs, spacetime: Spacetime) -> Iterator[Number]:
 
 
 @lru_cache(maxsize=4096)
-def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool) -> Number:
+def _known_independent(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: BatchSizes, rough: bool) -> Number:
     """rough: whether numbers are floats, which equal ints but are not as good."""
     return _independent(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime)
 
 
 @lru_cache(maxsize=4096)
-def _known_seconds(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool) -> float:
+def _known_seconds(poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: BatchSizes, rough: bool) -> float:
     return _seconds(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime)
 
 
 @lru_cache(maxsize=256)
-def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: Batches, rough: bool) -> Epochs:
+def _known_epochs(poset: Poset, edges: EdgeWeights, N: Any, batches: BatchSizes, rough: bool) -> Epochs:
     return Epochs(poset, edges, int(N), batches)
 
 
 @lru_cache(maxsize=4096)
 def _known_curve(
-    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: Batches, rough: bool
+    poset: Poset, edges: EdgeWeights, spacetime: Spacetime, batches: BatchSizes, rough: bool
 ) -> tuple[Number, ...]:
     return tuple(_epochs_curve(_known_epochs(poset, edges, spacetime.N, batches, rough), spacetime))
-
-
-def check_forgets(q: Number) -> None:
-    """Raise InputError if what is open together does not shrink; of formulas and of many numbers it is believed."""
-    q = q.as_expr() if hasattr(q, "as_expr") else q
-    size: Any = abs(q) if isinstance(q, int | Fraction) or hasattr(q, "free_symbols") else 0
-    if str(size >= 1) == "True":  # a relation of symbols is neither true nor false
-        raise InputError(
-            f"T = inf has no limit here: edges that are open together shrink by {shown(q)} at every update, which must be "
-            "below 1 in absolute value (0 < eta h < 2 for k = 1 - eta h); give a finite T"
-        )

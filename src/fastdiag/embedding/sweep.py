@@ -25,7 +25,7 @@ Lines: TypeAlias = dict[int, list[tuple[int, Number, int]]]
 """From a key to keys, coefficients and kinds of moves."""
 
 
-class Batches(NamedTuple):
+class BatchSizes(NamedTuple):
     """The batches of one epoch: all of one size, but for the last where that is smaller."""
 
     basis: str
@@ -39,7 +39,7 @@ class Batches(NamedTuple):
     """What the sum over maps is to be divided by, for each node."""
 
     @classmethod
-    def of(cls, spacetime: Spacetime, edges: EdgeWeights, basis: str) -> Batches:
+    def of(cls, spacetime: Spacetime, edges: EdgeWeights, basis: str) -> BatchSizes:
         """Those that edges of some weights see."""
         B, last = int(spacetime.B), spacetime.last_batch
         if not spacetime.is_ragged:
@@ -71,7 +71,8 @@ class SweepPlan(NamedTuple):
     """From each state: target, place among `fates`, place among `kinds`."""
 
 
-def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> SweepPlan:
+def _planned(transfers: tuple[TransferMatrix, ...], batches: BatchSizes, powers: bool) -> SweepPlan:
+    """powers: for edges that carry those of one number, to which it is all one where they begin and end."""
     begins, gains = [0], cache(batches.gains)
     for each in transfers:
         begins.append(begins[-1] + len(each.states))
@@ -82,6 +83,7 @@ def _planned(transfers: tuple[TransferMatrix, ...], batches: Batches) -> SweepPl
         for source, target, parts, fate, placed, nodes in each.moves:
             if any(both := gains(parts, nodes)):
                 kind = kinds.setdefault((both, placed), len(kinds))
+                fate = tuple([bits & ~3 for bits in fate]) if powers else fate
                 moves[begin + source].append((begin + target, fates.setdefault(fate, len(fates)), kind))
     live = tuple([live for each in transfers for live in each.live])
     return SweepPlan(live, tuple(begins), tuple(fates), tuple(kinds), tuple(map(tuple, moves)))
@@ -93,10 +95,15 @@ _known_plan = lru_cache(maxsize=1 << 9)(_planned)
 class Sweep:
     """Transfer matrices side by side, with what the edges carry."""
 
-    def __init__(self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: Batches) -> None:
+    def __init__(
+        self, transfers: Sequence[TransferMatrix], edges: EdgeWeights, batches: BatchSizes,
+        crossings: dict[int, Crossing] | None = None,
+    ) -> None:
+        """crossings: of these edges, that other sweeps know."""
         self.has_last = batches.last > 0
         self.edges, self.epochs = edges, len(transfers[0].placed[0])
-        self.plan = (_known_plan if not self.has_last else _planned)(tuple(transfers), batches)
+        self.crossings = {} if crossings is None else crossings
+        self.plan = (_known_plan if not self.has_last else _planned)(tuple(transfers), batches, edges.is_power)
         self.live, self.begins = self.plan.live, self.plan.begins
         self._known: list[Powers | None] = [None, None]
 
@@ -132,7 +139,7 @@ class Sweep:
         return found
 
     def _matrix(self, gains: Sequence[Number]) -> Matrix:
-        codes, known = self.edges.codes, list(map(self.edges.crossing(self.epochs), self.plan.fates))
+        codes, known = self.edges.codes, list(map(self.edges.crossing(self.epochs, self.crossings), self.plan.fates))
         matrix: Matrix = {}
         for source, moves in enumerate(self.plan.moves):
             if codes == 1:
@@ -151,6 +158,9 @@ class Sweep:
     @property
     def blocks(self) -> Iterator[list[int]]:
         """The keys of each state but the first."""
+        if self.edges.codes == 1:
+            yield from ([state] for state in range(1, len(self.live)))
+            return
         for state, live in enumerate(self.live[1:], 1):
             yield [state * self.edges.codes + code for code in self.edges.codes_of(live)]
 
@@ -177,7 +187,7 @@ class Sweep:
             now = clock(position)
             if not position or self.edges.kicks is not None:
                 met = {key // codes for key in row} if self.edges.kicks is not None else range(len(self.live))
-                lines = self._lines(self.edges.crossing(self.epochs, now), met)
+                lines = self._lines(self.edges.crossing(self.epochs, self.crossings, now), met)
             which = position >= last
             factors = [
                 gains[which] * self.edges.born_at(now, placed) if gains[which] != 1 or any(placed) else None
@@ -196,9 +206,11 @@ class Sweep:
 class Epochs:
     """Epochs with an order of their own each, as matrices over (ideal of groups, code), in the moment basis."""
 
-    def __init__(self, poset: Poset, edges: EdgeWeights, N: int, batches: Batches) -> None:
+    def __init__(
+        self, poset: Poset, edges: EdgeWeights, N: int, batches: BatchSizes, crossings: dict[int, Crossing] | None = None
+    ) -> None:
         self.edges, self.epoch = edges, independent_epoch(poset)
-        self.sweep = Sweep(self.epoch.transfers, edges, batches)
+        self.sweep = Sweep(self.epoch.transfers, edges, batches, crossings)
         place = {ideal: i for i, ideal in enumerate(self.epoch.ideals)}
         choices = perm(N, poset.parts)
         scale = N if edges.is_approximate else choices  # for each group: floats stay near 1, and ints are whole

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arguments import one_or_many
 from ..diagram import Diagram
-from ..door import door
+from ..door import exact_door
 from ..errors import InputError
 from ..spacetime import Spacetime
 from ..spacetime.updates import Update, Vector, check_update
@@ -23,10 +23,10 @@ from .foresight import check_work
 from .packing import Group, summed
 from .poset import Links, Poset
 from .powers import cleared, denominator, is_zero
-from .sum_over_maps import curve_over_maps, sum_over_maps
+from .sum_over_maps import curve_over_maps, has_maps, sum_over_maps
 
 
-@door
+@exact_door
 def weighted_maps(
     diagram: Diagram | str, spacetime: Spacetime, k: object = None, basis: Basis = "cumulant", *,
     update: Update | None = None,
@@ -86,6 +86,8 @@ def weighted_maps(
         return back(powered_maps(diagram, spacetime, factors, basis))
     if factors.count(1) == len(factors):
         return count(Poset.of(diagram), spacetime, basis)
+    if not has_maps(Poset.of(diagram), spacetime):
+        return back(0)
     check_work(diagram, spacetime, basis, 1, False)
     T, alike = int(spacetime.T), factors.count(factors[0])
     groups: list[Group] = [(factors[:1], alike * T)] if alike == len(factors) else [((x,), T) for x in factors]

@@ -94,7 +94,7 @@ def answer_about_start(question: Question) -> Prediction:
         else:
             worth = PlainWorth(landscape, times, rates, metric, update, points, others)
     shape = question.axes_of(shape)
-    fixed = given is None and (times[0].sampling == "cyclic" or all(st.is_one_epoch for st in times))  # the rows' order
+    fixed = question.is_fresh or (given is None and times[0].sampling == "cyclic")  # the rows' order
     with np.errstate(all="ignore"):  # an overflow is reported once, below
         sums, values = diagram_sum(watched, order, watched_over(listed), worth, fixed)
         by_order = tuple(shaped(worth.finished(total, watched.axes), shape) for total in sums)

@@ -15,7 +15,7 @@ from ..diagram import Diagram
 from ..door import door
 from ..embedding import PathRule
 from ..landscapes import Landscape
-from ..markup import cell, entry_places, table
+from ..markup import cell, entry_places, html_table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -220,7 +220,7 @@ class Prediction(Record):
             part = column.reshape(len(spots), *column.shape[column.ndim - axes :])
             parts.append(list(part) if axes else part.tolist())
         rows = [(*spot, *map(cell, entries)) for spot, *entries in zip(spots, *parts, strict=True)]
-        return table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
+        return html_table(f"{self._kind}, {self.spacetime}. {self.trust}", head, rows)
 
     @property
     def _step(self) -> str:

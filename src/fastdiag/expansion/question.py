@@ -58,6 +58,11 @@ class Question(Record):
         return [self.spacetime] if self.T is None else [self.spacetime.with_updates(t) for t in self.T]
 
     @property
+    def longest(self) -> Spacetime:
+        """The one with the most updates."""
+        return self.spacetime if self.T is None else self.spacetime.with_updates(max(self.T))
+
+    @property
     def watched(self) -> Observable:
         """The observable itself."""
         return observable_named(self.observable, self.given is not None, functions=True)
@@ -77,7 +82,7 @@ class Question(Record):
     @property
     def is_fresh(self) -> bool:
         """Whether batches know nothing of each other: no point is met twice, and the training set is drawn."""
-        return self.given is None and all(spacetime.is_one_epoch for spacetime in self.times)
+        return self.given is None and self.longest.is_one_epoch
 
     def but(self, **changes: Any) -> Question:
         """The same with something else in places."""

@@ -201,7 +201,7 @@ def missing() -> str | None:
         return f"numba.cuda cannot be loaded ({error})"
 
 
-def free_bytes() -> int:
+def free_on_gpu() -> int:
     """GPU memory that is free now."""
     from numba import cuda
 

@@ -11,18 +11,19 @@ from .levels import ShapeTables, level_chains
 @inlined
 def _present(below: Any, chosen: int, merged: Any, sub: Any, order: Any) -> int:
     """How many parts the chosen nodes meet; order: of these, numbered by `sub`, those that must come before each."""
-    present = 0
-    for v in range(len(below)):
+    n, present = len(below), 0
+    for v in range(n):
         sub[merged[v]] = -1
-    for v in range(len(below)):
+    for v in range(n):
         if chosen >> v & 1 and sub[merged[v]] < 0:
             sub[merged[v]] = present
             order[present] = 0
             present += 1
-    for v in range(len(below)):
-        for u in range(len(below)):
-            if chosen >> v & chosen >> u & below[v] >> u & 1:
-                order[sub[merged[v]]] |= 1 << sub[merged[u]]
+    for v in range(n):
+        if chosen >> v & 1 and below[v] & chosen != 0:
+            for u in range(n):
+                if below[v] & chosen & 1 << u != 0:
+                    order[sub[merged[v]]] |= 1 << sub[merged[u]]
     return present
 
 
@@ -40,7 +41,8 @@ def reshuffle_rows(
     A chain of ideals of nodes visits the epochs. Returns how many rows were written before the space ended.
     """
     tables = ShapeTables(*shape_tables)
-    n, starts, sizes, shapes, keys = len(below), tables.starts, tables.sizes, len(tables.grow), len(tables.join)
+    n, starts, sizes, key_starts, join = len(below), tables.starts, tables.sizes, tables.key_starts, tables.join
+    shapes, keys = len(tables.grow), len(join)
     full = (1 << n) - 1
     merged, known, needs = np.zeros(n, np.int64), np.zeros(1 << n, np.int64), np.zeros(1 << n, np.int64)
     slots, level = np.zeros((1 << n, shapes), counts.dtype), np.zeros((1 << n, shapes), counts.dtype)
@@ -65,7 +67,7 @@ def reshuffle_rows(
         found = 0
         for ideal in range(full + 1):
             count = 0
-            for k in range(tables.key_starts[sizes[ideal] + 1]):
+            for k in range(key_starts[sizes[ideal] + 1]):
                 if state[ideal, k] != 0:
                     active[count] = k
                     count += 1
@@ -88,7 +90,7 @@ def reshuffle_rows(
                         if ways != 0:
                             for a in range(count):
                                 k = active[a]
-                                state[after, tables.join[k, s]] += state[ideal, k] * ways
+                                state[after, join[k, s]] += state[ideal, k] * ways
                                 if chosen == rest and partial:
                                     c = k * shapes + s
                                     if row[c] == 0:

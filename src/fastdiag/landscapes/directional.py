@@ -14,7 +14,7 @@ from ..arguments import shown, whole
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..locks import cached_property
-from ..markup import table
+from ..markup import html_table
 from ..memory import require
 from ..numerals import counted
 from ..record import frozen
@@ -96,7 +96,7 @@ class Directional(SampledLandscape):
         return {name: value for name, value in vars(self).items() if name not in ("_deviations", "gradients")}
 
     def _repr_html_(self) -> str:
-        return table(repr(self), (), ())  # its derivatives may take long
+        return html_table(repr(self), (), ())  # its derivatives may take long
 
     def __repr__(self) -> str:
         return f"<directional landscape: {counted(len(self.weights), 'point')}, {counted(self.dimension, 'weight')}>"

@@ -13,7 +13,7 @@ import numpy as np
 from .. import arguments
 from ..door import door
 from ..errors import FastdiagError, InputError, MissingTensorError, UnsupportedError
-from ..markup import cell, table
+from ..markup import cell, html_table
 from ..record import Portable, frozen
 from ..typing import FloatArray
 from .contraction import MOST_LABELS
@@ -104,7 +104,7 @@ class Landscape(Portable, ABC):
         for name, ask in asked.items() if self.is_gradient else ():
             with suppress(FastdiagError):
                 rows.append((name, cell(ask())))
-        return table(repr(self), (), rows)
+        return html_table(repr(self), (), rows)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Copied and unpickled arrays come back writable."""

@@ -6,7 +6,6 @@ joint cumulant for each block. `mu` is the Moebius function of the lattice; mome
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
@@ -15,7 +14,7 @@ from math import perm, prod
 import numpy as np
 
 from ..diagram.moebius import coarsenings, refinements
-from ..diagram.partition import set_partitions
+from ..diagram.partition import growth_string, set_partitions
 
 String = tuple[int, ...]
 """A set partition as a restricted growth string."""
@@ -76,10 +75,10 @@ def central_polykay(parts: String, points: int) -> dict[String, Fraction]:
     weights = {}
     for means in (some for size in range(len(alone) + 1) for some in combinations(alone, size)):
         others = [i for i in range(len(parts)) if i not in means]
-        for sigma, weight in polykay(_string([parts[i] for i in others]), points).items():
+        for sigma, weight in polykay(growth_string([parts[i] for i in others]), points).items():
             if not any(sigma.count(block) == 1 for block in sigma):
                 block_of = {i: (-1, block) for i, block in zip(others, sigma, strict=True)}
-                weights[_string([block_of.get(i, (i, 0)) for i in range(len(parts))])] = weight
+                weights[growth_string([block_of.get(i, (i, 0)) for i in range(len(parts))])] = weight
     return dict(sorted(weights.items()))
 
 
@@ -135,12 +134,6 @@ def _refined(parts: String) -> list[tuple[int, int]]:
     place = set_partitions(len(parts)).index(parts)
     chosen = slice(below.starts[place], below.starts[place + 1])
     return list(zip(np.asarray(below.others[chosen]).tolist(), below.moebius[chosen].tolist(), strict=True))
-
-
-def _string(labels: Sequence[Hashable]) -> String:
-    """The partition into equal labels."""
-    first = list(dict.fromkeys(labels))
-    return tuple(map(first.index, labels))
 
 
 def _blocks(string: String) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import digits, instance, sequence, shown, whole
+from ..arguments import decimal, instance, sequence, shown, whole
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..locks import cached_property
@@ -171,7 +171,7 @@ class Symbolic(Landscape):
         """Independent data, (symbols, count)."""
         instance("rng", rng, np.random.Generator, "give np.random.default_rng()")
         count = whole("count", count, 0, what="points")
-        require(24 * count * len(self.data), f"{digits(count)} points", "draw fewer at a time")
+        require(24 * count * len(self.data), f"{decimal(count)} points", "draw fewer at a time")
         return np.concatenate([distribution.draw(rng, count) for distribution in self.distributions])
 
     def _nodes(self, nodes: object, size: int | None = None) -> Nodes:

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..landscapes import Estimated, Landscape, SampledLandscape
 from ..landscapes.landscape import checked_weights
 from ..landscapes.least_squares import LeastSquares
-from ..markup import cell, table
+from ..markup import cell, html_table
 from ..numerals import counted
 from ..record import Record
 from ..stationary.quadratic import check_covariance, symmetric
@@ -95,7 +95,7 @@ class Geometry(Record):
             trace = shifted(self.noise.trace(), 2 * self.noise.unit)
         told = {"weights": self.dimension, "loss": self.loss, "size of the gradient": float(slope),
                 "trace of the gradients' second moment": float(trace)}
-        return table("noise geometry", (), [(name, cell(value)) for name, value in told.items()])
+        return html_table("noise geometry", (), [(name, cell(value)) for name, value in told.items()])
 
 
 Source: TypeAlias = ArrayLike | Landscape | Geometry

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..arguments import digits, own, shown
+from ..arguments import decimal, own, shown
 from ..embedding import PathRule
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..landscapes import Directional, Estimated, Landscape, Symbolic
@@ -168,7 +168,7 @@ def along(
     latest = max((int(T) for T in order if T < inf), default=0)
     if latest > LONGEST:
         raise TooLargeError(
-            f"an expansion about the path goes through all {digits(latest)} updates, one by one (limit {LONGEST:,}); "
+            f"an expansion about the path goes through all {decimal(latest)} updates, one by one (limit {LONGEST:,}); "
             "take fewer, or T = inf, which goes to the path's end by Newton's method"
         )
     last = times[0].with_updates(order[-1])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..markup import cell, table
+from ..markup import cell, html_table
 from ..record import Portable
 
 
@@ -21,7 +21,7 @@ class Numbers(NamedTuple):
     """Without either: by running SGD on every training set in every order, or by listing what is counted."""
 
     def _repr_html_(self) -> str:
-        return table("one quantity of an example", (), [(name, cell(value)) for name, value in self._asdict().items()])
+        return html_table("one quantity of an example", (), [(name, cell(value)) for name, value in self._asdict().items()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import real, shown
-from ..criteria.gap import LARGEST, gap, points, updates
+from ..criteria.gap import LARGEST, gap, number_of_updates, points
 from ..criteria.geometric import geometric
 from ..errors import InputError, TooLargeError
 from ..expansion.predict import predict
@@ -82,7 +82,7 @@ theorem_2 = Result(
 
 def _drift(landscape: Landscape, eta: float, T: float = inf) -> FloatArray:
     check_minimum(landscape)
-    eta, T = positive_rate(eta), updates(T)
+    eta, T = positive_rate(eta), number_of_updates(T)
     if MOST_UPDATES < T < inf:
         raise TooLargeError(f"the sum has T = {shown(T)} terms, at most {MOST_UPDATES:,} here; take T = inf, or `derived`")
     h, vectors, C = _basis(landscape, eta, T)
@@ -111,7 +111,7 @@ corollary_1 = Result(
 
 def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     check_minimum(landscape)
-    eta, N, T = positive_rate(eta), points(N), updates(T)
+    eta, N, T = positive_rate(eta), points(N), number_of_updates(T)
     h, _, C = _basis(landscape, eta, T)
     k = 1 - eta * h
     sums = eta * _geometric(k, T)  # (1 - k^T) / h
@@ -121,7 +121,7 @@ def _overfitting(landscape: Landscape, eta: float, N: int, T: float = inf) -> tu
 def _overfitting_derived(landscape: Landscape, eta: float, N: int, T: float = inf) -> tuple[float, float]:
     """GD is B = N; at T = inf what is left is T large enough that k^T has vanished. The gap is of order 1."""
     check_landscape(landscape)
-    eta, N, T = positive_rate(eta), points(N), updates(T)
+    eta, N, T = positive_rate(eta), points(N), number_of_updates(T)
     _basis(landscape, eta, T)
     if T == inf:
         slowest = np.abs(1 - eta * np.linalg.eigvalsh(landscape.hessian)).max()
@@ -144,7 +144,7 @@ corollary_2 = Result(
 
 def _skew(landscape: Landscape, eta: float, T: int | float) -> float:
     check_landscape(landscape)
-    eta, T = positive_rate(eta), updates(T)
+    eta, T = positive_rate(eta), number_of_updates(T)
     h, vectors, _ = _basis(landscape, eta, T)
     k = 1 - eta * h
     S, J = (_third(landscape, nodes, vectors) for nodes in (((0,), (1,), (2,)), ((0, 1, 2),)))

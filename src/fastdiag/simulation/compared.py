@@ -11,7 +11,7 @@ import numpy as np
 from ..arguments import shown
 from ..door import door
 from ..errors import InputError
-from ..markup import table
+from ..markup import html_table
 from ..record import Record
 from ..typing import FloatArray
 from .simulation import Simulation
@@ -99,4 +99,4 @@ class Compared(Record):
         return "\n  ".join([f"<Compared: {self._head}", *lines]) + ">"
 
     def _repr_html_(self) -> str:
-        return table(self._head, ("", "mean", f"less {self.labels[0]}"), self.rows())
+        return html_table(self._head, ("", "mean", f"less {self.labels[0]}"), self.rows())

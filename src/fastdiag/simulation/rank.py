@@ -16,7 +16,7 @@ from ..expansion import Prediction
 from ..expansion.predict_many import predict_many
 from ..landscapes import Estimated, Landscape
 from ..landscapes.landscape import check_landscape
-from ..markup import table
+from ..markup import html_table
 from ..record import Record
 from ..spacetime import Spacetime
 from ..typing import FloatArray, IntArray, Rates
@@ -90,7 +90,7 @@ class Ranking(Record):
 
     def _repr_html_(self) -> str:
         head, *lines = self._rows()
-        return table(repr(self), head, lines)
+        return html_table(repr(self), head, lines)
 
     def __repr__(self) -> str:
         best = self.labels[int(self.order[0])]

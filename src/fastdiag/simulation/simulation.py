@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import shown
-from ..markup import cell, entry_places, table
+from ..markup import cell, entry_places, html_table
 from ..numerals import written
 from ..record import Record
 from ..spacetime import Spacetime
@@ -105,4 +105,4 @@ class Simulation(Record):
         means, errors = (np.reshape(x, (len(every), -1)) for x in (self.mean, self.stderr))
         entries = zip(every, means, errors, np.ravel(self.diverged).tolist(), strict=True)
         rows = [(*place, *(cell(x[0] if x.size == 1 else x) for x in (m, s)), str(lost)) for place, m, s, lost in entries]
-        return table(caption, head, rows)
+        return html_table(caption, head, rows)

@@ -45,7 +45,7 @@ def tape(landscape: Symbolic, arguments: Sequence[Any], formulas: Sequence[Expre
             f"{landscape!r} has the free symbols {sorted(map(str, free))}; simulate needs numbers for them"
         )
     shared, reduced = sympy.cse(list(formulas))
-    writer = _Writer(arguments)
+    writer = _TapeWriter(arguments)
     try:
         for symbol, expression in shared:
             writer.known[symbol] = writer.written(expression)
@@ -54,7 +54,7 @@ def tape(landscape: Symbolic, arguments: Sequence[Any], formulas: Sequence[Expre
         raise UnsupportedError(f"the formulas of {landscape!r} cannot be evaluated: {error}") from None
 
 
-class _Writer:
+class _TapeWriter:
     """Names are (kind, place): kind 0 arguments, 1 constants, 2 results."""
 
     def __init__(self, arguments: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeAlias, cast
 
-from ..arguments import digits, number, sequence
+from ..arguments import decimal, number, sequence
 from ..door import door
 from ..errors import InputError, TooLargeError
 from ..record import Portable
@@ -82,7 +82,7 @@ class Scheduled(Portable):
             return None
         if T > MOST_UPDATES:
             raise TooLargeError(
-                f"a schedule is walked update by update, and T = {digits(T)} is too many (limit {MOST_UPDATES:,}); "
+                f"a schedule is walked update by update, and T = {decimal(T)} is too many (limit {MOST_UPDATES:,}); "
                 "use a rule without one, or a smaller T"
             )
         if callable(self.schedule):

@@ -9,8 +9,8 @@ from itertools import combinations
 from math import comb, factorial, inf, prod
 from typing import Any, cast, get_args
 
-from ..arguments import choice, digits, instance, own, shown, whole, whole_or_infinite
-from ..door import door
+from ..arguments import choice, decimal, instance, own, shown, whole, whole_or_infinite
+from ..door import exact_door
 from ..errors import InputError
 from ..numerals import written
 from ..record import Portable
@@ -88,7 +88,7 @@ class Spacetime(Portable):
             raise InputError(
                 f"last={last!r} has no meaning with sampling='replacement', where every batch is a fresh one of B points"
             )
-        if any(is_formula(own(x)) for x in (N, B, T, E) if type(x) is not int):
+        if any(is_formula(own(x)) for x in (N, B, T, E) if x is not None and type(x) is not int):
             self._keep(*formulas(N, B, T, E, sampling, last), sampling)
             return
         B = whole("B", B, 1, what="points per batch")
@@ -101,7 +101,7 @@ class Spacetime(Portable):
         if not divides and last is None and sampling != "replacement":
             near = [b for b in range(max(1, B - 5000), min(int(N), B + 5000) + 1) if N % b == 0]
             below, above = [b for b in near if b < B][-1:], [b for b in near if b > B][:1]
-            advice = " or ".join(map(digits, below + above)) or "a divisor of N"
+            advice = " or ".join(map(decimal, below + above)) or "a divisor of N"
             raise InputError(
                 f"B = {shown(B)} does not divide N = {shown(N)}, so an epoch is no whole number of batches; "
                 f"use B = {advice}, or last='keep' (its last batch is smaller), last='drop' (it has none), or "
@@ -137,7 +137,7 @@ class Spacetime(Portable):
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols stand in N, B or T."""
-        return not {type(self.N), type(self.B), type(self.T)} <= NUMBERS
+        return type(self.T) not in NUMBERS or type(self.N) not in NUMBERS or type(self.B) not in NUMBERS
 
     @property
     def E(self) -> Any:
@@ -191,7 +191,7 @@ class Spacetime(Portable):
         """Whether counts depend on the drawn batches beyond a renaming of the rows."""
         return self.sampling != "cyclic" and not self.is_one_epoch
 
-    @door
+    @exact_door
     def with_updates(self, T: int | float) -> Spacetime:
         """The same spacetime with another number of updates."""
         if type(T) is int and T > 0 and not self.is_symbolic:  # all else has been checked
@@ -211,7 +211,7 @@ class Spacetime(Portable):
 
     def _sizes(self, updates: int) -> list[int]:
         """Of the first batches of an epoch."""
-        return [self.batch_size(t) for t in range(updates)]
+        return [self.batch_size(t) for t in range(updates)] if self.is_ragged else [self.B] * updates
 
     def realisations(self) -> Iterator[Batches]:
         """The batch sequences, equally likely, up to renaming the rows: T tuples of B rows, or of a smaller last batch."""
@@ -240,7 +240,7 @@ class Spacetime(Portable):
         """Its rows in order."""
         T = self.finite("T")
         epoch = T if self.N == inf else self.updates_per_epoch
-        return tuple(tuple(range(t * self.B, t * self.B + self.batch_size(t))) for t in range(min(epoch, T)))
+        return tuple(tuple(range(t * self.B, t * self.B + size)) for t, size in enumerate(self._sizes(min(epoch, T))))
 
     def finite(self, name: str) -> int:
         """N or T as an int, or InputError if it is infinite."""

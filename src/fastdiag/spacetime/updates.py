@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm, log2, log10
 
-from ..arguments import digits, flag, instance, number, real, shown, whole
+from ..arguments import decimal, flag, instance, number, real, shown, whole
 from ..door import door
 from ..errors import InputError, TooLargeError, UnsupportedError
 from ..numerals import written
@@ -87,13 +87,13 @@ class Update(Scheduled):
         numbers = [x for line in self.step for x in line]
         if any(getattr(x, "free_symbols", None) is not None for x in numbers):
             if steps > MOST_STEPS:
-                raise TooLargeError(f"a formula of {digits(steps)} steps is too long (limit {MOST_STEPS:,}); give numbers")
+                raise TooLargeError(f"a formula of {decimal(steps)} steps is too long (limit {MOST_STEPS:,}); give numbers")
         elif not any(isinstance(x, float) for x in numbers):
             below = lcm(*(Fraction(x).denominator for x in numbers))
             bits = min(steps, 1 << 900) * log2(max(below, *(abs(int(x * below)) for x in numbers)) or 1)
             if bits > MOST_BITS:
                 raise TooLargeError(
-                    f"the exact weight has about {digits(int(bits * log10(2)))} digits (limit "
+                    f"the exact weight has about {decimal(int(bits * log10(2)))} digits (limit "
                     f"{int(MOST_BITS * log10(2)):,}); give the rule a float"
                 )
 

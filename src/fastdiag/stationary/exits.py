@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import ArpackError, eigs
 from scipy.special import roots_legendre
 
-from ..arguments import array, digits, dimensions, real, sequence, shown, whole
+from ..arguments import array, decimal, dimensions, real, sequence, shown, whole
 from ..door import silent_door
 from ..errors import InputError, TooLargeError
 from ..typing import Curve, FloatArray
@@ -144,7 +144,7 @@ def _transfer(
         raise InputError(f"domain must be a pair (left, right) with left < right, not {shown(domain)}")
     n = whole("n", n, 8, what="nodes")
     if n > MOST_NODES:
-        raise TooLargeError(f"{digits(n)} nodes, and a matrix over all their pairs, are too many; take n <= {MOST_NODES:,}")
+        raise TooLargeError(f"{decimal(n)} nodes, and a matrix over all pairs, are too many; take n <= {MOST_NODES:,}")
     rule, half = _Rule(grad, lam, noise_std, left, right), right / 2 - left / 2
     nodes, weights = roots_legendre(n)
     w = left + half * (nodes + 1)
@@ -152,7 +152,7 @@ def _transfer(
     needed = 2 * pi * half / width if width else inf
     if n < needed:
         raise InputError(
-            f"a step's noise has standard deviation {width:.4g}, too little for {digits(n)} nodes on this domain; use n >= "
+            f"a step's noise has standard deviation {width:.4g}, too little for {decimal(n)} nodes here; use n >= "
             f"{needed + 1:.0f}{'' if needed < MOST_NODES else ', too many here: take a narrower domain, or more noise'}"
         )
     roots = np.sqrt(half * weights)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import array, digits, dimensions, shown, whole
+from ..arguments import array, decimal, dimensions, shown, whole
 from ..door import silent_door
 from ..errors import InputError, TooLargeError
 from ..typing import FloatArray
@@ -124,7 +124,7 @@ def step_count(name: str, T: object) -> int:
         raise InputError(f"{name} must be a whole number of updates >= 0, not {shown(T)}") from None
     if times > MOST_UPDATES:
         raise TooLargeError(
-            f"{name} = {digits(times)} updates, one by one; ask for at most {MOST_UPDATES:,} and go on from the last"
+            f"{name} = {decimal(times)} updates, one by one; ask for at most {MOST_UPDATES:,} and go on from the last"
         )
     return times
 

@@ -53,7 +53,7 @@ def sigma_T(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T: float) ->
     >>> bool(abs(found.total - law) < 1e-15)
     True
     """
-    T = updates(T)
+    T = number_of_updates(T)
     if T == inf:
         return stationary_covariance(K, C, lam)
     state = quadratic(K, C, lam)
@@ -79,7 +79,7 @@ def escape_efficiency(K: ArrayLike | Landscape, C: ArrayLike, lam: ArrayLike, T:
     >>> fd.stationary.escape_efficiency([[1.0]], [[2.0]], 0.5, 1)
     0.25
     """
-    T = updates(T)
+    T = number_of_updates(T)
     if T == inf:
         return approximation_error(K, C, lam)
     state = quadratic(K, C, lam)
@@ -185,7 +185,7 @@ def geometric_sums(loss: FloatArray, times: int) -> FloatArray:
     return np.asarray(total)
 
 
-def updates(T: float) -> float:
+def number_of_updates(T: float) -> float:
     """A whole number >= 0, or inf."""
     number = real("T", T, infinite=True)
     if number < 0 or (number < inf and number != int(number)):

@@ -141,7 +141,7 @@ def skeleton(
     if cases > MOST_CASES:
         return None
     count = _columns(d, cases)
-    others = spread(rates, d, count)
+    others = spread_rates(rates, d, count)
     tuples = np.empty((d, d, n, count))
     for edge in range(d):
         tuples[:, edge] = others[:, None, :]
@@ -179,7 +179,7 @@ def skeleton(
     return np.array(places), np.asarray(shares * lengths[:, None] / lengths[places])
 
 
-def spread(rates: FloatArray, d: int, count: int) -> FloatArray:
+def spread_rates(rates: FloatArray, d: int, count: int) -> FloatArray:
     """Tuples of d rates (d, count) that F is known by: F is a polynomial in each rate, so they need not be of the spectrum.
 
     What few directions have must not be left to chance: rates lie between the ends of the spectrum, on it, and where it has
@@ -221,7 +221,7 @@ def tied(
         return None
     assert isinstance(landscape, LinearModel | Logistic)
     points = np.count_nonzero(landscape.weights)
-    drawn = spread(eigenbasis.rates, 3, SAMPLES)
+    drawn = spread_rates(eigenbasis.rates, 3, SAMPLES)
     chosen: list[tuple[int, IntArray, FloatArray]] = []
     for i, eta in enumerate(numbers.tolist()):
         k = 1 - eta * eigenbasis.rates

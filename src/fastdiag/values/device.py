@@ -117,7 +117,7 @@ def _totals(
         if not cuda.is_out_of_memory(error):
             raise
         # somebody else took memory meanwhile
-        raise _too_large(diagram, bytes_needed(diagram, tensors, runs, len(numbers), slabs), cuda.free_bytes()) from error
+        raise _too_large(diagram, bytes_needed(diagram, tensors, runs, len(numbers), slabs), cuda.free_on_gpu()) from error
     return totals
 
 
@@ -147,7 +147,7 @@ def bytes_needed(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run
 
 def _slabs(diagram: Diagram, tensors: Sequence[Tensor], runs: Sequence[Run], rates: int) -> int:
     """How many values of the first index to hold at a time, or TooLargeError."""
-    free, n = cuda.free_bytes(), len(tensors[0][0])
+    free, n = cuda.free_on_gpu(), len(tensors[0][0])
     least = bytes_needed(diagram, tensors, runs, rates, 1)
     room = int(free * (1 - SPARED))
     if least > room:

@@ -47,10 +47,9 @@ def check_sums(
         return 0.0
     walked = update is not None or any(spacetime.is_ragged for spacetime in times)
     modes = len(update.step) if isinstance(update, Update) else 1
-    passes, within = list[Spacetime](), list[Spacetime]()
-    for spacetime in times:  # those within one epoch take one pass
-        (within if spacetime.T < inf and spacetime.is_one_epoch else passes).append(spacetime)
-    passes += within[:1]
+    epoch = inf if times[0].N == inf else times[0].updates_per_epoch
+    within = [spacetime for spacetime in times if spacetime.T <= epoch and spacetime.T < inf]  # these take one pass
+    passes = [*within[:1], *(spacetime for spacetime in times if spacetime.T > epoch or spacetime.T == inf)]
     seconds, entries, made = 0.0, 0, set[tuple[Diagram, Spacetime]]()
 
     def check(more: float) -> None:

@@ -97,6 +97,10 @@ def test_sums_by_structure_are_foreseen():
             "epochs": by_structure(4, fresh(N=30, E=2, sampling="cyclic")), "rates": by_structure(4, fresh(N=30, E=1), 50)}
     assert all(there > 1.3 * one for there in more.values()), more
     assert by_structure(3, fresh(N=30, E=1), 2000) > 4 * by_structure(3, fresh(N=30, E=1), 1000)  # too many for structure
+    apart = [check_sums([fd.Diagram.parse("[a[b c]]")], 3, 100, [fresh()], 1, None, None, float("inf"), lambda _, some=some: some)
+             for some in [(10**6, 0.0), (10**7, 0.0), (10**6, 3.0)]]
+    assert apart[1] > 5 * apart[0] > 0
+    assert apart[2] == pytest.approx(apart[0] + 3)
 
 
 def test_patience_with_sums_by_structure():

@@ -134,11 +134,10 @@ def count_maps(
         if not updates:
             raise InputError("T is empty; give at least one number of updates")
     shape = (len(diagrams),) if T is None else (len(diagrams), len(updates))
-    times = [spacetime.with_updates(t) for t in updates]
     what, advice = f"{len(diagrams):,} diagrams at {len(updates):,} times", "ask for fewer at a time"
     require(64 * len(diagrams) * len(updates), what, advice)  # at least
-    if any(some.is_ragged for some in times):
-        return _one_by_one(diagrams, times, basis, shape)
+    if spacetime.with_updates(max(updates)).is_ragged:
+        return _one_by_one(diagrams, [spacetime.with_updates(t) for t in updates], basis, shape)
     reading = Reading.of(spacetime, updates, diagrams.order, basis)
     limbs = reading.worth.shape[-1] + len(reading.factors) + 2  # of a count
     require(16 * limbs * len(diagrams) * len(updates), what, advice)

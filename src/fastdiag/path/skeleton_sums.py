@@ -33,6 +33,7 @@ class NodesAndEdges:
     """What edges carry where nodes are tensors along a path; see `EdgeWeights`."""
 
     is_exact = False
+    is_power = False
     kicks: tuple[()] = ()  # weights change with time
     averages = True
     commute = True  # asked of several epochs swept together, and here is one
@@ -61,8 +62,8 @@ class NodesAndEdges:
         """No factor but the node's tensor."""
         return 1
 
-    def crossing(self, epochs: int, now: Sequence[Any]) -> NodesAtOnce:
-        """One update."""
+    def crossing(self, epochs: int, known: dict[int, Any], now: Sequence[Any]) -> NodesAtOnce:
+        """One update; no two matrices share one."""
         (t,) = now
         if t not in self._known:
             self._known[t] = NodesAtOnce(self, t)

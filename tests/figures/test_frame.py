@@ -47,7 +47,7 @@ def folder(tmp_path):
 
 def asked(folder, *words, workers="1"):
     where = "--folder", str(folder), "--out", str(folder.parent / "out"), "--workers", workers
-    done = CliRunner().invoke(main, ["figures", *words, *where])
+    done = CliRunner().invoke(main, ["figures", *words, *where], env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -176,7 +176,7 @@ def test_a_page_takes_all_figures(folder):
     page.write_text("<!-- numbers: all -->\n<!-- end -->\n")
     where = "--folder", str(folder), "--out", str(folder.parent / "out"), "--page", str(page)
     for words in (("line",), ("--quick",), ()):
-        done = CliRunner().invoke(main, ["figures", *words, *where])
+        done = CliRunner().invoke(main, ["figures", *words, *where], env={"COLUMNS": "200"})
         assert done.exit_code == 2, words
         assert "--page takes all figures, without --quick" in " ".join(done.output.split())
     assert "needy needs no_such_module" in " ".join(done.output.split())

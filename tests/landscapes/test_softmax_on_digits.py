@@ -18,10 +18,13 @@ def test_about_the_path():
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore::fastdiag.errors.TrustWarning")
 def test_about_the_start():
-    """Order 3 is within the runs' interval to eta T = 0.5, where order 2 no longer is."""
-    land, st, rates = fd.landscapes.digits(), fd.Spacetime(N=100, T=100), np.array([0.002, 0.005])
+    """Order 3 is within the runs' interval to eta T = 0.4, where order 2 no longer is; beyond, it says that it may be off."""
+    land, st, rates = fd.landscapes.digits(), fd.Spacetime(N=100, T=100), np.array([0.002, 0.004, 0.008])
     predicted = fd.predict(land, st, rates, 3)
     runs = fd.simulate(land, st, rates, runs=20_000, seed=1)
-    assert (np.abs(predicted.total - runs.mean) < 3 * runs.stderr).all()
-    assert predicted.by_order[3][1] > 3 * runs.stderr[1]
+    off, noise = np.abs(predicted.total - runs.mean), 3 * runs.stderr
+    assert (off[:2] < noise[:2]).all()
+    assert predicted.by_order[3][1] > noise[1]
+    assert noise[2] < off[2] < predicted.trust.error[2]

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -85,6 +85,15 @@ def test_workers_that_are_slow(soon):
     future = Future()
     threading.Timer(1.0, future.set_result, ["late"]).start()
     assert workers.first_done(executor, [future]) == [future]
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_the_standard_pools_are_waited_for(pool, soon):
+    """They tell of their workers' end by themselves."""
+    future = Future()
+    threading.Timer(1.0, future.set_result, ["late"]).start()
+    with pool(1) as executor:
+        assert workers.first_done(executor, [future]) == [future]
 
 
 def test_errors_of_the_work_stay(soon, tmp_path):

@@ -6,7 +6,9 @@ import asyncio
 import pickle
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait,
+)
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -17,7 +19,7 @@ from ..numerals import has
 
 LOOK = 5.0  # seconds from one look at the workers to the next
 WITHOUT_WORKERS = 30.0  # that an executor may be without any; Dask starts new ones within some
-SILENT = 600.0  # that an executor which does not tell of its workers may go without an answer; a shard takes seconds
+SILENT = 600.0  # that an executor which tells neither of its workers nor of their end may go without an answer
 
 KEPT = "the shards that were finished are kept: start workers, and call fastdiag.build again to go on from there"
 
@@ -94,7 +96,7 @@ def first_done(executor: Executor, waiting: Collection[Future[Any]], kept: str =
         there = now if number != 0 else there
         if now - there > WITHOUT_WORKERS:
             raise DataError(f"the executor has had no workers for {now - there:.0f} s; {kept}")
-        if number is None and now - begun > SILENT and not isinstance(executor, ThreadPoolExecutor):
+        if number is None and now - begun > SILENT and not isinstance(executor, ThreadPoolExecutor | ProcessPoolExecutor):
             raise DataError(f"the executor has finished nothing for {now - begun:.0f} s; {kept}")
 
 

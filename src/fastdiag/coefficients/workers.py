@@ -7,7 +7,14 @@ import pickle
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import (
-    FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait,
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
 )
 from contextlib import contextmanager
 from itertools import islice

@@ -288,8 +288,9 @@ def shards_on(
         return np.empty((size, n), np.int8), np.empty(size, np.int64), np.empty(size, np.int32)
 
     (blocks, groups, index), filled = fresh(), 0
+    ties = np.isin(np.arange(n + 1), tied)  # by degree
     for tree, shape in enumerate(shapes) if only is None else [(only, shapes[only])]:
-        shared = np.isin(np.bincount(shape[0, 1:], minlength=n) + 1, tied)
+        shared = ties[np.bincount(shape[0, 1:], minlength=n) + 1]
         shared[0] = False
         if 0 <= 2 * noise < np.count_nonzero(shared):
             continue  # parts of two spend one of noise for two of them

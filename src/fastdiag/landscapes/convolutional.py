@@ -11,6 +11,7 @@ import numpy as np
 from ..arguments import ndim, real, sequence, shown, whole
 from ..door import door
 from ..errors import InputError
+from ..memory import require
 from ..numerals import counted
 from ..record import frozen
 from ..typing import FloatArray
@@ -54,6 +55,8 @@ class Network:
 
     def start(self, seed: int) -> list[dict[str, FloatArray]]:
         """Standard normal weights, biases 0."""
+        count = sum((into + 1) * out for into, out, _ in self.layers)
+        require(8 * count, "so many weights", "ask for fewer channels or hidden units")
         rng = np.random.default_rng(seed)
         return [{"bias": np.zeros(out), "weight": rng.standard_normal((into, out))} for into, out, _ in self.layers]
 
@@ -175,6 +178,7 @@ def convolutional(
     ------
     UnsupportedError : JAX is not installed
     InputError : wrong shapes, images smaller than the kernels, one class only
+    TooLargeError : more weights than fit into memory
 
     Examples
     --------

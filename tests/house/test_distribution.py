@@ -104,7 +104,8 @@ def test_installed_into_an_empty_environment(minor, kind, built, tmp_path):
 
     package = built[kind == "sdist"]
     installed = run(
-        inside / "python", "-m", "pip", "install", "-q", "--prefer-binary", "--disable-pip-version-check", "--retries=1", package
+        inside / "python", "-m", "pip", "install", "-q", "--prefer-binary", "--disable-pip-version-check", "--no-compile", "--retries=1",
+        package,
     )
     missing = re.search("No matching distribution found for .*", installed.stderr)
     if missing:
